@@ -1,0 +1,46 @@
+"""The arrays that a model sees of a history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.space import Column
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """What is known of the objectives, as arrays (n finished, k crashed, p pending configurations; d columns).
+
+    Args:
+        columns: what each of the d columns of `x` means.
+        x: (n, d) in [0, 1], NaN where a variable is inactive. In order of trial number.
+        losses: (n, m), finite, minimised.
+        violations: (n, c), at most 0 where an outcome constraint holds.
+        noise: (n,) known variance of the first loss, or None where it is to be learnt.
+        costs: (n,) seconds, NaN where unknown.
+        failed: (k, d) configurations whose evaluation crashed.
+        pending: (p, d) configurations that are being evaluated.
+    """
+
+    columns: tuple[Column, ...]
+    x: Floats
+    losses: Floats
+    violations: Floats
+    noise: Floats | None
+    costs: Floats
+    failed: Floats
+    pending: Floats
+
+    @property
+    def loss(self) -> Floats:
+        """The first objective's losses, shape (n,)."""
+        first: Floats = self.losses[:, 0]
+        return first
+
+    def __len__(self) -> int:
+        return len(self.x)

@@ -1,0 +1,92 @@
+"""Run trials in this process, one at a time."""
+
+from __future__ import annotations
+
+from typing import final
+
+from luthier.errors import InvalidSetting
+from luthier.executor.desk import Desk
+from luthier.executor.running import Objective, Running, outcome, perform
+from luthier.executor.task import Answer, Outcome, Progress, Task
+from luthier.trial import Reason
+
+
+class _AnswerFailed(BaseException):
+    """Carries an exception of the caller's `answer` past the objective, whose fault it is not."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+@final
+class Inline:
+    """Run each trial inside `poll`, in the calling thread: the simplest executor, and the one to debug with.
+
+    Ctrl-C in the objective leaves `poll` as KeyboardInterrupt; the trial's outcome, INTERRUPTED, comes with the next
+    `poll`. Limits of time and memory cannot be kept in one's own process, so a task that has one is refused.
+
+    Args:
+        objective: called with a `Running`.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self._objective = objective
+        self._desk = Desk("Inline", 1)
+
+    @property
+    def capacity(self) -> int:
+        """One."""
+        return self._desk.capacity
+
+    def submit(self, task: Task) -> None:
+        """See `Executor.submit`."""
+        if task.limits.time_s is not None or task.limits.memory_mb is not None:
+            raise InvalidSetting(
+                "Inline cannot keep limits of time or memory: a trial in one's own process cannot be ended. Use Processes"
+            )
+        self._desk.admit(task)
+
+    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[Outcome | Progress, ...]:
+        """Run the open task, if there is one, to its end (see `Executor.poll`)."""
+        for task in () if self._desk.closed else self._desk.open():
+            self._run(task, answer)
+        return self._desk.collect(0.0, None, lambda progress, stop: None)
+
+    def _run(self, task: Task, answer: Answer | None) -> None:
+        stop = False
+
+        def send(step: int, value: float) -> None:
+            nonlocal stop
+            progress = Progress(task.number, task.token, step, value)
+            self._desk.deliver(progress)
+            try:
+                stop = answer is not None and bool(answer(progress))
+            except Exception as error:
+                raise _AnswerFailed(error) from None
+
+        running = Running(task, send, lambda: stop)
+        try:
+            self._desk.deliver(perform(self._objective, running, passing=(KeyboardInterrupt, _AnswerFailed)))
+        except KeyboardInterrupt:
+            self._desk.deliver(outcome(running, Reason.INTERRUPTED, None, "interrupted by Ctrl-C", None))
+            raise
+        except _AnswerFailed as failed:
+            self._desk.deliver(outcome(running, Reason.INTERRUPTED, None, "a report could not be answered", None))
+            raise failed.error from None
+
+    def cancel(self, number: int) -> None:
+        """See `Executor.cancel`; a trial that has begun cannot be cancelled."""
+        if (task := self._desk.find(number)) is not None:
+            self._desk.interrupt(task, "cancelled before it began")
+
+    def close(self) -> None:
+        """See `Executor.close`."""
+        if self._desk.close():
+            for task in self._desk.open():
+                self._desk.interrupt(task, "the executor was closed before the trial began")
+
+    def __enter__(self) -> Inline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

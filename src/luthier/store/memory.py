@@ -1,0 +1,105 @@
+"""A store in the memory of one process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from luthier.event import Event, Record
+from luthier.store.guard import Guard
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
+
+
+class Memory:
+    """Logs in memory: the fastest store, gone with its process.
+
+    Events are kept as they are, without encoding; so nothing finds out that one of them could not be stored in a file.
+    """
+
+    def __init__(self, *, clock: Clock = time.time) -> None:
+        self._logs: dict[str, list[Record]] = {}
+        self._stamps = Stamps(clock)
+        self._guard = Guard()
+        self._closed = False
+
+    def append(self, study: str, events: Sequence[Event], expect: int) -> int:
+        """See `Store.append`. Cost O(events)."""
+        with self._guard:
+            self._open()
+            log = self._logs.get(study)
+            length = len(log) if log else 0
+            if length != expect:
+                raise conflict(study, length, expect)
+            if not events:
+                return length
+            if log is None:
+                check_name(study)
+                log = self._logs.setdefault(study, [])
+            at = self._stamps.stamp(log[-1].at if log else 0.0)
+            log += [Record(at, event) for event in events]
+            return len(log)
+
+    def read(self, study: str, after: int = 0) -> tuple[Record, ...]:
+        """See `Store.read`. Cost O(records read)."""
+        with self._guard:
+            log = self._log(study)
+            if after > len(log):
+                raise replaced(study, len(log), after, repr(self))
+            return tuple(log[after:])
+
+    def length(self, study: str) -> int:
+        """See `Store.length`."""
+        with self._guard:
+            return len(self._log(study))
+
+    def names(self) -> tuple[str, ...]:
+        """See `Store.names`."""
+        with self._guard:
+            self._open()
+            return tuple(self._logs)
+
+    def now(self) -> float:
+        """See `Store.now`."""
+        self._open()
+        return self._stamps.now()
+
+    def delete(self, study: str) -> None:
+        """See `Store.delete`."""
+        with self._guard:
+            self._log(study)
+            del self._logs[study]
+
+    def check(self) -> tuple[str, ...]:
+        """See `Store.check`. Nothing in memory can be found damaged."""
+        self._open()
+        return ()
+
+    def close(self) -> None:
+        """Forget everything."""
+        with self._guard:
+            self._closed = True
+            self._logs.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return "Memory()"
+
+    def _open(self) -> None:
+        if self._closed:
+            raise closed(repr(self))
+
+    def _log(self, study: str) -> list[Record]:
+        self._open()
+        log = self._logs.get(study)
+        if log is None:
+            raise not_found(study, tuple(self._logs), repr(self))
+        return log

@@ -1,0 +1,89 @@
+"""Where a file store may be: not on a network file system, not in a folder that is missing, not a folder itself."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from luthier.errors import InvalidSetting
+
+NETWORK = frozenset(
+    "nfs nfs3 nfs4 cifs smb2 smb3 smbfs ncpfs afs auristorfs coda ceph glusterfs lustre beegfs gpfs pvfs2 orangefs "
+    "ocfs2 gfs2 panfs davfs acfs quobyte juicefs cvmfs vboxsf prl_fs".split()
+)
+"""File systems (names as in /proc/mounts, also after ``fuse.``) on which a lock or a flush may not mean what it says."""
+
+_FUSE_NETWORK = NETWORK | frozenset(
+    "sshfs s3fs rclone gcsfuse goofys davfs2 curlftpfs mfs moosefs hdfs ceph-fuse blobfuse blobfuse2 mount-s3 smbnetfs".split()
+)
+MOUNTS = Path("/proc/self/mounts")
+
+
+def settle(path: str | Path, kind: str, mounts: Path = MOUNTS) -> Path:
+    """Give the absolute path of a store's file, or say why it cannot be there.
+
+    Args:
+        path: as the user gave it.
+        kind: what to call the store in a message.
+        mounts: the table of mounts, as in Linux; where there is none, no network file system is noticed.
+
+    Raises:
+        InvalidSetting: the path is a folder, its folder is missing, or it is on a network file system.
+    """
+    given = Path(path).expanduser()
+    place = given.resolve()
+    if place.is_dir():
+        raise InvalidSetting(f"the {kind} {str(given)!r} is a folder: give the path of a file in it")
+    if not place.parent.is_dir():
+        raise InvalidSetting(
+            f"the {kind} {str(given)!r} cannot be there: there is no folder {str(place.parent)!r}; create it first"
+        )
+    system = network(place, mounts)
+    if system is not None:
+        raise InvalidSetting(
+            f"the {kind} {str(given)!r} is on a network file system ({system}), where locks and flushes are not reliable "
+            "and a log can be damaged: put it on a local disk and let workers run on that machine, or use a database server"
+        )
+    return place
+
+
+def network(place: Path, mounts: Path = MOUNTS) -> str | None:
+    """Name the network file system on which an absolute path lies, or None for a local one. Cost O(mounts)."""
+    try:
+        table = mounts.read_text(errors="surrogateescape")
+    except OSError:
+        return None
+    best, system = "", ""
+    for line in table.splitlines():
+        fields = line.split(" ")
+        if len(fields) < 3:
+            continue
+        point = _unescape(fields[1])
+        if len(point) >= len(best) and _holds(point, str(place)):  # of equals the later mount hides the earlier
+            best, system = point, fields[2]
+    plain = system.removeprefix("fuse.")
+    known = _FUSE_NETWORK if system.startswith("fuse.") else NETWORK
+    return system if plain in known else None
+
+
+def writable(place: Path) -> bool:
+    """Tell whether this process may write the file (if it exists) and create others beside it."""
+    return os.access(place.parent, os.W_OK) and (not place.exists() or os.access(place, os.W_OK))
+
+
+def full(place: Path) -> bool:
+    """Tell whether the file system has no space, or no file entries, left."""
+    if os.name == "nt":
+        return False
+    state = os.statvfs(place.parent)
+    return state.f_bavail == 0 or (state.f_files > 0 and state.f_favail == 0)
+
+
+def _holds(point: str, place: str) -> bool:
+    return place == point or place.startswith(point if point.endswith("/") else point + "/")
+
+
+def _unescape(text: str) -> str:
+    """Undo the octal escapes of /proc/mounts."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

@@ -1,0 +1,146 @@
+"""What a store is: append-only logs of events, one per study, with compare-and-set on the length.
+
+A store knows events, and nothing of methods, studies or histories.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
+
+from luthier.errors import Conflict, InvalidSetting, StoreError, StudyNotFound
+from luthier.event import Event, Record
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Logs of events, by the name of their study. Every method may be called from any thread."""
+
+    def append(self, study: str, events: Sequence[Event], expect: int) -> int:
+        """Append `events`, all or none, if the log's length is `expect`; durable on return.
+
+        Args:
+            study: the study's name; with `expect` 0 it begins here.
+            events: in order; none of them changes nothing, and begins no study.
+            expect: the length of the log that the caller has read, 0 when there is no such study.
+
+        Returns:
+            The new length.
+
+        Raises:
+            Conflict: the log has another length; nothing was appended.
+            InvalidResult: an event holds a value that cannot be stored; nothing was appended.
+            StoreBusy, StoreFull, StoreReadOnly: nothing was acknowledged, everything acknowledged before is kept.
+        """
+        ...
+
+    def read(self, study: str, after: int = 0) -> tuple[Record, ...]:
+        """Read the records from position `after` (counted from 0) to the end.
+
+        Raises:
+            StudyNotFound: there is no such study, or it is shorter than `after` and so another of the same name.
+            StoreCorrupt: what is stored is damaged; the message says where.
+        """
+        ...
+
+    def length(self, study: str) -> int:
+        """Count the events of a study. Raises `StudyNotFound`."""
+        ...
+
+    def names(self) -> tuple[str, ...]:
+        """Name the studies, in the order in which they began."""
+        ...
+
+    def now(self) -> float:
+        """Read the store's clock: seconds since 1970 UTC, never before a stamp that this object has given or read."""
+        ...
+
+    def delete(self, study: str) -> None:
+        """Forget a study. Raises `StudyNotFound`."""
+        ...
+
+    def check(self) -> tuple[str, ...]:
+        """Look for damage in everything stored, and describe what is found. Empty when all is well."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything. Idempotent; afterwards every other method raises `StoreError`."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+Clock = Callable[[], float]
+"""Seconds since 1970 UTC."""
+
+
+class Stamps:
+    """A clock that never shows a time before a stamp that it has given or seen.
+
+    So the age of an event is never negative, and stamps never decrease, though the system's clock is set back.
+    """
+
+    __slots__ = ("_clock", "_latest")
+
+    def __init__(self, clock: Clock = time.time) -> None:
+        self._clock = clock
+        self._latest = 0.0
+
+    def now(self) -> float:
+        """Read the clock."""
+        return max(self._clock(), self._latest)
+
+    def stamp(self, latest: float) -> float:
+        """Make the stamp of an event that comes after one stamped `latest`."""
+        at = max(self._clock(), latest)
+        self.seen(at)
+        return at
+
+    def seen(self, at: float) -> None:
+        """Note a stamp."""
+        if at > self._latest:
+            self._latest = at
+
+
+def check_name(study: str) -> None:
+    """Raise `InvalidSetting` unless `study` is text that every store can hold: not empty, no NUL, no half surrogate."""
+    if not isinstance(study, str) or not study or "\0" in study:
+        raise InvalidSetting(f"a study's name is text that is not empty and holds no NUL, not {study!r}")
+    if not study.isascii():
+        try:
+            study.encode()
+        except UnicodeEncodeError:
+            raise InvalidSetting(f"the study's name {study!r} is no Unicode text: it holds half of a character") from None
+
+
+def conflict(study: str, length: int, expect: int) -> Conflict:
+    """Make the error of an append that came too late."""
+    return Conflict(
+        f"the log of study {study!r} has {length} events, not the expected {expect}: another process wrote to it; "
+        "read on from the length you know, decide again and append again"
+    )
+
+
+def not_found(study: str, names: Sequence[str], where: str) -> StudyNotFound:
+    """Make the error of asking for a study that is not there."""
+    known = ", ".join(map(repr, names[:10])) + (", …" if len(names) > 10 else "")
+    return StudyNotFound(f"no study {study!r} in {where}" + (f"; it has {known}" if known else ", which is empty"))
+
+
+def replaced(study: str, length: int, after: int, where: str) -> StudyNotFound:
+    """Make the error of reading on in a log that is shorter than what was already read of it."""
+    return StudyNotFound(
+        f"study {study!r} in {where} has {length} events, fewer than the {after} already read: it was deleted and "
+        "begun anew by somebody else; open it again"
+    )
+
+
+def closed(where: str) -> StoreError:
+    """Make the error of using a store that was closed."""
+    return StoreError(f"{where} was closed; open it again with luthier.store.open_store")

@@ -1,0 +1,85 @@
+"""Keep the leases of this process alive while their trials run."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+
+from luthier.errors import LuthierError
+from luthier.event import Event, Renewed
+from luthier.history import History
+from luthier.study.ledger import Ledger
+from luthier.trial import State
+
+
+class Heartbeat:
+    """Renew leases from a daemon thread, at a third of their time to live. A trial shorter than that costs nothing.
+
+    Args:
+        ledger: the study's log.
+        ttl_s: seconds that a lease lasts.
+    """
+
+    def __init__(self, ledger: Ledger, ttl_s: float) -> None:
+        self._ledger = ledger
+        self._interval_s = ttl_s / 3
+        self._held: dict[int, int] = {}
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def hold(self, number: int, token: int) -> None:
+        """Renew this lease from now on."""
+        self._held[number] = token
+        if self._thread is None or not self._thread.is_alive():  # also after a fork, which copies no threads
+            self._stop = threading.Event()
+            self._thread = threading.Thread(
+                target=_beat,
+                args=(weakref.ref(self), self._stop, self._interval_s),
+                name="luthier-heartbeat",
+                daemon=True,
+            )
+            self._thread.start()
+
+    def drop(self, number: int) -> None:
+        """Renew this lease no longer."""
+        self._held.pop(number, None)
+
+    def held(self) -> dict[int, int]:
+        """Give the leases that are renewed: tokens by trial number."""
+        return dict(self._held)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._held.clear()
+        self._stop.set()
+
+    def beat(self) -> None:
+        """Renew every held lease once; forget those that were lost."""
+
+        def decide(history: History) -> list[Event]:
+            events: list[Event] = []
+            for number, token in self.held().items():
+                trial = history.trial(number)
+                if trial.state is State.RUNNING and trial.lease is not None and trial.lease.token == token:
+                    events.append(Renewed(number, token))
+                else:
+                    self.drop(number)
+            return events
+
+        if self._held:
+            self._ledger.refresh()
+            self._ledger.commit(decide)
+
+
+def _beat(reference: weakref.ref[Heartbeat], stop: threading.Event, interval_s: float) -> None:
+    while not stop.wait(interval_s):
+        heartbeat = reference()
+        if heartbeat is None:
+            return
+        try:
+            heartbeat.beat()
+        except LuthierError:
+            # A store that fails now may be well again at the next beat; what is told meanwhile says so itself.
+            continue
+        finally:
+            del heartbeat

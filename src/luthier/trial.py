@@ -1,0 +1,129 @@
+"""A trial as the log tells it: a configuration, how its run stands, and what came out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Config = Mapping[str, Any]
+"""The active variables and their values, in plain form (see `luthier.space`)."""
+
+
+class Reason(StrEnum):
+    """Why a trial ended."""
+
+    DONE = "done"
+    """The objective returned a finite value."""
+    FAILED = "failed"
+    """The objective raised, or its process died or exited with an error."""
+    TIMEOUT = "timeout"
+    """The objective ran longer than the time limit of a trial."""
+    MEMORY = "memory"
+    """The objective used more than the memory limit of a trial."""
+    NONFINITE = "nonfinite"
+    """The objective returned NaN or an infinity."""
+    PRUNED = "pruned"
+    """The trial was stopped early because it was not worth finishing."""
+    INTERRUPTED = "interrupted"
+    """The run was stopped while the trial ran; it is retried with its own configuration."""
+    LOST = "lost"
+    """The worker vanished more often than the cap on attempts allows. Says nothing of the configuration."""
+
+    @property
+    def is_crash(self) -> bool:
+        """Tell whether the outcome is evidence that this configuration cannot be evaluated."""
+        return self in _CRASHES
+
+
+_CRASHES = frozenset((Reason.FAILED, Reason.TIMEOUT, Reason.MEMORY, Reason.NONFINITE))
+
+
+class State(StrEnum):
+    """How a trial stands."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    """Its worker was lost or interrupted: it waits to be run again, with its own configuration."""
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run a trial and to tell its result.
+
+    Args:
+        owner: who holds it: ``host/pid/start-ticks/random``.
+        token: the fencing token; a `tell` with any other is refused.
+        ttl_s: seconds after the last renewal, on the store's clock, when the lease may be taken away; None for never.
+        attempt: 1 for the first run of the trial, 2 for its first retry, and so on.
+        lost: how many earlier workers of the trial vanished; the cap on retries counts these.
+    """
+
+    owner: str
+    token: int
+    ttl_s: float | None
+    attempt: int = 1
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a trial.
+
+    Args:
+        reason: why it ended.
+        values: the objectives as the user gave them, by name; empty where there are none.
+        violations: outcome constraints by name, at most 0 where they hold.
+        duration_s: seconds the objective ran, where known.
+        error: the message and traceback of a failure.
+        extra: whatever else the objective gave back, in plain form.
+    """
+
+    reason: Reason
+    values: Mapping[str, float] = field(default_factory=dict)
+    violations: Mapping[str, float] = field(default_factory=dict)
+    duration_s: float | None = None
+    error: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An intermediate result of a running trial: its `step` (0, 1, 2, …) and `value`."""
+
+    step: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One evaluation of the objective, done or not.
+
+    Args:
+        number: 0, 1, 2, … in the order of asking.
+        config: the configuration, in plain form.
+        origin: ``method``, ``enqueued``, ``user`` (asked for by its values) or ``imported``.
+        state: how it stands.
+        outcome: what came of it, once finished.
+        lease: who runs it, while running or waiting.
+        reports: intermediate values, by step.
+        note: what the method wrote down about its choice.
+        seen: the length of the log that the proposal was made from.
+    """
+
+    number: int
+    config: Config
+    origin: str = "method"
+    state: State = State.RUNNING
+    outcome: Outcome | None = None
+    lease: Lease | None = None
+    reports: tuple[Report, ...] = ()
+    note: Mapping[str, Any] = field(default_factory=dict)
+    seen: int = 0
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether the trial has a value."""
+        return self.outcome is not None and self.outcome.reason is Reason.DONE

@@ -1,0 +1,3 @@
+"""The version of this Luthier."""
+
+VERSION = "0.1.0"
