@@ -1,0 +1,141 @@
+"""The tree of an expression: eleven kinds of frozen nodes.
+
+Chains of one precedence (``a + b - c``, ``a * b / c``) are one `Series`, so that a sum of a hundred variables is as
+shallow as a sum of two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+Scalar = None | bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The value of a variable."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A number, text, True, False, None, or a tuple of such."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """What stands right of ``in`` when it is spelled out."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """``-operand``."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """``first op node op node …`` from left to right; the operators are all of ``+ -`` or all of ``* / // %``."""
+
+    first: Node
+    rest: tuple[tuple[str, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """``base ** exponent``."""
+
+    base: Node
+    exponent: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One of the functions of `luthier.space.expression.functions`."""
+
+    function: str
+    arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """``then if condition else otherwise``."""
+
+    condition: Node
+    then: Node
+    otherwise: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """``first op node op node …``: every neighbouring pair holds."""
+
+    first: Node
+    rest: tuple[tuple[str, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """``not operand``."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """``part and part …`` (at least two)."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """``part or part …`` (at least two)."""
+
+    parts: tuple[Node, ...]
+
+
+Node = Name | Literal | Items | Negative | Series | Power | Call | If | Compare | Not | Both | Either
+CONDITIONS = (Compare, Not, Both, Either)
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Give the nodes directly under `node`."""
+    match node:
+        case Name() | Literal():
+            return ()
+        case Items(items):
+            return items
+        case Negative(operand) | Not(operand):
+            return (operand,)
+        case Series(first, rest) | Compare(first, rest):
+            return (first, *(part for _, part in rest))
+        case Power(base, exponent):
+            return (base, exponent)
+        case Call(_, arguments):
+            return arguments
+        case If(condition, then, otherwise):
+            return (condition, then, otherwise)
+        case Both(parts) | Either(parts):
+            return parts
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Give `node` and everything under it, parents first."""
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting.extend(reversed(children(current)))
+
+
+def names(node: Node) -> frozenset[str]:
+    """Give the variables that `node` reads."""
+    return frozenset(part.name for part in walk(node) if isinstance(part, Name))
