@@ -1,0 +1,48 @@
+"""Combinatorial objects by their number in lexicographic order, without listing those before."""
+
+from __future__ import annotations
+
+import math
+
+
+def combination(rank: int, items: int, size: int) -> tuple[int, ...]:
+    """Give the subset of 0 … `items` - 1 with `size` members at a rank (0 … C(items, size) - 1), ascending.
+
+    Source: Knuth (2011), The Art of Computer Programming 4A, section 7.2.1.3. Cost O(items).
+    """
+    chosen: list[int] = []
+    left = size
+    for item in range(items):
+        if not left:
+            break
+        with_item = math.comb(items - item - 1, left - 1)
+        if rank < with_item:
+            chosen.append(item)
+            left -= 1
+        else:
+            rank -= with_item
+    return tuple(chosen)
+
+
+def permutation(rank: int, items: int) -> tuple[int, ...]:
+    """Give the order of 0 … `items` - 1 at a rank (0 … items! - 1).
+
+    Source: Knuth (2011), The Art of Computer Programming 4A, section 7.2.1.2 (Lehmer codes). Cost O(items**2).
+    """
+    rest = list(range(items))
+    order: list[int] = []
+    for place in range(items, 0, -1):
+        digit, rank = divmod(rank, math.factorial(place - 1))
+        order.append(rest.pop(digit))
+    return tuple(order)
+
+
+def composition(rank: int, total: int, parts: int) -> tuple[int, ...]:
+    """Give the way at a rank (0 … C(total + parts - 1, parts - 1) - 1) to write `total` as a sum of `parts` numbers >= 0.
+
+    Stars and bars: the bars are a combination of the total + parts - 1 places. Cost O(total + parts).
+    """
+    places = total + parts - 1
+    bars = combination(rank, places, parts - 1)
+    edges = (-1, *bars, places)
+    return tuple(after - before - 1 for before, after in zip(edges, edges[1:], strict=False))
