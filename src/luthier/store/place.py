@@ -8,15 +8,23 @@ from pathlib import Path
 
 from luthier.errors import InvalidSetting
 
+# fmt: off
 NETWORK = frozenset(
-    "nfs nfs3 nfs4 cifs smb2 smb3 smbfs ncpfs afs auristorfs coda ceph glusterfs lustre beegfs gpfs pvfs2 orangefs "
-    "ocfs2 gfs2 panfs davfs acfs quobyte juicefs cvmfs vboxsf prl_fs".split()
+    (
+        "nfs", "nfs3", "nfs4", "cifs", "smb2", "smb3", "smbfs", "ncpfs", "afs", "auristorfs", "coda", "ceph",
+        "glusterfs", "lustre", "beegfs", "gpfs", "pvfs2", "orangefs", "ocfs2", "gfs2", "panfs", "davfs", "acfs",
+        "quobyte", "juicefs", "cvmfs", "vboxsf", "prl_fs",
+    )
 )
-"""File systems (names as in /proc/mounts, also after ``fuse.``) on which a lock or a flush may not mean what it says."""
+"""File systems (names as in /proc/mounts, also after ``fuse.``) on which a lock or a flush may not mean what it does."""
 
 _FUSE_NETWORK = NETWORK | frozenset(
-    "sshfs s3fs rclone gcsfuse goofys davfs2 curlftpfs mfs moosefs hdfs ceph-fuse blobfuse blobfuse2 mount-s3 smbnetfs".split()
+    (
+        "sshfs", "s3fs", "rclone", "gcsfuse", "goofys", "davfs2", "curlftpfs", "mfs", "moosefs", "hdfs", "ceph-fuse",
+        "blobfuse", "blobfuse2", "mount-s3", "smbnetfs",
+    )
 )
+# fmt: on
 MOUNTS = Path("/proc/self/mounts")
 
 
@@ -42,8 +50,8 @@ def settle(path: str | Path, kind: str, mounts: Path = MOUNTS) -> Path:
     system = network(place, mounts)
     if system is not None:
         raise InvalidSetting(
-            f"the {kind} {str(given)!r} is on a network file system ({system}), where locks and flushes are not reliable "
-            "and a log can be damaged: put it on a local disk and let workers run on that machine, or use a database server"
+            f"the {kind} {str(given)!r} is on a network file system ({system}), where locks and flushes are not "
+            "reliable and a log can be damaged: put it on a local disk and let workers run on that machine"
         )
     return place
 

@@ -116,7 +116,7 @@ def check_name(study: str) -> None:
         try:
             study.encode()
         except UnicodeEncodeError:
-            raise InvalidSetting(f"the study's name {study!r} is no Unicode text: it holds half of a character") from None
+            raise InvalidSetting(f"the study's name {study!r} is no Unicode text: half a character is in it") from None
 
 
 def conflict(study: str, length: int, expect: int) -> Conflict:

@@ -1,0 +1,259 @@
+"""A store in one SQLite file, for any number of processes and threads of one machine."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from luthier.errors import StoreCorrupt, StoreError, StoreReadOnly
+from luthier.event import Event, Record, encode
+from luthier.store.guard import Guard
+from luthier.store.place import settle, writable
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
+from luthier.store.sqlite_errors import damaged, translate
+from luthier.store.sqlite_link import Link, Row, check_identity
+from luthier.store.sqlite_rows import COLUMNS, faults, make, records
+from luthier.store.sqlite_schema import establish, journal_mode
+
+T = TypeVar("T")
+
+PATIENCE_S = 60.0
+_CHUNK = 10_000
+
+_ID = "SELECT id FROM studies WHERE name = ?"
+_NAMES = "SELECT name FROM studies ORDER BY id"
+_LAST = "SELECT position, at FROM events WHERE study = ? ORDER BY position DESC LIMIT 1"
+_INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?)"
+# One statement, so of one moment.
+_READ = f"SELECT {COLUMNS} FROM events WHERE study = ({_ID}) AND position >= ? ORDER BY position"
+_SCAN = f"SELECT {COLUMNS} FROM events WHERE (study, position) > (?, ?) ORDER BY study, position LIMIT {_CHUNK}"
+
+
+class SQLite:
+    """Logs in one SQLite file; the file is made where there is none.
+
+    Every append is one transaction, on the disk when it returns. Each event has a checksum that covers its place in
+    the log too, so a damaged or misplaced one is found when it is read. While a process has the store open, it must not
+    open the file by other means, not even to copy it: closing it again would drop the locks of SQLite
+    (sqlite.org/howtocorrupt.html, 2.2).
+
+    Args:
+        path: the file, on a local disk.
+        clock: seconds since 1970 UTC.
+        patience_s: how long to wait for other processes before `StoreBusy`.
+        must_exist: refuse to make a new file.
+
+    Raises:
+        InvalidSetting: the path cannot be a store's.
+        StoreCorrupt: the file is damaged, or is none of Luthier's.
+        StoreTooNew, StoreTooOld: the file has another schema.
+        StoreReadOnly: there is no file, and none can be made.
+        StoreError: there is no file, and none is to be made.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        clock: Clock = time.time,
+        patience_s: float = PATIENCE_S,
+        must_exist: bool = False,
+    ) -> None:
+        self._place = settle(Path(path), "SQLite file")
+        self._patience_s = patience_s
+        self._stamps = Stamps(clock)
+        self._closed = False
+        self._link: Link | None = None
+        self._identity: tuple[int, int] | None = None
+        self._guard = Guard(timeout_s=patience_s, before_fork=self._disconnect)
+        if not self._place.exists():
+            if must_exist:
+                raise StoreError(f"there is no store {str(self._place)!r}: check the path, or run a study there first")
+            if not writable(self._place):
+                raise StoreReadOnly(f"no file can be made in {str(self._place.parent)!r}: it is read-only; use another")
+        self._run(lambda link: None)
+
+    def append(self, study: str, events: Sequence[Event], expect: int) -> int:
+        """See `Store.append`. Cost: one transaction, flushed."""
+        check_name(study)
+        bodies = [encode(event) for event in events]
+
+        def work(link: Link) -> int:
+            with link.transaction():
+                number = self._number(link, study)
+                length, latest = (0, 0.0) if number is None else self._end(link, number)
+                if length != expect:
+                    raise conflict(study, length, expect)
+                if not bodies:
+                    return length
+                if number is None:
+                    ((number,),) = link.execute("INSERT INTO studies (name) VALUES (?) RETURNING id", (study,))
+                link.insert(_INSERT, make(number, length, self._stamps.stamp(latest), bodies))
+            link.check()  # what went into a file that has just lost its name is not acknowledged
+            return length + len(bodies)
+
+        return self._run(work)
+
+    def read(self, study: str, after: int = 0) -> tuple[Record, ...]:
+        """See `Store.read`. Cost O(records read)."""
+        known = max(after - 1, 0)  # the last event that is known is asked for too, as a sign that the log is there
+        while not (rows := self._run(lambda link: link.execute(_READ, (study, known)))):
+            length = self.length(study)
+            if length < after:
+                raise replaced(study, length, after, repr(self))
+        new = self._records(study, rows[after - known :], after)
+        if new:
+            self._stamps.seen(new[-1].at)
+        return new
+
+    def length(self, study: str) -> int:
+        """See `Store.length`."""
+
+        def work(link: Link) -> int:
+            with link.transaction("BEGIN"):
+                return self._end(link, self._known(link, study))[0]
+
+        return self._run(work)
+
+    def names(self) -> tuple[str, ...]:
+        """See `Store.names`."""
+        return self._run(self._names)
+
+    def now(self) -> float:
+        """See `Store.now`."""
+        self._check_open()
+        return self._stamps.now()
+
+    def delete(self, study: str) -> None:
+        """See `Store.delete`. The file keeps its size; later events use the space again."""
+
+        def work(link: Link) -> None:
+            with link.transaction():
+                number = self._known(link, study)
+                link.execute("DELETE FROM events WHERE study = ?", (number,))
+                link.execute("DELETE FROM studies WHERE id = ?", (number,))
+            link.check()
+
+        self._run(work)
+
+    def check(self) -> tuple[str, ...]:
+        """See `Store.check`. Cost O(everything); others can read meanwhile, and write between the parts of it."""
+        try:
+            found = [
+                text.decode(errors="replace")
+                for (text,) in self._run(lambda link: link.execute("PRAGMA integrity_check"))
+                if text != b"ok"
+            ]
+            return (*found, *self._scan())
+        except StoreCorrupt as error:
+            return (str(error),)
+
+    def close(self) -> None:
+        """Close the file. Idempotent."""
+        with self._guard:
+            self._closed = True
+            self._disconnect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"SQLite({str(self._place)!r})"
+
+    # --- the connection -----------------------------------------------------------------------------
+
+    def _run(self, work: Callable[[Link], T]) -> T:
+        """Do `work` on the file, alone among the threads of this process."""
+        with self._guard:
+            self._check_open()
+            try:
+                return work(self._connected())
+            except sqlite3.Error as error:
+                raise translate(error, self._place) from error
+
+    def _connected(self) -> Link:
+        if self._link is not None:
+            self._link.check()
+            return self._link
+        if self._identity is not None:
+            check_identity(self._place, self._identity)
+        link = Link(self._place, self._patience_s, make=self._identity is None)
+        try:
+            establish(link, self._place, journal_mode())
+        except BaseException:
+            link.close()
+            raise
+        self._link, self._identity = link, link.identity
+        return link
+
+    def _disconnect(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise closed(repr(self))
+
+    # --- the tables ---------------------------------------------------------------------------------
+
+    def _names(self, link: Link) -> tuple[str, ...]:
+        return tuple(name.decode(errors="replace") for (name,) in link.execute(_NAMES))
+
+    def _number(self, link: Link, study: str) -> int | None:
+        rows = link.execute(_ID, (study,))
+        return rows[0][0] if rows else None
+
+    def _known(self, link: Link, study: str) -> int:
+        number = self._number(link, study)
+        if number is None:
+            raise not_found(study, self._names(link), repr(self))
+        return number
+
+    def _end(self, link: Link, number: int) -> tuple[int, float]:
+        """Give the length of a log and its latest stamp."""
+        rows = link.execute(_LAST, (number,))
+        if not rows:
+            raise damaged(self._place, f"the study of number {number} has lost its events")
+        ((position, at),) = rows
+        return position + 1, at
+
+    def _records(self, study: str, rows: Sequence[Row], first: int) -> tuple[Record, ...]:
+        """Read rows whose positions are `first` and onwards."""
+        try:
+            return tuple(records(rows, first))
+        except StoreCorrupt as error:
+            raise damaged(self._place, f"study {study!r}: {error}") from None
+
+    def _scan(self) -> Iterator[str]:
+        """Say what is wrong with any event, reading a part at a time."""
+        yield from self._run(_orphans)
+        number, position, at = 0, -1, 0.0
+        while rows := self._run(lambda link, after=(number, position): link.execute(_SCAN, after)):  # type: ignore[misc]
+            for study, group in groupby(rows, itemgetter(0)):
+                if study != number:
+                    number, position, at = study, -1, 0.0
+                part = list(group)
+                yield from (f"study {number}: {found}" for found in faults(part, position + 1, at))
+                position, at = part[-1][1:3]
+
+
+def _orphans(link: Link) -> list[str]:
+    """Say which studies have no events, and which events no study."""
+    empty = link.execute("SELECT id, name FROM studies WHERE id NOT IN (SELECT study FROM events)")
+    lost = link.execute("SELECT DISTINCT study FROM events WHERE study NOT IN (SELECT id FROM studies)")
+    return [f"study {number} ({name.decode(errors='replace')!r}) has lost its events" for number, name in empty] + [
+        f"there are events of study {number}, but no such study" for (number,) in lost
+    ]
