@@ -23,7 +23,7 @@ class Futures:
     The objective travels by cloudpickle; Luthier must be installed where it arrives. A task with limits is run there
     in a supervised process of its own (see `Processes`), so limits are kept anywhere. Reports come with the outcome
     and are not answered. A trial that is running when it is cancelled is given up: its outcome comes at once, and what
-    it still returns is dropped. A failure of the executor itself (a broken pool) is LOST, for the trial is not to blame.
+    it still returns is dropped. A failure of the executor itself (a broken pool) is LOST: the trial is not to blame.
 
     Args:
         executor: a `concurrent.futures.Executor`, such as ``dask.distributed.Client(...).get_executor()``.
@@ -60,7 +60,8 @@ class Futures:
             future = self._executor.submit(_run_there, self._objective, parcel)
         except Exception as error:
             self._desk.withdraw(task.number)
-            raise ExecutorError(f"{type(self._executor).__name__} does not take trial {task.number}: {error}") from error
+            name = type(self._executor).__name__
+            raise ExecutorError(f"{name} does not take trial {task.number}: {error}") from error
         with self._lock:
             self._futures[task.number] = future
         future.add_done_callback(lambda done: self._desk.deliver(_settle(task, done)))

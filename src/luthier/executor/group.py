@@ -13,8 +13,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import NamedTuple
+
+POLITE = signal.SIGTERM
+"""The signal that asks a process to end."""
 
 
 class Process(NamedTuple):
@@ -49,7 +53,8 @@ def _from_proc() -> tuple[Process, ...]:
         except OSError:
             continue  # it has ended
         if fields[0] not in (b"Z", b"X"):
-            found.append(Process(int(name), *(int(field) for field in fields[1:4]), int(fields[21]) * page_bytes))
+            parent, leader, session = (int(field) for field in fields[1:4])
+            found.append(Process(int(name), parent, leader, session, int(fields[21]) * page_bytes))
     return tuple(found)
 
 
@@ -120,20 +125,37 @@ def send_signal(leader: int, number: int) -> None:
 
 
 def kill(leader: int) -> None:
-    """Kill every process of the group that `leader` leads, also those that are being born meanwhile."""
+    """Kill every process of the group that `leader` leads.
+
+    All are stopped first, until none is found that was not stopped before: a stopped process gives birth to no other.
+    """
     if sys.platform == "win32":
         return
+    stopped: set[int] = set()
     for _ in range(10):
-        send_signal(leader, signal.SIGKILL)
-        if not members(leader, table()):
-            return
+        found = {process.pid for process in members(leader, table())} - stopped
+        if not found:
+            break
+        for pid in found:
+            _try_kill(os.kill, pid, signal.SIGSTOP)
+        stopped |= found
+    _try_kill(os.killpg, leader, signal.SIGKILL)
+    for pid in stopped:
+        _try_kill(os.kill, pid, signal.SIGKILL)
 
 
-def _try_kill(call: object, pid: int, number: int) -> None:
+def oom_kills() -> int:
+    """Count the processes that the system has killed for want of memory since it started; 0 where it does not tell."""
     try:
-        call(pid, number)  # type: ignore[operator]
-    except (ProcessLookupError, PermissionError):
-        pass
+        with open("/proc/vmstat", "rb") as counts:  # noqa: PTH123
+            return next((int(line.split()[1]) for line in counts if line.startswith(b"oom_kill ")), 0)
+    except OSError:
+        return 0
+
+
+def _try_kill(call: Callable[[int, int], None], pid: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        call(pid, number)
 
 
 def _guard(parent: int) -> None:

@@ -42,7 +42,7 @@ class Inline:
         """See `Executor.submit`."""
         if task.limits.time_s is not None or task.limits.memory_mb is not None:
             raise InvalidSetting(
-                "Inline cannot keep limits of time or memory: a trial in one's own process cannot be ended. Use Processes"
+                "Inline cannot keep limits of time or memory: a trial in this process cannot be ended. Use Processes"
             )
         self._desk.admit(task)
 
@@ -61,7 +61,7 @@ class Inline:
             self._desk.deliver(progress)
             try:
                 stop = answer is not None and bool(answer(progress))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the caller's, handed on to the caller
                 raise _AnswerFailed(error) from None
 
         running = Running(task, send, lambda: stop)

@@ -29,9 +29,9 @@ def pack_objective(objective: Objective) -> bytes:
     except Exception as error:
         name = getattr(objective, "__qualname__", type(objective).__name__)
         raise InvalidSetting(
-            f"the objective {name} cannot be sent to another process: {type(error).__name__}: {error}. It, or something "
-            "it uses, holds an open file, lock, connection or the like: make that inside of the objective, or run it "
-            "with Threads or Inline"
+            f"the objective {name} cannot be sent to another process: {type(error).__name__}: {error}. It, or "
+            "something it uses, holds an open file, lock, connection or the like: make that inside of the objective, "
+            "or run it with Threads or Inline"
         ) from error
 
 

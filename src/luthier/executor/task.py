@@ -79,8 +79,8 @@ class Outcome:
         token: of the task.
         reason: why it ended. Executors give DONE, FAILED, TIMEOUT, MEMORY, PRUNED, INTERRUPTED and LOST; whether a
             value is a good one (a number, finite, with the names asked for) is for the study to judge.
-        value: what the objective returned, as plain data (None, bool, int, float, str, and lists, tuples and mappings of
-            them); None where it did not return.
+        value: what the objective returned, as plain data (None, bool, int, float, str, and lists, tuples and mappings
+            of them); None where it did not return.
         error: the message and the traceback of a failure.
         duration_s: seconds that the objective ran, where it ran.
         reports: all intermediate results of this run as (step, value), those that `poll` already gave included.

@@ -13,11 +13,12 @@ import signal
 import sys
 import threading
 from collections import deque
+from contextlib import suppress
+from dataclasses import replace
 from io import TextIOWrapper
 from typing import NoReturn
 
 from luthier import codec
-from luthier.errors import InvalidResult
 from luthier.executor import wire
 from luthier.executor.running import Objective, Running, clean, describe, perform
 from luthier.executor.task import Outcome, Task
@@ -25,6 +26,7 @@ from luthier.executor.wire import Frame, Kind
 from luthier.trial import Reason
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 class Terminated(BaseException):
@@ -104,7 +106,9 @@ def _die_with(parent: int) -> None:
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        control = ctypes.CDLL(None).prctl
+        control(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        control(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # daemons of the objective stay our descendants, and are found
         try:  # in a memory shortage the system should end a trial, not the study
             with open("/proc/self/oom_score_adj", "r+") as score:  # noqa: PTH123 - no pathlib at start-up
                 score.write("500")
@@ -132,10 +136,8 @@ def _take_signals() -> None:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(OSError, ValueError, AttributeError):  # closed or replaced by the objective
             stream.flush()
-        except (OSError, ValueError, AttributeError):  # closed or replaced by the objective
-            pass
 
 
 def _run(channel: Channel, objective: Objective, parcel: bytes) -> None:
@@ -156,7 +158,8 @@ def _run(channel: Channel, objective: Objective, parcel: bytes) -> None:
 
 def _tell(channel: Channel, made: Outcome) -> None:
     if isinstance(made.value, str | list | tuple | dict) and len(codec.dumps(made.value)) > wire.LARGEST // 2:
-        raise InvalidResult("the objective returned more than 512 MB")
+        message = "the objective returned more than 512 MB: return numbers, and write what is large to a file"
+        made = replace(made, reason=Reason.FAILED, value=None, error=message)
     channel.send(Kind.OUTCOME, [made.reason, made.value, made.error, made.duration_s])
 
 

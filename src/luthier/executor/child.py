@@ -1,0 +1,258 @@
+"""A worker process and the guardian of all of them, as the parent has them in hand."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import final
+
+from luthier import codec
+from luthier.executor import group, wire
+from luthier.executor.wire import Frame, Kind
+
+
+@final
+class Guardian:
+    """The process that ends the workers' groups when this process is killed (see `luthier.executor.group`)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._groups: set[int] = set()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ended = False
+
+    def watch(self, leader: int) -> None:
+        """Tell it of a group."""
+        with self._lock:
+            self._groups.add(leader)
+            self._tell(f"+{leader}\n")
+
+    def forget(self, leader: int) -> None:
+        """Tell it that a group has ended; before the leader is reaped."""
+        with self._lock:
+            self._groups.discard(leader)
+            self._tell(f"-{leader}\n")
+
+    def close(self) -> None:
+        """Let it go."""
+        with self._lock:
+            self._ended = True
+            process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            process.wait()
+
+    def _tell(self, line: str) -> None:
+        if sys.platform == "win32" or self._ended:
+            return
+        try:
+            self._write(line)
+        except OSError:  # somebody has killed it: start another, and tell it of all
+            if self._process is not None:
+                self._process.wait()
+            self._process = None
+            self._write("")
+
+    def _write(self, line: str) -> None:
+        if self._process is None:
+            command = [sys.executable, "-I", "-S", group.__file__, str(os.getpid())]
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd="/", start_new_session=True
+            )
+            line = "".join(f"+{leader}\n" for leader in self._groups)
+        assert self._process.stdin is not None
+        os.write(self._process.stdin.fileno(), line.encode())
+
+
+@final
+class Child:
+    """A worker process, from its start to its burial.
+
+    It leads a session and a process group of its own; standard output and error are those of this process, standard
+    input is empty. `send`, `terminate`, `kill` and `has_exited` may be called from any thread, the rest from the thread
+    that made it, which must live as long as the child: Linux kills the child when that thread ends.
+
+    Args:
+        guardian: is told of it.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+
+    def __init__(self, guardian: Guardian) -> None:
+        self._guardian = guardian
+        self._sending = threading.Lock()
+        self._life = threading.Lock()
+        self._reaped = False
+        self.oom_kills = group.oom_kills()
+        """The system's count of processes ended for want of memory, when this one was started."""
+        self._line, process = _start_posix() if sys.platform != "win32" else _start_windows()
+        self._process: subprocess.Popen[bytes] = process
+        self.pid = process.pid
+        guardian.watch(self.pid)
+
+    def send(self, kind: Kind, content: bytes) -> None:
+        """Send a frame; nothing happens where the child is gone (`receive` tells)."""
+        with suppress(OSError), self._sending:
+            wire.write(self._line.outbox, Frame(kind, content))
+
+    def answer(self, number: int, stop: bool) -> None:
+        """Send the answer to a report."""
+        self.send(Kind.ANSWER, codec.dumps([number, stop]))
+
+    def receive(self) -> Frame | None:
+        """Wait for the next frame; None where none will come any more."""
+        return wire.read(self._line.inbox)
+
+    def has_exited(self) -> bool:
+        """Tell whether the process has ended, without reaping it."""
+        with self._life:
+            if self._reaped:
+                return True
+            if sys.platform == "win32":
+                return self._process.poll() is not None
+            if hasattr(os, "waitid"):
+                return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+            return all(process.pid != self.pid for process in group.table())
+
+    def await_exit(self, patience_s: float) -> bool:
+        """Tell whether the process ends by itself within `patience_s` seconds."""
+        deadline_s = time.monotonic() + patience_s
+        while not self.has_exited():
+            if time.monotonic() > deadline_s:
+                return False
+            time.sleep(0.001)
+        return True
+
+    def terminate(self) -> None:
+        """Ask the child and all it started to end (SIGTERM)."""
+        with self._life:
+            if not self._reaped:
+                group.send_signal(self.pid, group.POLITE)
+                if sys.platform == "win32":
+                    self._process.terminate()
+
+    def kill(self) -> None:
+        """End the child and all it started, and with it every `receive` that waits."""
+        with self._life:
+            if not self._reaped:
+                self._kill()
+        self._line.cut()
+
+    def cut(self) -> None:
+        """Have `receive` give None once what has arrived is read: a fork that outlived the child may hold the line."""
+        self._line.cut()
+
+    def bury(self) -> int:
+        """End what is left of the child's group and give the child's exit code, or minus the signal that ended it."""
+        with self._life:
+            self._kill()
+            self._guardian.forget(self.pid)
+            self._reaped = True
+        code = self._process.wait()
+        with self._sending:
+            self._line.close()
+        return code
+
+    def dismiss(self, grace_s: float) -> None:
+        """Have the child, which is idle, end in good order; kill it where that takes longer than `grace_s` seconds."""
+        self.send(Kind.LEAVE, b"null")
+        patience = threading.Timer(grace_s, self.kill)
+        patience.start()
+        while self.receive() is not None:
+            pass
+        patience.cancel()
+        self.bury()
+
+    def _kill(self) -> None:
+        if sys.platform == "win32":
+            self._process.kill()
+        else:
+            group.kill(self.pid)
+
+
+class _Sockets:
+    """A pair of sockets: unlike a pipe, it can be shut down for both ends whoever else holds one."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self.inbox = self.outbox = line.fileno()
+
+    def cut(self) -> None:
+        with suppress(OSError):  # it is cut already
+            self._line.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._line.close()
+        self.inbox = self.outbox = -1
+
+
+class _Pipes:
+    """Two pipes, for Windows, where a dead process holds nothing open."""
+
+    def __init__(self, inbox: int, outbox: int) -> None:
+        self.inbox = inbox
+        self.outbox = outbox
+
+    def cut(self) -> None:
+        pass
+
+    def close(self) -> None:
+        os.close(self.inbox)
+        os.close(self.outbox)
+        self.inbox = self.outbox = -1
+
+
+def _program(descriptors: str) -> list[str]:
+    """Give the command of a worker; modules are looked for where this process looks, and nowhere else."""
+    path = [os.getcwd() if entry == "" else entry for entry in sys.path if isinstance(entry, str)]  # noqa: PTH109
+    code = f"import sys; sys.path[:] = {path!r}; from luthier.executor.worker import main; "
+    return [sys.executable, "-P", "-c", f"{code}main({descriptors}, {os.getpid()})"]
+
+
+def _start_posix() -> tuple[_Sockets | _Pipes, subprocess.Popen[bytes]]:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            process = subprocess.Popen(
+                _program(f"{theirs.fileno()}, {theirs.fileno()}"),
+                stdin=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+        except BaseException:
+            ours.close()
+            raise
+    return _Sockets(ours), process
+
+
+def _start_windows() -> tuple[_Sockets | _Pipes, subprocess.Popen[bytes]]:
+    if sys.platform != "win32":
+        raise OSError("this is not Windows")
+    import msvcrt
+
+    (their_inbox, our_outbox), (our_inbox, their_outbox) = os.pipe(), os.pipe()
+    handles = [msvcrt.get_osfhandle(their_inbox), msvcrt.get_osfhandle(their_outbox)]
+    for handle in handles:
+        os.set_handle_inheritable(handle, True)
+    opened = ", ".join(f"__import__('msvcrt').open_osfhandle({handle}, 0)" for handle in handles)
+    try:
+        process = subprocess.Popen(
+            _program(opened),
+            stdin=subprocess.DEVNULL,
+            startupinfo=subprocess.STARTUPINFO(lpAttributeList={"handle_list": handles}),
+            creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
+        )
+    except BaseException:
+        os.close(our_inbox)
+        os.close(our_outbox)
+        raise
+    finally:
+        os.close(their_inbox)
+        os.close(their_outbox)
+    return _Pipes(our_inbox, our_outbox), process
