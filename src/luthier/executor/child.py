@@ -15,6 +15,9 @@ from luthier import codec
 from luthier.executor import group, wire
 from luthier.executor.wire import Frame, Kind
 
+_REAP_S = 10.0
+"""How long a process that was killed has to be gone."""
+
 
 @final
 class Guardian:
@@ -94,7 +97,11 @@ class Child:
         self._line, process = _start_posix() if sys.platform != "win32" else _start_windows()
         self._process: subprocess.Popen[bytes] = process
         self.pid = process.pid
-        guardian.watch(self.pid)
+        try:
+            guardian.watch(self.pid)
+        except BaseException:
+            self.bury()
+            raise
 
     def send(self, kind: Kind, content: bytes) -> None:
         """Send a frame; nothing happens where the child is gone (`receive` tells)."""
@@ -117,7 +124,10 @@ class Child:
             if sys.platform == "win32":
                 return self._process.poll() is not None
             if hasattr(os, "waitid"):
-                return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+                try:
+                    return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+                except ChildProcessError:  # somebody else has reaped it
+                    return True
             return all(process.pid != self.pid for process in group.table())
 
     def await_exit(self, patience_s: float) -> bool:
@@ -152,9 +162,13 @@ class Child:
         """End what is left of the child's group and give the child's exit code, or minus the signal that ended it."""
         with self._life:
             self._kill()
-            self._guardian.forget(self.pid)
+            with suppress(OSError):
+                self._guardian.forget(self.pid)
             self._reaped = True
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_REAP_S)
+        except subprocess.TimeoutExpired:  # the system does not let go of it (a dead file server): nor do we wait
+            code = -group.FORCED
         with self._sending:
             self._line.close()
         return code

@@ -20,6 +20,9 @@ from typing import NamedTuple
 POLITE = signal.SIGTERM
 """The signal that asks a process to end."""
 
+FORCED = 9
+"""The signal that ends it (SIGKILL; Windows has no name for it)."""
+
 
 class Process(NamedTuple):
     """A line of the system's table of processes."""

@@ -86,8 +86,13 @@ class Processes:
         run = Run(task, _fitting(pack_task(task), f"trial {task.number}"))
         with self._lock:
             self._desk.admit(task)
-            self._warden.add(run)
-            self._idle.pop().take(run)
+            try:
+                self._warden.add(run)
+                self._idle.pop().take(run)
+            except BaseException:  # Ctrl-C: it was not submitted
+                run.condemn(Verdict(Reason.INTERRUPTED, "cancelled"), 0.0)
+                self._desk.withdraw(task.number)
+                raise
 
     def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[Outcome | Progress, ...]:
         """See `Executor.poll`; limits are kept whether or not anybody polls."""

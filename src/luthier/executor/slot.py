@@ -120,18 +120,21 @@ class Slot:
 
     def _execute(self, run: Run) -> Outcome:
         """Run a task to its end, in a second worker where the first was found dead before it began."""
+        if run.verdict is not None:
+            return _end(run, run.verdict.reason, run.verdict.why)
         warm = self._child is not None
         child = self._ready(run)
         child.send(Kind.TASK, run.parcel)
         outcome = self._converse(child, run)
+        if outcome is None and warm and run.begun_s is None and run.detach():
+            self._bury()
+            return self._execute(run)
         if outcome is not None and run.finish():
             return outcome
         by_itself = run.finish() and child.await_exit(_EXIT_S)
         code = self._bury()
         if run.verdict is not None:
             return _end(run, run.verdict.reason, run.verdict.why)
-        if warm and run.begun_s is None:
-            return self._execute(run)
         return _end(run, *_autopsy(child, code, by_itself))
 
     def _converse(self, child: Child, run: Run) -> Outcome | None:

@@ -49,6 +49,13 @@ class Run:
             if self.verdict is not None:
                 child.kill()
 
+    def detach(self) -> bool:
+        """Say that no child runs it at the moment. False, and nothing done, where it has its verdict."""
+        with self._lock:
+            if self.verdict is None:
+                self.child = None
+            return self.verdict is None
+
     def finish(self) -> bool:
         """End it: no verdict is given afterwards. False where one was given before, whose word then counts."""
         with self._lock:
@@ -178,7 +185,10 @@ class Warden:
         start_s = time.monotonic()
         if start_s < self._memory_s or all(run.task.limits.memory_mb is None for run in self.runs()):
             return ()
-        processes = group.table()
+        try:
+            processes = group.table()
+        except OSError:  # too many open files, for a moment
+            processes = ()
         end_s = time.monotonic()
         self._memory_s = end_s + max(_MEMORY_CHECK_S, (end_s - start_s) / _MEMORY_SHARE)
         return processes
