@@ -142,12 +142,14 @@ class Block:
         found = dict(self.values(uniforms))
         if active is None:
             return found
-        for name, column in found.items():
-            missing = INACTIVE if column.dtype == object else np.nan
-            column = column.copy()
-            column[~active] = missing
-            found[name] = column
-        return found
+        return {name: _only(column, active) for name, column in found.items()}
+
+
+def _only(column: NDArray[Any], active: Bools) -> NDArray[Any]:
+    """Mark the rows of a column that are inactive."""
+    marked = column.copy()
+    marked[~active] = INACTIVE if column.dtype == object else np.nan
+    return marked
 
 
 Domain = Number | Category | Block

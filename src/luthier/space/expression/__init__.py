@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.errors import InvalidExpression
-from luthier.space.expression import scalar, tree, vector
+from luthier.space.expression import interval, scalar, tree, vector
 from luthier.space.expression.functions import FUNCTIONS, TOLERANCE
 from luthier.space.expression.parsing import MAX_DEPTH, MAX_EXPONENT, MAX_LENGTH, MAX_NODES, parse_tree
 from luthier.space.expression.quoting import write_name
@@ -86,6 +86,19 @@ class Expression:
     def _many(self) -> vector.Truth:
         return vector.truth(self.root, self._orders)
 
+    @cached_property
+    def _boxes(self) -> interval.Truth:
+        return interval.possible(self.root, self._orders)
+
+    def possible(self, boxes: Mapping[str, interval.Operand]) -> interval.Possible:
+        """Say for n boxes whether the expression may be true, false or unknown somewhere in them. Cost O(n) per node.
+
+        Args:
+            boxes: for each variable its ranges or options, one a box.
+        """
+        with np.errstate(all="ignore"):
+            return self._boxes(boxes)
+
     def evaluate(self, values: Mapping[str, Any], rows: int | None = None) -> NDArray[np.int8]:
         """Decide n rows at once. Cost O(n) per node.
 
@@ -126,6 +139,8 @@ class Expression:
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> Expression:
     expression = Expression(parse_tree(text))
+    if not expression.names:
+        raise InvalidExpression(f"the expression {text!r:.80} reads no variable: it is the same everywhere")
     if len(expression.text) > MAX_LENGTH:
         raise InvalidExpression(
             f"this expression has {len(expression.text)} characters when written out; {MAX_LENGTH} are allowed: "

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import math
 import warnings
-from typing import NoReturn
 
 from luthier.errors import InvalidExpression
 from luthier.space.expression import functions, quoting, scalar, tree
@@ -30,8 +29,8 @@ _COMPARE = {
     ast.In: "in",
     ast.NotIn: "not in",
 }
-_SUM = {ast.Add: "+", ast.Sub: "-"}
-_PRODUCT = {ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%"}
+_SUM: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-"}
+_PRODUCT: dict[type[ast.operator], str] = {ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%"}
 _ALLOWED = (
     "an expression is made of names, numbers, text, + - * / // % **, comparisons, in, and, or, not, "
     f"if-else and the functions {', '.join(functions.FUNCTIONS)}"
@@ -96,28 +95,28 @@ class _Reader:
         self.lead = len(source.python) - len(source.python.lstrip())
         self.nodes = 0
 
-    def refuse(self, message: str, node: ast.AST) -> NoReturn:
-        raise self.source.error(message, self.source.place(self.lead + getattr(node, "col_offset", 0)))
+    def error(self, message: str, node: ast.AST) -> InvalidExpression:
+        return self.source.error(message, self.source.place(self.lead + getattr(node, "col_offset", 0)))
 
     def condition(self, node: ast.expr, depth: int) -> Node:
         """Convert what stands where true or false is needed."""
         result = self.value(node, depth)
         if isinstance(result, tree.Literal) and not isinstance(result.value, bool):
-            self.refuse(
-                f"{result.value!r} is not a condition: compare it with something, as in 'kernel in ({result.value!r}, …)'",
+            raise self.error(
+                f"{result.value!r} is not a condition: compare it, as in kernel in ({result.value!r}, …)",
                 node,
             )
         if isinstance(result, (tree.Negative, tree.Series, tree.Power)):
-            self.refuse("a number is not a condition: compare it with something, as in 'a + b > 0'", node)
+            raise self.error("a number is not a condition: compare it with something, as in 'a + b > 0'", node)
         return result
 
     def value(self, node: ast.expr, depth: int) -> Node:
         """Convert any node."""
         self.nodes += 1
         if depth > MAX_DEPTH:
-            self.refuse(f"this expression is nested more than {MAX_DEPTH} deep", node)
+            raise self.error(f"this expression is nested more than {MAX_DEPTH} deep", node)
         if self.nodes > MAX_NODES:
-            self.refuse(f"this expression has more than {MAX_NODES} parts", node)
+            raise self.error(f"this expression has more than {MAX_NODES} parts", node)
         match node:
             case ast.Name():
                 return tree.Name(self.name(node))
@@ -139,7 +138,7 @@ class _Reader:
                 return tree.If(test, self.value(node.body, depth + 1), self.value(node.orelse, depth + 1))
             case ast.Call():
                 return self.call(node, depth)
-        self.refuse(_REFUSED.get(type(node), f"{type(node).__name__} is not allowed") + f"; {_ALLOWED}", node)
+        raise self.error(_REFUSED.get(type(node), f"{type(node).__name__} is not allowed") + f"; {_ALLOWED}", node)
 
     def name(self, node: ast.Name) -> str:
         # Taken from the text: ast normalises names, and a look-alike must not become another name.
@@ -149,11 +148,11 @@ class _Reader:
     def constant(self, node: ast.Constant) -> Node:
         value = node.value
         if isinstance(value, complex) or value is Ellipsis or isinstance(value, bytes):
-            self.refuse(f"{value!r} is not allowed; {_ALLOWED}", node)
+            raise self.error(f"{value!r} is not allowed; {_ALLOWED}", node)
         if isinstance(value, float) and not math.isfinite(value):
-            self.refuse("this number is too large (numbers are doubles, up to 1.7e308)", node)
+            raise self.error("this number is too large (numbers are doubles, up to 1.7e308)", node)
         if isinstance(value, int) and not _exact(value):
-            self.refuse("this whole number is not exact as a double: write it as a float, such as 1e20", node)
+            raise self.error("this whole number is not exact as a double: write it as a float, such as 1e20", node)
         return tree.Literal(value)
 
     def literal_tuple(self, node: ast.Tuple | ast.List, depth: int) -> Node:
@@ -161,7 +160,7 @@ class _Reader:
         values = []
         for item, written in zip(items, node.elts, strict=True):
             if not isinstance(item, tree.Literal):
-                self.refuse("a tuple here holds numbers and text only", written)
+                raise self.error("a tuple here holds numbers and text only", written)
             values.append(item.value)
         return tree.Literal(tuple(values))
 
@@ -169,7 +168,7 @@ class _Reader:
         if isinstance(node.op, ast.Not):
             return tree.Not(self.condition(node.operand, depth + 1))
         if isinstance(node.op, ast.Invert):
-            self.refuse(f"~ is not allowed: write not; {_ALLOWED}", node)
+            raise self.error(f"~ is not allowed: write not; {_ALLOWED}", node)
         operand = self.operand(node.operand, depth + 1)
         if isinstance(node.op, ast.UAdd):
             return operand
@@ -181,15 +180,15 @@ class _Reader:
         """Convert what arithmetic is done with."""
         result = self.value(node, depth)
         if isinstance(result, tree.Literal) and not functions.is_number(result.value):
-            self.refuse(f"{result.value!r} is no number: it cannot be computed with", node)
+            raise self.error(f"{result.value!r} is no number: it cannot be computed with", node)
         return result
 
     def binary(self, node: ast.BinOp, depth: int) -> Node:
         if isinstance(node.op, ast.Pow):
             return self.power(node, depth)
-        group: dict[type, str] = _SUM if type(node.op) in _SUM else _PRODUCT
+        group = _SUM if type(node.op) in _SUM else _PRODUCT
         if type(node.op) not in group:
-            self.refuse(f"this operator is not allowed (for 'to the power of' write **); {_ALLOWED}", node)
+            raise self.error(f"this operator is not allowed (for 'to the power of' write **); {_ALLOWED}", node)
         rest: list[tuple[str, Node]] = []
         current: ast.expr = node
         while isinstance(current, ast.BinOp) and type(current.op) in group:
@@ -202,7 +201,7 @@ class _Reader:
         if not tree.names(exponent):
             size = functions.number(scalar.value(exponent)({}))
             if not abs(size) <= MAX_EXPONENT:
-                self.refuse(f"an exponent is at most {MAX_EXPONENT}, not {size:g}", node.right)
+                raise self.error(f"an exponent is at most {MAX_EXPONENT}, not {size:g}", node.right)
         return tree.Power(base, exponent)
 
     def compare(self, node: ast.Compare, depth: int) -> Node:
@@ -212,10 +211,10 @@ class _Reader:
         before, before_node = first, node.left
         for i, (operator, right_node) in enumerate(zip(operators, node.comparators, strict=True)):
             if operator is None:
-                self.refuse("'is' is not allowed: write == or !=", right_node)
+                raise self.error("'is' is not allowed: write == or !=", right_node)
             if operator in ("in", "not in"):
                 if len(operators) > 1:
-                    self.refuse(f"'{operator}' cannot be part of a chain: join the comparisons by and", right_node)
+                    raise self.error(f"'{operator}' cannot be part of a chain: join the comparisons by and", right_node)
                 right = self.container(right_node, depth + 1)
             else:
                 right = self.value(right_node, depth + 1)
@@ -223,14 +222,14 @@ class _Reader:
                 self.orderable(before, before_node)
                 self.orderable(right, right_node)
             if i == 0 and isinstance(first, tree.Literal) and isinstance(right, tree.Literal):
-                self.refuse("both sides of this comparison are fixed: one should be a variable", node)
+                raise self.error("both sides of this comparison are fixed: one should be a variable", node)
             rest.append((operator, right))
             before, before_node = right, right_node
         return tree.Compare(first, tuple(rest))
 
     def orderable(self, node: Node, written: ast.expr) -> None:
         if isinstance(node, tree.Literal) and (node.value is None or isinstance(node.value, tuple)):
-            self.refuse(f"{node.value!r} has no order: compare it by == or !=", written)
+            raise self.error(f"{node.value!r} has no order: compare it by == or !=", written)
 
     def container(self, node: ast.expr, depth: int) -> Node:
         match node:
@@ -239,26 +238,26 @@ class _Reader:
                 return tree.Items(tuple(self.value(item, depth + 1) for item in node.elts))
             case ast.Name():
                 return self.value(node, depth)
-        self.refuse(
+        raise self.error(
             "right of 'in' stands a list of values, as in x in (1, 2), or a variable whose value is a tuple", node
         )
 
     def call(self, node: ast.Call, depth: int) -> Node:
         if not isinstance(node.func, ast.Name):
-            self.refuse(f"only a named function can be called; {_ALLOWED}", node)
+            raise self.error(f"only a named function can be called; {_ALLOWED}", node)
         name = self.name(node.func)
         if name not in functions.FUNCTIONS:
-            self.refuse(
-                f"there is no function {ascii(name)}; the functions are {', '.join(functions.FUNCTIONS)}", node.func
+            raise self.error(
+                f"there is no function {name!a}; the functions are {', '.join(functions.FUNCTIONS)}", node.func
             )
         if node.keywords:
-            self.refuse(f"{name} takes no named arguments", node.keywords[0].value)
+            raise self.error(f"{name} takes no named arguments", node.keywords[0].value)
         written = node.args
         gathers = name in functions.GATHERING
         if gathers and len(written) == 1 and isinstance(written[0], (ast.Tuple, ast.List)):
             written = written[0].elts  # sum([a, b]) is sum(a, b)
         if not written or (len(written) > 1 and not gathers):
-            self.refuse(
+            raise self.error(
                 f"{name} takes {'one or more arguments' if gathers else 'one argument'}, not {len(written)}", node
             )
         convert = self.value if name == "len" else self.operand

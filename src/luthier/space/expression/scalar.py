@@ -121,10 +121,10 @@ def value(node: Node, orders: Orders = _NO_ORDERS) -> Value:
         case tree.Items(items):
             inside = [value(item, orders) for item in items]
             return lambda config: tuple(item(config) for item in inside)
-    condition = truth(node, orders)
+    decide = truth(node, orders)
 
     def as_number(config: Config) -> Any:
-        found = condition(config)
+        found = decide(config)
         return INACTIVE if found is None else float(found)
 
     return as_number

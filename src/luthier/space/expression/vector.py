@@ -191,10 +191,10 @@ def value(node: Node, orders: Orders) -> Value:
             return _call(function, [value(argument, orders) for argument in arguments])
         case tree.If(condition, then, otherwise):
             return _if(truth(condition, orders), value(then, orders), value(otherwise, orders))
-    condition = truth(node, orders)
+    decide = truth(node, orders)
 
     def as_number(frame: Frame) -> Operand:
-        found = condition(frame)
+        found = decide(frame)
         return Numbers(found.true.astype(np.float64), found.true | found.false)
 
     return as_number
