@@ -1,0 +1,96 @@
+"""The number of distinct configurations of a space, constraints left aside."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from luthier.space.combination import Combination
+from luthier.space.structure import Structure, Part
+from luthier.space.variable import Levelled
+
+MOST_CASES = 1_000_000
+
+
+def count(structure: Structure) -> int | None:
+    """Count configurations; None where there are infinitely many.
+
+    Variables that no condition ties together multiply. Within a group that conditions tie together, the cases of the
+    variables that conditions read are counted one by one, up to a million; beyond, an upper bound is given.
+
+    Cost O(cases).
+    """
+    total = 1
+    for group in _groups(structure):
+        found = _count(group)
+        if found is None:
+            return None
+        total *= found
+    return total
+
+
+def _groups(structure: Structure) -> list[list[Part]]:
+    """Split the variables into groups that share no condition, each in order of evaluation."""
+    root = {part.name: part.name for part in structure.parts}
+
+    def find(name: str) -> str:
+        while root[name] != name:
+            name = root[name]
+        return name
+
+    for part in structure.parts:
+        for read in part.when.reads if part.when else ():
+            root[find(read)] = find(part.name)
+    groups: dict[str, list[Part]] = {}
+    for part in structure.order:
+        groups.setdefault(find(part.name), []).append(part)
+    return list(groups.values())
+
+
+def _count(group: list[Part]) -> int | None:
+    read = {name for part in group if part.when for name in part.when.reads}
+    deciding = [part for part in group if part.name in read]
+    if any(part.variable.count is None for part in deciding):
+        return None
+    most = math.prod((part.variable.count or 1) + (part.when is not None) for part in deciding)
+    if most > MOST_CASES:
+        counts = [part.variable.count for part in group]
+        if None in counts:
+            return None
+        pairs = zip(group, counts, strict=True)
+        return math.prod((found or 1) + (part.when is not None) for part, found in pairs)
+    free = [part for part in group if part.name not in read]
+    total = 0
+    for case in _cases(deciding, 0, {}):
+        product = 1
+        for part in free:
+            if part.when is None or part.when.holds(case):
+                if part.variable.count is None:
+                    return None
+                product *= part.variable.count
+        total += product
+    return total
+
+
+def _cases(parts: list[Part], place: int, case: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Give every combination of values of `parts`, inactive ones left out."""
+    if place == len(parts):
+        yield case
+        return
+    part = parts[place]
+    if part.when is not None and not part.when.holds(case):
+        yield from _cases(parts, place + 1, case)
+        return
+    for value in values(part):
+        yield from _cases(parts, place + 1, {**case, part.name: value})
+
+
+def values(part: Part) -> Iterable[Any]:
+    """Give every value of a finite variable, in order."""
+    variable = part.variable
+    if isinstance(variable, Levelled):
+        return map(variable.pick, range(variable.count or 0))
+    if isinstance(variable, Combination):
+        return variable.values()
+    return (variable.start,)

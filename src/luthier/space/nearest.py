@@ -1,0 +1,24 @@
+"""Naming what a person probably meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def suggest(wrong: object, known: Iterable[object]) -> str:
+    """Write ``; did you mean 'kernel'?`` where something known looks like `wrong`, else a list of what is known."""
+    import difflib
+
+    options = list(known)
+    texts = {str(option): option for option in options}
+    close = difflib.get_close_matches(str(wrong), texts, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {texts[close[0]]!r}?"
+    return f"; there is {listed(options)}" if options else ""
+
+
+def listed(options: Iterable[object], most: int = 8) -> str:
+    """Write up to `most` of the options, and how many more there are."""
+    texts = [repr(option) for option in options]
+    more = f", … ({len(texts)} in all)" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more

@@ -1,0 +1,330 @@
+"""The search space: variables, conditions and constraints, and the way from configurations to points and back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from luthier import codec
+from luthier.errors import InvalidConfig, InvalidSetting
+from luthier.key import Key
+from luthier.space import checking, counting, display, drawing, text
+from luthier.space.coder import Coder
+from luthier.space.column import Bools, Column, Floats
+from luthier.space.condition import Rule
+from luthier.space.expression import Expression
+from luthier.space.structure import Require, Structure, check_variables, unfold
+from luthier.space.neighbour import neighbours
+from luthier.space.number import Float
+from luthier.space.variable import Variable
+
+Config = Mapping[str, Any]
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Space:
+    """State what is tuned: variables by name, and the constraints between them. Frozen; owns no randomness.
+
+    Two spaces are equal when their text forms are: functions count by their names, named objects too, and the order of
+    the variables matters, as it is the order of the columns.
+
+    Args:
+        variables: `Float`, `Int`, `Choice`, `Ordinal`, `Bool`, `Constant`, `Subset`, `Permutation` or `Simplex` by name.
+            A name is any text; in expressions a name that is no identifier stands in backticks.
+        require: constraints that every configuration keeps: expressions such as ``"a < b"``, or functions of the
+            parameters (a mapping) that return whether they are acceptable. A constraint with an inactive variable
+            does not count, unless what is known already breaks it.
+
+    Raises:
+        InvalidSpace: naming the variable or the constraint, and what is wrong with it.
+
+    Example:
+        >>> space = Space({"x": Float(0, 1), "y": Float(0, 1)}, require=["x + y <= 1"])
+        >>> space.decode(space.encode([{"x": 0.25, "y": 0.5}]))
+        ({'x': 0.25, 'y': 0.5},)
+    """
+
+    def __init__(self, variables: Mapping[str, Variable], require: Sequence[Require] | Require = ()) -> None:
+        single = isinstance(require, str) or callable(require)
+        given = check_variables(variables)
+        asked: tuple[Require, ...] = (require,) if single else tuple(require)  # type: ignore[arg-type, assignment]
+        structure = unfold(given, asked)
+        fixed: dict[str, Any] = {
+            "given": MappingProxyType(given),
+            "require": asked,
+            "structure": structure,
+            "names": tuple(part.name for part in structure.parts),
+            "variables": MappingProxyType({part.name: part.variable for part in structure.parts}),
+            "own_rules": structure.rules[len(structure.rules) - len(asked) :],
+            "_coder": Coder(structure),
+            "_floats": tuple(
+                (part.name, part.variable.plain) for part in structure.parts if isinstance(part.variable, Float)
+            ),
+        }
+        self.__dict__.update(fixed)
+
+    given: Mapping[str, Variable]
+    """The variables as they were given: nested ones are inside their options."""
+    require: tuple[Require, ...]
+    """The constraints as they were given."""
+    structure: Structure
+    """The flat list of variables, conditions and constraints."""
+    names: tuple[str, ...]
+    """The names of all variables, nested ones included, in the order of the columns."""
+    variables: Mapping[str, Variable]
+    """All variables by name, nested ones included."""
+    own_rules: tuple[Rule, ...]
+    """The constraints without those of nested spaces."""
+    _coder: Coder
+    _floats: tuple[tuple[str, Any], ...]
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a Space is frozen: build another one")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a Space is frozen: build another one")
+
+    # --- what it is -----------------------------------------------------------------------------------
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """What each of the `dimensions` columns of the encoding means."""
+        parts = self.structure.parts
+        return tuple(c for part in parts for c in part.variable.columns(part.name, part.when is not None))
+
+    @property
+    def dimensions(self) -> int:
+        """The number of columns of the encoding, d."""
+        return self._coder.dimensions
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """The constraints as text, those of nested spaces included."""
+        return tuple(rule.text for rule in self.structure.rules)
+
+    def condition(self, name: str) -> Expression | None:
+        """Give the condition that a variable is active on, nesting included; None where it always is."""
+        when = self._coder.by_name[name].when
+        return None if when is None else when.expression
+
+    @cached_property
+    def size(self) -> int | None:
+        """The number of distinct configurations, constraints left aside; None where it is not finite."""
+        return counting.count(self.structure)
+
+    @cached_property
+    def digest(self) -> str:
+        """Name the space by its content: 32 hexadecimal digits."""
+        return hashlib.blake2b(codec.dumps(self.to_plain()), digest_size=16).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Space) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Space, (dict(self.given), self.require)
+
+    def __repr__(self) -> str:
+        return display.describe(self)
+
+    def _repr_html_(self) -> str:
+        return display.describe_html(self)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.variables
+
+    # --- points ----------------------------------------------------------------------------------------
+
+    def encode(self, configs: Sequence[Config]) -> Floats:
+        """Turn configurations into points: (n, d) in [0, 1], NaN where a variable is inactive. Cost O(n d).
+
+        Raises:
+            InvalidConfig: a value is outside its domain.
+        """
+        return self._coder.encode(configs)
+
+    def decode(self, points: Floats) -> tuple[dict[str, Any], ...]:
+        """Turn points (n, d) into configurations of the active variables. Cost O(n d).
+
+        Values are rounded so that ``decode(encode(config)) == config`` (see `luthier.space.rounding`). What stands in
+        an inactive column does not matter.
+
+        Raises:
+            InvalidConfig: the column of an active variable is NaN.
+        """
+        return self._coder.decode(self._points(points))
+
+    def settle(self, points: Floats, fill: Floats | None = None) -> Floats:
+        """Move points to what they stand for: on the levels, in [0, 1], NaN where inactive. Idempotent. Cost O(n d).
+
+        Args:
+            points: (n, d); NaN where a variable has no value yet.
+            fill: (n, d) in [0, 1): what a column is set to where it is NaN and active. The middle by default.
+        """
+        points = self._points(points)
+        fill = np.full_like(points, 0.5) if fill is None else self._points(fill)
+        return self._coder.settle(points, fill)
+
+    def warp(self, points: Floats) -> Floats:
+        """Turn uniform points (n, d) of [0, 1)^d into encoded values distributed by the priors, all columns active."""
+        return self._coder.warp(self._points(points))
+
+    def feasible(self, points: Floats) -> Bools:
+        """Tell which of settled points (n, d) keep the constraints; shape (n,)."""
+        points = self._points(points)
+        kept = np.ones(len(points), dtype=bool)
+        predicates = []
+        for rule in self.structure.rules:
+            expression = rule.expression
+            if expression is None:
+                predicates.append(rule)
+            elif len(points):
+                kept &= ~expression.broken(self._coder.read(points, expression.names), len(points))
+        for rule in predicates:
+            for row, config in zip(np.flatnonzero(kept).tolist(), self.decode(points[kept]), strict=True):
+                kept[row] = not rule.broken(config, self.realize)
+        return kept
+
+    def read(self, points: Floats, names: frozenset[str]) -> dict[str, Any]:
+        """Give the columns of values that an `Expression` over these names takes, from settled points (n, d)."""
+        return self._coder.read(self._points(points), names)
+
+    def _points(self, points: Floats) -> Floats:
+        found = np.asarray(points, dtype=np.float64)
+        if found.ndim != 2 or found.shape[1] != self.dimensions:
+            raise InvalidSetting(f"points of this space have the shape (n, {self.dimensions}), not {found.shape}")
+        return found
+
+    # --- drawing ---------------------------------------------------------------------------------------
+
+    def sample(self, key: Key, count: int) -> Floats:
+        """Draw independent settled points (count, d), uniform (with regard to the priors) over the feasible ones.
+
+        Raises:
+            Infeasible: none could be found; the message names the constraints.
+        """
+        return drawing.sample(self, key, count)
+
+    def neighbours(self, point: Floats, key: Key, count: int, scale: float) -> Floats:
+        """Draw feasible settled points near one: (m, d) with m ≤ count, one or two variables changed.
+
+        Args:
+            point: (d,), settled.
+            key: the stream to draw from.
+            count: how many are wanted.
+            scale: the standard deviation of a number's step, as a share of its range.
+        """
+        return neighbours(self, point, key, count, scale)
+
+    def configurations(self) -> Iterator[dict[str, Any]]:
+        """Give every feasible configuration of a finite space once, lazily.
+
+        Raises:
+            InvalidSpace: the space is not finite.
+        """
+        return drawing.configurations(self)
+
+    def defaults(self) -> dict[str, Any] | None:
+        """Give the configuration of all defaults (the middle where none is given); None where it breaks a constraint."""
+        config = self.complete({})
+        return None if any(rule.broken(config, self.realize) for rule in self.structure.rules) else config
+
+    # --- configurations ----------------------------------------------------------------------------------
+
+    def check(self, config: Config) -> None:
+        """Check a configuration in plain form.
+
+        Raises:
+            InvalidConfig: says which rule it breaks and why.
+        """
+        checking.check(self, config)
+
+    def plain(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn parameters as a person writes them into a configuration: rounded, objects replaced by their names.
+
+        Raises:
+            InvalidConfig: a name is no variable.
+        """
+        if not isinstance(params, Mapping):
+            raise InvalidConfig(f"a configuration is a mapping of names to values, not {params!r:.80}")
+        variables = self.variables
+        config = {}
+        for name, value in params.items():
+            variable = variables.get(name)
+            if variable is None:
+                raise checking.unknown(self, name)
+            config[name] = variable.plain(value)
+        return config
+
+    def realize(self, config: Config) -> dict[str, Any]:
+        """Turn a configuration into parameters: the objects behind names. What has no object stays a name."""
+        variables = self.variables
+        return {name: variables[name].realize(value) if name in variables else value for name, value in config.items()}
+
+    def complete(self, config: Config) -> dict[str, Any]:
+        """Add the defaults of the active variables that a configuration in plain form leaves out."""
+        found = dict(config)
+        for part in self.structure.order:
+            if part.name not in found and (part.when is None or part.when.holds(found)):
+                found[part.name] = part.variable.start
+        return {name: found[name] for name in self.names if name in found} | found
+
+    def identity(self, config: Config) -> str:
+        """Name a configuration: equal ones, after rounding and without what is inactive, have equal identities."""
+        found = config
+        for name, plain in self._floats:
+            value = config.get(name)
+            if value is not None:
+                rounded = plain(value)
+                if rounded != value or type(value) is not float:
+                    found = {**found, name: rounded}
+        for part in self._coder.conditional:
+            if part.name in found and not part.when.holds(found):  # type: ignore[union-attr]
+                found = {name: value for name, value in found.items() if name != part.name}
+        return _encode(found).decode()
+
+    # --- text ------------------------------------------------------------------------------------------
+
+    def to_plain(self) -> dict[str, Any]:
+        """Write the space as what JSON can hold: ``{"variables": [{"name": …, "float": [0, 1]}, …], "require": […]}``."""
+        return text.write(self)
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> Space:
+        """Read what `to_plain` wrote; the list of variables may be a mapping by name.
+
+        Functions among the constraints are not in the text: a space that was read without them cannot be sampled.
+
+        Raises:
+            InvalidSpace: names the variable, and says what is allowed.
+        """
+        return text.read(plain)
+
+    def to_toml(self) -> str:
+        """Write the space as the ``[space]`` section of a study file."""
+        return text.write_toml(self)
+
+    @classmethod
+    def from_toml(cls, source: str) -> Space:
+        """Read TOML: a ``[space]`` section, or its content alone."""
+        return text.read_toml(source)
+
+    @classmethod
+    def from_toml_table(cls, table: Any) -> Space:
+        """Read a parsed ``[space]`` section: variables by name, and ``require``, a list of constraints.
+
+        Raises:
+            InvalidSpace: names the variable, and says what is allowed.
+        """
+        return text.read(table)
