@@ -1,0 +1,119 @@
+"""Acquisition functions of one point's mean and standard deviation, each with its two partial derivatives.
+
+Everything is larger-is-better, losses are minimised, and z = (best - margin - mean) / std.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.acquisition.normal import density, distribution, hazard, improvement, log_distribution, log_improvement
+from luthier.acquisition.protocol import Score
+from luthier.errors import InvalidSetting
+
+Floats = NDArray[np.float64]
+
+
+def _check_margin(name: str, margin: float) -> None:
+    if not 0.0 <= margin < math.inf:
+        raise InvalidSetting(f"{name}(margin={margin!r}): give a finite number, 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class EI:
+    """Expected improvement: how much lower than the best loss a point is expected to be.
+
+    ``EI = std · h(z)``, ``∂EI/∂mean = -Φ(z)``, ``∂EI/∂std = φ(z)``. Far from the best it underflows to 0, and its
+    gradient with it: `LogEI` orders points in the same way and does not.
+
+    Args:
+        margin: what an improvement must exceed, in units of the loss, at least 0.
+
+    Source: Mockus, Tiesis and Žilinskas (1978); Jones, Schonlau and Welch (1998), eq. 15.
+    """
+
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_margin("EI", self.margin)
+
+    def score(self, mean: Floats, std: Floats, best: float) -> Score:
+        """See `Acquisition.score`."""
+        z = (best - self.margin - mean) / std
+        return Score(std * improvement(z), -distribution(z), density(z))
+
+
+@dataclass(frozen=True, slots=True)
+class LogEI:
+    """Logarithm of the expected improvement: the same order of points, with gradients that never vanish.
+
+    ``log EI = log std + log h(z)``; with ``a = Φ(z)/h(z)``: ``∂/∂mean = -a/std`` and ``∂/∂std = φ(z) / (h(z) std)``.
+
+    Args:
+        margin: what an improvement must exceed, in units of the loss, at least 0.
+
+    Source: Ament et al. (2023), eq. 9.
+    """
+
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_margin("LogEI", self.margin)
+
+    def score(self, mean: Floats, std: Floats, best: float) -> Score:
+        """See `Acquisition.score`."""
+        z = (best - self.margin - mean) / std
+        log_h = log_improvement(z)
+        d_mean = -np.exp(log_distribution(z) - log_h) / std
+        d_std = np.exp(-0.5 * z * z - 0.5 * math.log(2.0 * math.pi) - log_h) / std
+        return Score(np.log(std) + log_h, d_mean, d_std)
+
+
+@dataclass(frozen=True, slots=True)
+class PI:
+    """Logarithm of the probability of improvement.
+
+    ``log PI = log Φ(z)``; with ``r = φ(z)/Φ(z)``: ``∂/∂mean = -r/std`` and ``∂/∂std = -r z/std``. Without a margin it
+    is greedy: it prefers a sure step of nothing to a likely step of much.
+
+    Args:
+        margin: what an improvement must exceed, in units of the loss, at least 0.
+
+    Source: Kushner (1964), A new method of locating the maximum point of an arbitrary multipeak curve.
+    """
+
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_margin("PI", self.margin)
+
+    def score(self, mean: Floats, std: Floats, best: float) -> Score:
+        """See `Acquisition.score`."""
+        z = (best - self.margin - mean) / std
+        r = hazard(z)
+        return Score(log_distribution(z), -r / std, -r * z / std)
+
+
+@dataclass(frozen=True, slots=True)
+class UCB:
+    """Confidence bound (of losses, the lower one): ``-(mean - beta · std)``.
+
+    Args:
+        beta: how many standard deviations of hope, at least 0.
+
+    Source: Cox and John (1992), SDO; Srinivas, Krause, Kakade and Seeger (2010), eq. 6.
+    """
+
+    beta: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.beta < math.inf:
+            raise InvalidSetting(f"UCB(beta={self.beta!r}): give a finite number of standard deviations, 0 or more")
+
+    def score(self, mean: Floats, std: Floats, best: float) -> Score:
+        """See `Acquisition.score`. The best loss plays no part."""
+        return Score(self.beta * std - mean, np.full_like(mean, -1.0), np.full_like(std, self.beta))

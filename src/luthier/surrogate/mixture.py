@@ -1,0 +1,158 @@
+"""Densities on the encoding of a space: a mixture of product kernels, one around each point, and a uniform one.
+
+Every density is relative to the uniform one on [0, 1]^d (a level of k has the measure 1/k), so that numbers, levels and
+categories mix, and so that a column in which a point is inactive contributes a factor of 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.key import Key
+from luthier.space import Column
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_MOST_LEVELS = 64  # a number with more levels is treated as continuous
+_LEAST_STD = 1e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixture:
+    """A density: kernels of one bandwidth a column, weighed, with a uniform component.
+
+    Args:
+        columns: what each of the d columns means.
+        centres: (n, d), NaN where inactive; n may be 0.
+        weights: (n + 1,) summing to one; the last is that of the uniform component.
+        std: standard deviation of a kernel along a number, in units of the encoding.
+        spread: how much of a category's kernel lies on the other levels, relative to its own level's 1: in (0, 1].
+    """
+
+    columns: tuple[Column, ...]
+    centres: Floats
+    weights: Floats
+    std: float
+    spread: float
+
+    def log_density(self, x: Floats) -> Floats:
+        """Give the logarithm of the density at `x` (q, d); shape (q,). Cost O(q n d)."""
+        exponents = np.zeros((len(x), len(self.centres) + 1))
+        kernels = exponents[:, :-1]
+        smooth = [j for j, column in enumerate(self.columns) if _smooth(column) and not column.conditional]
+        if smooth and len(self.centres):
+            kernels += self._smooth(x[:, smooth], self.centres[:, smooth])
+        for j in range(len(self.columns)):
+            if len(self.centres) and j not in smooth:
+                kernels += self._column(j, x[:, j])
+        exponents += np.log(self.weights)
+        top = exponents.max(axis=1)
+        total: Floats = top + np.log(np.exp(exponents - top[:, None]).sum(axis=1))
+        return total
+
+    def draw(self, key: Key, count: int) -> Floats:
+        """Draw `count` points, every column active; shape (count, d). Cost O(count (log n + d))."""
+        uniforms = key.fold("mixture").uniform((count, len(self.columns) + 1))
+        which = np.searchsorted(np.cumsum(self.weights), uniforms[:, -1] * self.weights.sum(), side="right")
+        which = np.minimum(which, len(self.centres))
+        drawn = uniforms[:, :-1].copy()
+        near = which < len(self.centres)
+        for j, column in enumerate(self.columns):
+            centre = np.full(count, np.nan)
+            centre[near] = self.centres[which[near], j]
+            active = ~np.isnan(centre)
+            if active.any():
+                u, c = uniforms[active, j], centre[active]
+                drawn[active, j] = _draw_smooth(u, c, self.std) if _smooth(column) else self._draw_level(column, u, c)
+        return drawn
+
+    def _smooth(self, x: Floats, centres: Floats) -> Floats:
+        """Sum log kernels over columns that are continuous and always active; shape (q, n)."""
+        a, c = x / self.std, centres / self.std
+        squares: Floats = (a * a).sum(1)[:, None] + (c * c).sum(1)[None, :] - 2.0 * (a @ c.T)
+        constant = -_log_mass(centres, self.std).sum(axis=1) - x.shape[1] * math.log(self.std * math.sqrt(2 * math.pi))
+        return constant[None, :] - 0.5 * np.maximum(squares, 0.0)
+
+    def _column(self, j: int, x: Floats) -> Floats:
+        """Give the log kernels along one column, 0 where either point is inactive; shape (q, n)."""
+        column, centre = self.columns[j], self.centres[:, j]
+        if _smooth(column):
+            z = (x[:, None] - centre[None, :]) / self.std
+            constant = _log_mass(centre, self.std) + math.log(self.std * math.sqrt(2 * math.pi))
+            logs: Floats = -0.5 * z * z - constant
+            return np.where(np.isnan(logs), 0.0, logs)
+        table = np.zeros((column.levels + 1, column.levels + 1))  # the last row and column stand for "inactive"
+        table[:-1, :-1] = self._table(column)
+        return table[np.ix_(_level(x, column.levels), _level(centre, column.levels))]
+
+    def _table(self, column: Column) -> Floats:
+        """Give the log kernel between levels, relative to the uniform density; shape (levels, levels)."""
+        from scipy.special import ndtr
+
+        k = column.levels
+        if column.kind == "number":
+            centres, edges = (np.arange(k) + 0.5) / k, np.arange(k + 1) / k
+            below = ndtr((edges[:, None] - centres[None, :]) / self.std)
+            mass = np.maximum(np.diff(below, axis=0), 1e-300)
+        else:
+            mass = np.where(np.eye(k, dtype=bool), 1.0, self.spread)
+        logs: Floats = np.log(mass / mass.sum(axis=0) * k)
+        return logs
+
+    def _draw_level(self, column: Column, u: Floats, centre: Floats) -> Floats:
+        k = column.levels
+        mass = np.cumsum(np.exp(self._table(column)) / k, axis=0)[:, _level(centre, k)]
+        level = np.minimum((u[None, :] * mass[-1] >= mass).sum(axis=0), k - 1)
+        placed: Floats = (level + 0.5) / k
+        return placed
+
+
+def _smooth(column: Column) -> bool:
+    return column.levels == 0 or (column.kind == "number" and column.levels > _MOST_LEVELS)
+
+
+def _level(x: Floats, levels: int) -> Integers:
+    """Give the level of each value, and `levels` itself where inactive."""
+    inside = np.minimum(np.where(np.isnan(x), 0.0, x) * levels, levels - 1).astype(np.int64)
+    return np.where(np.isnan(x), levels, inside)
+
+
+def _log_mass(centre: Floats, std: float) -> Floats:
+    """Give the log of the normal kernel's mass within [0, 1]."""
+    from scipy.special import ndtr
+
+    mass: Floats = np.log(ndtr((1.0 - centre) / std) - ndtr(-centre / std))
+    return mass
+
+
+def _draw_smooth(u: Floats, centre: Floats, std: float) -> Floats:
+    """Draw from the normal distribution truncated to [0, 1], by inversion."""
+    from scipy.special import ndtr, ndtri
+
+    low, high = ndtr(-centre / std), ndtr((1.0 - centre) / std)
+    drawn: Floats = np.clip(centre + std * ndtri(low + u * (high - low)), 0.0, 1.0)
+    return drawn
+
+
+def make(columns: Sequence[Column], centres: Floats, importance: Floats, std: float, prior: float) -> Mixture:
+    """Build a mixture.
+
+    Args:
+        columns: what each of the d columns means.
+        centres: (n, d), NaN where inactive.
+        importance: (n,) positive; only their proportions matter.
+        std: of the kernels along numbers.
+        prior: the uniform component's weight in units of the average point's, and the pull of a category's kernel
+            towards all levels alike; positive.
+    """
+    n = len(centres)
+    share = prior / (n + prior)
+    weights = np.append(importance / importance.sum() * (1.0 - share), share) if n else np.ones(1)
+    spread = prior / (n + prior) if n else 1.0
+    return Mixture(tuple(columns), centres, weights, max(std, _LEAST_STD), spread)
