@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from luthier.errors import InvalidConfig, InvalidSpace
-from luthier.space.column import Codes, Floats
+from luthier.space.column import Floats
 from luthier.space.expression import Coded
 from luthier.space.variable import Options, Variable, check_distinct, check_option, same_value
 

@@ -15,8 +15,8 @@ from luthier.errors import InvalidConfig
 from luthier.space.column import Bools, Codes, Floats
 from luthier.space.combination import Simplex
 from luthier.space.expression import Coded
-from luthier.space.structure import Structure, Part
 from luthier.space.number import Number
+from luthier.space.structure import Part, Structure
 from luthier.space.variable import Levelled
 
 _ABSENT = object()
@@ -94,9 +94,8 @@ class Coder:
                 raise self._incomplete(points)
             if rows == 1:
                 return ({name: columns[name][0] for name in self.names},)
-            return tuple(
-                dict(zip(self.names, row, strict=True)) for row in zip(*map(columns.get, self.names), strict=True)
-            )  # type: ignore[arg-type]
+            by_column = [columns[name] for name in self.names]
+            return tuple(dict(zip(self.names, row, strict=True)) for row in zip(*by_column, strict=True))
         return tuple(self._assemble(columns, row) for row in range(rows))
 
     def _decode_other(self, part: Part, points: Floats) -> list[Any]:
@@ -255,10 +254,10 @@ class _Smooth:
 
     def values(self, points: Floats) -> Floats:
         """Give the values (n, continuous numbers), NaN where inactive."""
-        found = self.start + points[:, self.columns] * self.width
+        found: Floats = self.start + points[:, self.columns] * self.width
         if len(self.logs):
             found[:, self.logs] = np.exp(found[:, self.logs])
-        if len(found) <= _FEW:  # the same arithmetic without numpy's overhead
+        if 0 < len(found) <= _FEW:  # the same arithmetic without numpy's overhead
             rows = [
                 [r(value) if value == value else value for r, value in zip(self.one, row, strict=True)]
                 for row in found.tolist()

@@ -92,6 +92,13 @@ class Rule:
         """Tell whether this is a predicate whose function is not known here."""
         return self.expression is None and self.function is None
 
+    def missing(self) -> InvalidSpace:
+        """Make the error for a function that is not known here."""
+        return InvalidSpace(
+            f"the constraint {self.text!r} is a Python function, which text does not hold: give the space itself, "
+            "with its function, where the study is opened"
+        )
+
     @property
     def plain(self) -> Any:
         """Its text form."""
@@ -117,10 +124,7 @@ class Rule:
         if self.test is not None:
             return self.test(config) is False
         if self.function is None:
-            raise InvalidSpace(
-                f"the constraint {self.text!r} is a Python function, which text does not hold: give the space "
-                "itself, with its function, where the study is opened"
-            )
+            raise self.missing()
         if self.gate is not None and self.gate.evaluate_one(config) is not True:
             return False
         params = realize(config)

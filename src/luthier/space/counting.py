@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from luthier.space.combination import Combination
-from luthier.space.structure import Structure, Part
+from luthier.space.structure import Part, Structure
 from luthier.space.variable import Levelled
 
 MOST_CASES = 1_000_000

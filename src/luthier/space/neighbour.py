@@ -11,8 +11,8 @@ from luthier.key import Key
 from luthier.space.category import Bool, Choice
 from luthier.space.column import Floats
 from luthier.space.combination import Permutation, Simplex, Subset
-from luthier.space.structure import Part
 from luthier.space.number import Number
+from luthier.space.structure import Part
 
 if TYPE_CHECKING:
     from luthier.space.space import Space

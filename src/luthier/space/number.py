@@ -262,7 +262,7 @@ class Float(Number):
             if not math.isfinite(self.high - self.low):
                 raise InvalidSpace(f"the range from {self.low!r} to {self.high!r} is wider than the largest double")
             return 0
-        steps = (self.high - self.low) / self.step
+        steps: float = (self.high - self.low) / self.step
         if steps > 1e11:
             raise InvalidSpace(f"the step {self.step!r} is too small for the range: leave it out")
         return math.floor(steps * (1 + 1e-12) + 1e-9) + 1
@@ -346,7 +346,7 @@ class Int(Number):
         return self._range.__getitem__
 
     def number(self, codes: Codes) -> Floats:
-        return float(self.low) + codes * float(self.step or 1)
+        return float(self.low) + codes.astype(np.float64) * float(self.step or 1)
 
     def index(self, value: Any) -> int:
         return (value - self.low) // (self.step or 1) if type(value) is int and value in self._range else -1

@@ -115,10 +115,8 @@ def quantile(prior: Prior, scale: Scale, uniforms: Floats) -> Floats:
         drawn: Floats = special.betaincinv(prior.a, prior.b, uniforms)
         return drawn
     low, high = _standardised(prior, scale)
-    if low > 0:  # mirrored, so that probabilities stay small and exact
-        standard = -_between(-high, -low, 1.0 - uniforms)
-    else:
-        standard = _between(low, high, uniforms)
+    # Above the mean it is mirrored, so that probabilities stay small and keep their digits.
+    standard = -_between(-high, -low, 1.0 - uniforms) if low > 0 else _between(low, high, uniforms)
     found = prior.mean + prior.std * standard
     if isinstance(prior, LogNormal) and not scale.log:
         found = np.exp(found)
@@ -141,11 +139,10 @@ def place_quantile(prior: Prior, scale: Scale, places: Floats) -> Floats:
         inner = np.exp(inner)
     standard = (inner - prior.mean) / prior.std
     low, high = _standardised(prior, scale)
-    if low > 0:
-        below, above = special.ndtr(-high), special.ndtr(-low)
-        return np.clip(1.0 - (special.ndtr(-standard) - below) / (above - below), 0.0, 1.0)
-    below, above = special.ndtr(low), special.ndtr(high)
-    return np.clip((special.ndtr(standard) - below) / (above - below), 0.0, 1.0)
+    sign = -1.0 if low > 0 else 1.0
+    below, above = (float(special.ndtr(sign * end)) for end in sorted((low, high), key=lambda end: sign * end))
+    share: Floats = (special.ndtr(sign * standard) - below) / (above - below)
+    return np.clip(share if low <= 0 else 1.0 - share, 0.0, 1.0)
 
 
 def _between(low: float, high: float, uniforms: Floats) -> Floats:

@@ -2,8 +2,8 @@
 
 A point of [0, 1] has about 16 digits. Decoded values are rounded to fewer: to 12 decimals less the magnitude of the
 larger bound on a linear scale, to 12 significant digits on a log scale. Then the error of the way to [0, 1] and back is
-much smaller than half a rounding step, and ``decode(encode(x)) == x`` exactly. Numbers are scaled by exact powers of ten
-only, so that the result is the double nearest to the decimal: the one that a person's ``0.3`` denotes.
+much smaller than half a rounding step, and ``decode(encode(x)) == x`` exactly. Numbers are scaled by exact powers of
+ten only, so that the result is the double nearest to the decimal: the one that a person's ``0.3`` denotes.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Log:
         if self._exact:
             self._edges = np.array([float(f"1e{decade}") for decade in range(first + 1, last + 1)])
             self._scales = np.array([10.0**count for count in decimals])
-            self._lists = (self._edges.tolist(), self._scales.tolist())
+            self._lists: tuple[list[float], list[float]] = (self._edges.tolist(), self._scales.tolist())
 
     def one(self, value: float) -> float:
         """Round one number."""

@@ -15,13 +15,14 @@ from luthier import codec
 from luthier.errors import InvalidConfig, InvalidSetting
 from luthier.key import Key
 from luthier.space import checking, counting, display, drawing, text
+from luthier.space.adapting import Source
 from luthier.space.coder import Coder
 from luthier.space.column import Bools, Column, Floats
 from luthier.space.condition import Rule
 from luthier.space.expression import Expression
-from luthier.space.structure import Require, Structure, check_variables, unfold
 from luthier.space.neighbour import neighbours
 from luthier.space.number import Float
+from luthier.space.structure import Require, Structure, check_variables, unfold
 from luthier.space.variable import Variable
 
 Config = Mapping[str, Any]
@@ -35,8 +36,8 @@ class Space:
     the variables matters, as it is the order of the columns.
 
     Args:
-        variables: `Float`, `Int`, `Choice`, `Ordinal`, `Bool`, `Constant`, `Subset`, `Permutation` or `Simplex` by name.
-            A name is any text; in expressions a name that is no identifier stands in backticks.
+        variables: by name, each a `Float`, `Int`, `Choice`, `Ordinal`, `Bool`, `Constant`, `Subset`, `Permutation` or
+            `Simplex`. A name is any text; in expressions a name that is no identifier stands in backticks.
         require: constraints that every configuration keeps: expressions such as ``"a < b"``, or functions of the
             parameters (a mapping) that return whether they are acceptable. A constraint with an inactive variable
             does not count, unless what is known already breaks it.
@@ -206,6 +207,21 @@ class Space:
             raise InvalidSetting(f"points of this space have the shape (n, {self.dimensions}), not {found.shape}")
         return found
 
+    def check_complete(self) -> None:
+        """Refuse to go on where a constraint is a function that is not known here.
+
+        Raises:
+            InvalidSpace: names it.
+        """
+        for rule in self.structure.rules:
+            if rule.is_missing:
+                raise rule.missing()
+
+    @cached_property
+    def source(self) -> Source:
+        """What draws feasible points; its plans are made once."""
+        return Source(self.structure, self.realize)
+
     # --- drawing ---------------------------------------------------------------------------------------
 
     def sample(self, key: Key, count: int) -> Floats:
@@ -236,7 +252,7 @@ class Space:
         return drawing.configurations(self)
 
     def defaults(self) -> dict[str, Any] | None:
-        """Give the configuration of all defaults (the middle where none is given); None where it breaks a constraint."""
+        """Give the configuration of all defaults, the middle where none is given; None where it breaks a constraint."""
         config = self.complete({})
         return None if any(rule.broken(config, self.realize) for rule in self.structure.rules) else config
 
@@ -297,7 +313,7 @@ class Space:
     # --- text ------------------------------------------------------------------------------------------
 
     def to_plain(self) -> dict[str, Any]:
-        """Write the space as what JSON can hold: ``{"variables": [{"name": …, "float": [0, 1]}, …], "require": […]}``."""
+        """Write the space as what JSON can hold; see `luthier.space.text`."""
         return text.write(self)
 
     @classmethod

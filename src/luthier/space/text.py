@@ -7,8 +7,8 @@ A variable is a table with one key that says its kind and holds its values, and 
     {"bool": true}   {"constant": 3}   {"subset": ["a", "b", "c"], "size": [1, 2]}   {"permutation": ["a", "b"]}
     {"simplex": ["sand", "clay"]}
 
-A space is ``{"variables": …, "require": […]}``, where the variables are a list of such tables with a ``name`` each (JSON
-objects have no order, and the order of columns matters) or a mapping by name; or just the mapping, with the list
+A space is ``{"variables": …, "require": […]}``, where the variables are a list of such tables with a ``name`` each
+(JSON objects have no order, and the order of columns matters) or a mapping by name; or just the mapping, with the list
 ``require`` among the variables. TOML has no null: the option None is written ``{none = true}``.
 """
 
