@@ -23,8 +23,8 @@ class Lattice:
         vector: (d,) the generating vector z, odd integers.
         shift: (d,) 64-bit fractions; zeros for the lattice that begins at the origin.
 
-    Source: Hickernell, Hong, L'Ecuyer and Lemieux (2000), Extensible lattice sequences for quasi-Monte Carlo quadrature;
-    shift: Cranley and Patterson (1976), Randomization of number theoretic methods for multiple integration.
+    Source: Hickernell, Hong, L'Ecuyer and Lemieux (2000), Extensible lattice sequences for quasi-Monte Carlo
+    quadrature; shift: Cranley and Patterson (1976), Randomization of number theoretic methods for multiple integration.
     """
 
     vector: Words
@@ -49,8 +49,8 @@ class Lattice:
 def search(dimensions: int, levels: tuple[int, int], tries: int, key: Key) -> tuple[int, ...]:
     """Search a generating vector component by component, good for all lattices of 2**m points with m in `levels`.
 
-    Each component is the best of `tries` random odd numbers by the mean over m of log P_2 of the lattice, where P_2 is the
-    squared worst-case error in the Korobov space of smoothness 2 with product weights 1 / j.
+    Each component is the best of `tries` random odd numbers by the mean over m of log P_2 of the lattice, where P_2 is
+    the squared worst-case error in the Korobov space of smoothness 2 with product weights 1 / j.
 
     Source: Sloan and Reztsov (2002), Component-by-component construction of good lattice rules; Cools, Kuo and Nuyens
     (2006), Constructing embedded lattice rules for multivariate integration, who take the maximum over m instead.

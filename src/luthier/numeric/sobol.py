@@ -23,7 +23,7 @@ class Sobol:
 
     Args:
         directions: (d, 54) direction numbers, as 54-bit words.
-        seeds: (d,) seeds of the scrambling, or None for the sequence as Sobol' (1967) has it, which begins at the origin.
+        seeds: (d,) seeds of the scrambling, or None for the sequence of Sobol' (1967), which begins at the origin.
     """
 
     directions: Words
@@ -54,7 +54,8 @@ def direction_numbers(dimensions: int) -> Words:
     """Give v_1, …, v_54 of each dimension as 54-bit words, shape (dimensions, 54).
 
     Source: Joe and Kuo (2008), Constructing Sobol sequences with better two-dimensional projections, equations 1 to 3
-    (with s the degree): m_k = 2 a_1 m_(k-1) ^ … ^ 2^(s-1) a_(s-1) m_(k-s+1) ^ 2^s m_(k-s) ^ m_(k-s), and v_k = m_k / 2^k.
+    (with s the degree): m_k = 2 a_1 m_(k-1) ^ … ^ 2^(s-1) a_(s-1) m_(k-s+1) ^ 2^s m_(k-s) ^ m_(k-s), and
+    v_k = m_k / 2^k.
     """
     degrees, coefficients, m = _table(dimensions)
     for k in range(1, BITS):  # column k holds m_(k+1)
@@ -73,7 +74,7 @@ def direction_numbers(dimensions: int) -> Words:
 
 
 def _table(dimensions: int) -> tuple[Words, Words, Words]:
-    """Read the first rows of the table: degrees (d,), inner coefficients (d,), and m (d, 54) with the given ones filled in."""
+    """Read the first rows of the table: degrees (d,), inner coefficients (d,), and m (d, 54), the given ones filled in."""
     degrees = np.zeros(dimensions, dtype=np.uint64)
     coefficients = np.zeros(dimensions, dtype=np.uint64)
     m = np.zeros((dimensions, BITS), dtype=np.uint64)

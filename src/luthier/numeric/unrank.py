@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 
 def combination(rank: int, items: int, size: int) -> tuple[int, ...]:
@@ -38,11 +39,11 @@ def permutation(rank: int, items: int) -> tuple[int, ...]:
 
 
 def composition(rank: int, total: int, parts: int) -> tuple[int, ...]:
-    """Give the way at a rank (0 … C(total + parts - 1, parts - 1) - 1) to write `total` as a sum of `parts` numbers >= 0.
+    """Give the way at a rank (from 0) to write `total` as a sum of `parts` numbers >= 0, of C(total+parts-1, parts-1).
 
     Stars and bars: the bars are a combination of the total + parts - 1 places. Cost O(total + parts).
     """
     places = total + parts - 1
     bars = combination(rank, places, parts - 1)
     edges = (-1, *bars, places)
-    return tuple(after - before - 1 for before, after in zip(edges, edges[1:], strict=False))
+    return tuple(after - before - 1 for before, after in pairwise(edges))

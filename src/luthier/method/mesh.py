@@ -1,0 +1,236 @@
+"""A grid of one space, as a list that is never written out: how many points it has, and which is the i-th.
+
+Variables that conditions read are *tied*: their combinations are listed, up to a limit, and each is checked for what it
+leaves active, so that an inactive variable multiplies nothing and no configuration is there twice. Variables that a
+constraint ties together are listed likewise where the limit allows, and what breaks the constraint is left out. All
+other variables are digits of a number in mixed radix.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.errors import InvalidSetting
+from luthier.method.axis import Axis, Setting, axis
+from luthier.numeric.unit import Floats
+from luthier.space import Simplex, Space
+
+MOST_LISTED = 100_000
+"""How many combinations of tied variables are listed at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """The points of a grid, in stages from coarse to fine (one stage for a grid in the order given).
+
+    Args:
+        axes: the variables, tied ones first; the first varies slowest.
+        nested: whether there are several stages.
+        tied: (m, t) the digits of the listed combinations of the first t axes; in digits of the stages' order.
+        free: for each of the m combinations, which of the other axes are active, as indices into `axes`.
+    """
+
+    axes: tuple[Axis, ...]
+    nested: bool
+    tied: NDArray[np.int64]
+    free: tuple[tuple[int, ...], ...]
+    _known: dict[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def stage_count(self) -> int:
+        """The number of stages."""
+        return max((len(a.stages) for a in self.axes), default=1) if self.nested else 1
+
+    def sizes(self, stage: int) -> tuple[int, ...]:
+        """Give how many values of each axis a stage has; none in the stage before the first."""
+        if stage < 0:
+            return (0,) * len(self.axes)
+        if not self.nested:
+            return tuple(a.size for a in self.axes)
+        return tuple(a.stages[min(stage, len(a.stages) - 1)] for a in self.axes)
+
+    def count(self, stage: int) -> int:
+        """Count the points that a stage adds."""
+        sums = self._sums(stage)
+        return sums[-1] if sums else 0
+
+    def digits(self, stage: int, place: int) -> dict[int, int]:
+        """Give the point at a place of a stage: the digit of each active axis. Cost O(axes + log combinations)."""
+        sums = self._sums(stage)
+        combination = bisect_right(sums, place)
+        rank = place - (sums[combination - 1] if combination else 0)
+        found = dict(enumerate(self.tied[combination].tolist()))
+        free = self.free[combination]
+        new, old = self.sizes(stage), self.sizes(stage - 1)
+        if stage and all(digit < old[k] for k, digit in found.items()):
+            return found | _digits_beyond(rank, free, new, old)
+        return found | _mixed(rank, free, new)
+
+    def points(self, places: Sequence[tuple[int, int]], dimensions: int) -> Floats:
+        """Encode the points at (stage, place); shape (n, dimensions), NaN where an axis is inactive."""
+        found = np.full((len(places), dimensions), np.nan)
+        for target, (stage, place) in zip(found, places, strict=True):
+            for index, digit in self.digits(stage, place).items():
+                one = self.axes[index]
+                target[one.begin : one.begin + one.width] = self._row(one, digit)
+        return found
+
+    def _row(self, one: Axis, digit: int) -> tuple[float, ...]:
+        return one.refined(digit) if self.nested else one.row(digit)
+
+    def _within(self, sizes: Sequence[int]) -> NDArray[np.bool_]:
+        """Tell which combinations have all their digits below the sizes of a stage; shape (m,)."""
+        within: NDArray[np.bool_] = np.all(self.tied < np.array(sizes, dtype=np.int64), axis=1)
+        return within
+
+    def _sums(self, stage: int) -> tuple[int, ...]:
+        """Give the running sums of how many points each combination has new in a stage; remembered."""
+        if stage not in self._known:
+            self._known[stage] = self._accumulate(stage)
+        return self._known[stage]
+
+    def _accumulate(self, stage: int) -> tuple[int, ...]:
+        new, old = self.sizes(stage), self.sizes(stage - 1)
+        tied = self.tied.shape[1]
+        there = self._within(new[:tied]).tolist()
+        before = self._within(old[:tied]).tolist() if stage else [False] * len(there)
+        weights: dict[tuple[int, ...], tuple[int, int]] = {}
+        counts = []
+        for free, present, earlier in zip(self.free, there, before, strict=True):
+            if free not in weights:
+                weights[free] = math.prod(new[k] for k in free), math.prod(old[k] for k in free)
+            total, known = weights[free]
+            counts.append(0 if not present else total - known if earlier else total)
+        return tuple(accumulate(counts))
+
+
+def mesh(space: Space, settings: Mapping[str, Setting], otherwise: int | None, nested: bool) -> Mesh:
+    """Lay out a grid on a space.
+
+    Args:
+        space: the variables, conditions and constraints.
+        settings: how many values, or which, by variable.
+        otherwise: how many values of a variable without a setting; None for its default alone.
+        nested: coarse to fine.
+
+    Raises:
+        InvalidSetting: a setting does not fit its variable, or names none.
+    """
+    _check_names(space, settings)
+    axes = {
+        part.name: axis(part.name, part.variable, part.begin, settings.get(part.name, otherwise), part.name in settings)
+        for part in space.structure.parts
+        if part.variable.width
+    }
+    tied, judge = _tied(space, axes)
+    order = tuple(a for name, a in axes.items() if name in tied) + tuple(
+        a for name, a in axes.items() if name not in tied
+    )
+    rows = _combinations([a.size for a in order[: len(tied)]])
+    points = _encoded(order, rows, nested, space.dimensions)
+    settled = space.settle(points, points)
+    active = ~np.isnan(settled[:, [a.begin for a in order]])
+    kept = (active[:, : len(tied)] | (rows == 0)).all(axis=1)  # an inactive variable is there with one digit only
+    if judge:
+        for a in order[len(tied) :]:
+            settled[:, a.begin : a.begin + a.width] = np.nan
+        kept[kept] = space.feasible(settled[kept])
+    loose = not _conditions(space) <= tied  # too many combinations to list: all may be active, see Grid
+    free = [tuple(k for k in range(len(tied), len(order)) if loose or on[k]) for on in active[kept].tolist()]
+    return Mesh(order, nested, rows[kept], tuple(free))
+
+
+def _check_names(space: Space, settings: Mapping[str, Setting]) -> None:
+    from luthier.space.nearest import suggest
+
+    for name in settings:
+        if name not in space.variables:
+            raise InvalidSetting(f"Grid: there is no variable {name!r} in the space{suggest(name, space.names)}")
+
+
+def _conditions(space: Space) -> set[str]:
+    """Name the variables that conditions read and that have columns."""
+    read = {name for part in space.structure.parts if part.when is not None for name in part.when.reads}
+    return {name for name in read if space.variables[name].width}
+
+
+def _tied(space: Space, axes: Mapping[str, Axis]) -> tuple[set[str], bool]:
+    """Choose the variables whose combinations are listed, and say whether constraints can be judged by them alone."""
+
+    def listable(names: set[str]) -> bool:
+        return math.prod(axes[name].size for name in names) <= MOST_LISTED
+
+    rules = space.structure.rules
+    if rules and listable(set(axes)):
+        return set(axes), True
+    tied = _conditions(space)
+    if not listable(tied):
+        return set(), False
+    if any(rule.expression is None for rule in rules):
+        return tied, False  # a function of the parameters needs them all
+    shares = {
+        f"{name}.{part}": name
+        for name, variable in space.variables.items()
+        if isinstance(variable, Simplex)
+        for part in variable.parts
+    }
+    for rule in rules:
+        assert rule.expression is not None
+        read = {name if name in space.variables else shares[name] for name in rule.expression.names}
+        wider = tied | {name for name in read if name in axes}
+        if listable(wider):
+            tied = wider
+    return tied, bool(rules)
+
+
+def _combinations(sizes: Sequence[int]) -> NDArray[np.int64]:
+    """Give all combinations of digits, the last varying fastest; shape (product of the sizes, number of them)."""
+    if not sizes:
+        return np.zeros((1, 0), dtype=np.int64)
+    found: NDArray[np.int64] = np.indices(sizes, dtype=np.int64).reshape(len(sizes), -1).T
+    return found
+
+
+def _encoded(order: Sequence[Axis], rows: NDArray[np.int64], nested: bool, dimensions: int) -> Floats:
+    """Encode combinations of the first axes' digits, all others at digit 0."""
+    points = np.empty((len(rows), dimensions))
+    for place, a in enumerate(order):
+        row = a.refined if nested else a.row
+        if place < rows.shape[1]:
+            points[:, a.begin : a.begin + a.width] = np.array([row(digit) for digit in range(a.size)])[rows[:, place]]
+        else:
+            points[:, a.begin : a.begin + a.width] = row(0)
+    return points
+
+
+def _mixed(rank: int, axes: Sequence[int], sizes: Sequence[int]) -> dict[int, int]:
+    """Give the digits of a rank in mixed radix, the last axis varying fastest."""
+    digits = {}
+    for index in reversed(axes):
+        rank, digits[index] = divmod(rank, sizes[index])
+    return digits
+
+
+def _digits_beyond(rank: int, axes: Sequence[int], new: Sequence[int], old: Sequence[int]) -> dict[int, int]:
+    """Give the digits at a rank of those with at least one digit that is not in the smaller box `old` within `new`.
+
+    They fall into one box for each axis k that is the first to have a new digit.
+    """
+    for place, index in enumerate(axes):
+        before, after = axes[:place], axes[place + 1 :]
+        added = new[index] - old[index]
+        size = math.prod(old[k] for k in before) * added * math.prod(new[k] for k in after)
+        if rank < size:
+            radix = [old[k] if k in before else added if k == index else new[k] for k in range(len(new))]
+            digits = _mixed(rank, axes, radix)
+            digits[index] += old[index]
+            return digits
+        rank -= size
+    raise AssertionError("the rank is below the number of such points")

@@ -1,0 +1,142 @@
+"""Quasi-random search: points that fill the space more evenly than independent draws do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from luthier.errors import InvalidSetting
+from luthier.history import History
+from luthier.key import Floats, Key
+from luthier.memo import Memo
+from luthier.method.cursor import last_note, settings_text, study_key, tag
+from luthier.method.distinct import Batch, Candidate, candidates
+from luthier.method.random import Random
+from luthier.numeric.halton import Halton
+from luthier.numeric.latin import Latin, NestedLatin
+from luthier.numeric.lattice import Lattice
+from luthier.numeric.sobol import TABULATED, Sobol
+from luthier.problem import Problem
+from luthier.proposal import Proposal
+from luthier.space import Space
+
+KINDS = ("sobol", "halton", "latin", "lattice")
+
+_BLOCK = 64
+_BLOCKS = 16
+"""How many blocks of the sequence are looked through for one proposal before it is drawn at random instead."""
+
+
+class _Sequence(Protocol):
+    def points(self, first: int, count: int) -> Floats: ...
+
+
+@dataclass(frozen=True)
+class Quasi:
+    """Try the points of a quasi-random sequence, warped by the priors, in order.
+
+    The sequence is scrambled by the study's seed (see `luthier.method.cursor`); each proposal notes its place in it,
+    and the next one goes on from the newest such note. Points that break a constraint, or are done or pending, are
+    passed over.
+    Where 1,024 of them in a row are passed over (a tiny feasible share, or a finite space nearly used up), the rest of
+    the study goes on as `Random`.
+
+    Args:
+        kind: ``sobol`` (Owen-scrambled), ``halton`` (scrambled), ``latin`` (hypercubes) or ``lattice`` (rank 1).
+        size: of each Latin hypercube; None makes one sequence that is a Latin hypercube at every power of two.
+        scramble: False gives Sobol', Halton's and lattice points as they are, beginning with the lower corner.
+
+    Raises:
+        InvalidSetting: an unknown kind, or a setting that does not go with it.
+
+    Example:
+        >>> Quasi("halton")
+        Quasi(kind='halton', size=None, scramble=True)
+    """
+
+    kind: str = "sobol"
+    size: int | None = None
+    scramble: bool = True
+    _text: bytes = field(init=False, repr=False, compare=False, default=b"")
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InvalidSetting(f"a quasi-random sequence is one of {', '.join(KINDS)}, not {self.kind!r}")
+        if self.size is not None and (self.kind != "latin" or type(self.size) is not int or self.size < 1):
+            raise InvalidSetting(f"size is a number of points, at least 1, of 'latin' only; not {self.size!r}")
+        if self.kind == "latin" and not self.scramble:
+            raise InvalidSetting("a Latin hypercube is random by nature: scramble=False goes with the other kinds")
+        object.__setattr__(self, "_text", settings_text(self))
+
+    def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
+        """Propose up to `count` configurations. See `luthier.method.protocol.Method`."""
+        space = problem.space
+        name = tag(self._text, space)
+        note = last_note(history, "quasi", name)
+        if space.dimensions and (note is None or "index" in note):
+            found = self._go_on(problem, history, count, memo, name, 0 if note is None else int(note["index"]) + 1)
+            if found:
+                return found
+        drawn = Random().suggest(problem, history, key, count, memo)
+        return tuple(replace(proposal, note={"quasi": name, "by": "random", **_rest(proposal)}) for proposal in drawn)
+
+    def points(self, dimensions: int, first: int, count: int, key: Key) -> Floats:
+        """Give points `first` … `first` + `count` - 1 of the sequence, shape (count, dimensions) in [0, 1)."""
+        return self._sequence(dimensions, key).points(first, count)
+
+    def _go_on(
+        self, problem: Problem, history: History, count: int, memo: Memo, name: str, begin: int
+    ) -> tuple[Proposal, ...]:
+        space, key = problem.space, study_key(history)
+        batch = Batch(history, count, repeat=problem.noisy)
+        for block in range(begin // _BLOCK, begin // _BLOCK + _BLOCKS):
+            for candidate in memo.get(("quasi", name, key, block), lambda b=block: self._block(space, key, b, memo)):  # type: ignore[misc]
+                if candidate.index >= begin:
+                    batch.offer(candidate.config, candidate.identity, {"quasi": name, "index": candidate.index})
+                    if batch.full:
+                        return tuple(batch.proposals)
+        return tuple(batch.proposals)
+
+    def _block(self, space: Space, key: Key, block: int, memo: Memo) -> tuple[Candidate, ...]:
+        """Give the feasible ones of 64 points."""
+        first = block * _BLOCK
+        sequence = memo.get(("quasi", self, key, space.dimensions), lambda: self._sequence(space.dimensions, key))
+        uniform = sequence.points(first, _BLOCK)
+        points = space.settle(space.warp(uniform), uniform)
+        kept = space.feasible(points)
+        return candidates(space, (first + np.flatnonzero(kept)).tolist(), space.decode(points[kept]))
+
+    def _sequence(self, dimensions: int, key: Key) -> _Sequence:
+        secret = key.fold("quasi") if self.scramble else None
+        if self.kind == "halton":
+            return Halton.of(dimensions, secret)
+        if self.kind == "lattice":
+            return Lattice.of(dimensions, secret)
+        if self.kind == "latin" and self.size is not None:
+            return Latin(dimensions, self.size, key.fold("quasi"))
+        if self.kind == "latin":
+            return NestedLatin(dimensions, key.fold("quasi"))
+        if dimensions <= TABULATED:
+            return Sobol.of(dimensions, secret)
+        return _Padded(Sobol.of(TABULATED, secret), NestedLatin(dimensions - TABULATED, key.fold("quasi", "padding")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Padded:
+    """A sequence with more columns than Sobol's table: the others are Latin.
+
+    Source: Owen (1998), Latin supercube sampling for very high-dimensional simulations (padding by Latin hypercubes).
+    """
+
+    main: _Sequence
+    padding: _Sequence
+
+    def points(self, first: int, count: int) -> Floats:
+        return np.hstack([self.main.points(first, count), self.padding.points(first, count)])
+
+
+def _rest(proposal: Proposal) -> dict[str, object]:
+    """Give the note of `Random`, whose place in the rest of a finite space must not read as one in the sequence."""
+    return dict(proposal.note)
