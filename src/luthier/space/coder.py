@@ -48,6 +48,7 @@ class Coder:
         self._even_place = {part.name: place for place, part in enumerate(self._even)}
         self._smoother = _Smooth(self._smooth)
         self._makers = [self._maker(part) for part in structure.order]
+        self._lookups = dict(filter(None, map(self._lookup, self.conditional)))
         self._in_order = [part.name for part in structure.order] == self.names
 
     # --- encoding -------------------------------------------------------------------------------------
@@ -121,6 +122,13 @@ class Coder:
                 config[name] = value
         return config if self._in_order else {name: config[name] for name in self.names if name in config}
 
+    def _lookup(self, part: Part) -> tuple[str, tuple[int, Bools]] | None:
+        """Give the answers of a condition on one variable of few levels: the place of its codes, an answer a level."""
+        if part.when is None or part.when.answers is None:
+            return None
+        name, answers = part.when.answers
+        return (part.name, (self._even_place[name], answers)) if name in self._even_place else None
+
     def _incomplete(self, points: Floats) -> InvalidConfig:
         column = int(np.flatnonzero(np.isnan(points).any(axis=0))[0])
         name = next(part.name for part in self.structure.parts if part.begin <= column < part.end)
@@ -163,6 +171,11 @@ class Coder:
             columns.drop(part, active)
 
     def _active(self, part: Part, columns: _Columns) -> Bools:
+        lookup = self._lookups.get(part.name)
+        if lookup is not None and columns.codes is not None:
+            place, answers = lookup
+            found: Bools = answers[columns.codes[:, place]]  # -1, inactive, is the last of the answers
+            return found
         condition = part.when
         assert condition is not None
         return condition.expression.holds(columns.named(condition.expression.names), len(columns.points))

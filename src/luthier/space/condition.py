@@ -8,7 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from luthier.errors import InvalidExpression, InvalidSpace
+from luthier.space.column import Bools
 from luthier.space.combination import Combination, Simplex, Subset
 from luthier.space.expression import Expression, scalar, tree
 from luthier.space.nearest import suggest
@@ -52,13 +55,35 @@ class Condition:
             table[case if len(names) > 1 else case[0]] = one(config) is True
         return names, table
 
+    @property
+    def answers(self) -> tuple[str, Bools] | None:
+        """The one name that is read and the answer for each level and, last, for inactive; None where more is read."""
+        if self.table is None or len(self.table[0]) > 1:
+            return None
+        return self.table[0][0], np.array(list(self.table[1].values()), dtype=bool)
+
     def _looked_up(self) -> Callable[[Mapping[str, Any]], bool]:
         assert self.table is not None
         names, table = self.table
         if len(names) == 1:
             (name,) = names
-            return lambda config: table[config.get(name, _ABSENT)]
-        return lambda config: table[tuple([config.get(name, _ABSENT) for name in names])]
+            get = table.get
+
+            def holds(config: Mapping[str, Any]) -> bool:
+                try:
+                    return get(config.get(name, _ABSENT), False)
+                except TypeError:  # a value that cannot be hashed is none of the options
+                    return False
+
+            return holds
+
+        def hold(config: Mapping[str, Any]) -> bool:
+            try:
+                return table.get(tuple([config.get(name, _ABSENT) for name in names]), False)
+            except TypeError:
+                return False
+
+        return hold
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,27 +108,30 @@ class Number(Levelled):
 
     def level(self, values: Floats) -> Codes:
         """Give the level nearest to each of (n,) values of a number in steps."""
+        return self._near(values).astype(np.int64)
+
+    def _near(self, values: Floats) -> Floats:
         steps = np.rint((values - float(self.low)) / float(self.step or 1))
-        return np.clip(steps, 0, self._steps - 1).astype(np.int64)
+        found: Floats = np.minimum(np.maximum(steps, 0.0), self._steps - 1.0)
+        return found
 
     def place(self, values: Floats) -> Floats:
         """Turn (n,) values into places in [0, 1]."""
         if self.levels:
             return (self.level(values) + 0.5) / self.levels
-        return np.clip(self.scale.place(values), 0.0, 1.0)
+        found: Floats = np.minimum(np.maximum(self.scale.place(values), 0.0), 1.0)
+        return found
 
     def value(self, places: Floats) -> Floats:
         """Turn places (n,) in [0, 1], NaN where inactive, into values, rounded and on the step."""
         if not self._steps:
             return self._rounder.many(self.scale.value(places))
         if self.levels:
-            codes = self.codes(places[:, None])
-        else:
-            codes = np.where(np.isnan(places), -1, self.level(np.nan_to_num(self.scale.value(places), nan=1.0)))
-        return np.where(codes < 0, np.nan, self.number(codes))
+            return self.number(np.minimum(np.floor(places * self.levels), self.levels - 1.0))
+        return self.number(self._near(self.scale.value(places)))
 
-    def number(self, codes: Codes) -> Floats:
-        """Turn levels (n,) into values."""
+    def number(self, levels: Floats | Codes) -> Floats:
+        """Turn levels (any shape; NaN stays) into values."""
         raise NotImplementedError
 
     def rounded(self, values: Floats) -> Floats:
@@ -168,8 +171,9 @@ class Number(Levelled):
         if self.levels:
             return super().snap(block)
         if not self._steps:
-            return np.clip(block, 0.0, 1.0)
-        return np.where(np.isnan(block), np.nan, self.place(self.value(block[:, 0]))[:, None])
+            return np.minimum(np.maximum(block, 0.0), 1.0)
+        near = self._near(self.scale.value(block))  # NaN stays NaN
+        return self.scale.place(self.number(near))
 
     def warp(self, block: Floats) -> Floats:
         return block if self.prior is None else quantile(self.prior, self.scale, block)
@@ -276,8 +280,8 @@ class Float(Number):
         low, step, one = self.low, self.step, self._linear.one
         return lambda level: one(low + level * step)
 
-    def number(self, codes: Codes) -> Floats:
-        return self._linear.many(self.low + codes * self.step)
+    def number(self, levels: Floats | Codes) -> Floats:
+        return self._linear.many(self.low + levels * self.step)
 
     def index(self, value: Any) -> int:
         level = min(max(round((value - self.low) / self.step), 0), self._steps - 1)
@@ -345,8 +349,8 @@ class Int(Number):
     def pick(self) -> Callable[[int], int]:
         return self._range.__getitem__
 
-    def number(self, codes: Codes) -> Floats:
-        return float(self.low) + codes.astype(np.float64) * float(self.step or 1)
+    def number(self, levels: Floats | Codes) -> Floats:
+        return float(self.low) + levels.astype(np.float64, copy=False) * float(self.step or 1)
 
     def index(self, value: Any) -> int:
         return (value - self.low) // (self.step or 1) if type(value) is int and value in self._range else -1

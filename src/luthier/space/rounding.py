@@ -54,7 +54,8 @@ class Linear:
             rounded: Floats = np.rint(values * self.scale) / self.scale + 0.0  # -0.0 becomes 0.0
         else:
             rounded = _each(values, lambda value: round(value, self.decimals) + 0.0)
-        return np.clip(rounded, self.low, self.high)
+        found: Floats = np.minimum(np.maximum(rounded, self.low), self.high)
+        return found
 
 
 class Log:
@@ -87,7 +88,8 @@ class Log:
             rounded: Floats = np.rint(values * scales) / scales
         else:
             rounded = _each(values, _significant)
-        return np.clip(rounded, self.low, self.high)
+        found: Floats = np.minimum(np.maximum(rounded, self.low), self.high)
+        return found
 
 
 def _significant(value: float) -> float:
