@@ -1,0 +1,102 @@
+"""Luthier tunes hyperparameters: state an objective, its variables and their constraints; it finds the best values.
+
+Every public name is imported when it is first used, so that ``import luthier`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from luthier import errors
+from luthier.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from luthier.executor import Running
+    from luthier.method import Grid, Quasi, Random
+    from luthier.method.text import register
+    from luthier.run import Study, maximize, minimize
+    from luthier.space import (
+        Beta,
+        Bool,
+        Choice,
+        Constant,
+        Float,
+        Int,
+        LogNormal,
+        Named,
+        Normal,
+        Option,
+        Ordinal,
+        Permutation,
+        Simplex,
+        Space,
+        Subset,
+    )
+
+__all__ = [
+    "Beta",
+    "Bool",
+    "Choice",
+    "Constant",
+    "Float",
+    "Grid",
+    "Int",
+    "LogNormal",
+    "Named",
+    "Normal",
+    "Option",
+    "Ordinal",
+    "Permutation",
+    "Quasi",
+    "Random",
+    "Running",
+    "Simplex",
+    "Space",
+    "Study",
+    "Subset",
+    "__version__",
+    "errors",
+    "maximize",
+    "minimize",
+    "register",
+]
+
+_PLACES = {
+    "luthier.executor": ("Running",),
+    "luthier.method": ("Grid", "Quasi", "Random"),
+    "luthier.method.text": ("register",),
+    "luthier.run": ("Study", "maximize", "minimize"),
+    "luthier.space": (
+        "Beta",
+        "Bool",
+        "Choice",
+        "Constant",
+        "Float",
+        "Int",
+        "LogNormal",
+        "Named",
+        "Normal",
+        "Option",
+        "Ordinal",
+        "Permutation",
+        "Simplex",
+        "Space",
+        "Subset",
+    ),
+}
+_LATER = {name: module for module, names in _PLACES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _LATER:
+        raise AttributeError(f"module 'luthier' has no attribute {name!r}")
+    from importlib import import_module
+
+    found = getattr(import_module(_LATER[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from luthier.errors import StoreCorrupt
 from luthier.event import (
@@ -20,13 +21,23 @@ from luthier.event import (
     Retried,
     Told,
 )
+from luthier.history.leader import Leader
+from luthier.history.table import Table
 from luthier.problem import Objective, Problem
 from luthier.space import Space, migrate
 from luthier.trial import Config, Lease, Outcome, Reason, Report, State, Trial
 
+IMPORTED = "imported"
+"""The origin of a trial that was not run for this study."""
+
 
 class Fold:
-    """Accumulate events. Mutable, and owned by exactly one log (see `History`)."""
+    """Accumulate events. Mutable, and owned by exactly one log (see `History`).
+
+    Args:
+        spaces: the space at the beginning, and other spaces that are at hand as objects. A space that the log names
+            is looked for among them first, for what text cannot hold (objects, predicates).
+    """
 
     __slots__ = (
         "configs",
@@ -34,36 +45,47 @@ class Fold:
         "created",
         "finished",
         "identities",
+        "imported",
+        "leader",
         "length",
         "problem",
         "queue",
         "renewed",
         "running",
         "space",
+        "spaces",
+        "table",
         "tickets",
         "trials",
         "waiting",
     )
 
-    def __init__(self, space: Space) -> None:
-        self.space = space
+    def __init__(self, spaces: Sequence[Space]) -> None:
+        self.spaces = spaces
+        self.space = spaces[0]
         self.length = 0
         self.created: Created | None = None
         self.configured: tuple[int, Configured] | None = None
         self.problem: Problem | None = None  # as the log states it now, once asked for
         self.trials: list[Trial] = []
         self.configs: list[Config | None] = []  # as the present space reads them; None where it cannot
+        self.table = Table(())
+        self.leader = Leader(None)
         self.identities: Counter[str] = Counter()
         self.finished = 0
+        self.imported = 0
         self.running: dict[int, None] = {}
         self.waiting: deque[int] = deque()
         self.queue: dict[str, Config] = {}  # enqueued and not yet asked, by ticket, in order
-        self.tickets: set[str] = set()
+        self.tickets: dict[str, int | None] = {}  # every ticket, and the number of its trial once there is one
         self.renewed: dict[int, int] = {}  # number -> position of the event that last showed its worker alive
 
     def add(self, event: Event) -> None:
         """Take in the event at position `length`."""
-        _ADD[type(event)](self, event)
+        try:
+            _ADD[type(event)](self, event)
+        except (IndexError, KeyError, ValueError, TypeError) as error:
+            raise StoreCorrupt(f"the event at position {self.length} makes no sense there: {error}") from error
         self.length += 1
 
     def read_problem(self) -> Problem:
@@ -72,10 +94,15 @@ class Fold:
             created = self.created
             if created is None:
                 raise StoreCorrupt("the log does not begin with the event that creates a study")
-            objectives = tuple(Objective(name, maximize) for name, maximize in created.objectives)
             horizon = self.configured[1].horizon if self.configured else created.horizon
-            self.problem = Problem(self.space, objectives, created.noisy, horizon)
+            self.problem = Problem(self.space, _objectives(created), created.noisy, horizon)
         return self.problem
+
+    def _read_space(self, plain: Any) -> Space:
+        for space in self.spaces:
+            if space.to_plain() == plain:
+                return space
+        return Space.from_plain(plain)
 
     # --- one method a kind of event ---------------------------------------------------------------
 
@@ -83,16 +110,21 @@ class Fold:
         if self.created is not None:
             raise StoreCorrupt(f"the log has a second beginning at position {self.length}")
         self.created, self.problem = event, None
+        objectives = _objectives(event)
+        self.table = Table(objectives)
+        self.leader = Leader(objectives[0] if len(objectives) == 1 else None)
 
     def _configured(self, event: Configured) -> None:
         self.configured, self.problem = (self.length, event), None
 
     def _changed(self, event: Changed) -> None:
-        old, self.space, self.problem = self.space, Space.from_plain(event.space), None
+        old, self.space, self.problem = self.space, self._read_space(event.space), None
         self.configs = [None if c is None else migrate(c, old, self.space) for c in self.configs]
         self.identities = Counter(self.space.identity(c) for c in self.configs if c is not None)
         migrated = {ticket: migrate(config, old, self.space) for ticket, config in self.queue.items()}
         self.queue = {ticket: config for ticket, config in migrated.items() if config is not None}
+        self.table.forget_points()
+        self.leader.restart(trial for trial, c in zip(self.trials, self.configs, strict=True) if c is not None)
 
     def _asked(self, event: Asked) -> None:
         number = event.number
@@ -104,12 +136,14 @@ class Fold:
         trial = Trial(number, event.config, event.origin, State.RUNNING, None, lease, (), event.note, event.seen)
         self.trials.append(trial)
         self.configs.append(event.config)
+        self.table.begin()
         self.identities[self.space.identity(event.config)] += 1
+        self.imported += event.origin == IMPORTED
         self.running[number] = None
         self.renewed[number] = self.length
         if event.ticket:
             self.queue.pop(event.ticket, None)
-            self.tickets.add(event.ticket)
+            self.tickets[event.ticket] = number
 
     def _retried(self, event: Retried) -> None:
         trial = self.trials[event.number]
@@ -122,8 +156,11 @@ class Fold:
         self.renewed[event.number] = self.length
 
     def _renewed(self, event: Renewed) -> None:
+        # A worker renews without a look at the log: what it no longer holds is none of its business.
         if event.number in self.renewed:
-            self.renewed[event.number] = self.length
+            lease = self.trials[event.number].lease
+            if lease is not None and lease.token == event.token:
+                self.renewed[event.number] = self.length
 
     def _freed(self, event: Freed) -> None:
         trial = self.trials[event.number]
@@ -160,6 +197,9 @@ class Fold:
             trial.seen,
         )
         self.finished += 1
+        self.table.end(number, outcome)
+        if self.configs[number] is not None:
+            self.leader.end(number, outcome, trial.origin != IMPORTED)
         self.running.pop(number, None)
         self.renewed.pop(number, None)
         if trial.state is State.WAITING:
@@ -167,8 +207,12 @@ class Fold:
 
     def _enqueued(self, event: Enqueued) -> None:
         if event.ticket not in self.tickets:
-            self.tickets.add(event.ticket)
+            self.tickets[event.ticket] = None
             self.queue[event.ticket] = event.config
+
+
+def _objectives(created: Created) -> tuple[Objective, ...]:
+    return tuple(Objective(name, maximize) for name, maximize in created.objectives)
 
 
 _ADD: Mapping[type, Callable[..., None]] = {

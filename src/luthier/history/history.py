@@ -7,30 +7,42 @@ its own prefix again when it is asked something (Baker 1978, Shallow binding in 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from luthier import event as events
-from luthier.data import Data, Floats
+from luthier.data import Data
 from luthier.errors import TrialNotFound
-from luthier.event import Asked, Configured, Created, Event, Reported, Told
+from luthier.event import Asked, Configured, Created, Event, Reported, Retried, Told
 from luthier.history.fold import Fold
 from luthier.problem import Problem
 from luthier.space import Space
-from luthier.trial import Config, Reason, State, Trial
+from luthier.trial import Config, Reason, Trial
 
 
 @dataclass(slots=True)
 class _Log:
     """The events that all histories of a study share, with the fold of all of them."""
 
-    space: Space  # at the beginning
+    spaces: tuple[Space, ...]  # the first is the space at the beginning
     events: list[Event]
     fold: Fold
-    digests: list[bytes] = field(default_factory=list)  # of the first, second, … visible event, computed when asked for
-    digested: int = 0  # how many events the digests cover
+    digests: list[bytes] = field(default_factory=list)  # of the first, second, … event, computed when asked for
+    reported: set[int] = field(default_factory=set)  # trials that have reports, as far as the digests go
+
+    def take(self, added: Sequence[Event]) -> None:
+        """Fold and keep more events, all or none."""
+        before = len(self.events)
+        try:
+            for event in added:
+                self.fold.add(event)
+            self.events.extend(added)
+        except BaseException:  # also Ctrl-C: a fold that is ahead of its events would be of no use any more
+            del self.events[before:]
+            self.fold = _fold(self, before)
+            raise
 
 
 class History:
@@ -38,12 +50,15 @@ class History:
 
     Args:
         space: the space at the beginning (a `Changed` event replaces it).
+        known: other spaces of the study that are at hand as objects, with the objects and predicates that the log's
+            text of them cannot hold.
     """
 
     __slots__ = ("_fold", "_keep", "_log", "_trials", "length")
 
-    def __init__(self, space: Space) -> None:
-        self._log = _Log(space, [], Fold(space))
+    def __init__(self, space: Space, known: Sequence[Space] = ()) -> None:
+        spaces = (space, *known)
+        self._log = _Log(spaces, [], Fold(spaces))
         self._fold: Fold | None = None
         self._keep: Callable[[Trial], bool] | None = None
         self._trials: tuple[Trial, ...] | None = None
@@ -56,22 +71,44 @@ class History:
         return self.extend((event,))
 
     def extend(self, added: Sequence[Event]) -> History:
-        """Give the history with more events, in order."""
+        """Give the history with more events, in order.
+
+        Raises:
+            StoreCorrupt: an event makes no sense where it stands.
+        """
         log = self._log
         if self.length != len(log.events):  # somebody else went on from here: branch off
-            fresh = History(log.space)
-            return fresh.extend([*log.events[: self.length], *added])
-        for event in added:
-            log.fold.add(event)
-            log.events.append(event)
-        return self._view(len(log.events))
+            fresh = History(log.spaces[0], log.spaces[1:])
+            grown = fresh.extend([*log.events[: self.length], *added])
+        else:
+            log.take(added)
+            grown = self._view(len(log.events))
+        grown._keep = self._keep
+        return grown
+
+    def knowing(self, space: Space) -> History:
+        """Give the same history, to which this space is known as an object. Cost O(1); a branch knows it, too."""
+        self._log.spaces = (*self._log.spaces, space)
+        self._log.fold.spaces = self._log.spaces
+        return self
+
+    def begin(self) -> History:
+        """Give the history of nothing, in the same spaces, to fold a log anew."""
+        return History(self._log.spaces[0], self._log.spaces[1:])
 
     def upto(self, length: int) -> History:
         """Give the history as it was when the log had `length` events. Cost O(length), once."""
-        return self._view(length) if length < self.length else self
+        if length >= self.length:
+            return self
+        view = self._view(length)
+        view._keep = self._keep
+        return view
 
     def where(self, keep: Callable[[Trial], bool]) -> History:
-        """Give the history in which only the trials that `keep` accepts are seen (a bracket, a rung, a fold)."""
+        """Give the history in which only the trials that `keep` accepts are seen (a bracket, a rung, a fold).
+
+        What is seen are `trials`, `data` and `digest`; `has`, the counts and what the study sees stay as they are.
+        """
         view = self._view(self.length)
         before = self._keep
         view._keep = keep if before is None else lambda trial: before(trial) and keep(trial)
@@ -108,39 +145,33 @@ class History:
 
     @property
     def digest(self) -> bytes:
-        """Name what a method can see of this history: a hash chain over its visible events. Cost O(new events)."""
+        """Name what a method can see of this history: a hash chain over its visible events.
+
+        Cost O(new events); of a history cut by `where`, O(trials).
+        """
         log = self._log
-        while log.digested < self.length:
-            event = log.events[log.digested]
+        while len(log.digests) < self.length:
+            event = log.events[len(log.digests)]
             before = log.digests[-1] if log.digests else b""
-            seen = _visible(event)
+            seen = _visible(event, log.reported)
             log.digests.append(hashlib.blake2b(before + seen, digest_size=16).digest() if seen else before)
-            log.digested += 1
-        return log.digests[self.length - 1] if self.length else b""
+        whole = log.digests[self.length - 1] if self.length else b""
+        if self._keep is None:
+            return whole
+        kept = ",".join(str(trial.number) for trial in self.trials)
+        return hashlib.blake2b(whole + kept.encode(), digest_size=16).digest()
 
     def data(self, problem: Problem) -> Data:
         """Give the arrays a model learns from: finished trials in order of number, crashes, and pending trials.
 
         Trials that taught nothing (lost, outside the present space, pruned without a value) are left out.
+        Cost O(trials · d); no configuration is encoded twice.
         """
-        done: list[tuple[Config, tuple[float, ...], Trial]] = []
-        failed: list[Config] = []
-        pending: list[Config] = []
-        for trial, config in self._read():
-            if trial.state is not State.FINISHED:
-                pending.append(config)
-            elif trial.outcome is not None and trial.outcome.reason.is_crash:
-                failed.append(config)
-            elif trial.outcome is not None and trial.outcome.values:
-                done.append((config, problem.losses(trial.outcome.values), trial))
-        return _arrays(problem.space, len(problem.objectives), done, failed, pending)
-
-    def _read(self) -> Iterator[tuple[Trial, Config]]:
-        """Pair the trials with their configurations as the present space reads them."""
-        keep, state = self._keep, self._state
-        for trial, config in zip(state.trials, state.configs, strict=True):
-            if config is not None and (keep is None or keep(trial)):
-                yield trial, config
+        state, keep = self._state, None
+        if self._keep is not None:
+            keep = np.array([self._keep(trial) for trial in state.trials], dtype=bool)
+        cached = problem.space is state.space or problem.space == state.space
+        return state.table.data(problem.space, state.configs, keep, cached)
 
     # --- what the study sees --------------------------------------------------------------------------
 
@@ -159,6 +190,25 @@ class History:
     def event(self, position: int) -> Event:
         """Give the event at a position of the log."""
         return self._log.events[position]
+
+    def config(self, number: int) -> Config | None:
+        """Give a trial's configuration as the present space reads it; None where that cannot hold it."""
+        return self._state.configs[number]
+
+    @property
+    def asked(self) -> int:
+        """Count the trials that were begun for this study, the imported ones left out. Budgets count these."""
+        return len(self._state.trials) - self._state.imported
+
+    @property
+    def best(self) -> int | None:
+        """The number of the best trial that keeps the outcome constraints, where there is one objective. Cost O(1)."""
+        return self._state.leader.number
+
+    @property
+    def since_best(self) -> int:
+        """Count the trials of this study that ended after its best one. Cost O(1)."""
+        return self._state.leader.since
 
     @property
     def space(self) -> Space:
@@ -194,6 +244,10 @@ class History:
         """Tell whether something was enqueued under this ticket before."""
         return ticket in self._state.tickets
 
+    def ticket(self, ticket: str) -> int | None:
+        """Give the number of the trial that was begun under a ticket; None where there is none (yet)."""
+        return self._state.tickets.get(ticket)
+
     def alive_at(self, number: int) -> int:
         """Give the position of the event that last showed the worker of a running trial alive."""
         return self._state.renewed[number]
@@ -209,10 +263,7 @@ class History:
         if self._log.fold.length == self.length:
             return self._log.fold
         if self._fold is None:
-            fold = Fold(self._log.space)
-            for event in self._log.events[: self.length]:
-                fold.add(event)
-            self._fold = fold
+            self._fold = _fold(self._log, self.length)
         return self._fold
 
     def _view(self, length: int) -> History:
@@ -221,46 +272,32 @@ class History:
         return view
 
 
-def _visible(event: Event) -> bytes:
-    """Write down what a method can see of an event; nothing where it sees nothing."""
+def _fold(log: _Log, length: int) -> Fold:
+    fold = Fold(log.spaces)
+    for event in log.events[:length]:
+        fold.add(event)
+    return fold
+
+
+def _visible(event: Event, reported: set[int]) -> bytes:
+    """Write down what a method can see of an event; nothing where it sees nothing.
+
+    Args:
+        event: the next event.
+        reported: the trials that have reports by now, kept up to date here: a retry drops them, which can be seen.
+    """
     if isinstance(event, Asked):
-        event = Asked(event.number, event.config, 0, event.origin)
+        event = Asked(event.number, event.config, 0, event.origin, note=event.note)
     elif isinstance(event, Told):
-        if event.reason == Reason.LOST:
-            return b""
-        event = Told(event.number, 0, event.reason, event.values, event.violations, event.duration_s)
+        # A trial that is given up as lost teaches nothing, but it is no longer pending.
+        extra = event.extra if event.reason != Reason.LOST else {}
+        event = Told(event.number, 0, event.reason, event.values, event.violations, event.duration_s, extra=extra)
     elif isinstance(event, Reported):
+        reported.add(event.number)
         event = Reported(event.number, 0, event.step, event.value)
+    elif isinstance(event, Retried) and event.number in reported:
+        reported.discard(event.number)
+        event = Retried(event.number)
     elif not isinstance(event, events.VISIBLE):
         return b""
     return events.encode(event)
-
-
-def _arrays(
-    space: Space,
-    objectives: int,
-    done: Sequence[tuple[Config, tuple[float, ...], Trial]],
-    failed: Sequence[Config],
-    pending: Sequence[Config],
-) -> Data:
-    outcomes = [trial.outcome for _, _, trial in done if trial.outcome is not None]
-    limits = sorted({name for outcome in outcomes for name in outcome.violations})
-    losses = np.array([loss for _, loss, _ in done], dtype=np.float64).reshape(len(done), objectives)
-    violations = [[outcome.violations.get(name, np.nan) for name in limits] for outcome in outcomes]
-    costs = [np.nan if outcome.duration_s is None else outcome.duration_s for outcome in outcomes]
-    noise = [outcome.extra.get("variance") for outcome in outcomes]
-    known = bool(noise) and all(isinstance(value, int | float) for value in noise)
-    return Data(
-        columns=space.columns,
-        x=_encoded(space, [config for config, _, _ in done]),
-        losses=losses,
-        violations=np.array(violations, dtype=np.float64).reshape(len(done), len(limits)),
-        noise=np.array(noise, dtype=np.float64) if known else None,
-        costs=np.array(costs, dtype=np.float64),
-        failed=_encoded(space, failed),
-        pending=_encoded(space, pending),
-    )
-
-
-def _encoded(space: Space, configs: Sequence[Config]) -> Floats:
-    return space.encode(configs) if configs else np.empty((0, space.dimensions))

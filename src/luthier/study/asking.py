@@ -1,21 +1,23 @@
-"""Decisions about the log: what to append to ask for a trial, to tell of one, to take back a lost one. Pure functions."""
+"""Decide what to append to the log: to ask for a trial, to tell of one, to take back a lost one. Pure functions."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from luthier.errors import InvalidResult, LeaseLost, TrialFinished
-from luthier.event import Asked, Event, Freed, Reported, Retried, Told
+from luthier.event import Asked, Configured, Event, Freed, Reported, Retried, Told
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.protocol import Method
+from luthier.problem import Problem
+from luthier.proposal import Proposal
 from luthier.trial import Config, Outcome, Reason, State, Trial
 
 MAX_LOST = 5
-"""How many workers a trial may cost before it ends as LOST: a trial that takes its machine down must not do so for ever."""
+"""How many workers a trial may cost before it ends as LOST: it might be what takes them down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,64 +26,89 @@ class Asker:
 
     Args:
         method: makes the proposals.
+        configured: says what the method is; written down before its first proposal.
         key: the root of the study's randomness.
         memo: the process's cache.
         owner: who will hold the leases.
         ttl_s: how long a lease lasts without renewal.
+        limit: how many trials the study may have, besides those that were imported; retries are always made.
     """
 
     method: Method
+    configured: Configured
     key: Key
     memo: Memo
     owner: str
     ttl_s: float | None
+    limit: int | None = None
 
-    def ask(self, history: History, count: int, given: Sequence[Config] = ()) -> list[Event]:
-        """Decide what the next `count` trials are: waiting ones, then enqueued ones, then the method's.
+    def ask(self, history: History, count: int) -> list[Event]:
+        """Decide what the next `count` trials are: waiting ones, else enqueued ones, else the method's.
 
-        Args:
-            history: everything that is known.
-            count: how many are wanted; fewer come back where a method proposes fewer.
-            given: configurations the caller insists on, instead of all that.
+        Fewer come back where one of these has fewer; none where the limit is reached.
         """
-        first = len(history)
-        if given:
-            return [self._asked(history, first + i, config, "user") for i, config in enumerate(given)]
-        events: list[Event] = [Retried(number, self.owner, self.ttl_s) for number in history.waiting[:count]]
-        if len(events) == count:
-            return events
-        for ticket, config in history.queue[: count - len(events)]:
-            number = first + sum(isinstance(event, Asked) for event in events)
-            events.append(self._asked(history, number, config, "enqueued", ticket=ticket))
-        # What was taken from the queue is not in the history yet, so the method is asked only in a call of its own.
-        return events or self._proposed(history, first, count)
+        waiting = history.waiting
+        if waiting:
+            return [self._again(history, number) for number in waiting[:count]]
+        room = count if self.limit is None else min(count, self.limit - history.asked)
+        if room < 1:
+            return []
+        queue = history.queue
+        if queue:
+            first = len(history)
+            return [self._asked(history, first + i, c, "enqueued", t) for i, (t, c) in enumerate(queue[:room])]
+        return self._proposed(history, room)
 
-    def _proposed(self, history: History, first: int, count: int) -> list[Event]:
-        proposals = propose(history, self.method, self.key, self.memo, first, count)
+    def given(self, history: History, configs: Sequence[Config]) -> list[Event]:
+        """Begin trials of the configurations that the caller insists on."""
+        first = len(history)
+        return [self._asked(history, first + i, config, "user") for i, config in enumerate(configs)]
+
+    def _again(self, history: History, number: int) -> Event:
+        if history.config(number) is not None:
+            return Retried(number, self.owner, self.ttl_s)
+        lease = history.trial(number).lease
+        error = "its worker was lost, and then the study was changed to a space that cannot hold its configuration"
+        return Told(number, lease.token if lease else 0, str(Reason.LOST), error=error)
+
+    def _proposed(self, history: History, count: int) -> list[Event]:
+        first, logged = len(history), history.configured
+        news = logged is None or logged[1] != self.configured
+        problem = history.problem()
+        if problem.horizon != self.configured.horizon:
+            problem = replace(problem, horizon=self.configured.horizon)
+        proposals = propose(problem, history, self.method, self.key, self.memo, first, count)
+        seen = history.length + news
         batch = (first, count) if count > 1 else None
-        return [
+        asked: list[Event] = [self.configured] if news else []
+        asked.extend(
             Asked(
                 first + i,
                 dict(proposal.config),
-                history.length,
+                seen,
                 batch=batch,
                 owner=self.owner,
                 ttl_s=self.ttl_s,
                 note=dict(proposal.note),
             )
             for i, proposal in enumerate(proposals)
-        ]
+        )
+        return asked
 
     def _asked(self, history: History, number: int, config: Config, origin: str, ticket: str = "") -> Asked:
         return Asked(number, dict(config), history.length, origin, owner=self.owner, ttl_s=self.ttl_s, ticket=ticket)
 
 
-def propose(history: History, method: Method, key: Key, memo: Memo, first: int, count: int):  # type: ignore[no-untyped-def]
-    """Make the proposals of a batch of trials again, or for the first time."""
-    return method.suggest(history.problem(), history, key.fold("trial", first), count, memo)
+def propose(
+    problem: Problem, history: History, method: Method, key: Key, memo: Memo, first: int, count: int
+) -> tuple[Proposal, ...]:
+    """Make the proposals of a batch of trials, for the first time or again."""
+    return method.suggest(problem, history, key.fold("trial", first), count, memo)
 
 
-def tell(history: History, number: int, token: int | None, outcome: Outcome) -> list[Event]:
+def tell(
+    history: History, number: int, token: int | None, outcome: Outcome, reports: Sequence[tuple[int, float]] = ()
+) -> list[Event]:
     """Decide how a result is written down.
 
     Args:
@@ -89,9 +116,10 @@ def tell(history: History, number: int, token: int | None, outcome: Outcome) -> 
         number: the trial.
         token: the fencing token of the teller's lease, or None for whoever holds the trial now.
         outcome: what came of it.
+        reports: all intermediate results (step, value) of this run of the trial; those not written down yet are now.
 
     Returns:
-        One event; none where exactly this was told before under the same token.
+        One event, after those of the reports; none where exactly this was told before under the same token.
 
     Raises:
         TrialFinished: the trial has another outcome.
@@ -104,18 +132,22 @@ def tell(history: History, number: int, token: int | None, outcome: Outcome) -> 
             return []
         raise TrialFinished(f"trial {number} already ended as {trial.outcome.reason}; it keeps that outcome")
     token = _held(trial, token)
-    return [
-        Told(
-            number,
-            token,
-            str(outcome.reason),
-            dict(outcome.values),
-            dict(outcome.violations),
-            outcome.duration_s,
-            outcome.error,
-            dict(outcome.extra),
-        )
-    ]
+    late = [Reported(number, token, step, value) for step, value in reports[len(trial.reports) :]]
+    return [*late, told(number, token, outcome)]
+
+
+def told(number: int, token: int, outcome: Outcome) -> Told:
+    """Make the event of an outcome."""
+    return Told(
+        number,
+        token,
+        str(outcome.reason),
+        dict(outcome.values),
+        dict(outcome.violations),
+        outcome.duration_s,
+        outcome.error,
+        dict(outcome.extra),
+    )
 
 
 def report(history: History, number: int, token: int, step: int, value: float) -> list[Event]:
@@ -144,11 +176,14 @@ def abandoned(
 ) -> list[tuple[int, int]]:
     """Find the leases whose holders are gone: (number, token) of each. Cost O(running trials)."""
     found = []
+    judged: dict[str, bool | None] = {"": None}
     for number in history.running:
         lease = history.trial(number).lease
         if lease is None:
             continue
-        dead = is_dead(lease.owner) if lease.owner else None
+        if lease.owner not in judged:
+            judged[lease.owner] = is_dead(lease.owner)
+        dead = judged[lease.owner]
         if dead is None and lease.ttl_s is not None:
             dead = now > stamps[history.alive_at(number)] + lease.ttl_s
         if dead:

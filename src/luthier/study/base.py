@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
-from luthier import version
-from luthier.errors import InvalidConfig, InvalidResult, InvalidSetting, LuthierError, StudyMismatch, StudyNotFound
-from luthier.event import Asked, Changed, Created, Enqueued, Event, Retried, Told
+from luthier.errors import (
+    InvalidResult,
+    InvalidSetting,
+    LeaseLost,
+    LuthierError,
+    SpaceExhausted,
+    TrialFinished,
+)
+from luthier.event import Asked, Configured, Event, Retried
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.protocol import Method
 from luthier.method.text import from_plain, to_plain
-from luthier.problem import Objective, Problem
-from luthier.space import Space, compare
-from luthier.store import Memory, Store, open_store
-from luthier.study import asking, reading
+from luthier.space import Space
+from luthier.store import Store, open_store
+from luthier.study import asking, opening
+from luthier.study.asking import Asker
+from luthier.study.fingerprint import fingerprint
 from luthier.study.heartbeat import Heartbeat
+from luthier.study.intake import StudyIntake
 from luthier.study.judge import judge
-from luthier.study.ledger import Ledger
+from luthier.study.ledger import Decision
 from luthier.study.live import LiveTrial
-from luthier.study.owner import is_dead, owner
+from luthier.study.owner import Owner, is_dead
 from luthier.study.result import Result
-from luthier.study.verify import Verification, configured, verify
-from luthier.trial import Config, Outcome, Reason
+from luthier.study.verify import Verification, verify
+from luthier.trial import Outcome, Reason
 
 DEFAULT_METHOD = "Random"
 
@@ -36,7 +43,7 @@ LEASE_S = 120.0
 """How long the lease of a worker that cannot be asked after (on another machine) lasts without a sign of life."""
 
 
-class BaseStudy:
+class BaseStudy(StudyIntake):
     """A study: a log of trials, and a method that reads it.
 
     Args:
@@ -67,84 +74,24 @@ class BaseStudy:
         seed: int | None = None,
         noisy: bool = False,
     ) -> None:
-        if not isinstance(name, str) or not name.strip():
-            raise InvalidSetting(f"a study needs a name, a text that is not empty; not {name!r}")
-        self.name = name
-        self._own_store = not isinstance(store, Memory) and (store is None or isinstance(store, str | Path))
-        self._store: Store = open_store(store)
         given = space if isinstance(space, Space) or space is None else Space(space)
-        objectives = _objectives(minimize, maximize)
-        if seed is not None:
-            Key.of(seed)
-        self._memo = Memo()
-        self._ledger = self._open(given, objectives, seed, noisy)
-        created = self._ledger.history.created
-        assert created is not None  # _open sees to it
-        self._key = Key.of(created.seed)
-        self._given_method = method
-        self._horizon = created.horizon
-        self.method: Method = method if method is not None else self._logged_method()
-        self._heartbeat = Heartbeat(self._ledger, LEASE_S)
-
-    # --- opening --------------------------------------------------------------------------------------
-
-    def _open(self, space: Space | None, objectives: tuple[Objective, ...], seed: int | None, noisy: bool) -> Ledger:
+        wish = opening.Wish(name, given, opening.objectives(minimize, maximize), seed, noisy)
+        self._own_store = store is None or isinstance(store, str | Path)
+        self._store: Store = open_store(store)
         try:
-            records = self._store.read(self.name, 0)
-        except StudyNotFound:
-            records = ()
-        if not records:
-            return self._create(space, objectives, seed, noisy)
-        first = records[0].event
-        if not isinstance(first, Created):
-            raise StudyMismatch(f"what the store has as {self.name!r} does not begin as a study")
-        changes = [record.event for record in records if isinstance(record.event, Changed)]
-        now = changes[-1].space if changes else first.space
-        if space is not None and space.to_plain() != now:
-            why = compare(Space.from_plain(now), space) or ("the variables or constraints differ",)
-            raise StudyMismatch(
-                f"study {self.name!r} in the store searches another space: {'; '.join(why)}. "
-                "Open it without a space and call study.change(space), or give the new study a name of its own"
-            )
-        _check_same(self.name, first, objectives, seed)
-        # A space that was given may have what text cannot hold: predicates and objects.
-        begin = space if space is not None and not changes else Space.from_plain(first.space)
-        ledger = Ledger(self._store, self.name, begin)
-        ledger.stamps = [record.at for record in records]
-        ledger.history = ledger.history.extend([record.event for record in records])
-        return ledger
-
-    def _create(self, space: Space | None, objectives: tuple[Objective, ...], seed: int | None, noisy: bool) -> Ledger:
-        if space is None:
-            raise StudyNotFound(f"the store has no study {self.name!r}; to begin one, give a space and an objective")
-        Problem(space, objectives, noisy)
-        created = Created(
-            self.name,
-            space.to_plain(),
-            tuple((objective.name, objective.maximize) for objective in objectives),
-            secrets.randbits(63) if seed is None else seed,
-            noisy,
-            version=version.VERSION,
-        )
-        ledger = Ledger(self._store, self.name, space)
-
-        def decide(history: History) -> list[Event]:
-            return [] if history.length else [created]
-
-        with suppress(StudyNotFound):
-            ledger.refresh()
-        ledger.commit(decide)
-        first = ledger.history.created
-        if first is not created and first is not None:  # somebody else was faster: it must be the same study
-            if first.space != created.space:
-                raise StudyMismatch(f"another process has just begun a study {self.name!r} with another space")
-            _check_same(self.name, first, objectives, seed)
-        return ledger
-
-    def _logged_method(self) -> Method:
-        logged = self._ledger.history.configured
-        method: Method = from_plain(logged[1].method if logged else DEFAULT_METHOD)
-        return method
+            super().__init__(opening.open_ledger(self._store, wish))
+            history = self._ledger.history
+            self.method: Method = method if method is not None else _logged_method(history)
+        except BaseException:
+            if self._own_store:
+                self._store.close()
+            raise
+        self._key = Key.of(self.seed)
+        self._horizon = history.problem().horizon
+        self._memo = Memo()
+        self._owner = Owner()
+        self._configured: tuple[Method, int | None, Configured] | None = None
+        self._heartbeat = Heartbeat(self._ledger, LEASE_S)
 
     # --- asking and telling -----------------------------------------------------------------------------
 
@@ -171,32 +118,61 @@ class BaseStudy:
         """
         if count is not None and count < 1:
             raise InvalidSetting(f"ask for at least 1 trial, not {count}")
-        configs = () if params is None else (self._plain(params),)
-        live = self._ask(1 if count is None else count, configs, lease_s)
+        ttl_s = LEASE_S if lease_s is None else lease_s
+        if not ttl_s > 0:
+            raise InvalidSetting(f"a lease lasts for more than 0 seconds, not {lease_s!r}")
+        asker = self._asker(ttl_s, owned=lease_s is None)
+        if params is not None:
+            config = self._plain(params)
+            live = self._begin(lambda history: asker.given(history, [config] * (count or 1)))
+        else:
+            live = self._ask(asker, 1 if count is None else count)
         return live if count is not None else live[0]
 
-    def _ask(self, count: int, configs: Sequence[Config], lease_s: float | None) -> list[LiveTrial]:
-        ledger = self._ledger
-        holder, ttl_s = (owner(), LEASE_S) if lease_s is None else ("", lease_s)
-        asker = asking.Asker(self.method, self._key, self._memo, holder, ttl_s)
-        with ledger.lock:
-            ledger.refresh()
-            self._configure()
-            self._reap()
-            before: list[int] = []
+    def _asker(self, ttl_s: float = LEASE_S, owned: bool = True, limit: int | None = None) -> Asker:
+        owner = self._owner.name if owned else ""
+        return Asker(self.method, self._config(), self._key, self._memo, owner, ttl_s, limit)
 
-            def decide(history: History) -> list[Event]:
-                before[:] = [history.length]
-                return asker.ask(history, count, configs)
+    def _ask(self, asker: Asker, count: int) -> list[LiveTrial]:
+        """Get up to `count` trials; fewer where the asker's limit is reached or nothing else is left."""
+        live: list[LiveTrial] = []
+        with self._ledger.lock:
+            self._reap(self._ledger.refresh())
+            try:
+                while len(live) < count:
+                    wanted = count - len(live)
+                    before = self._ledger.history.length
+                    live += self._begin(lambda history, n=wanted: asker.ask(history, n))  # type: ignore[misc]
+                    if self._ledger.history.length == before:
+                        break
+            except SpaceExhausted:
+                if not live:
+                    raise
+            except BaseException:
+                for trial in live:
+                    self.release(trial, "what was asked for together with it failed")
+                raise
+        return live
 
-            history = ledger.commit(decide)
+    def _begin(self, decide: Decision) -> list[LiveTrial]:
+        """Append what begins trials, and hold their leases."""
+        made: list[Event] = []
+
+        def decide_and_note(history: History) -> list[Event]:
+            made[:] = decide(history)
+            return made
+
+        with self._ledger.lock:
+            history = self._ledger.commit(decide_and_note)
+            first = history.length - len(made)
             live = [
-                self._live(history, event.number, before[0] + place)
-                for place, event in enumerate(history.event(i) for i in range(before[0], history.length))
+                self._live(history, event.number, first + place)
+                for place, event in enumerate(made)
                 if isinstance(event, Asked | Retried)
             ]
-        if lease_s is None:
-            for trial in live:
+        for trial in live:
+            lease = history.trial(trial.number).lease
+            if lease is not None and lease.owner:
                 self._heartbeat.hold(trial.number, trial.token)
         return live
 
@@ -212,7 +188,7 @@ class BaseStudy:
 
         Args:
             trial: what `ask` returned, or a trial's number.
-            value: a number; a mapping of objectives' names to numbers; or, of several objectives, their numbers in order.
+            value: a number; a mapping of objectives' names to numbers; or the numbers of several objectives, in order.
             failed: instead of a value, why there is none.
             duration_s: the seconds it took, where a method should learn from them.
 
@@ -226,160 +202,60 @@ class BaseStudy:
             outcome = Outcome(Reason.FAILED, duration_s=duration_s, error=str(failed))
         return self.finish(trial, outcome)
 
-    def finish(self, trial: LiveTrial | int, outcome: Outcome) -> Result:
-        """Write down the outcome of a trial, with its reason. `tell` is this for a value."""
-        number, token = (trial, None) if isinstance(trial, int) else (trial.number, trial.token)
-        self._ledger.refresh()
-        history = self._ledger.commit(lambda history: asking.tell(history, number, token, outcome))
-        self._heartbeat.drop(number)
-        return self._result(history, number)
-
-    def report(self, trial: LiveTrial | int, value: float, step: int | None = None) -> None:
-        """Write down an intermediate value of a running trial. Raises LeaseLost, TrialFinished, InvalidResult."""
-        history = self._ledger.refresh()
-        number = trial if isinstance(trial, int) else trial.number
-        lease = history.trial(number).lease
-        token = trial.token if not isinstance(trial, int) else lease.token if lease else 0
-        self._report(number, token, value, step)
-
-    def release(self, trial: LiveTrial | int, error: str = "") -> None:
-        """Give a trial back without a result: it is run again, with its own configuration, by whoever asks next."""
-        history = self._ledger.refresh()
-        number = trial if isinstance(trial, int) else trial.number
-        lease = history.trial(number).lease
-        token = trial.token if not isinstance(trial, int) else lease.token if lease else 0
-        self._ledger.commit(lambda history: asking.free(history, number, token, Reason.INTERRUPTED, error))
-        self._heartbeat.drop(number)
-
-    def enqueue(self, params: Mapping[str, Any], ticket: str | None = None) -> str:
-        """Have a configuration tried next; what is left out of `params` takes its default.
+    def finish(self, trial: LiveTrial | int, outcome: Outcome, reports: Sequence[tuple[int, float]] = ()) -> Result:
+        """Write down the outcome of a trial, with its reason. `tell` is this for a value.
 
         Args:
-            params: values by name.
-            ticket: a text that makes the request idempotent: what was enqueued under it once is not enqueued again.
-                By default the configuration itself, so that no configuration is enqueued twice.
-
-        Returns:
-            The ticket.
-        """
-        config = self._plain(params, fill=True)
-        name = ticket if ticket is not None else f"config:{self.space.identity(config)}"
-        self._ledger.refresh()
-        self._ledger.commit(lambda history: [] if history.ticketed(name) else [Enqueued(dict(config), name)])
-        return name
-
-    def add(self, params: Mapping[str, Any], value: object, *, duration_s: float | None = None) -> Result:
-        """Take in a result that is known from elsewhere; methods learn from it as from any other trial."""
-        config = self._plain(params)
-        outcome = judge(self.problem, value, duration_s)
-        number: list[int] = []
-
-        def decide(history: History) -> list[Event]:
-            number[:] = [len(history)]
-            asked = Asked(number[0], dict(config), history.length, "imported")
-            told = Told(
-                number[0], history.length, str(outcome.reason), dict(outcome.values), dict(outcome.violations),
-                outcome.duration_s, outcome.error, dict(outcome.extra),
-            )  # fmt: skip
-            return [asked, told]
-
-        self._ledger.refresh()
-        return self._result(self._ledger.commit(decide), number[0])
-
-    def learn_from(self, other: BaseStudy) -> int:
-        """Take in the finished trials of another study that this study's space can hold; returns how many."""
-        taken = 0
-        for trial in other.trials:
-            if not trial.is_done:
-                continue
-            with suppress(InvalidConfig, InvalidResult):
-                self.add(trial.params, dict(trial.values), duration_s=trial.duration_s)
-                taken += 1
-        return taken
-
-    def change(self, space: Space | Mapping[str, Any]) -> None:
-        """Go on in another space: variables added (with a default) or removed, choices added, ranges widened or narrowed.
-
-        Trials that the new space cannot hold stay in the log and are no longer learnt from.
+            trial: what `ask` returned, or a trial's number.
+            outcome: what came of it.
+            reports: all its intermediate values as (step, value); those that were not reported yet are written down.
 
         Raises:
-            StudyMismatch: the history has no meaning in the new space; the message says why. Nothing is changed.
+            LeaseLost, TrialFinished, TrialNotFound: the outcome comes too late, or for a trial that is not there.
         """
-        new = space if isinstance(space, Space) else Space(space)
-        self._ledger.refresh()
+        number, token = (trial, None) if isinstance(trial, int) else (trial.number, trial.token)
+        with self._ledger.lock:
+            self._ledger.refresh()
+            try:
+                history = self._ledger.commit(lambda history: asking.tell(history, number, token, outcome, reports))
+            except (LeaseLost, TrialFinished):
+                self._drop(number, token)
+                raise
+            self._drop(number, token)
+            return self._result(history, number)
 
-        def decide(history: History) -> list[Event]:
-            why = compare(history.space, new)
-            if why:
-                raise StudyMismatch(f"study {self.name!r} cannot change to this space: {'; '.join(why)}")
-            return [] if new.to_plain() == history.space.to_plain() else [Changed(new.to_plain())]
+    def report(self, trial: LiveTrial | int, value: float, step: int | None = None) -> None:
+        """Write down an intermediate value of a running trial.
 
-        self._ledger.commit(decide)
+        Raises:
+            InvalidResult: the value is no number, or the step no whole number from 0 on.
+            LeaseLost, TrialFinished, TrialNotFound: it comes too late, or for a trial that is not there.
+        """
+        with self._ledger.lock:
+            self._ledger.refresh()
+            self._report(*self._place(trial), value, step)
 
-    # --- reading ----------------------------------------------------------------------------------------
+    def release(self, trial: LiveTrial | int, error: str = "", *, reason: Reason = Reason.INTERRUPTED) -> None:
+        """Give a trial back without a result: it is run again, with its own configuration, by whoever asks next.
 
-    @property
-    def history(self) -> History:
-        """Everything that is known now, what other processes did included."""
-        return self._ledger.refresh()
+        Args:
+            trial: what `ask` returned, or a trial's number. One that is not running any more is left as it is.
+            error: what happened.
+            reason: INTERRUPTED; or LOST, which is retried only a few times, for a worker that vanished.
+        """
+        with self._ledger.lock:
+            self._ledger.refresh()
+            number, token = self._place(trial)
+            self._ledger.commit(lambda history: asking.free(history, number, token, reason, error))
+            self._drop(number, token)
 
-    @property
-    def problem(self) -> Problem:
-        """What is optimized."""
-        return self._ledger.history.problem()
-
-    @property
-    def space(self) -> Space:
-        """The space that is searched."""
-        return self._ledger.history.space
-
-    @property
-    def seed(self) -> int:
-        """The seed of all the study's randomness."""
-        created = self._ledger.history.created
-        return created.seed if created else 0
-
-    @property
-    def trials(self) -> tuple[Result, ...]:
-        """All trials in order of number."""
-        history = self.history
-        objectives = history.problem().objectives
-        return tuple(Result(trial, history.space, objectives) for trial in history.trials)
-
-    @property
-    def best(self) -> Result:
-        """The trial with the best value so far. Raises NoResult where there is none, or there are several objectives."""
-        return reading.best(self.trials, self.problem)
-
-    @property
-    def best_params(self) -> Mapping[str, Any]:
-        """The values of the best trial."""
-        return MappingProxyType(dict(self.best.params))
-
-    @property
-    def best_value(self) -> float:
-        """The best value so far."""
-        return self.best.value
-
-    @property
-    def front(self) -> tuple[Result, ...]:
-        """The trials that no other is better than in every objective."""
-        return reading.front(self.trials, self.problem)
-
-    def to_frame(self) -> Any:
-        """Give the trials as a pandas DataFrame (needs pandas)."""
-        return reading.to_frame(self.trials, self.problem)
+    # --- proving ----------------------------------------------------------------------------------------
 
     def verify(self) -> Verification:
         """Make every proposal again and compare (law 2). Cost: that of all the proposals."""
-        history = self.history
-        begin = self._ledger.history.upto(1).space
-        return verify(begin, history.events, self._key, None)
-
-    def elapsed_s(self) -> float:
-        """Give the seconds during which at least one trial ran, over all processes and restarts."""
         with self._ledger.lock:
-            return reading.busy_s(self.history, self._ledger.stamps)
+            history = self.history
+        return verify(history.begin(), history.events, self._key, (self.method,))
 
     # --- the end ----------------------------------------------------------------------------------------
 
@@ -389,6 +265,7 @@ class BaseStudy:
             with suppress(LuthierError):
                 self.release(number, "the study was closed")
         self._heartbeat.close()
+        self._owner.retire()
         if self._own_store:
             self._store.close()
 
@@ -400,77 +277,60 @@ class BaseStudy:
     ) -> None:
         self.close()
 
-    def __len__(self) -> int:
-        return len(self.history)
-
-    def __repr__(self) -> str:
-        return reading.describe(self.name, self.trials, self.problem)
-
-    def _repr_html_(self) -> str:
-        return reading.describe_html(self.name, self.trials, self.problem)
-
     # --- inside -----------------------------------------------------------------------------------------
 
-    def _configure(self) -> None:
-        """Write down the method wherever it is not the one that was used last."""
-        event = configured(to_plain(self.method), self._horizon)
+    def _config(self) -> Configured:
+        """Give the event that names the present method, made anew only where that is another one."""
+        made = self._configured
+        if made is None or made[0] is not self.method or made[1] != self._horizon:
+            event = Configured(to_plain(self.method), self._horizon, fingerprint())
+            made = self._configured = (self.method, self._horizon, event)
+        return made[2]
+
+    def _reap(self, history: History) -> None:
+        """Take back the trials of workers that are gone."""
 
         def decide(history: History) -> list[Event]:
-            logged = history.configured
-            return [] if logged is not None and logged[1] == event else [event]
+            gone = asking.abandoned(history, self._ledger.stamps, self._store.now(), is_dead)
+            return [event for number, token in gone for event in asking.free(history, number, token, Reason.LOST)]
 
-        self._ledger.commit(decide)
-
-    def _reap(self) -> None:
-        """Take back the trials of workers that are gone."""
-        history = self._ledger.history
-        if not history.running:
-            return
-        gone = asking.abandoned(history, self._ledger.stamps, self._store.now(), is_dead)
-        for number, token in gone:
-            self._ledger.commit(lambda h, n=number, t=token: asking.free(h, n, t, Reason.LOST))  # type: ignore[misc]
+        if history.running:
+            self._ledger.commit(decide, heed_renewals=True)
 
     def _report(self, number: int, token: int, value: float, step: int | None) -> None:
+        try:
+            given = float(value)
+        except (TypeError, ValueError):
+            raise InvalidResult(f"a report of trial {number} is a number, not {value!r}") from None
+
         def decide(history: History) -> list[Event]:
-            at = step if step is not None else len(history.trial(number).reports)
-            return asking.report(history, number, token, at, float(value))
+            reports = history.trial(number).reports
+            at = step if step is not None else reports[-1].step + 1 if reports else 0
+            return asking.report(history, number, token, at, given)
 
         self._ledger.commit(decide)
 
-    def _plain(self, params: Mapping[str, Any], fill: bool = False) -> Config:
-        space = self.space
-        config: Config = space.plain(params)
-        if fill:
-            config = space.complete(config)
-        space.check(config)
-        return config
+    def _place(self, trial: LiveTrial | int) -> tuple[int, int]:
+        """Give a trial's number and the token of the lease that the caller means."""
+        if not isinstance(trial, int):
+            return trial.number, trial.token
+        lease = self._ledger.history.trial(trial).lease
+        return trial, lease.token if lease else 0
+
+    def _drop(self, number: int, token: int | None) -> None:
+        """Renew a lease no longer, unless it is another one than the caller's."""
+        if token is None or self._heartbeat.held().get(number) == token:
+            self._heartbeat.drop(number)
 
     def _live(self, history: History, number: int, token: int) -> LiveTrial:
         trial = history.trial(number)
         attempt = trial.lease.attempt if trial.lease else 1
-        params = MappingProxyType(dict(history.space.realize(trial.config)))
-        seed = self._key.fold("objective", number).seed()
-        return LiveTrial(number, params, trial.config, token, attempt, seed, trial.note, self._report)
-
-    def _result(self, history: History, number: int) -> Result:
-        return Result(history.trial(number), history.space, history.problem().objectives)
+        config = history.config(number) or trial.config
+        params = MappingProxyType(dict(history.space.realize(config)))
+        return LiveTrial(number, params, config, token, attempt, trial.note, self._key, self._report)
 
 
-def _objectives(minimize: str | Sequence[str], maximize: str | Sequence[str]) -> tuple[Objective, ...]:
-    small = (minimize,) if isinstance(minimize, str) else tuple(minimize)
-    large = (maximize,) if isinstance(maximize, str) else tuple(maximize)
-    for name in (*small, *large):
-        if not isinstance(name, str) or not name:
-            raise InvalidSetting(f"name what is optimized: minimize='loss' or maximize='accuracy', not {name!r}")
-    return (*(Objective(name) for name in small), *(Objective(name, True) for name in large))
-
-
-def _check_same(name: str, first: Created, objectives: Iterable[Objective], seed: int | None) -> None:
-    asked = tuple((objective.name, objective.maximize) for objective in objectives)
-    if asked and asked != tuple(map(tuple, first.objectives)):
-        was = ", ".join(f"{'maximize' if maximize else 'minimize'}={title!r}" for title, maximize in first.objectives)
-        raise StudyMismatch(f"study {name!r} in the store has {was}; give a new study a name of its own")
-    if seed is not None and seed != first.seed:
-        raise StudyMismatch(
-            f"study {name!r} in the store has seed {first.seed}, not {seed}; leave the seed out to go on"
-        )
+def _logged_method(history: History) -> Method:
+    logged = history.configured
+    method: Method = from_plain(logged[1].method if logged else DEFAULT_METHOD)
+    return method

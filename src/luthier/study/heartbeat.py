@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 
 from luthier.errors import LuthierError
-from luthier.event import Event, Renewed
-from luthier.history import History
+from luthier.event import Renewed
 from luthier.study.ledger import Ledger
-from luthier.trial import State
 
 
 class Heartbeat:
@@ -23,14 +22,17 @@ class Heartbeat:
     def __init__(self, ledger: Ledger, ttl_s: float) -> None:
         self._ledger = ledger
         self._interval_s = ttl_s / 3
+        self._pid = os.getpid()
         self._held: dict[int, int] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def hold(self, number: int, token: int) -> None:
         """Renew this lease from now on."""
+        if os.getpid() != self._pid:  # a fork has copied the leases of its parent, but they are not the fork's
+            self._pid, self._held, self._thread = os.getpid(), {}, None
         self._held[number] = token
-        if self._thread is None or not self._thread.is_alive():  # also after a fork, which copies no threads
+        if self._thread is None or not self._thread.is_alive():
             self._stop = threading.Event()
             self._thread = threading.Thread(
                 target=_beat,
@@ -46,7 +48,7 @@ class Heartbeat:
 
     def held(self) -> dict[int, int]:
         """Give the leases that are renewed: tokens by trial number."""
-        return dict(self._held)
+        return self._held.copy() if os.getpid() == self._pid else {}
 
     def close(self) -> None:
         """End the thread."""
@@ -54,21 +56,10 @@ class Heartbeat:
         self._stop.set()
 
     def beat(self) -> None:
-        """Renew every held lease once; forget those that were lost."""
-
-        def decide(history: History) -> list[Event]:
-            events: list[Event] = []
-            for number, token in self.held().items():
-                trial = history.trial(number)
-                if trial.state is State.RUNNING and trial.lease is not None and trial.lease.token == token:
-                    events.append(Renewed(number, token))
-                else:
-                    self.drop(number)
-            return events
-
-        if self._held:
-            self._ledger.refresh()
-            self._ledger.commit(decide)
+        """Renew every held lease once."""
+        held = self.held()
+        if held:
+            self._ledger.renew([Renewed(number, token) for number, token in held.items()])
 
 
 def _beat(reference: weakref.ref[Heartbeat], stop: threading.Event, interval_s: float) -> None:

@@ -20,8 +20,8 @@ def judge(problem: Problem, result: object, duration_s: float | None = None) -> 
     Args:
         problem: names the objectives.
         result: a number; or one number an objective, in their order; or a mapping that has each objective by name, and
-            may have ``violations`` (a mapping of outcome constraints, at most 0 where they hold), ``variance`` (the known
-            variance of the first objective) and anything else that can be stored.
+            may have ``violations`` (a mapping of outcome constraints, at most 0 where they hold), ``variance`` (the
+            known variance of the first objective) and anything else that can be stored.
         duration_s: seconds it took.
 
     Returns:
@@ -73,7 +73,7 @@ def _number(value: object, name: str) -> float:
     if kind is float:
         return value  # type: ignore[return-value]
     if kind is int:
-        return float(value) if abs(value) < 2**1023 else math.inf  # type: ignore[arg-type, operator, call-overload]
+        return float(value) if abs(value) < 2**1023 else math.inf  # type: ignore[arg-type]
     item = getattr(value, "item", None)
     if (callable(item) and getattr(value, "size", 1) in (1, None)) or (
         callable(item) and callable(getattr(value, "size", None))

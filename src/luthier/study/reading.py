@@ -2,49 +2,63 @@
 
 from __future__ import annotations
 
-import heapq
 import html
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from luthier.errors import InvalidSetting, MissingDependency, NoResult
-from luthier.event import Asked, Freed, Retried, Told
 from luthier.history import History
+from luthier.history.leader import holds
 from luthier.problem import Problem
 from luthier.study.result import Result
+from luthier.trial import Trial
 
 if TYPE_CHECKING:
     import pandas
 
 
-def best(trials: Sequence[Result], problem: Problem) -> Result:
-    """Give the trial with the best value of the one objective; of equals, the earliest."""
-    if len(problem.objectives) > 1:
+def best(history: History) -> Trial:
+    """Give the trial with the best value of the one objective; of equals, the earliest. Cost O(1).
+
+    Raises:
+        InvalidSetting: there are several objectives.
+        NoResult: no trial that the present space can hold has a value and keeps the outcome constraints.
+    """
+    if len(history.problem().objectives) > 1:
         raise InvalidSetting("a study of several objectives has no one best trial: read study.front")
-    objective = problem.objectives[0]
-    done = [trial for trial in trials if trial.is_done]
-    feasible = [trial for trial in done if _holds(trial)]
-    if not feasible:
-        reasons = sorted({str(trial.reason) for trial in trials if trial.reason})
-        how = f"its {len(trials)} trials ended as {', '.join(reasons)}" if reasons else "no trial has ended yet"
-        raise NoResult(f"the study has no best trial: {'none keeps the outcome constraints' if done else how}")
-    return min(feasible, key=lambda trial: (objective.loss(trial.value), trial.number))
+    if history.best is not None:
+        return history.trial(history.best)
+    trials = [trial for trial in history.trials if trial.outcome is not None]
+    reasons = sorted({str(trial.outcome.reason) for trial in trials if trial.outcome})
+    if not trials:
+        how = "no trial has ended yet"
+    elif any(trial.is_done for trial in trials):
+        how = "none keeps the outcome constraints and lies in the present space"
+    else:
+        how = f"its {len(trials)} finished trial{'s' * (len(trials) > 1)} ended as {', '.join(reasons)}"
+    raise NoResult(f"the study has no best trial: {how}")
 
 
-def front(trials: Sequence[Result], problem: Problem) -> tuple[Result, ...]:
-    """Give the trials that no other dominates (at least as good everywhere, better somewhere). Cost O(n²)."""
-    done = [(problem.losses(trial.values), trial) for trial in trials if trial.is_done and _holds(trial)]
-    return tuple(trial for losses, trial in done if not any(_dominates(other, losses) for other, _ in done))
+def front(history: History) -> tuple[Trial, ...]:
+    """Give the trials that no other dominates (at least as good everywhere, better somewhere), in order of number.
+
+    Cost O(n log n + n · front).
+    """
+    problem = history.problem()
+    done = sorted(
+        (problem.losses(trial.outcome.values), trial.number)
+        for trial in history.trials
+        if trial.is_done and trial.outcome and holds(trial.outcome) and history.config(trial.number) is not None
+    )
+    kept: list[tuple[tuple[float, ...], int]] = []
+    for losses, number in done:  # what comes later in this order dominates nothing that came before
+        if not any(_dominates(other, losses) for other, _ in kept):
+            kept.append((losses, number))
+    return tuple(history.trial(number) for number in sorted(number for _, number in kept))
 
 
 def _dominates(a: Sequence[float], b: Sequence[float]) -> bool:
     return all(x <= y for x, y in zip(a, b, strict=True)) and any(x < y for x, y in zip(a, b, strict=True))
-
-
-def _holds(trial: Result) -> bool:
-    outcome = trial.trial.outcome
-    return outcome is None or all(violation <= 0 for violation in outcome.violations.values())
 
 
 def rows(trials: Sequence[Result], problem: Problem) -> list[dict[str, Any]]:
@@ -75,24 +89,6 @@ def to_frame(trials: Sequence[Result], problem: Problem) -> pandas.DataFrame:
     return pandas.DataFrame(rows(trials, problem))
 
 
-def busy_s(history: History, stamps: Sequence[float]) -> float:
-    """Measure the union of the intervals during which trials ran, from the stamps of their events. Cost O(n log n)."""
-    opened: dict[int, float] = {}
-    spans: list[tuple[float, float]] = []
-    for at, event in zip(stamps, history.events, strict=False):
-        if isinstance(event, Asked | Retried):
-            opened[event.number] = at
-        elif isinstance(event, Told | Freed) and event.number in opened:
-            spans.append((opened.pop(event.number), at))
-    total, end = 0.0, -math.inf
-    heapq.heapify(spans)
-    while spans:
-        start, stop = heapq.heappop(spans)
-        total += max(0.0, stop - max(start, end))
-        end = max(end, stop)
-    return total
-
-
 def counts(trials: Sequence[Result]) -> str:
     """Say how many trials ended how: ``60 trials: 58 done, 2 failed``."""
     kinds: dict[str, int] = {}
@@ -105,21 +101,21 @@ def counts(trials: Sequence[Result]) -> str:
     )
 
 
-def describe(name: str, trials: Sequence[Result], problem: Problem) -> str:
+def describe(name: str, trials: Sequence[Result], leaders: Sequence[Result], problem: Problem) -> str:
     """Describe a study in a few lines of text."""
     goals = ", ".join(f"{'maximize' if goal.maximize else 'minimize'} {goal.name}" for goal in problem.objectives)
     lines = [f"Study {name!r}: {goals}", f"  {counts(trials)}"]
-    for trial in _leaders(trials, problem):
+    for trial in leaders[:5]:
         shown = ", ".join(f"{goal.name} = {trial.values[goal.name]:.6g}" for goal in problem.objectives)
         lines.append(f"  best: trial {trial.number}, {shown}")
         lines += [f"    {key} = {value!r}" for key, value in trial.params.items()]
     return "\n".join(lines)
 
 
-def describe_html(name: str, trials: Sequence[Result], problem: Problem) -> str:
+def describe_html(name: str, trials: Sequence[Result], leaders: Sequence[Result], problem: Problem) -> str:
     """Describe a study as HTML for a notebook; every text in it is escaped."""
     lines = [f"<h4>Study {html.escape(name)}</h4><p>{html.escape(counts(trials))}</p>"]
-    for trial in _leaders(trials, problem):
+    for trial in leaders[:5]:
         cells = [(goal.name, trial.values[goal.name]) for goal in problem.objectives]
         body = "".join(
             f"<tr><th>{html.escape(str(key))}</th><td>{html.escape(repr(value))}</td></tr>"
@@ -129,10 +125,8 @@ def describe_html(name: str, trials: Sequence[Result], problem: Problem) -> str:
     return "".join(lines)
 
 
-def _leaders(trials: Sequence[Result], problem: Problem) -> tuple[Result, ...]:
-    if len(problem.objectives) > 1:
-        return front(trials, problem)[:5]
-    try:
-        return (best(trials, problem),)
-    except NoResult:
-        return ()
+def leaders(history: History) -> tuple[Trial, ...]:
+    """Give the best trial, or the front of several objectives; nothing where there is none yet."""
+    if len(history.problem().objectives) > 1:
+        return front(history)
+    return () if history.best is None else (history.trial(history.best),)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-import luthier.version
 from luthier.errors import LuthierError
-from luthier.event import Asked, Configured, Event
+from luthier.event import Asked, Event
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.protocol import Method
-from luthier.method.text import from_plain
-from luthier.space import Space
+from luthier.method.text import from_plain, to_plain
 from luthier.study.asking import propose
+from luthier.study.fingerprint import fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +34,8 @@ class Verification:
         proved: how many proposals were made again and are the same.
         given: how many trials were no proposals (enqueued, imported, asked for by their values).
         mismatches: the proposals that came out differently.
-        foreign: how many proposals were made on another fingerprint (CPU, BLAS, numpy, version) and came out differently;
-            that is reported and fails nothing.
+        foreign: how many proposals were made on another fingerprint (CPU, BLAS, numpy, version) and came out
+            differently; that is reported and fails nothing.
     """
 
     proved: int
@@ -58,29 +54,14 @@ class Verification:
         return text + (f", {self.foreign} differ that were made on another machine or version" if self.foreign else "")
 
 
-def fingerprint() -> dict[str, Any]:
-    """Name what the bits of a proposal may depend on besides the log."""
-    try:
-        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index, call-overload]
-        blas_name = f"{blas['name']} {blas['version']}"
-    except (KeyError, TypeError):
-        blas_name = "unknown"
-    return {
-        "machine": platform.machine(),
-        "numpy": np.__version__,
-        "blas": blas_name,
-        "luthier": luthier.version.VERSION,
-    }
-
-
-def verify(space: Space, events: Sequence[Event], key: Key, given_method: Method | None = None) -> Verification:
+def verify(begin: History, events: Sequence[Event], key: Key, known: Sequence[Method] = ()) -> Verification:
     """Make every proposal again.
 
     Args:
-        space: the space at the beginning of the log.
+        begin: a history of nothing.
         events: the log.
         key: the root of the study's randomness.
-        given_method: replaces the logged settings, for a method that has no text form.
+        known: methods that are at hand, for such as cannot be made from their text.
 
     Returns:
         What was proved and what came out differently. Cost: that of all the proposals.
@@ -89,11 +70,19 @@ def verify(space: Space, events: Sequence[Event], key: Key, given_method: Method
     proved = foreign = 0
     mismatches: list[Mismatch] = []
     asked = [event for event in events if isinstance(event, Asked)]
-    for view, batch in _replay(space, events):
+    texts = [(to_plain(method), method) for method in known]
+    for view, batch in _replay(begin, events):
         first, count = batch[0].batch or (batch[0].number, 1)
         configured = view.configured
-        method = given_method or from_plain(configured[1].method if configured else "Random")
-        again = _again(lambda m=method, v=view, f=first, c=count: propose(v, m, key, memo, f, c))  # type: ignore[misc]
+        text = configured[1].method if configured else None
+        method = next((method for plain, method in texts if plain == text), None)
+
+        def make(
+            view: History = view, method: Method | None = method, text: Any = text, first: int = first, n: int = count
+        ) -> Any:
+            return propose(view.problem(), view, method or from_plain(text), key, memo, first, n)
+
+        again = _again(make)
         same_machine = configured is None or configured[1].fingerprint in (None, here)
         for event in batch:
             place = event.number - first
@@ -115,7 +104,7 @@ def _again(make: Callable[[], Any]) -> Any:
         return f"{type(error).__name__}: {error}"
 
 
-def _replay(space: Space, events: Sequence[Event]) -> Iterator[tuple[History, list[Asked]]]:
+def _replay(begin: History, events: Sequence[Event]) -> Iterator[tuple[History, list[Asked]]]:
     """Pair each batch of proposals with the history it was made from, folding the log once."""
     made: dict[tuple[int, int], list[Asked]] = {}
     for event in events:
@@ -123,12 +112,7 @@ def _replay(space: Space, events: Sequence[Event]) -> Iterator[tuple[History, li
             first = event.batch[0] if event.batch else event.number
             made.setdefault((event.seen, first), []).append(event)
     pending = sorted(made)
-    view = History(space)
+    view = begin
     for seen, first in pending:
         view = view.extend(events[view.length : seen])
         yield view, made[seen, first]
-
-
-def configured(method_text: Any, horizon: int | None) -> Configured:
-    """Make the event that names the present method."""
-    return Configured(method_text, horizon, fingerprint())

@@ -1,0 +1,97 @@
+"""When a run has done enough."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from luthier.errors import InvalidSetting
+from luthier.history import History
+
+
+class End(StrEnum):
+    """Why a run ended."""
+
+    TRIALS = "trials"
+    """The study has as many trials as were wanted."""
+    TIME = "time"
+    """The study ran as long as was wanted."""
+    TARGET = "target"
+    """The best value is as good as was wanted."""
+    PLATEAU = "plateau"
+    """The best value has not improved for as many trials as were allowed."""
+    EXHAUSTED = "exhausted"
+    """Everything was tried."""
+    STOPPED = "stopped"
+    """`Study.stop` was called."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a study may cost; None is no limit. All limits count what earlier runs and other processes did, too.
+
+    Args:
+        trials: how many trials the study has in the end, the failed ones included, imported ones not.
+        time_s: seconds that the study runs; trials that run then are let finish.
+        target: a value of the objective that is good enough.
+        plateau: how many trials in a row may end without a better value than the best.
+
+    Raises:
+        InvalidSetting: a limit that makes no sense.
+    """
+
+    trials: int | None = None
+    time_s: float | None = None
+    target: float | None = None
+    plateau: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "plateau"):
+            count = getattr(self, name)
+            if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+                raise InvalidSetting(f"{name}={count!r}: give a whole number from 1 on, or None for no limit")
+        for name in ("time_s", "target"):
+            limit = getattr(self, name)
+            if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float)):
+                raise InvalidSetting(f"{name}={limit!r}: give a number, or None for no limit")
+        if self.time_s is not None and not 0 < self.time_s < math.inf:
+            raise InvalidSetting(f"time_s={self.time_s!r}: give a positive number of seconds, or None for no limit")
+        if self.target is not None and math.isnan(self.target):
+            raise InvalidSetting("target=nan: give the value that is good enough, or None for no limit")
+
+    def check_objectives(self, history: History) -> None:
+        """Raise InvalidSetting where a limit needs one best value and the study has several objectives."""
+        if len(history.problem().objectives) > 1:
+            for name in ("target", "plateau"):
+                if getattr(self, name) is not None:
+                    raise InvalidSetting(
+                        f"{name}=… needs one objective, and this study has several: use trials or time_s"
+                    )
+
+    def spent(self, history: History, elapsed_s: float) -> End | None:
+        """Say why no new trial is to be begun, if so. The number of trials is for the log to decide, not for this.
+
+        Args:
+            history: all that is known.
+            elapsed_s: how long the study has run. Cost O(1).
+        """
+        if self.time_s is not None and elapsed_s >= self.time_s:
+            return End.TIME
+        best = history.best
+        if best is None or (self.target is None and self.plateau is None):
+            return None
+        if self.target is not None and self._reached(history, best):
+            return End.TARGET
+        if self.plateau is not None and history.since_best >= self.plateau:
+            return End.PLATEAU
+        return None
+
+    def _reached(self, history: History, best: int) -> bool:
+        objective = history.problem().objectives[0]
+        outcome = history.trial(best).outcome
+        assert self.target is not None
+        return outcome is not None and objective.loss(outcome.values[objective.name]) <= objective.loss(self.target)

@@ -1,0 +1,73 @@
+"""Ctrl-C: the first asks for an orderly end, the second for an end at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Signals:
+    """Count SIGINT and SIGTERM instead of dying of them, while the `with` block lasts.
+
+    Only the main thread can take signals: elsewhere this does nothing. A signal that the process ignores stays ignored.
+
+    Args:
+        notice: called with a text for the person when a signal came.
+    """
+
+    def __init__(self, notice: Callable[[str], None]) -> None:
+        self._notice = notice
+        self._before: dict[signal.Signals, Any] = {}
+        self._told = 0
+        self.count = 0
+        self.last: signal.Signals = signal.SIGINT
+        self.raising = False
+        """Whether the second signal raises KeyboardInterrupt: while an objective runs in this very thread."""
+
+    @property
+    def drain(self) -> bool:
+        """Whether no more trials are to be begun."""
+        return self.count >= 1
+
+    @property
+    def kill(self) -> bool:
+        """Whether the running trials are to be ended."""
+        return self.count >= 2
+
+    def tell(self) -> None:
+        """Say what came and what will be done; called by the loop, for a signal handler must not write."""
+        if self.count > self._told:
+            self._told = self.count
+            self._notice(
+                f"{self.last.name}: no new trials; waiting for those that run (again to end them now)"
+                if self.count == 1
+                else f"{self.last.name} again: ending the running trials; they will be run again on resume"
+            )
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+        self.last = signal.Signals(number)
+        if self.count >= 2 and self.raising:
+            raise KeyboardInterrupt
+        if self.count >= 3:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                handler = signal.getsignal(number)
+                if handler is not None and handler is not signal.SIG_IGN:
+                    self._before[number] = handler
+                    signal.signal(number, self._take)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
