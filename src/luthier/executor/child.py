@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 from typing import final
 
 from luthier import codec
 from luthier.executor import group, wire
 from luthier.executor.wire import Frame, Kind
+
+_MARKS = "LUTHIER_WORKER"
+"""The environment variable by which all that a worker starts is known."""
 
 _REAP_S = 10.0
 """How long a process that was killed has to be gone."""
@@ -25,20 +28,20 @@ class Guardian:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._groups: set[int] = set()
+        self._groups: dict[int, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = False
 
-    def watch(self, leader: int) -> None:
+    def watch(self, leader: int, mark: str) -> None:
         """Tell it of a group."""
         with self._lock:
-            self._groups.add(leader)
-            self._tell(f"+{leader}\n")
+            self._groups[leader] = mark
+            self._tell(f"+{leader} {mark}\n")
 
     def forget(self, leader: int) -> None:
         """Tell it that a group has ended; before the leader is reaped."""
         with self._lock:
-            self._groups.discard(leader)
+            self._groups.pop(leader, None)
             self._tell(f"-{leader}\n")
 
     def close(self) -> None:
@@ -67,7 +70,7 @@ class Guardian:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd="/", start_new_session=True
             )
-            line = "".join(f"+{leader}\n" for leader in self._groups)
+            line = "".join(f"+{leader} {mark}\n" for leader, mark in self._groups.items())
         assert self._process.stdin is not None
         os.write(self._process.stdin.fileno(), line.encode())
 
@@ -94,11 +97,13 @@ class Child:
         self._reaped = False
         self.oom_kills = group.oom_kills()
         """The system's count of processes ended for want of memory, when this one was started."""
-        self._line, process = _start_posix() if sys.platform != "win32" else _start_windows()
-        self._process: subprocess.Popen[bytes] = process
-        self.pid = process.pid
+        self._mark = secrets.token_hex(8)
+        marks = f"{os.environ.get(_MARKS, '')}{self._mark}."  # a worker may have workers: they have its mark too
+        start = _start_posix if sys.platform != "win32" else _start_windows
+        self._line, self._process = start({**os.environ, _MARKS: marks})
+        self.pid = self._process.pid
         try:
-            guardian.watch(self.pid)
+            guardian.watch(self.pid, self._mark)
         except BaseException:
             self.bury()
             raise
@@ -129,15 +134,6 @@ class Child:
                 except ChildProcessError:  # somebody else has reaped it
                     return True
             return all(process.pid != self.pid for process in group.table())
-
-    def await_exit(self, patience_s: float) -> bool:
-        """Tell whether the process ends by itself within `patience_s` seconds."""
-        deadline_s = time.monotonic() + patience_s
-        while not self.has_exited():
-            if time.monotonic() > deadline_s:
-                return False
-            time.sleep(0.001)
-        return True
 
     def terminate(self) -> None:
         """Ask the child and all it started to end (SIGTERM)."""
@@ -187,7 +183,7 @@ class Child:
         if sys.platform == "win32":
             self._process.kill()
         else:
-            group.kill(self.pid)
+            group.kill(self.pid, self._mark)
 
 
 class _Sockets:
@@ -229,7 +225,7 @@ def _program(descriptors: str) -> list[str]:
     return [sys.executable, "-P", "-c", f"{code}main({descriptors}, {os.getpid()})"]
 
 
-def _start_posix() -> tuple[_Sockets | _Pipes, subprocess.Popen[bytes]]:
+def _start_posix(environment: dict[str, str]) -> tuple[_Sockets | _Pipes, subprocess.Popen[bytes]]:
     ours, theirs = socket.socketpair()
     with theirs:
         try:
@@ -237,6 +233,7 @@ def _start_posix() -> tuple[_Sockets | _Pipes, subprocess.Popen[bytes]]:
                 _program(f"{theirs.fileno()}, {theirs.fileno()}"),
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
+                env=environment,
                 start_new_session=True,
             )
         except BaseException:
@@ -245,7 +242,7 @@ def _start_posix() -> tuple[_Sockets | _Pipes, subprocess.Popen[bytes]]:
     return _Sockets(ours), process
 
 
-def _start_windows() -> tuple[_Sockets | _Pipes, subprocess.Popen[bytes]]:
+def _start_windows(environment: dict[str, str]) -> tuple[_Sockets | _Pipes, subprocess.Popen[bytes]]:
     if sys.platform != "win32":
         raise OSError("this is not Windows")
     import msvcrt
@@ -259,6 +256,7 @@ def _start_windows() -> tuple[_Sockets | _Pipes, subprocess.Popen[bytes]]:
         process = subprocess.Popen(
             _program(opened),
             stdin=subprocess.DEVNULL,
+            env=environment,
             startupinfo=subprocess.STARTUPINFO(lpAttributeList={"handle_list": handles}),
             creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
         )

@@ -112,7 +112,9 @@ class Processes:
     def close(self) -> None:
         """See `Executor.close`; trials that run get SIGTERM, and within a second SIGKILL. Ctrl-C here kills at once."""
         with self._lock:
-            self._end()
+            if (end := self._end.peek()) is not None:
+                _end(*end[2])
+                self._end.detach()
 
     def __enter__(self) -> Processes:
         return self
@@ -122,27 +124,29 @@ class Processes:
 
 
 def _end(desk: Desk, slots: tuple[Slot, ...], warden: Warden, guardian: Guardian, pid: int) -> None:
-    """End all tasks, workers and threads."""
+    """End all tasks, workers and threads; may be called again where it was interrupted."""
     if os.getpid() != pid:  # a fork of the process that made them
         return
     desk.close()
-    for run in warden.runs():
-        verdict = Verdict(Reason.INTERRUPTED, "the executor was closed while the trial ran")
-        run.condemn(verdict, min(_CLOSING_GRACE_S, run.task.limits.grace_s))
-        run.hasten(_CLOSING_GRACE_S)
-    warden.reconsider()
-    for slot in slots:
-        slot.leave()
     try:
+        _stop(slots, warden, _CLOSING_GRACE_S)
         for slot in slots:
             slot.join()
     except BaseException:
-        for run in warden.runs():
-            run.hasten(0.0)
-        warden.reconsider()
+        _stop(slots, warden, 0.0)
         raise
     warden.close()
     guardian.close()
+
+
+def _stop(slots: tuple[Slot, ...], warden: Warden, grace_s: float) -> None:
+    verdict = Verdict(Reason.INTERRUPTED, "the executor was closed while the trial ran")
+    for run in warden.runs():
+        run.condemn(verdict, min(grace_s, run.task.limits.grace_s))
+        run.hasten(grace_s)
+    warden.reconsider()
+    for slot in slots:
+        slot.leave()
 
 
 def _fitting(parcel: bytes, what: str) -> bytes:

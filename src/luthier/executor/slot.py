@@ -22,9 +22,6 @@ from luthier.trial import Reason
 _LEAVE_S = 1.0
 """How long an idle worker has to exit in good order."""
 
-_EXIT_S = 1.0
-"""How long a worker that has hung up has to exit: the system closes what it had open a little earlier."""
-
 _FAILED_STARTS = 3
 """After so many workers in a row that could not start there is no use in trying again, although earlier ones did."""
 
@@ -131,11 +128,11 @@ class Slot:
             return self._execute(run)
         if outcome is not None and run.finish():
             return outcome
-        by_itself = run.finish() and child.await_exit(_EXIT_S)
+        run.finish()
         code = self._bury()
         if run.verdict is not None:
             return _end(run, run.verdict.reason, run.verdict.why)
-        return _end(run, *_autopsy(child, code, by_itself))
+        return _end(run, *_autopsy(child, code))
 
     def _converse(self, child: Child, run: Run) -> Outcome | None:
         """Listen to the child until the task is over; None where the child is gone."""
@@ -177,11 +174,10 @@ class Slot:
         return child
 
     def _give_up(self, child: Child, said: Frame | None) -> None:
-        by_itself = said is None and child.await_exit(_EXIT_S)
         code = self._bury()
         if said is not None:
             raise _StartFailed(f"the objective cannot be loaded in a worker process: {codec.loads(said.content)}")
-        _, why = _autopsy(child, code, by_itself)
+        _, why = _autopsy(child, code)
         raise _StartFailed(f"the worker process ended while it loaded the objective: {why}")
 
     def _start_failed(self, run: Run, why: str) -> tuple[Outcome, LuthierError | None]:
@@ -202,10 +198,8 @@ def _end(run: Run, reason: Reason, why: str) -> Outcome:
     return Outcome(run.task.number, run.task.token, reason, None, clean(why), ran_s, tuple(run.reports))
 
 
-def _autopsy(child: Child, code: int, by_itself: bool) -> tuple[Reason, str]:
+def _autopsy(child: Child, code: int) -> tuple[Reason, str]:
     """Say why a child was lost that nobody had condemned."""
-    if not by_itself:
-        return Reason.FAILED, "the objective's process closed its connection to Luthier, and was ended"
     if code >= 0:
         return Reason.FAILED, f"the objective ended its process with exit code {code}"
     try:
