@@ -27,9 +27,12 @@ def dumps(value: object) -> bytes:
     """Write `value` (None, bool, int, float, str, and lists, tuples and string-keyed mappings of them) canonically.
 
     Raises:
-        InvalidResult: a value of another type, named with the path to it.
+        InvalidResult: a value of another type, named with the path to it; or text that is no Unicode.
     """
-    return _encoder.encode(to_plain(value))
+    try:
+        return _encoder.encode(to_plain(value))
+    except UnicodeEncodeError as error:
+        raise InvalidResult(f"the text {error.object!r} cannot be stored: half a character is in it") from None
 
 
 def loads(text: bytes | str) -> Any:

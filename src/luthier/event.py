@@ -152,7 +152,7 @@ def decode(text: bytes | str) -> Event:
         if marked:
             return msgspec.convert(codec.loads(text), Event)  # type: ignore[no-any-return]
         return _decoder.decode(text)  # type: ignore[no-any-return]
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, TypeError, AttributeError) as error:  # marks that mark nothing
         raise StoreCorrupt(f"not an event of a study's log: {error}") from None
 
 
@@ -172,5 +172,5 @@ def _fields(kind: type) -> Sequence[msgspec.structs.FieldInfo]:
 
 def _is_default(value: object, field: msgspec.structs.FieldInfo) -> bool:
     if field.default_factory is not msgspec.NODEFAULT:
-        return value == field.default_factory()
+        return bool(value == field.default_factory())
     return field.default is not msgspec.NODEFAULT and type(value) is type(field.default) and value == field.default

@@ -16,7 +16,7 @@ NETWORK = frozenset(
         "quobyte", "juicefs", "cvmfs", "vboxsf", "prl_fs",
     )
 )
-"""File systems (names as in /proc/mounts, also after ``fuse.``) on which a lock or a flush may not mean what it does."""
+"""File systems (names as in /proc/mounts, also after ``fuse.``) on which a lock or a flush may not hold."""
 
 _FUSE_NETWORK = NETWORK | frozenset(
     (

@@ -70,8 +70,8 @@ class Link:
                 deadline_s = deadline_s or now_s + self._patience_s
                 if now_s >= deadline_s:
                     raise StoreBusy(
-                        f"the SQLite file {str(self._place)!r} was locked by other processes for {self._patience_s:g} s "
-                        f"({error}); nothing was done. Try again when they are done, or with fewer of them"
+                        f"the SQLite file {str(self._place)!r} was locked by other processes for "
+                        f"{self._patience_s:g} s ({error}); nothing was done. Try again later, or with fewer of them"
                     ) from error
             time.sleep(_jitter(0.0, _JITTER_S))
 
@@ -116,8 +116,8 @@ def check_identity(place: Path, known: tuple[int, int]) -> None:
         present = _identity(place)
     except OSError:
         raise StoreError(
-            f"the SQLite file {str(place)!r} was deleted, moved or unmounted while it was open: put it back as it was and "
-            "open it again, or begin anew"
+            f"the SQLite file {str(place)!r} was deleted, moved or unmounted while it was open: put it back as it was "
+            "and open it again, or begin anew"
         ) from None
     if present != known:
         raise StoreError(

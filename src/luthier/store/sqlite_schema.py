@@ -21,8 +21,8 @@ SCHEMA = 1
 _MAKE = (
     # AUTOINCREMENT: the number of a deleted study is never given to another one.
     "CREATE TABLE studies (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE)",
-    "CREATE TABLE events (study INTEGER NOT NULL, position INTEGER NOT NULL, at REAL NOT NULL, checksum INTEGER NOT NULL, "
-    "body TEXT NOT NULL, PRIMARY KEY (study, position)) WITHOUT ROWID",
+    "CREATE TABLE events (study INTEGER NOT NULL, position INTEGER NOT NULL, at REAL NOT NULL, "
+    "checksum INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (study, position)) WITHOUT ROWID",
     f"PRAGMA application_id = {APPLICATION}",
     f"PRAGMA user_version = {SCHEMA}",
 )
@@ -76,8 +76,8 @@ def _is_new(link: Link, place: Path) -> bool:
     if application == 0 and schema == 0 and tables == 0:
         return True
     raise StoreCorrupt(
-        f"{str(place)!r} is an SQLite file, but not a store of Luthier's (application id {application:#010x}): it was made "
-        "by another program, or its first bytes are damaged; give another path, or put back a copy"
+        f"{str(place)!r} is an SQLite file, but not a store of Luthier's (application id {application:#010x}): it was "
+        "made by another program, or its first bytes are damaged; give another path, or put back a copy"
     )
 
 
@@ -89,7 +89,7 @@ def _check_schema(schema: int, place: Path) -> None:
         )
     if schema < SCHEMA:
         raise StoreTooOld(
-            f"{str(place)!r} has schema {schema}, of a Luthier before its first release; this one reads schema {SCHEMA}. "
+            f"{str(place)!r} has schema {schema}, of a Luthier before its first release; this one reads {SCHEMA}. "
             "Nothing was changed. Read it with the version that wrote it, and begin a new file"
         )
 
@@ -102,6 +102,6 @@ def _keep_in(link: Link, mode: str, place: Path) -> None:
             raise  # what can only be read stays in the mode that it has
     except StoreBusy:
         raise StoreBusy(
-            f"{str(place)!r} is in use, by a process with another version of SQLite, in a journal mode that is not safe with "
-            f"the version here ({sqlite3.sqlite_version}): close the other process, or use the same SQLite in both"
+            f"{str(place)!r} is used by a process with another version of SQLite, in a journal mode that is not safe "
+            f"with the version here ({sqlite3.sqlite_version}): close the other process, or use the same SQLite in both"
         ) from None

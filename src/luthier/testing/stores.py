@@ -1,0 +1,317 @@
+"""What every store must do, as a class of tests.
+
+A store of one's own is tested by
+
+    class TestMyStore(StoreContract):
+        def open(self, folder):
+            return MyStore(folder / "logs")
+
+in a file that pytest collects.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from luthier.errors import Conflict, InvalidResult, InvalidSetting, StoreError, StudyNotFound
+from luthier.event import (
+    Asked,
+    Changed,
+    Configured,
+    Created,
+    Enqueued,
+    Event,
+    Freed,
+    Renewed,
+    Reported,
+    Retried,
+    Told,
+)
+from luthier.store import Store
+
+STUDY = "digits"
+EVENTS: tuple[Event, ...] = (
+    Created(
+        STUDY, {"x": ["float", 0.0, 1.0]}, (("loss", False), ("accuracy", True)), 2**64 - 1, True, 100, version="0.1"
+    ),
+    Configured({"name": "random"}, 50, {"numpy": "2.0"}),
+    Changed({"x": ["float", 0.0, 2.0]}),
+    Asked(
+        0,
+        {"x": 0.25, "layers": (1, 2), "kind": None, "on": True},
+        3,
+        "method",
+        (0, 2),
+        "host:1",
+        60.0,
+        {"why": ["best"]},
+    ),
+    Retried(0, "host:2", 30.0),
+    Renewed(0, 4),
+    Reported(0, 4, 10, 0.5),
+    Freed(0, 4, "lost", "killed"),
+    Told(0, 4, "done", {"loss": 0.125}, {"c": -1.0}, 1.5, "", {"note": "fine"}),
+    Enqueued({"x": 1.0}, "ticket-1"),
+)
+"""One event of every kind, with every field."""
+
+HARD_VALUES: tuple[Any, ...] = (
+    math.inf,
+    -math.inf,
+    -0.0,
+    5e-324,
+    1.7976931348623157e308,
+    0.1 + 0.2,
+    2**63,
+    -(2**100),
+    "Ünïcödé \u2028 \U0001f3bb",
+    "a\0b",
+    '{"$float":"nan"}',
+    {"$float": "nan"},
+    {"$tuple": [1]},
+    {"$": {}},
+    {"": ""},
+    (),
+    ((1,), [2, (3,)]),
+    [],
+    {},
+)
+"""What text forms tend to lose."""
+
+
+def event(number: int = 0, **values: Any) -> Told:
+    """Make an event that carries `values`."""
+    return Told(number, 0, "done", values)
+
+
+class StoreContract:
+    """Tests of a store; a subclass says how to open one."""
+
+    def open(self, folder: Path) -> Store:
+        """Open the store that is kept in `folder`, an empty one at first."""
+        raise NotImplementedError
+
+    def test_is_a_store(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            assert isinstance(store, Store)
+
+    def test_begins_empty(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            assert store.names() == ()
+            assert store.check() == ()
+
+    def test_gives_back_every_kind_of_event(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            assert store.append(STUDY, EVENTS, 0) == len(EVENTS)
+            assert tuple(record.event for record in store.read(STUDY)) == EVENTS
+            assert store.length(STUDY) == len(EVENTS)
+            assert store.names() == (STUDY,)
+            assert store.check() == ()
+
+    def test_appends_one_by_one_and_many_at_once(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            events = [event(i) for i in range(7)]
+            assert store.append(STUDY, events[:1], 0) == 1
+            assert store.append(STUDY, events[1:2], 1) == 2
+            assert store.append(STUDY, events[2:], 2) == 7
+            assert [record.event for record in store.read(STUDY)] == events
+
+    def test_reads_on_from_a_position(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            store.append(STUDY, EVENTS, 0)
+            everything = store.read(STUDY)
+            for after in range(len(EVENTS) + 1):
+                assert store.read(STUDY, after) == everything[after:]
+
+    @pytest.mark.parametrize("value", HARD_VALUES, ids=repr)
+    def test_keeps_hard_values(self, tmp_path: Path, value: object) -> None:
+        with self.open(tmp_path) as store:
+            store.append(STUDY, [event(x=value)], 0)
+            (record,) = store.read(STUDY)
+            assert isinstance(record.event, Told)
+            assert repr(record.event.values) == repr({"x": value})
+            assert store.check() == ()
+
+    def test_keeps_nan(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            store.append(STUDY, [event(x=math.nan)], 0)
+            (record,) = store.read(STUDY)
+            assert isinstance(record.event, Told)
+            assert math.isnan(record.event.values["x"])
+
+    def test_keeps_a_long_event(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            long = Told(0, 0, "failed", error="Zeile ü\n" * 50_000)
+            store.append(STUDY, [event(), long, event(2)], 0)
+            assert store.read(STUDY, 1)[0].event == long
+
+    @pytest.mark.parametrize("expect", [0, 2, 100])
+    def test_refuses_an_append_to_another_length(self, tmp_path: Path, expect: int) -> None:
+        with self.open(tmp_path) as store:
+            store.append(STUDY, [event()], 0)
+            with pytest.raises(Conflict, match=f"'{STUDY}' has 1 events, not the expected {expect}"):
+                store.append(STUDY, [event(1)], expect)
+            assert store.length(STUDY) == 1
+
+    def test_refuses_to_go_on_with_what_never_began(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            with pytest.raises(Conflict):
+                store.append(STUDY, [event()], 3)
+            assert store.names() == ()
+
+    def test_no_events_change_nothing(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            assert store.append(STUDY, [], 0) == 0
+            assert store.names() == ()
+            store.append(STUDY, [event()], 0)
+            assert store.append(STUDY, [], 1) == 1
+            with pytest.raises(Conflict):
+                store.append(STUDY, [], 0)
+            assert len(store.read(STUDY)) == 1
+
+    def test_says_which_studies_there_are(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            store.append("wine", [event()], 0)
+            for ask in (store.read, store.length, store.delete):
+                with pytest.raises(StudyNotFound, match=r"no study 'beer' in .*'wine'"):
+                    ask("beer")
+
+    def test_keeps_studies_apart(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            names = ("b", "a", "Ü 'quoted\" \\ % \U0001f3bb", " ", "A", "a/b")
+            for i, name in enumerate(names):
+                store.append(name, [event(i)], 0)
+            for i, name in enumerate(names):
+                store.append(name, [event(100 + i)], 1)
+            assert store.names() == names
+            for i, name in enumerate(names):
+                assert [record.event for record in store.read(name)] == [event(i), event(100 + i)]
+
+    @pytest.mark.parametrize("name", ["", "a\0b", "\ud800", 3, None])
+    def test_refuses_a_name_that_is_none(self, tmp_path: Path, name: Any) -> None:
+        with self.open(tmp_path) as store:
+            with pytest.raises(InvalidSetting, match="name"):
+                store.append(name, [event()], 0)
+            assert store.names() == ()
+
+    def test_deletes(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            store.append("a", [event(i) for i in range(5)], 0)
+            store.append("b", [event(7)], 0)
+            store.delete("a")
+            assert store.names() == ("b",)
+            with pytest.raises(StudyNotFound):
+                store.read("a")
+            assert [record.event for record in store.read("b")] == [event(7)]
+            store.append("a", [event(9)], 0)
+            assert [record.event for record in store.read("a")] == [event(9)]
+            assert store.names() == ("b", "a")
+            assert store.check() == ()
+
+    def test_notices_a_log_that_became_shorter(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            store.append(STUDY, [event(i) for i in range(5)], 0)
+            store.delete(STUDY)
+            store.append(STUDY, [event()], 0)
+            with pytest.raises(StudyNotFound, match="1 events, fewer than the 5 already read"):
+                store.read(STUDY, 5)
+            assert store.read(STUDY, 1) == ()
+
+    def test_stamps_never_decrease(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            before = store.now()
+            for i in range(5):
+                store.append(STUDY, [event(i)], i)
+            after = store.now()
+            stamps = [record.at for record in store.read(STUDY)]
+            assert before <= stamps[0]
+            assert stamps == sorted(stamps)
+            assert stamps[-1] <= after
+
+    def test_events_of_one_append_have_one_stamp(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            store.append(STUDY, EVENTS, 0)
+            assert len({record.at for record in store.read(STUDY)}) == 1
+
+    def test_threads_lose_nothing(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            threads = [threading.Thread(target=_append_patiently, args=(store, i * 100, 10)) for i in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            told = [record.event.number for record in store.read(STUDY) if isinstance(record.event, Told)]
+            assert sorted(told) == sorted(i * 100 + j for i in range(4) for j in range(10))
+            for i in range(4):
+                assert [number for number in told if number // 100 == i] == [i * 100 + j for j in range(10)]
+
+    def test_is_closed_for_good(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        store.append(STUDY, [event()], 0)
+        store.close()
+        store.close()
+        for use in (store.names, store.now, store.check):
+            with pytest.raises(StoreError, match="closed"):
+                use()
+        for ask in (store.read, store.length, store.delete):
+            with pytest.raises(StoreError, match="closed"):
+                ask(STUDY)
+        with pytest.raises(StoreError, match="closed"):
+            store.append(STUDY, [event()], 1)
+
+
+class LastingStoreContract(StoreContract):
+    """Further tests of a store that outlives its process and is shared by several."""
+
+    def test_is_there_when_opened_again(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            store.append(STUDY, EVENTS, 0)
+            written = store.read(STUDY)
+        with self.open(tmp_path) as store:
+            assert store.read(STUDY) == written
+            assert store.append(STUDY, [event()], len(EVENTS)) == len(EVENTS) + 1
+
+    def test_is_seen_by_another(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as one, self.open(tmp_path) as other:
+            one.append(STUDY, [event(0)], 0)
+            assert other.append(STUDY, [event(1)], 1) == 2
+            with pytest.raises(Conflict):
+                one.append(STUDY, [event(2)], 1)
+            assert [record.event for record in one.read(STUDY, 1)] == [event(1)]
+            assert one.read(STUDY) == other.read(STUDY)
+            other.delete(STUDY)
+            assert one.names() == ()
+
+    def test_refuses_what_it_cannot_give_back(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            store.append(STUDY, [event()], 0)
+            for value in (object(), {1: 2}, b"bytes", 1j, "\udfff"):
+                with pytest.raises(InvalidResult):
+                    store.append(STUDY, [event(1), event(2, x=value)], 1)
+            assert store.length(STUDY) == 1
+
+    def test_keeps_names_of_studies_in_order(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as one, self.open(tmp_path) as other:
+            for i in range(6):
+                (one, other)[i % 2].append(f"study {9 - i}", [event()], 0)
+            assert one.names() == other.names() == tuple(f"study {9 - i}" for i in range(6))
+
+
+def _append_patiently(store: Store, first: int, count: int) -> None:
+    """Append events by compare-and-set, as studies do."""
+    for number in range(first, first + count):
+        while True:
+            try:
+                expect = store.length(STUDY)
+            except StudyNotFound:
+                expect = 0
+            try:
+                store.append(STUDY, [event(number)], expect)
+                break
+            except Conflict:
+                continue
