@@ -12,7 +12,7 @@ import numpy as np
 
 from luthier.errors import Infeasible, InvalidSetting, SpaceExhausted
 from luthier.history import History
-from luthier.key import Key
+from luthier.key import Floats, Key
 from luthier.memo import Memo
 from luthier.method.cursor import last_note, settings_text, study_key, tag
 from luthier.method.distinct import Batch, Candidate, candidates
@@ -161,20 +161,19 @@ class _Spread:
     """All points of one or several meshes, in order: stage by stage, and in each stage mesh by mesh."""
 
     def __init__(self, meshes: tuple[Mesh, ...]) -> None:
-        stages = range(max(one.stage_count for one in meshes))
-        self.parts = [(one, stage, one.count(stage)) for stage in stages for one in meshes if stage < one.stage_count]
+        stages = range(max(len(one.sizes) for one in meshes))
+        self.parts = [(one, stage, one.count(stage)) for stage in stages for one in meshes if stage < len(one.sizes)]
         self.sums = list(accumulate(size for _, _, size in self.parts))
         self.count = self.sums[-1]
 
-    def points(self, space: Space, places: Sequence[int]) -> Any:
+    def points(self, space: Space, places: Sequence[int]) -> Floats:
         """Encode the points at places 0 … `count` - 1; shape (n, d), NaN where inactive."""
-        rows = []
-        for place in places:
+        found = np.full((len(places), space.dimensions), np.nan)
+        for row, place in zip(found, places, strict=True):
             part = bisect_right(self.sums, place)
             one, stage, _ = self.parts[part]
-            inside = place - (self.sums[part - 1] if part else 0)
-            rows.append(one.points([(stage, inside)], space.dimensions))
-        return np.concatenate(rows) if rows else np.empty((0, space.dimensions))
+            one.encode(stage, place - (self.sums[part - 1] if part else 0), row)
+        return found
 
 
 def _checked(points: Any) -> Points:

@@ -35,26 +35,15 @@ class Mesh:
         nested: whether there are several stages.
         tied: (m, t) the digits of the listed combinations of the first t axes; in digits of the stages' order.
         free: for each of the m combinations, which of the other axes are active, as indices into `axes`.
+        sizes: for each stage, how many values of each axis it has.
     """
 
     axes: tuple[Axis, ...]
     nested: bool
     tied: NDArray[np.int64]
     free: tuple[tuple[int, ...], ...]
+    sizes: tuple[tuple[int, ...], ...]
     _known: dict[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
-
-    @property
-    def stage_count(self) -> int:
-        """The number of stages."""
-        return max((len(a.stages) for a in self.axes), default=1) if self.nested else 1
-
-    def sizes(self, stage: int) -> tuple[int, ...]:
-        """Give how many values of each axis a stage has; none in the stage before the first."""
-        if stage < 0:
-            return (0,) * len(self.axes)
-        if not self.nested:
-            return tuple(a.size for a in self.axes)
-        return tuple(a.stages[min(stage, len(a.stages) - 1)] for a in self.axes)
 
     def count(self, stage: int) -> int:
         """Count the points that a stage adds."""
@@ -68,22 +57,16 @@ class Mesh:
         rank = place - (sums[combination - 1] if combination else 0)
         found = dict(enumerate(self.tied[combination].tolist()))
         free = self.free[combination]
-        new, old = self.sizes(stage), self.sizes(stage - 1)
+        new, old = self.sizes[stage], self.sizes[stage - 1]
         if stage and all(digit < old[k] for k, digit in found.items()):
             return found | _digits_beyond(rank, free, new, old)
         return found | _mixed(rank, free, new)
 
-    def points(self, places: Sequence[tuple[int, int]], dimensions: int) -> Floats:
-        """Encode the points at (stage, place); shape (n, dimensions), NaN where an axis is inactive."""
-        found = np.full((len(places), dimensions), np.nan)
-        for target, (stage, place) in zip(found, places, strict=True):
-            for index, digit in self.digits(stage, place).items():
-                one = self.axes[index]
-                target[one.begin : one.begin + one.width] = self._row(one, digit)
-        return found
-
-    def _row(self, one: Axis, digit: int) -> tuple[float, ...]:
-        return one.refined(digit) if self.nested else one.row(digit)
+    def encode(self, stage: int, place: int, row: Floats) -> None:
+        """Write the encoding of the point at a place of a stage into `row` (d,); inactive columns are left alone."""
+        for index, digit in self.digits(stage, place).items():
+            one = self.axes[index]
+            row[one.begin : one.begin + one.width] = one.refined(digit) if self.nested else one.row(digit)
 
     def _within(self, sizes: Sequence[int]) -> NDArray[np.bool_]:
         """Tell which combinations have all their digits below the sizes of a stage; shape (m,)."""
@@ -97,7 +80,7 @@ class Mesh:
         return self._known[stage]
 
     def _accumulate(self, stage: int) -> tuple[int, ...]:
-        new, old = self.sizes(stage), self.sizes(stage - 1)
+        new, old = self.sizes[stage], self.sizes[stage - 1]
         tied = self.tied.shape[1]
         there = self._within(new[:tied]).tolist()
         before = self._within(old[:tied]).tolist() if stage else [False] * len(there)
@@ -144,7 +127,16 @@ def mesh(space: Space, settings: Mapping[str, Setting], otherwise: int | None, n
         kept[kept] = space.feasible(settled[kept])
     loose = not _conditions(space) <= tied  # too many combinations to list: all may be active, see Grid
     free = [tuple(k for k in range(len(tied), len(order)) if loose or on[k]) for on in active[kept].tolist()]
-    return Mesh(order, nested, rows[kept], tuple(free))
+    return Mesh(order, nested, rows[kept], tuple(free), _stage_sizes(order, nested))
+
+
+def _stage_sizes(axes: Sequence[Axis], nested: bool) -> tuple[tuple[int, ...], ...]:
+    """Give how many values of each axis each stage has; an axis that is complete early stays so."""
+    if not nested:
+        return (tuple(a.size for a in axes),)
+    grown = [a.stages for a in axes]
+    last = max(map(len, grown), default=1)
+    return tuple(tuple(sizes[min(stage, len(sizes) - 1)] for sizes in grown) for stage in range(last))
 
 
 def _check_names(space: Space, settings: Mapping[str, Setting]) -> None:

@@ -80,7 +80,7 @@ class Quasi:
             if found:
                 return found
         drawn = Random().suggest(problem, history, key, count, memo)
-        return tuple(replace(proposal, note={"quasi": name, "by": "random", **_rest(proposal)}) for proposal in drawn)
+        return tuple(replace(proposal, note={"quasi": name, "by": "random", **proposal.note}) for proposal in drawn)
 
     def points(self, dimensions: int, first: int, count: int, key: Key) -> Floats:
         """Give points `first` … `first` + `count` - 1 of the sequence, shape (count, dimensions) in [0, 1)."""
@@ -135,8 +135,3 @@ class _Padded:
 
     def points(self, first: int, count: int) -> Floats:
         return np.hstack([self.main.points(first, count), self.padding.points(first, count)])
-
-
-def _rest(proposal: Proposal) -> dict[str, object]:
-    """Give the note of `Random`, whose place in the rest of a finite space must not read as one in the sequence."""
-    return dict(proposal.note)

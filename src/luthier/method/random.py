@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from luthier.errors import SpaceExhausted
@@ -14,8 +15,9 @@ from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.space import Space
 
+_BLOCK = 64
 _AGAIN = (8, 64, 512)
-"""How many more points are drawn, time after time, when all drawn so far are known."""
+"""How many points are drawn more, time after time, when all drawn so far are known."""
 
 
 @dataclass(frozen=True)
@@ -36,46 +38,74 @@ class Random:
     def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
         """Propose `count` configurations, fewer where fewer are left. See `luthier.method.protocol.Method`."""
         space = problem.space
-        if problem.noisy:
-            return tuple(map(Proposal, space.decode(space.sample(key.fold("random"), count))))
-        batch = Batch(history, count)
-        if not self._lists(space, history):
-            self._draw(space, key, batch)
+        batch = Batch(history, count, repeat=problem.noisy)
+        if problem.noisy or not _is_listed(space, history):
+            for candidate in _draws(space, history, key, count, memo):
+                batch.offer(candidate.config, candidate.identity, {})
+            if not batch.proposals:
+                _draw_again(space, key, batch)
         if not batch.proposals:
-            self._take_rest(space, history, memo, batch)
+            _take_rest(space, history, memo, batch)
         if not batch.proposals:
             raise SpaceExhausted(_exhausted(space))
         return tuple(batch.proposals)
 
-    def _lists(self, space: Space, history: History) -> bool:
-        """Tell whether to go by the list of all configurations at once: it is short, or in use already."""
-        if space.size is None:
-            return False
-        if 2 * history.distinct >= space.size:
-            return True
-        return bool(len(history)) and history.trial(len(history) - 1).note.get("rest") == tag(b"rest", space)
 
-    def _draw(self, space: Space, key: Key, batch: Batch) -> None:
-        for round_, more in enumerate((0, *_AGAIN)):
-            points = space.sample(key.fold("random", round_), batch.count + more)
-            for config in space.decode(points):
-                if batch.full:
-                    return
-                batch.offer(config, space.identity(config), {})
-            if batch.proposals:
-                return
+def _is_listed(space: Space, history: History) -> bool:
+    """Tell whether to go by the list of all configurations at once: it is short, or in use already."""
+    if space.size is None:
+        return False
+    if 2 * history.distinct >= space.size:
+        return True
+    return bool(len(history)) and history.trial(len(history) - 1).note.get("rest") == tag(b"rest", space)
 
-    def _take_rest(self, space: Space, history: History, memo: Memo, batch: Batch) -> None:
-        if space.size is None:
-            return
-        name = tag(b"rest", space)
-        key = study_key(history).fold("rest")
-        rest = memo.get(("rest", space.digest, key), lambda: _shuffled(space, key))
-        note = last_note(history, "rest", name)
-        for candidate in rest[0 if note is None else int(note["place"]) + 1 :]:
+
+def _draws(space: Space, history: History, key: Key, count: int, memo: Memo) -> Sequence[Candidate]:
+    """Draw `count` points.
+
+    Under the key that the study has for its next trial, the draws are those of that trial's number in one long stream
+    of independent draws, made 64 at a time (64 points cost little more than one). Under any other key they are draws of
+    that key.
+    """
+    root, number = study_key(history), len(history)
+    if key != root.fold("trial", number):
+        return _drawn(space, key.fold("random"), count)
+    found: list[Candidate] = []
+    for block in range(number // _BLOCK, (number + count - 1) // _BLOCK + 1):
+        found += memo.get(
+            ("random", space.digest, root, block),
+            lambda b=block: _drawn(space, root.fold("random", b), _BLOCK),  # type: ignore[misc]
+        )
+    return found[number % _BLOCK : number % _BLOCK + count]
+
+
+def _drawn(space: Space, key: Key, count: int) -> tuple[Candidate, ...]:
+    return candidates(space, range(count), space.decode(space.sample(key, count)))
+
+
+def _draw_again(space: Space, key: Key, batch: Batch) -> None:
+    """Draw until something is new, or three times."""
+    for turn, more in enumerate(_AGAIN):
+        for candidate in _drawn(space, key.fold("random again", turn), batch.count + more):
             if batch.full:
                 return
-            batch.offer(candidate.config, candidate.identity, {"rest": name, "place": candidate.index})
+            batch.offer(candidate.config, candidate.identity, {})
+        if batch.proposals:
+            return
+
+
+def _take_rest(space: Space, history: History, memo: Memo, batch: Batch) -> None:
+    """Go on in the shuffled list of all configurations, from the place that the newest note of it names."""
+    if space.size is None:
+        return
+    name = tag(b"rest", space)
+    key = study_key(history).fold("rest")
+    rest = memo.get(("rest", space.digest, key), lambda: _shuffled(space, key))
+    note = last_note(history, "rest", name)
+    for place in range(0 if note is None else int(note["place"]) + 1, len(rest)):
+        if batch.full:
+            return
+        batch.offer(rest[place].config, rest[place].identity, {"rest": name, "place": place})
 
 
 def _shuffled(space: Space, key: Key) -> tuple[Candidate, ...]:

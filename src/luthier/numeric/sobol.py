@@ -74,7 +74,7 @@ def direction_numbers(dimensions: int) -> Words:
 
 
 def _table(dimensions: int) -> tuple[Words, Words, Words]:
-    """Read the first rows of the table: degrees (d,), inner coefficients (d,), and m (d, 54), the given ones filled in."""
+    """Read the first rows: degrees (d,), inner coefficients (d,), and m (d, 54), the given ones filled in."""
     degrees = np.zeros(dimensions, dtype=np.uint64)
     coefficients = np.zeros(dimensions, dtype=np.uint64)
     m = np.zeros((dimensions, BITS), dtype=np.uint64)

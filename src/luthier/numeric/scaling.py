@@ -1,0 +1,96 @@
+"""Scalings of losses before a model sees them. Each keeps their order, and gives mean 0 and variance 1 (or all 0).
+
+An objective's bad values can be so bad, or so many, that a model of the plain values sees nothing else. These make room
+for what matters, the differences among the good ones, each by another belief about what the bad ones say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def standard(y: Floats) -> Floats:
+    """Subtract the mean, divide by the standard deviation; what is far above the median is pulled in.
+
+    Losses above the median by more than three times the spread of the better half grow only logarithmically from
+    there on, so that one catastrophe does not flatten everything else.
+    """
+    y = _tame(y)
+    middle = np.median(y)
+    spread = _spread(y, middle)
+    if spread > 0:
+        bound = middle + 3.0 * spread
+        y = np.where(y > bound, bound + spread * np.log1p(np.maximum(y - bound, 0.0) / spread), y)
+    return _unit(y)
+
+
+def half_rank(y: Floats) -> Floats:
+    """Keep the better half as it is, and give the worse half a normal shape by its ranks.
+
+    Source: Song et al. (2024), The Vizier Gaussian process bandit algorithm, arXiv 2408.11527, section 3.2.
+    """
+    from scipy.special import ndtri
+
+    y = _tame(y)
+    middle = np.median(y)
+    spread = _spread(y, middle)
+    if spread <= 0:
+        return rank(y)
+    return _unit(np.where(y <= middle, (y - middle) / spread, np.maximum(ndtri(_quantiles(y)), 0.0)))
+
+
+def rank(y: Floats) -> Floats:
+    """Replace losses by the normal quantiles of their ranks (Blom 1958); ties share one."""
+    from scipy.special import ndtri
+
+    return _unit(ndtri(_quantiles(_tame(y))))
+
+
+def log_gap(y: Floats) -> Floats:
+    """Take logarithms of the distance to just below the best: stretches the neighbourhood of the optimum."""
+    y = _tame(y)
+    spread = np.median(y) - y.min()
+    return _unit(np.log(y - y.min() + 0.1 * spread)) if spread > 0 else rank(y)
+
+
+SCALINGS: dict[str, Callable[[Floats], Floats]] = {
+    "standard": standard,
+    "half rank": half_rank,
+    "rank": rank,
+    "log gap": log_gap,
+}
+
+
+def _tame(y: Floats) -> Floats:
+    """Bring losses of any size, 1e300 and 1e-300 too, to where sums of squares neither overflow nor vanish."""
+    low, high = y.min(), y.max()
+    width = 0.5 * high - 0.5 * low
+    if not width > 0:
+        return np.zeros_like(y)
+    tame: Floats = (0.5 * y - 0.5 * low) / width
+    return tame
+
+
+def _spread(y: Floats, middle: float) -> float:
+    """Give the root mean square distance of the better half from the median."""
+    better = y[y <= middle]
+    return float(np.sqrt(np.mean((better - middle) ** 2)))
+
+
+def _unit(y: Floats) -> Floats:
+    std = float(y.std())
+    return (y - y.mean()) / std if std > 0 else np.zeros_like(y)
+
+
+def _quantiles(y: Floats) -> Floats:
+    order = np.argsort(y, kind="stable")
+    ranked = y[order]
+    first = np.searchsorted(ranked, y, side="left")
+    last = np.searchsorted(ranked, y, side="right")
+    quantiles: Floats = (0.5 * (first + last + 1) - 0.375) / (len(y) + 0.25)
+    return quantiles
