@@ -34,7 +34,7 @@ class Number:
         levels: number of distinct values, 0 when continuous.
         at: level indices (n,) to values (n,), ascending; needed when there are levels.
         log: the scale is logarithmic.
-        flat: no prior: `quantile` is affine (on the scale) but for rounding, levels are equally likely.
+        flat: no prior: `quantile` is affine (on the scale) but for rounding.
         whole: the values are integers.
         when: the variable is active only where this holds.
     """
@@ -56,6 +56,11 @@ class Number:
     def names(self) -> tuple[str, ...]:
         """The names that expressions read this variable by."""
         return (self.name,)
+
+    @property
+    def even(self) -> bool:
+        """Whether there are levels and they are equally likely."""
+        return self.levels > 0 and self.flat and not self.log
 
     def columns(self, uniforms: Floats, active: Bools | None) -> dict[str, Any]:
         """Give the values of uniforms (n, 1), NaN where not `active` (None: active everywhere)."""

@@ -21,6 +21,7 @@ from luthier.space.expression import interval, scalar, tree, vector
 from luthier.space.expression.functions import FUNCTIONS, TOLERANCE
 from luthier.space.expression.parsing import MAX_DEPTH, MAX_EXPONENT, MAX_LENGTH, MAX_NODES, parse_tree
 from luthier.space.expression.quoting import write_name
+from luthier.space.expression.ranges import Operand
 from luthier.space.expression.scalar import INACTIVE
 from luthier.space.expression.vector import Coded
 from luthier.space.expression.writing import write
@@ -90,7 +91,7 @@ class Expression:
     def _boxes(self) -> interval.Truth:
         return interval.possible(self.root, self._orders)
 
-    def possible(self, boxes: Mapping[str, interval.Operand]) -> interval.Possible:
+    def possible(self, boxes: Mapping[str, Operand]) -> interval.Possible:
         """Say for n boxes whether the expression may be true, false or unknown somewhere in them. Cost O(n) per node.
 
         Args:

@@ -87,7 +87,8 @@ def table(found: Choices, table: list[float]) -> Range:
     defined = found.mask & ~np.isnan(array)
     low = np.where(defined, array, np.inf).min(axis=1, initial=np.inf)
     high = np.where(defined, array, -np.inf).max(axis=1, initial=-np.inf)
-    return Range(low, high, (found.mask & np.isnan(array)).any(1), found.active, found.inactive)
+    undefined = np.asarray((found.mask & np.isnan(array)).any(axis=1), dtype=bool)
+    return Range(low, high, undefined, found.active, found.inactive)
 
 
 def _corners(ufunc: np.ufunc, a: Range, b: Range) -> tuple[Floats, Floats]:
