@@ -1,0 +1,63 @@
+"""The command line. ``luthier --help`` loads click and nothing else; a command loads what it needs.
+
+Exit codes, which scripts may rely on:
+
+- 0: done; also when the study was finished before.
+- 1: it failed: the store, every trial, a proof or a check; the message says which.
+- 2: a mistake in the command line or in the study file.
+- 130: interrupted (Ctrl-C, SIGTERM); the same command goes on.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+OK, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(execute(arguments))
+
+
+def execute(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; errors become a message on standard error and an exit code."""
+    import os
+
+    import click
+
+    from luthier import errors
+    from luthier.cli.commands import program
+
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    try:
+        code = program.main(args=arguments, prog_name="luthier", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else OK
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (errors.InvalidFile, errors.InvalidSpace) as error:
+        return _complain(error, USAGE)
+    except (errors.Interrupted, KeyboardInterrupt, click.Abort) as error:
+        text = str(error)
+        return _complain(text, INTERRUPTED) if text else INTERRUPTED
+    except errors.LuthierError as error:
+        return _complain(error, FAILURE)
+    except BrokenPipeError:  # of `luthier show | head`; Python must not complain again when it flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{where}{error.strerror or error}", FAILURE)
+
+
+def _complain(error: object, code: int) -> int:
+    from luthier.cli.text import clean
+
+    sys.stderr.write(f"luthier: {clean(str(error))}\n")
+    return code

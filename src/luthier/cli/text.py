@@ -1,0 +1,81 @@
+"""How things are written for a person. What a user wrote is data: no control character of it reaches a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+_FORBIDDEN = {
+    code: None
+    for code in (*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+    if chr(code) not in "\t\n"
+}
+
+
+def clean(text: str) -> str:
+    """Strip control characters (but line ends and tabs), and those that change the direction of writing."""
+    return text.translate(_FORBIDDEN)
+
+
+def one_line(text: str, width: int = 100) -> str:
+    """Put a text on one line of at most `width` characters."""
+    flat = " ".join(clean(text).split())
+    return flat if len(flat) <= width else flat[: width - 1] + "…"
+
+
+def number(value: float) -> str:
+    """Write a number short enough to be read."""
+    return f"{value:.6g}"
+
+
+def seconds(duration_s: float) -> str:
+    """Write a duration: ``0.31 s``, ``58 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if not math.isfinite(duration_s):
+        return "?"
+    if duration_s < 9.95:
+        return f"{duration_s:.2g} s"
+    whole = round(duration_s)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def short(value: object) -> str:
+    """Write a value for a line or a table: floats short, text bare."""
+    if isinstance(value, bool) or value is None:
+        return str(value)
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, str):
+        return one_line(value, 60)
+    if isinstance(value, tuple | list):
+        return one_line(f"({', '.join(map(short, value))})")
+    if isinstance(value, Mapping):
+        return one_line(", ".join(f"{key}: {short(item)}" for key, item in value.items()))
+    return one_line(str(value), 60)
+
+
+def assignments(config: Mapping[str, object]) -> str:
+    """Write a configuration on one line: ``kernel=rbf  C=10.5``."""
+    return "  ".join(f"{one_line(name, 60)}={short(value)}" for name, value in config.items())
+
+
+def literal(value: object) -> str:
+    """Write a plain value as Python that gives it back."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    if isinstance(value, tuple):
+        return f"({', '.join(map(literal, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{literal(key)}: {literal(item)}' for key, item in value.items())}}}"
+    return repr(value)
+
+
+def dictionary(config: Mapping[str, object]) -> str:
+    """Write a configuration as a Python dictionary, one line a variable."""
+    lines = [f"    {literal(name)}: {literal(value)}," for name, value in config.items()]
+    return "\n".join(["{", *lines, "}"]) if lines else "{}"
