@@ -133,6 +133,10 @@ class TrialFailed(LuthierError):
     """The objective raised, and the study was told not to go on after failures."""
 
 
+class CommandFailed(LuthierError):
+    """The command of an objective could not be started, or ended with an error."""
+
+
 class TrialPruned(LuthierError):
     """Raised by an objective that stops itself because its trial is not worth finishing."""
 
