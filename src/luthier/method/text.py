@@ -19,6 +19,15 @@ _PLACES: dict[str, str] = {
     "Grid": "luthier.method.grid",
     "Random": "luthier.method.random",
     "Quasi": "luthier.method.quasi",
+    "Bayes": "luthier.method.bayes",
+    "Search": "luthier.method.search",
+    "GP": "luthier.surrogate.gp",
+    "Beliefs": "luthier.surrogate.evidence",
+    "Parzen": "luthier.surrogate.parzen",
+    "EI": "luthier.acquisition.analytic",
+    "LogEI": "luthier.acquisition.analytic",
+    "PI": "luthier.acquisition.analytic",
+    "UCB": "luthier.acquisition.analytic",
 }
 _REGISTERED: dict[str, type] = {}
 

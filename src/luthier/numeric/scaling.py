@@ -84,7 +84,10 @@ def _spread(y: Floats, middle: float) -> float:
 
 def _unit(y: Floats) -> Floats:
     std = float(y.std())
-    return (y - y.mean()) / std if std > 0 else np.zeros_like(y)
+    if not std > 0:
+        return np.zeros_like(y)
+    unit: Floats = (y - y.mean()) / std
+    return unit
 
 
 def _quantiles(y: Floats) -> Floats:

@@ -29,19 +29,15 @@ def neighbours(space: Space, point: Floats, key: Key, count: int, scale: float) 
     if not scale > 0:
         raise InvalidSetting(f"the scale of a neighbourhood is more than 0, not {scale!r}")
     point = np.asarray(point, dtype=np.float64)
-    parts = [
-        part for part in space.structure.parts if _movable(part) and not np.isnan(point[part.begin : part.end]).any()
-    ]
     found = np.empty((0, space.dimensions))
-    if not parts:
+    if not any(_movable(part) and not np.isnan(point[part.begin]) for part in space.structure.parts):
         return found
     for turn in range(_TURNS):
         if len(found) >= count:
             break
         stream = key.fold("neighbours", turn)
         size = 2 * (count - len(found))
-        moved = _moved(parts, np.repeat(point[None, :], size, axis=0), stream, scale)
-        settled = space.settle(moved, space.warp(stream.fold("fill").uniform(moved.shape)))
+        settled = mutate(space, np.repeat(point[None, :], size, axis=0), stream, np.full(size, scale))
         changed = ~np.isclose(settled, point, rtol=0.0, atol=1e-15, equal_nan=True).all(axis=1)
         settled = settled[changed]
         found = np.concatenate([found, settled[space.feasible(settled)]])
@@ -52,21 +48,27 @@ def _movable(part: Part) -> bool:
     return part.variable.width > 0 and part.variable.count != 1
 
 
-def _moved(parts: list[Part], rows: Floats, key: Key, scale: float) -> Floats:
-    """Change one or two variables in each row, in place."""
-    size, kinds = len(rows), len(parts)
-    first = key.fold("first").integers(kinds, size)
-    offset = 1 + key.fold("second").integers(max(kinds - 1, 1), size)
-    second = np.where((key.fold("two").uniform(size) < _TWO) & (kinds > 1), (first + offset) % kinds, -1)
+def mutate(space: Space, points: Floats, key: Key, scales: Floats, two: float = _TWO) -> Floats:
+    """Change one or two active variables in each of the settled `points`; see `Space.mutate`. Cost O(n · d)."""
+    parts = [part for part in space.structure.parts if _movable(part)]
+    rows = np.array(points, dtype=np.float64)
+    size = len(rows)
+    if not parts or not size:
+        return rows
+    active = ~np.isnan(rows[:, [part.begin for part in parts]])
+    order = np.argsort(np.where(active, key.fold("which").uniform(active.shape), 2.0), axis=1)
+    wanted = 1 + (key.fold("two").uniform(size) < two)
+    number = np.minimum(wanted, active.sum(axis=1))
+    place_of = np.argsort(order, axis=1)  # the turn of each part in each row
     for place, part in enumerate(parts):
-        chosen = np.flatnonzero((first == place) | (second == place))
+        chosen = np.flatnonzero(place_of[:, place] < number)
         if len(chosen):
             block = rows[chosen, part.begin : part.end]
-            rows[chosen, part.begin : part.end] = _move(part, block, key.fold("move", place), scale)
-    return rows
+            rows[chosen, part.begin : part.end] = _move(part, block, key.fold("move", place), scales[chosen])
+    return space.settle(rows, space.warp(key.fold("fill").uniform(rows.shape)))
 
 
-def _move(part: Part, block: Floats, key: Key, scale: float) -> Floats:
+def _move(part: Part, block: Floats, key: Key, scale: Floats) -> Floats:
     variable = part.variable
     if isinstance(variable, Choice | Bool):
         levels = variable.levels
@@ -82,7 +84,7 @@ def _move(part: Part, block: Floats, key: Key, scale: float) -> Floats:
     return _step(part, block, key, scale)
 
 
-def _step(part: Part, block: Floats, key: Key, scale: float) -> Floats:
+def _step(part: Part, block: Floats, key: Key, scale: Floats) -> Floats:
     """Take a normal step, reflected at the ends; one level at least."""
     levels = part.variable.levels
     step = key.fold("step").normal(len(block)) * scale
@@ -144,7 +146,7 @@ def _transpose(block: Floats, key: Key) -> Floats:
     return found
 
 
-def _shift_share(block: Floats, key: Key, scale: float) -> Floats:
+def _shift_share(block: Floats, key: Key, scale: Floats) -> Floats:
     """Move a part of one share to another."""
     rows, width = np.arange(len(block)), block.shape[1]
     one = key.fold("one").integers(width, len(block))

@@ -20,7 +20,7 @@ from luthier.space.coder import Coder
 from luthier.space.column import Bools, Column, Floats
 from luthier.space.condition import Rule
 from luthier.space.expression import Expression
-from luthier.space.neighbour import neighbours
+from luthier.space.neighbour import mutate, neighbours
 from luthier.space.number import Float
 from luthier.space.structure import Require, Structure, check_variables, unfold
 from luthier.space.variable import Variable
@@ -242,6 +242,20 @@ class Space:
             scale: the standard deviation of a number's step, as a share of its range.
         """
         return neighbours(self, point, key, count, scale)
+
+    def mutate(self, points: Floats, key: Key, scales: Floats, two: float = 0.3) -> Floats:
+        """Change one or two active variables in each of many points; settled, not necessarily feasible or different.
+
+        Args:
+            points: (n, d), settled.
+            key: the stream to draw from.
+            scales: (n,) the standard deviation of a number's step, as a share of its range.
+            two: the share of points in which two variables change.
+
+        Returns:
+            (n, d); variables that become active are drawn from their priors.
+        """
+        return mutate(self, points, key, scales, two)
 
     def configurations(self) -> Iterator[dict[str, Any]]:
         """Give every feasible configuration of a finite space once, lazily.

@@ -77,7 +77,8 @@ class Mixture:
         a, c = x / self.std, centres / self.std
         squares: Floats = (a * a).sum(1)[:, None] + (c * c).sum(1)[None, :] - 2.0 * (a @ c.T)
         constant = -_log_mass(centres, self.std).sum(axis=1) - x.shape[1] * math.log(self.std * math.sqrt(2 * math.pi))
-        return constant[None, :] - 0.5 * np.maximum(squares, 0.0)
+        kernels: Floats = constant[None, :] - 0.5 * np.maximum(squares, 0.0)
+        return kernels
 
     def _column(self, j: int, x: Floats) -> Floats:
         """Give the log kernels along one column, 0 where either point is inactive; shape (q, n)."""
@@ -86,10 +87,12 @@ class Mixture:
             z = (x[:, None] - centre[None, :]) / self.std
             constant = _log_mass(centre, self.std) + math.log(self.std * math.sqrt(2 * math.pi))
             logs: Floats = -0.5 * z * z - constant
-            return np.where(np.isnan(logs), 0.0, logs)
+            logs[np.isnan(logs)] = 0.0
+            return logs
         table = np.zeros((column.levels + 1, column.levels + 1))  # the last row and column stand for "inactive"
         table[:-1, :-1] = self._table(column)
-        return table[np.ix_(_level(x, column.levels), _level(centre, column.levels))]
+        picked: Floats = table[np.ix_(_level(x, column.levels), _level(centre, column.levels))]
+        return picked
 
     def _table(self, column: Column) -> Floats:
         """Give the log kernel between levels, relative to the uniform density; shape (levels, levels)."""

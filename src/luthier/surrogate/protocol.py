@@ -2,7 +2,7 @@
 
 A type says what a rule needs: an analytic acquisition function wants `Posterior`, gradient ascent on
 it `Differentiable`, Thompson sampling `Joint`, pending trials `Conditionable`; a Parzen estimator offers `Ratio` alone.
-All posteriors are on the scale of the losses that were given to `fit`: a method that warps losses does so before.
+A posterior is on a scale of its own choice (it may have scaled or warped the losses); `best` is the lowest loss on it.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ class MomentsGrad(NamedTuple):
 @runtime_checkable
 class Posterior(Protocol):
     """A belief about the objective function."""
+
+    @property
+    def best(self) -> float:
+        """The lowest loss that was seen, on the posterior's scale."""
+        ...
 
     def moments(self, x: Floats) -> Moments:
         """Give mean and variance of the noise-free function at `x`, shape (q, d)."""

@@ -1,0 +1,161 @@
+"""Bayesian optimization: a surrogate learns from every result, an acquisition function says where to look next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.acquisition.analytic import LogEI
+from luthier.acquisition.criterion import bind
+from luthier.acquisition.protocol import Acquisition
+from luthier.data import Data
+from luthier.errors import InvalidSetting
+from luthier.history import History
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.method.design import design
+from luthier.method.distinct import Batch
+from luthier.method.random import Random
+from luthier.method.search import Known, Search, Value
+from luthier.problem import Problem
+from luthier.proposal import Proposal
+from luthier.surrogate.gp import GP
+from luthier.surrogate.parzen import Parzen
+from luthier.surrogate.protocol import Conditionable, Posterior, Ratio, Surrogate
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Bayes:
+    """Propose where an acquisition function of a surrogate model is largest.
+
+    The first trials are a design (the space's defaults, then Sobol' points). Pending trials are believed to turn out as
+    the model expects (Ginsbourger et al. 2010, the Kriging believer); crashed ones count as the worst loss seen.
+
+    Args:
+        surrogate: the model: `GP()`, `Parzen()`.
+        acquisition: what is worth trying: `LogEI()`, `EI()`, `PI()`, `UCB()`. A Parzen ratio orders points as EI does,
+            so it goes with `EI` and `LogEI` only.
+        initial: trials of the design; None: one more than there are variables, from 4 to 10 (of `Parzen`: 10).
+        search: how the acquisition is maximised.
+
+    Raises:
+        InvalidSetting: a pair that has no meaning, or an `initial` below 1.
+
+    Source: Jones, Schonlau and Welch (1998), Efficient global optimization of expensive black-box functions.
+
+    Example:
+        >>> Bayes(surrogate=GP(scaling="half rank"), acquisition=LogEI()).initial is None
+        True
+    """
+
+    surrogate: Surrogate = field(default_factory=GP)
+    acquisition: Acquisition = field(default_factory=LogEI)
+    initial: int | None = None
+    search: Search = field(default_factory=Search)
+
+    def __post_init__(self) -> None:
+        if self.initial is not None and self.initial < 1:
+            raise InvalidSetting(f"Bayes(initial={self.initial!r}): the design has at least 1 trial")
+        if isinstance(self.surrogate, Parzen) and type(self.acquisition).__name__ not in ("EI", "LogEI"):
+            raise InvalidSetting(
+                f"Bayes(surrogate=Parzen(), acquisition={self.acquisition!r}): a Parzen estimator models where "
+                "good configurations are, and knows neither means nor deviations of losses; its ratio is EI's. "
+                "Use EI() or LogEI()"
+            )
+
+    def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
+        """Propose `count` configurations. See `luthier.method.protocol.Method`."""
+        data = history.data(problem)
+        if len(data) + len(data.failed) < self._initial(data) or not len(data):
+            return design(problem, history, key, count, memo)
+        data = with_crashes(data)
+        batch = Batch(history, count, repeat=problem.noisy)
+        known = Known() if problem.noisy else Known(data.x, data.pending)
+        best = data.x[np.argsort(data.loss, kind="stable")]
+        note = {"by": type(self.surrogate).__name__, "acquisition": type(self.acquisition).__name__}
+        pending = data.pending
+        while not batch.full:
+            stream = key.fold("bayes", len(batch.proposals))
+            points = self._choose(problem, data, pending, best, known, stream, memo)
+            taken = take(problem, batch, points, note)
+            if taken is None:
+                break
+            known.add(taken)
+            pending = np.concatenate([pending, taken])
+        if not batch.proposals:  # no candidate was new: a small space, nearly used up
+            return with_note(Random().suggest(problem, history, key, count, memo), {"by": "rest"})
+        return tuple(batch.proposals)
+
+    def _initial(self, data: Data) -> int:
+        if self.initial is not None:
+            return self.initial
+        if isinstance(self.surrogate, Parzen):
+            return 10
+        variables = sum(column.place == 0 for column in data.columns)
+        return min(max(variables + 1, 4), 10)
+
+    def _choose(
+        self, problem: Problem, data: Data, pending: Floats, best: Floats, known: Known, key: Key, memo: Memo
+    ) -> Floats:
+        """Give candidates, the best first; shape (r, d)."""
+        space = problem.space
+        model = self.surrogate.fit(replace(data, pending=pending), key.fold("fit"), memo)
+        if isinstance(model, Ratio):
+            drawn = model.draw(key.fold("draw"), 64)
+            points = space.settle(drawn, drawn)
+            points = points[known.fresh(points)]
+            points = points[space.feasible(points)]
+            if len(points):
+                return points[np.argsort(-model.log_ratio(points), kind="stable")]
+            return self.search.maximise(space, model.log_ratio, best, known, key)
+        value = criterion(self.acquisition, believe(model, pending))
+        return self.search.maximise(space, value, best, known, key)
+
+
+def believe(model: Posterior, pending: Floats) -> Posterior:
+    """Condition a posterior on pending points (p, d), where it can be."""
+    return model.condition(pending) if len(pending) and isinstance(model, Conditionable) else model
+
+
+def criterion(acquisition: Acquisition, model: Posterior) -> Value:
+    """Bind an acquisition to a posterior, with the best loss that it knows."""
+    return bind(acquisition, model, model.best).value
+
+
+def with_crashes(data: Data) -> Data:
+    """Count crashed configurations as losses as bad as the worst one seen."""
+    crashed = len(data.failed)
+    if not crashed:
+        return data
+    worst = np.repeat(data.losses.max(axis=0, keepdims=True), crashed, axis=0)
+    nothing = np.full((crashed, data.violations.shape[1]), np.nan)
+    return replace(
+        data,
+        x=np.concatenate([data.x, data.failed]),
+        losses=np.concatenate([data.losses, worst]),
+        violations=np.concatenate([data.violations, nothing]),
+        noise=None if data.noise is None else np.append(data.noise, np.zeros(crashed)),
+        costs=np.append(data.costs, np.full(crashed, np.nan)),
+        failed=data.failed[:0],
+    )
+
+
+def take(problem: Problem, batch: Batch, points: Floats, note: Mapping[str, Any]) -> Floats | None:
+    """Put the first of `points` that is new into the batch; give it as (1, d), or None where none is."""
+    space = problem.space
+    for row in range(len(points)):
+        config = space.decode(points[row : row + 1])[0]
+        if batch.offer(config, space.identity(config), dict(note)):
+            return points[row : row + 1]
+    return None
+
+
+def with_note(proposals: Sequence[Proposal], note: Mapping[str, Any]) -> tuple[Proposal, ...]:
+    """Add to the notes of proposals."""
+    return tuple(replace(proposal, note={**proposal.note, **note}) for proposal in proposals)

@@ -1,0 +1,130 @@
+"""Where a criterion is largest: candidates everywhere and around the best points, then a climb by small changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.errors import InvalidSetting
+from luthier.key import Key
+from luthier.space import Space
+
+Floats = NDArray[np.float64]
+Value = Callable[[Floats], Floats]
+
+_SMALLEST, _LARGEST = 0.003, 0.5  # standard deviations of the first changes, drawn log-uniformly between these
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Maximise a criterion over the feasible points that are not known yet.
+
+    Args:
+        scattered: candidates drawn from the whole space.
+        nearby: candidates that differ from one of the `parents` in one or two variables, by steps of all sizes.
+        parents: how many of the best points so far have candidates around them.
+        rounds: of the climb; in each the best `climbers` candidates are changed in `tries` ways.
+        climbers: see `rounds`.
+        tries: see `rounds`.
+
+    Raises:
+        InvalidSetting: a number that is negative, or no candidates at all.
+    """
+
+    scattered: int = 1000
+    nearby: int = 500
+    parents: int = 5
+    rounds: int = 6
+    climbers: int = 5
+    tries: int = 20
+
+    def __post_init__(self) -> None:
+        numbers = (self.scattered, self.nearby, self.rounds)
+        if min(numbers) < 0 or min(self.parents, self.climbers, self.tries) < 1 or self.scattered + self.nearby < 1:
+            raise InvalidSetting(f"{self}: give numbers of candidates, at least 1 in all")
+
+    def maximise(self, space: Space, value: Value, best: Floats, known: Known, key: Key) -> Floats:
+        """Give the candidates of the last round in the order of their values, the largest first.
+
+        Args:
+            space: what is feasible.
+            value: the criterion, of points (q, d); larger is better.
+            best: (k, d) the best points so far, the very best first; k may be 0.
+            known: the points that are done or pending.
+            key: the randomness.
+
+        Returns:
+            (r, d), settled, feasible, distinct and not known; r is 0 where no such candidate was found.
+        """
+        points = self._candidates(space, best[: self.parents], key)
+        points = _fresh(space, points, known)
+        values = value(points) if len(points) else np.empty(0)
+        for turn in range(self.rounds if len(points) else 0):
+            chosen = np.argsort(-values, kind="stable")[: self.climbers]
+            stream = key.fold("climb", turn)
+            parents = np.repeat(points[chosen], self.tries, axis=0)
+            scales = _log_uniform(stream.fold("scale"), len(parents), _SMALLEST, _LARGEST / 2.0 ** (turn + 1))
+            children = _fresh(space, space.mutate(parents, stream, scales), known)
+            points = np.concatenate([points[chosen], children])
+            values = np.concatenate([values[chosen], value(children) if len(children) else np.empty(0)])
+        order = np.argsort(-values, kind="stable")
+        return points[order]
+
+    def _candidates(self, space: Space, best: Floats, key: Key) -> Floats:
+        scattered = space.sample(key.fold("scattered"), self.scattered) if self.scattered else best[:0]
+        if not len(best) or not self.nearby:
+            return scattered
+        stream = key.fold("nearby")
+        parents = best[stream.fold("parent").integers(len(best), self.nearby)]
+        scales = _log_uniform(stream.fold("scale"), self.nearby, _SMALLEST, _LARGEST)
+        return np.concatenate([scattered, space.mutate(parents, stream, scales, 0.5)])
+
+
+class Known:
+    """Points by their bits, rounded; for telling which were tried.
+
+    Args:
+        points: (n, d), NaN where inactive.
+    """
+
+    __slots__ = ("_names",)
+
+    def __init__(self, *points: Floats) -> None:
+        self._names = {name for some in points for name in _named(some)}
+
+    def add(self, points: Floats) -> None:
+        """Know these points too."""
+        self._names.update(_named(points))
+
+    def fresh(self, points: Floats) -> NDArray[np.bool_]:
+        """Tell which of `points` (q, d) are neither known nor equal to an earlier one of them; shape (q,)."""
+        seen: set[bytes] = set()
+        fresh = np.zeros(len(points), dtype=bool)
+        for row, name in enumerate(_named(points)):
+            if name not in self._names and name not in seen:
+                seen.add(name)
+                fresh[row] = True
+        return fresh
+
+
+def _named(points: Floats) -> list[bytes]:
+    rounded = np.round(np.where(np.isnan(points), -1.0, points), 9) + 0.0  # no negative zeros
+    width = rounded.shape[1] * 8
+    text = np.ascontiguousarray(rounded).tobytes()
+    return [text[at : at + width] for at in range(0, len(text), width)] if width else [b""] * len(points)
+
+
+def _fresh(space: Space, points: Floats, known: Known) -> Floats:
+    points = points[known.fresh(points)]
+    fresh: Floats = points[space.feasible(points)] if len(points) else points
+    return fresh
+
+
+def _log_uniform(key: Key, count: int, low: float, high: float) -> Floats:
+    low = min(low, high)
+    scales: Floats = low * np.exp(key.uniform(count) * math.log(high / low))
+    return scales

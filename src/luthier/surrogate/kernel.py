@@ -1,0 +1,114 @@
+"""Stationary kernels as functions of the squared scaled distance, and the coordinates in which distances are taken.
+
+A kernel is ``k(r²)`` with ``k(0) = 1``; ``r² = Σ_v |e_v(x) - e_v(x')|² / ℓ_v²`` sums over variables v, each of which
+has coordinates e_v and one length-scale ℓ_v (automatic relevance determination).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.space import Column
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class Radial(NamedTuple):
+    """A kernel and its derivative with respect to r², each of the shape of r²."""
+
+    value: Floats
+    slope: Floats
+
+
+def matern52(r2: Floats) -> Radial:
+    """Give the Matérn kernel of smoothness 5/2. Source: Rasmussen and Williams (2006), eq. 4.17."""
+    a = np.sqrt(5.0 * r2)
+    e = np.exp(-a)
+    return Radial((1.0 + a + a * a / 3.0) * e, (-5.0 / 6.0) * (1.0 + a) * e)
+
+
+def matern32(r2: Floats) -> Radial:
+    """Give the Matérn kernel of smoothness 3/2. Source: Rasmussen and Williams (2006), eq. 4.17."""
+    a = np.sqrt(3.0 * r2)
+    e = np.exp(-a)
+    return Radial((1.0 + a) * e, -1.5 * e)
+
+
+def rbf(r2: Floats) -> Radial:
+    """Give the squared exponential kernel. Source: Rasmussen and Williams (2006), eq. 4.9."""
+    e = np.exp(-0.5 * r2)
+    return Radial(e, -0.5 * e)
+
+
+KERNELS: dict[str, Callable[[Floats], Radial]] = {"matern52": matern52, "matern32": matern32, "rbf": rbf}
+
+_APART = math.sqrt(0.5)  # so that two different levels of a category are at distance 1
+_INACTIVE = 0.5  # how far an inactive variable is from an active one of a middling value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """Coordinates for the columns of a space.
+
+    Numbers, ranks and shares are their own coordinates. Each level of a category has a coordinate, so that all levels
+    are equally far from one another (exchangeable). A variable that can be inactive has one more, which tells whether
+    it is: so an inactive one differs from every value of it, by the same length-scale, in whatever branch.
+
+    Args:
+        columns: of the space.
+        owners: (e,) the variable of each coordinate, an index from 0.
+        sources: (e,) the column that a coordinate copies, or -1 where it copies none.
+    """
+
+    columns: tuple[Column, ...]
+    owners: Integers
+    sources: Integers
+    variables: int
+
+    @classmethod
+    def of(cls, columns: Sequence[Column]) -> Embedding:
+        """Make the embedding of a space's columns."""
+        owners: list[int] = []
+        sources: list[int] = []
+        variable = -1
+        for j, column in enumerate(columns):
+            variable += column.place == 0
+            width = column.levels if column.kind == "category" else 1
+            extra = int(column.conditional and column.place == 0)
+            owners += [variable] * (width + extra)
+            sources += ([-1] * width if column.kind == "category" else [j]) + [-1] * extra
+        return cls(tuple(columns), np.array(owners, np.int64), np.array(sources, np.int64), variable + 1)
+
+    def embed(self, x: Floats) -> Floats:
+        """Give the coordinates of `x` (n, d); shape (n, e)."""
+        made = np.zeros((len(x), len(self.owners)))
+        at = 0
+        for j, column in enumerate(self.columns):
+            u = x[:, j]
+            inactive = np.isnan(u) if column.conditional else np.zeros(len(x), dtype=bool)
+            if column.kind == "category":
+                rows = np.flatnonzero(~inactive)
+                levels = np.minimum((u[rows] * column.levels).astype(np.int64), column.levels - 1)
+                made[rows, at + levels] = _APART
+                at += column.levels
+            else:
+                made[:, at] = np.where(inactive, 0.5, u)
+                at += 1
+            if column.conditional and column.place == 0:
+                made[:, at] = np.where(inactive, _INACTIVE, 0.0)
+                at += 1
+        return made
+
+    def pull(self, gradient: Floats, x: Floats) -> Floats:
+        """Turn gradients by coordinates (q, e) at `x` (q, d) into such by columns (q, d), 0 where there is none."""
+        pulled = np.zeros_like(x)
+        copied = self.sources >= 0
+        pulled[:, self.sources[copied]] = gradient[:, copied]
+        return np.where(np.isnan(x), 0.0, pulled)
