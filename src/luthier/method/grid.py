@@ -26,7 +26,7 @@ from luthier.trial import Config
 ORDERS = ("given", "shuffled", "nested")
 
 _BLOCK = 64
-_BLOCKS = 4096
+_BLOCKS = 2**14
 """How many blocks are looked through for one proposal before the constraints are said to leave too little."""
 
 Points = int | Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -54,7 +54,7 @@ class Grid:
         InvalidSetting: a setting makes no sense.
 
     Cost: O(1) a point, for grids of any size; once O(c) where conditions and constraints tie c ≤ 100,000 combinations
-    together. Where they tie more, points that break a constraint are passed over one by one.
+    together. Where they tie more, points that break a constraint are passed over one by one, up to a million of them.
 
     Example:
         >>> from luthier.space import Float, Int, Space
@@ -83,8 +83,8 @@ class Grid:
     def count(self, space: Space) -> int:
         """Count the points of the grid on a space.
 
-        Points are left out of the count that break a constraint, where it ties few enough values together; others are
-        passed over when they are reached.
+        Where conditions or constraints tie too many values together to list them, points that break a constraint, or
+        stand for an inactive variable again, are in the count; they are passed over when they are reached.
         """
         return self._spread(space).count
 
@@ -121,21 +121,23 @@ class Grid:
             )
         root = study_key(history)
         batch = Batch(history, count)
-        last = -(-spread.count // _BLOCK)
-        for block in range(begin // _BLOCK, last):
-            if batch.proposals and block - begin // _BLOCK >= _BLOCKS:
-                break
-            if block - begin // _BLOCK >= _BLOCKS:
-                raise Infeasible(_too_rare(space, spread.count, begin))
+        first, last = begin // _BLOCK, -(-spread.count // _BLOCK)
+        nothing = begin == 0
+        for block in range(first, min(last, first + _BLOCKS)):
             places = memo.get(("grid", name, root, block), lambda b=block: self._block(spread, space, b, root))  # type: ignore[misc]
+            nothing = nothing and not places
             for candidate in places:
                 if candidate.index >= begin:
                     batch.offer(candidate.config, candidate.identity, {"grid": name, "index": candidate.index})
                     if batch.full:
                         return tuple(batch.proposals)
-        if not batch.proposals:
-            raise SpaceExhausted(_exhausted(space, spread.count))
-        return tuple(batch.proposals)
+        if batch.proposals:
+            return tuple(batch.proposals)
+        if last > first + _BLOCKS:
+            raise Infeasible(_too_rare(space, spread.count, begin))
+        if nothing:
+            raise Infeasible(_nothing(space))
+        raise SpaceExhausted(_exhausted(space, spread.count))
 
     def _spread(self, space: Space) -> _Spread:
         nested = self.order == "nested"
@@ -202,8 +204,14 @@ def _check_count(value: Any, what: str) -> int:
 
 
 def _exhausted(space: Space, count: int) -> str:
-    kept = " that keeps the constraints" if space.constraints else ""
-    return f"every point of the grid{kept} ({count} in all) has been tried or is being tried"
+    which = " that keeps the constraints" if space.constraints else f" ({count} in all)"
+    return f"every point of the grid{which} has been tried or is being tried"
+
+
+def _nothing(space: Space) -> str:
+    return (
+        f"no point of the grid keeps the constraints ({', '.join(space.constraints)}): use more points, or lt.Random()"
+    )
 
 
 def _too_rare(space: Space, count: int, begin: int) -> str:

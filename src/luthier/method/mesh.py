@@ -19,11 +19,9 @@ from numpy.typing import NDArray
 
 from luthier.errors import InvalidSetting
 from luthier.method.axis import Axis, Setting, axis
+from luthier.method.tie import Ties
 from luthier.numeric.unit import Floats
-from luthier.space import Simplex, Space
-
-MOST_LISTED = 100_000
-"""How many combinations of tied variables are listed at most."""
+from luthier.space import Space
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,22 +110,14 @@ def mesh(space: Space, settings: Mapping[str, Setting], otherwise: int | None, n
         for part in space.structure.parts
         if part.variable.width
     }
-    tied, judge = _tied(space, axes)
-    order = tuple(a for name, a in axes.items() if name in tied) + tuple(
-        a for name, a in axes.items() if name not in tied
-    )
-    rows = _combinations([a.size for a in order[: len(tied)]])
-    points = _encoded(order, rows, nested, space.dimensions)
-    settled = space.settle(points, points)
-    active = ~np.isnan(settled[:, [a.begin for a in order]])
-    kept = (active[:, : len(tied)] | (rows == 0)).all(axis=1)  # an inactive variable is there with one digit only
-    if judge:
-        for a in order[len(tied) :]:
-            settled[:, a.begin : a.begin + a.width] = np.nan
-        kept[kept] = space.feasible(settled[kept])
-    loose = not _conditions(space) <= tied  # too many combinations to list: all may be active, see Grid
-    free = [tuple(k for k in range(len(tied), len(order)) if loose or on[k]) for on in active[kept].tolist()]
-    return Mesh(order, nested, rows[kept], tuple(free), _stage_sizes(order, nested))
+    listing, active = Ties(space, axes, nested).list()
+    tied = set(listing.names)
+    names = (*listing.names, *(name for name in axes if name not in tied))
+    order = tuple(axes[name] for name in names)
+    columns = [list(axes).index(name) for name in names]
+    beyond = range(len(tied), len(order))
+    free = tuple(tuple(k for k in beyond if on[columns[k]]) for on in active.tolist())
+    return Mesh(order, nested, listing.rows, free, _stage_sizes(order, nested))
 
 
 def _stage_sizes(axes: Sequence[Axis], nested: bool) -> tuple[tuple[int, ...], ...]:
@@ -145,61 +135,6 @@ def _check_names(space: Space, settings: Mapping[str, Setting]) -> None:
     for name in settings:
         if name not in space.variables:
             raise InvalidSetting(f"Grid: there is no variable {name!r} in the space{suggest(name, space.names)}")
-
-
-def _conditions(space: Space) -> set[str]:
-    """Name the variables that conditions read and that have columns."""
-    read = {name for part in space.structure.parts if part.when is not None for name in part.when.reads}
-    return {name for name in read if space.variables[name].width}
-
-
-def _tied(space: Space, axes: Mapping[str, Axis]) -> tuple[set[str], bool]:
-    """Choose the variables whose combinations are listed, and say whether constraints can be judged by them alone."""
-
-    def listable(names: set[str]) -> bool:
-        return math.prod(axes[name].size for name in names) <= MOST_LISTED
-
-    rules = space.structure.rules
-    if rules and listable(set(axes)):
-        return set(axes), True
-    tied = _conditions(space)
-    if not listable(tied):
-        return set(), False
-    if any(rule.expression is None for rule in rules):
-        return tied, False  # a function of the parameters needs them all
-    shares = {
-        f"{name}.{part}": name
-        for name, variable in space.variables.items()
-        if isinstance(variable, Simplex)
-        for part in variable.parts
-    }
-    for rule in rules:
-        assert rule.expression is not None
-        read = {name if name in space.variables else shares[name] for name in rule.expression.names}
-        wider = tied | {name for name in read if name in axes}
-        if listable(wider):
-            tied = wider
-    return tied, bool(rules)
-
-
-def _combinations(sizes: Sequence[int]) -> NDArray[np.int64]:
-    """Give all combinations of digits, the last varying fastest; shape (product of the sizes, number of them)."""
-    if not sizes:
-        return np.zeros((1, 0), dtype=np.int64)
-    found: NDArray[np.int64] = np.indices(sizes, dtype=np.int64).reshape(len(sizes), -1).T
-    return found
-
-
-def _encoded(order: Sequence[Axis], rows: NDArray[np.int64], nested: bool, dimensions: int) -> Floats:
-    """Encode combinations of the first axes' digits, all others at digit 0."""
-    points = np.empty((len(rows), dimensions))
-    for place, a in enumerate(order):
-        row = a.refined if nested else a.row
-        if place < rows.shape[1]:
-            points[:, a.begin : a.begin + a.width] = np.array([row(digit) for digit in range(a.size)])[rows[:, place]]
-        else:
-            points[:, a.begin : a.begin + a.width] = row(0)
-    return points
 
 
 def _mixed(rank: int, axes: Sequence[int], sizes: Sequence[int]) -> dict[int, int]:
