@@ -38,7 +38,7 @@ def open_store(where: str | os.PathLike[str] | Store | None = None, *, must_exis
         from luthier.store.sqlite import SQLite
 
         return SQLite(_path(where), must_exist=must_exist)
-    if isinstance(where, Store):
+    if isinstance(where, Store) and not isinstance(where, type):
         return where
     raise InvalidSetting(f"{where!r} is not a store: {_KNOWN}")
 

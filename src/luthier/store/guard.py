@@ -24,24 +24,25 @@ _taken: list[Guard] = []
 
 
 class Guard:
-    """A lock that is free in a forked child.
+    """A lock that is free in a forked child, and that a thread which uses it all the time leaves to others in turn.
 
     Args:
         timeout_s: how long to wait for it before `StoreBusy`.
         before_fork: called with the guard held, in the parent, before it forks.
     """
 
-    __slots__ = ("__weakref__", "_before_fork", "_lock", "_timeout_s", "number")
+    __slots__ = ("__weakref__", "_before_fork", "_lock", "_timeout_s", "_turn", "number")
 
     def __init__(self, timeout_s: float = -1.0, before_fork: Callable[[], None] | None = None) -> None:
         self._lock = threading.Lock()
+        self._turn = threading.Lock()  # held by the one who waits for the other lock
         self._timeout_s = timeout_s
         self._before_fork = before_fork
         self.number = next(_numbers)  # guards are taken in this order, so that two forks cannot wait for each other
         _guards.add(self)
 
     def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=self._timeout_s):
+        if not self._acquire(self._timeout_s):
             raise StoreBusy(f"another thread of this process has been using the store for over {self._timeout_s:g} s")
 
     def __exit__(
@@ -51,7 +52,7 @@ class Guard:
 
     def prepare(self) -> bool:
         """Take the lock for a fork. False when it cannot be had: this very thread may be inside (a signal handler)."""
-        if not self._lock.acquire(timeout=_FORK_PATIENCE_S):
+        if not self._acquire(_FORK_PATIENCE_S):
             return False
         if self._before_fork is not None:
             self._before_fork()
@@ -64,6 +65,15 @@ class Guard:
     def renew(self) -> None:
         """Forget, in a child, a lock that some thread of the parent held."""
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
+
+    def _acquire(self, timeout_s: float) -> bool:
+        if not self._turn.acquire(timeout=timeout_s):
+            return False
+        try:
+            return self._lock.acquire(timeout=timeout_s)
+        finally:
+            self._turn.release()
 
 
 def _before() -> None:

@@ -27,12 +27,15 @@ T = TypeVar("T")
 PATIENCE_S = 60.0
 _CHUNK = 10_000
 
-_ID = "SELECT id FROM studies WHERE name = ?"
 _NAMES = "SELECT name FROM studies ORDER BY id"
-_LAST = "SELECT position, at FROM events WHERE study = ? ORDER BY position DESC LIMIT 1"
+_STUDY = "SELECT id, length FROM studies WHERE name = ?"
+_LATEST = "SELECT at FROM events WHERE study = ? AND position = ?"
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?)"
-# One statement, so of one moment.
-_READ = f"SELECT {COLUMNS} FROM events WHERE study = ({_ID}) AND position >= ? ORDER BY position"
+# One statement, so of one moment. Where there is nothing new, one row comes, with nothing but the length.
+_READ = (
+    f"SELECT {COLUMNS}, length FROM studies LEFT JOIN events ON study = id AND position >= ? WHERE name = ? "
+    "ORDER BY position"
+)
 _SCAN = f"SELECT {COLUMNS} FROM events WHERE (study, position) > (?, ?) ORDER BY study, position LIMIT {_CHUNK}"
 
 
@@ -87,40 +90,46 @@ class SQLite:
 
         def work(link: Link) -> int:
             with link.transaction():
-                number = self._number(link, study)
-                length, latest = (0, 0.0) if number is None else self._end(link, number)
+                number, length = self._find(link, study) or (None, 0)
                 if length != expect:
                     raise conflict(study, length, expect)
                 if not bodies:
                     return length
                 if number is None:
-                    ((number,),) = link.execute("INSERT INTO studies (name) VALUES (?) RETURNING id", (study,))
-                link.insert(_INSERT, make(number, length, self._stamps.stamp(latest), bodies))
+                    ((number,),) = link.execute(
+                        "INSERT INTO studies (name, length) VALUES (?, 0) RETURNING id", (study,)
+                    )
+                at = self._stamps.stamp(self._latest(link, study, number, length))
+                link.insert(_INSERT, make(number, length, at, bodies))
+                length += len(bodies)
+                link.execute("UPDATE studies SET length = ? WHERE id = ?", (length, number))
             link.check()  # what went into a file that has just lost its name is not acknowledged
-            return length + len(bodies)
+            return length
 
         return self._run(work)
 
     def read(self, study: str, after: int = 0) -> tuple[Record, ...]:
         """See `Store.read`. Cost O(records read)."""
-        known = max(after - 1, 0)  # the last event that is known is asked for too, as a sign that the log is there
-        while not (rows := self._run(lambda link: link.execute(_READ, (study, known)))):
-            length = self.length(study)
-            if length < after:
-                raise replaced(study, length, after, repr(self))
-        new = self._records(study, rows[after - known :], after)
-        if new:
-            self._stamps.seen(new[-1].at)
+
+        def work(link: Link) -> list[Row]:
+            rows = link.execute(_READ, (after, study))
+            if not rows:
+                raise not_found(study, self._names(link), repr(self))
+            return rows
+
+        rows = self._run(work)
+        length = rows[0][-1]
+        if length < after:
+            raise replaced(study, length, after, repr(self))
+        if length == after:
+            return ()
+        new = self._records(study, rows, after, length)
+        self._stamps.seen(new[-1].at)
         return new
 
     def length(self, study: str) -> int:
         """See `Store.length`."""
-
-        def work(link: Link) -> int:
-            with link.transaction("BEGIN"):
-                return self._end(link, self._known(link, study))[0]
-
-        return self._run(work)
+        return self._run(lambda link: self._known(link, study)[1])
 
     def names(self) -> tuple[str, ...]:
         """See `Store.names`."""
@@ -136,7 +145,7 @@ class SQLite:
 
         def work(link: Link) -> None:
             with link.transaction():
-                number = self._known(link, study)
+                number, _ = self._known(link, study)
                 link.execute("DELETE FROM events WHERE study = ?", (number,))
                 link.execute("DELETE FROM studies WHERE id = ?", (number,))
             link.check()
@@ -212,34 +221,36 @@ class SQLite:
     def _names(self, link: Link) -> tuple[str, ...]:
         return tuple(name.decode(errors="replace") for (name,) in link.execute(_NAMES))
 
-    def _number(self, link: Link, study: str) -> int | None:
-        rows = link.execute(_ID, (study,))
-        return rows[0][0] if rows else None
+    def _find(self, link: Link, study: str) -> tuple[int, int] | None:
+        """Give the number and the length of a study."""
+        rows = link.execute(_STUDY, (study,))
+        return (rows[0][0], rows[0][1]) if rows else None
 
-    def _known(self, link: Link, study: str) -> int:
-        number = self._number(link, study)
-        if number is None:
+    def _known(self, link: Link, study: str) -> tuple[int, int]:
+        found = self._find(link, study)
+        if found is None:
             raise not_found(study, self._names(link), repr(self))
-        return number
+        return found
 
-    def _end(self, link: Link, number: int) -> tuple[int, float]:
-        """Give the length of a log and its latest stamp."""
-        rows = link.execute(_LAST, (number,))
+    def _latest(self, link: Link, study: str, number: int, length: int) -> float:
+        """Give the stamp of the last event."""
+        if length == 0:
+            return 0.0
+        rows = link.execute(_LATEST, (number, length - 1))
         if not rows:
-            raise damaged(self._place, f"the study of number {number} has lost its events")
-        ((position, at),) = rows
-        return position + 1, at
+            raise damaged(self._place, f"study {study!r}: event {length - 1} is missing")
+        return float(rows[0][0])
 
-    def _records(self, study: str, rows: Sequence[Row], first: int) -> tuple[Record, ...]:
-        """Read rows whose positions are `first` and onwards."""
+    def _records(self, study: str, rows: Sequence[Row], first: int, length: int) -> tuple[Record, ...]:
+        """Read rows whose positions are `first` and onwards, up to `length`."""
         try:
-            return tuple(records(rows, first))
+            return tuple(records(rows, first, length))
         except StoreCorrupt as error:
             raise damaged(self._place, f"study {study!r}: {error}") from None
 
     def _scan(self) -> Iterator[str]:
         """Say what is wrong with any event, reading a part at a time."""
-        yield from self._run(_orphans)
+        yield from self._run(_incomplete)
         number, position, at = 0, -1, 0.0
         while rows := self._run(lambda link, after=(number, position): link.execute(_SCAN, after)):  # type: ignore[misc]
             for study, group in groupby(rows, itemgetter(0)):
@@ -250,10 +261,14 @@ class SQLite:
                 position, at = part[-1][1:3]
 
 
-def _orphans(link: Link) -> list[str]:
-    """Say which studies have no events, and which events no study."""
-    empty = link.execute("SELECT id, name FROM studies WHERE id NOT IN (SELECT study FROM events)")
+def _incomplete(link: Link) -> list[str]:
+    """Say which studies have another number of events than they should, and which events no study."""
+    lengths = link.execute(
+        "SELECT id, name, length, count(study) FROM studies LEFT JOIN events ON study = id GROUP BY id "
+        "HAVING length != count(study)"
+    )
     lost = link.execute("SELECT DISTINCT study FROM events WHERE study NOT IN (SELECT id FROM studies)")
-    return [f"study {number} ({name.decode(errors='replace')!r}) has lost its events" for number, name in empty] + [
-        f"there are events of study {number}, but no such study" for (number,) in lost
-    ]
+    return [
+        f"study {number} ({name.decode(errors='replace')!r}) has {count} of its {length} events"
+        for number, name, length, count in lengths
+    ] + [f"there are events of study {number}, but no such study" for (number,) in lost]

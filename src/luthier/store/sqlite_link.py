@@ -16,8 +16,7 @@ from luthier.errors import StoreBusy, StoreError
 
 Row: TypeAlias = tuple[Any, ...]
 
-_NAP_S = 0.2  # how long SQLite itself waits for a lock; between its attempts Ctrl-C is heard
-_JITTER_S = 0.02
+_SHORTEST_S, _LONGEST_S = 0.001, 0.01  # between two attempts; SQLite's own waiting is slower, and deaf to Ctrl-C
 _jitter = random.SystemRandom().uniform  # never the caller's generator
 _BUSY = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
 
@@ -45,7 +44,7 @@ class Link:
         self._connection = sqlite3.connect(
             f"file:{quote(os.fsencode(place))}?mode={mode}",
             uri=True,
-            timeout=_NAP_S,
+            timeout=0.0,
             isolation_level=None,
             check_same_thread=False,
         )
@@ -60,6 +59,7 @@ class Link:
             sqlite3.Error: anything else that SQLite says.
         """
         deadline_s: float | None = None
+        pause_s = _SHORTEST_S
         while True:
             try:
                 return self._connection.execute(statement, values).fetchall()
@@ -73,7 +73,8 @@ class Link:
                         f"the SQLite file {str(self._place)!r} was locked by other processes for "
                         f"{self._patience_s:g} s ({error}); nothing was done. Try again later, or with fewer of them"
                     ) from error
-            time.sleep(_jitter(0.0, _JITTER_S))
+            time.sleep(_jitter(0.0, pause_s))
+            pause_s = min(2 * pause_s, _LONGEST_S)
 
     def insert(self, statement: str, rows: Sequence[Row]) -> None:
         """Execute a statement for each of `rows`, within a transaction."""

@@ -29,8 +29,8 @@ def make(number: int, length: int, at: float, bodies: Sequence[bytes]) -> list[R
     ]
 
 
-def records(rows: Iterable[Row], first: int) -> Iterator[Record]:
-    """Read the rows of the events from position `first` on.
+def records(rows: Sequence[Row], first: int, length: int) -> Iterator[Record]:
+    """Read the rows of the events from position `first` up to `length`.
 
     Raises:
         StoreCorrupt: one is damaged, or missing.
@@ -42,11 +42,13 @@ def records(rows: Iterable[Row], first: int) -> Iterator[Record]:
             yield Record(row[2], decode(row[4]))
         except StoreCorrupt as error:
             raise StoreCorrupt(f"event {expected}: {error}") from None
+    if first + len(rows) != length:
+        raise StoreCorrupt(f"there are {first + len(rows)} events where there should be {length}")
 
 
 def fault(row: Row, expected: int) -> str | None:
     """Say what is wrong with a row that should be at position `expected`, without decoding it."""
-    number, position, at, stored, body = row
+    number, position, at, stored, body, *_ = row
     if position != expected:
         return f"event {expected} is missing (the next one is {position})"
     try:

@@ -19,8 +19,9 @@ SCHEMA = 1
 """The version of the tables below, kept in `PRAGMA user_version`."""
 
 _MAKE = (
-    # AUTOINCREMENT: the number of a deleted study is never given to another one.
-    "CREATE TABLE studies (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE)",
+    # AUTOINCREMENT: the number of a deleted study is never given to another one. By the length it shows when damage to
+    # the file has cut off the end of a log.
+    "CREATE TABLE studies (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, length INTEGER NOT NULL)",
     "CREATE TABLE events (study INTEGER NOT NULL, position INTEGER NOT NULL, at REAL NOT NULL, "
     "checksum INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (study, position)) WITHOUT ROWID",
     f"PRAGMA application_id = {APPLICATION}",

@@ -1,0 +1,137 @@
+"""How a store is named, and the store that fails on demand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import luthier.store
+from luthier.errors import InvalidSetting, StoreFull
+from luthier.event import Told
+from luthier.store import Memory, SQLite, Store, open_store
+from luthier.store.place import network, settle
+from luthier.testing.faults import Crash, FaultyStore
+
+
+def event(number: int) -> Told:
+    return Told(number, 0, "done", {"loss": number / 8})
+
+
+def test_none_is_a_new_store_in_memory() -> None:
+    one, other = open_store(None), open_store()
+    assert isinstance(one, Memory)
+    one.append("a", [event(0)], 0)
+    assert other.names() == ()
+
+
+def test_a_store_is_given_back() -> None:
+    for store in (Memory(), FaultyStore(Memory())):
+        assert open_store(store) is store
+
+
+def test_a_path_is_an_sqlite_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    absolute = tmp_path / "a.db"
+    for where in (absolute, str(absolute), "a.db", "./a.db", "sqlite:///a.db", f"sqlite:///{absolute}", Path("a.db")):
+        with open_store(where) as store:
+            assert isinstance(store, SQLite)
+            assert repr(store) == f"SQLite({str(absolute)!r})"
+    assert [path.name for path in tmp_path.glob("*.db")] == ["a.db"]
+
+
+def test_a_path_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with open_store("~/a.db"):
+        assert (tmp_path / "a.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("postgresql://me:secret@host/db", "no store for URLs that begin with postgresql://"),
+        ("mysql+pymysql://me:secret@host/db", r"begin with mysql\+pymysql://"),
+        ("http://host/", "begin with http://"),
+        ("SQLITE:///a.db", "begin with SQLITE://"),
+        ("sqlite://", "third slash"),
+        ("sqlite://a.db", "third slash"),
+        ("sqlite:///", "no path"),
+        ("sqlite:///a.db?timeout=3", "no options"),
+        ("sqlite:///:memory:", "None to keep the study in memory"),
+        (":memory:", "None to keep the study in memory"),
+        ("", "no path"),
+        ("  ", "no path"),
+        ("a\0b", "no path"),
+        (b"a.db", "is not a store"),
+        (3, "3 is not a store: give a path such as 'study.db'"),
+        (Memory, "is not a store"),
+    ],
+)
+def test_what_is_no_store_is_said_to_be_none(where: Any, message: str) -> None:
+    with pytest.raises(InvalidSetting, match=message) as error:
+        open_store(where)
+    assert "secret" not in str(error.value)
+
+
+def test_refuses_a_network_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = tmp_path / "mounts"
+    share = str(tmp_path / "my share").replace(" ", "\\040")
+    mounts.write_text(
+        f"/dev/sda / ext4 rw 0 0\nserver:/x {share} nfs4 rw 0 0\nme@host: /far fuse.sshfs rw 0 0\nbroken\n"
+    )
+    (tmp_path / "my share").mkdir()
+    assert network(tmp_path / "a.db", mounts) is None
+    assert network(tmp_path / "my share" / "a.db", mounts) == "nfs4"
+    assert network(tmp_path / "my share too", mounts) is None
+    assert network(Path("/far/a.db"), mounts) == "fuse.sshfs"
+    assert network(tmp_path / "a.db", tmp_path / "none") is None
+    with pytest.raises(InvalidSetting, match=r"network file system \(nfs4\).*put it on a local disk"):
+        settle(tmp_path / "my share" / "a.db", "SQLite file", mounts)
+
+
+def test_package_exports_what_it_says() -> None:
+    assert [getattr(luthier.store, name) for name in luthier.store.__all__] == [Memory, SQLite, Store, open_store]
+    with pytest.raises(AttributeError, match="no attribute 'Postgres'"):
+        _ = luthier.store.Postgres
+
+
+def test_sqlite_is_loaded_when_it_is_needed() -> None:
+    code = (
+        "import sys, luthier.store; assert 'sqlite3' not in sys.modules; "
+        "luthier.store.SQLite; assert 'sqlite3' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# --- faults ------------------------------------------------------------------------------------------
+
+
+def test_a_crash_before_an_append_leaves_nothing() -> None:
+    store = FaultyStore(Memory())
+    store.fail(2)
+    store.append("a", [event(0)], 0)
+    with pytest.raises(Crash):
+        store.append("a", [event(1)], 1)
+    assert store.length("a") == 1
+    assert store.append("a", [event(1)], 1) == 2
+    assert store.appends == 3
+
+
+def test_a_crash_after_an_append_leaves_everything() -> None:
+    store = FaultyStore(Memory())
+    store.fail_next(after=True)
+    with pytest.raises(Crash):
+        store.append("a", [event(0), event(1)], 0)
+    assert store.length("a") == 2
+
+
+def test_a_fault_is_the_error_that_was_asked_for() -> None:
+    store = FaultyStore(Memory())
+    store.fail(1, StoreFull("no space is left"))
+    with pytest.raises(StoreFull, match="no space"):
+        store.append("a", [event(0)], 0)
+    assert not issubclass(Crash, Exception)
+    assert repr(store) == "FaultyStore(Memory())"
