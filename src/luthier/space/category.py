@@ -13,7 +13,7 @@ import numpy as np
 from luthier.errors import InvalidConfig, InvalidSpace
 from luthier.space.column import Floats
 from luthier.space.expression import Coded
-from luthier.space.variable import Options, Variable, check_distinct, check_option, same_value
+from luthier.space.variable import Options, Variable, check_distinct, check_option, check_text, same_value
 
 if TYPE_CHECKING:
     from luthier.space.space import Space
@@ -36,6 +36,7 @@ class Named:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise InvalidSpace(f"Named(name, object): the name is a text, not {self.name!r}")
+        check_text(self.name, "the name")
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Choice(Options):
         options: None, bools, whole numbers, floats, texts and tuples of them; other objects as ``Named(name, object)``;
             options with variables of their own as ``Option(value, {...})``.
         weights: how likely each option is beforehand; equal by default.
-        default: the option where none is given; the first otherwise.
+        default: the option where none is given; the first otherwise (so None is the default where it comes first).
         when: the variable is active only where this expression holds.
 
     Raises:

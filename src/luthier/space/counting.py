@@ -10,24 +10,20 @@ from luthier.space.combination import Combination
 from luthier.space.structure import Part, Structure
 from luthier.space.variable import Levelled
 
-MOST_CASES = 1_000_000
+MOST_CASES = 100_000
 
 
 def count(structure: Structure) -> int | None:
-    """Count configurations; None where there are infinitely many.
+    """Count configurations; None where a variable is continuous.
 
     Variables that no condition ties together multiply. Within a group that conditions tie together, the cases of the
-    variables that conditions read are counted one by one, up to a million; beyond, an upper bound is given.
+    variables that conditions read are counted one by one, up to 100,000; beyond, an upper bound is given.
 
     Cost O(cases).
     """
-    total = 1
-    for group in _groups(structure):
-        found = _count(group)
-        if found is None:
-            return None
-        total *= found
-    return total
+    if any(part.variable.count is None for part in structure.parts):
+        return None
+    return math.prod(_count(group) for group in _groups(structure))
 
 
 def _groups(structure: Structure) -> list[list[Part]]:
@@ -48,29 +44,24 @@ def _groups(structure: Structure) -> list[list[Part]]:
     return list(groups.values())
 
 
-def _count(group: list[Part]) -> int | None:
+def _count(group: list[Part]) -> int:
     read = {name for part in group if part.when for name in part.when.reads}
     deciding = [part for part in group if part.name in read]
-    if any(part.variable.count is None for part in deciding):
-        return None
-    most = math.prod((part.variable.count or 1) + (part.when is not None) for part in deciding)
-    if most > MOST_CASES:
-        counts = [part.variable.count for part in group]
-        if None in counts:
-            return None
-        pairs = zip(group, counts, strict=True)
-        return math.prod((found or 1) + (part.when is not None) for part, found in pairs)
+    if _most(deciding) > MOST_CASES:
+        return _most(group)
     free = [part for part in group if part.name not in read]
     total = 0
     for case in _cases(deciding, 0, {}):
         product = 1
         for part in free:
             if part.when is None or part.when.holds(case):
-                if part.variable.count is None:
-                    return None
-                product *= part.variable.count
+                product *= part.variable.count or 0
         total += product
     return total
+
+
+def _most(parts: list[Part]) -> int:
+    return math.prod((part.variable.count or 0) + (part.when is not None) for part in parts)
 
 
 def _cases(parts: list[Part], place: int, case: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -82,11 +73,11 @@ def _cases(parts: list[Part], place: int, case: dict[str, Any]) -> Iterator[Mapp
     if part.when is not None and not part.when.holds(case):
         yield from _cases(parts, place + 1, case)
         return
-    for value in values(part):
+    for value in _values(part):
         yield from _cases(parts, place + 1, {**case, part.name: value})
 
 
-def values(part: Part) -> Iterable[Any]:
+def _values(part: Part) -> Iterable[Any]:
     """Give every value of a finite variable, in order."""
     variable = part.variable
     if isinstance(variable, Levelled):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from luthier.errors import InvalidSetting, InvalidSpace
 from luthier.key import Key
-from luthier.space import counting
 from luthier.space.column import Floats
 
 if TYPE_CHECKING:
@@ -32,18 +31,4 @@ def configurations(space: Space) -> Iterator[dict[str, Any]]:
     if space.size is None:
         raise InvalidSpace("the space has infinitely many configurations: give its numbers steps, or use a grid")
     space.check_complete()
-    return _enumerate(space, 0, {})
-
-
-def _enumerate(space: Space, place: int, config: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    order = space.structure.order
-    if place == len(order):
-        if not any(rule.broken(config, space.realize) for rule in space.structure.rules):
-            yield {name: config[name] for name in space.names if name in config}
-        return
-    part = order[place]
-    if part.when is not None and not part.when.holds(config):
-        yield from _enumerate(space, place + 1, config)
-        return
-    for value in counting.values(part):
-        yield from _enumerate(space, place + 1, {**config, part.name: value})
+    return space.source.sampler.configurations()

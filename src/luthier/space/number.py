@@ -335,6 +335,8 @@ class Int(Number):
         if isinstance(item, bool) or not isinstance(item, int):
             hint = ": use a Float for others" if isinstance(item, float) else ""
             raise InvalidSpace(f"{name} of an Int is a whole number, not {value!r}{hint}")
+        if abs(item) >= 2**63:
+            raise InvalidSpace(f"{name} of an Int has at most 64 bits, not {value!r:.30}")
         return item
 
     @cached_property

@@ -16,6 +16,7 @@ from luthier.errors import InvalidConfig, InvalidSetting
 from luthier.key import Key
 from luthier.space import checking, counting, display, drawing, text
 from luthier.space.adapting import Source
+from luthier.space.category import Constant, Named
 from luthier.space.coder import Coder
 from luthier.space.column import Bools, Column, Floats
 from luthier.space.condition import Rule
@@ -52,7 +53,7 @@ class Space:
     """
 
     def __init__(self, variables: Mapping[str, Variable], require: Sequence[Require] | Require = ()) -> None:
-        single = isinstance(require, str) or callable(require)
+        single = isinstance(require, str | Named) or callable(require)
         given = check_variables(variables)
         asked: tuple[Require, ...] = (require,) if single else tuple(require)  # type: ignore[arg-type, assignment]
         structure = unfold(given, asked)
@@ -68,6 +69,7 @@ class Space:
                 (part.name, part.variable.plain) for part in structure.parts if isinstance(part.variable, Float)
             ),
         }
+        fixed["_marked"] = any(map(_has_infinity, fixed["variables"].values()))
         self.__dict__.update(fixed)
 
     given: Mapping[str, Variable]
@@ -84,6 +86,7 @@ class Space:
     """The constraints without those of nested spaces."""
     _coder: Coder
     _floats: tuple[tuple[str, Any], ...]
+    _marked: bool
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a Space is frozen: build another one")
@@ -322,7 +325,7 @@ class Space:
         for part in self._coder.conditional:
             if part.name in found and not part.when.holds(found):  # type: ignore[union-attr]
                 found = {name: value for name, value in found.items() if name != part.name}
-        return _encode(found).decode()
+        return (codec.dumps(found) if self._marked else _encode(found)).decode()
 
     # --- text ------------------------------------------------------------------------------------------
 
@@ -358,3 +361,10 @@ class Space:
             InvalidSpace: names the variable, and says what is allowed.
         """
         return text.read(table)
+
+
+def _has_infinity(variable: Variable) -> bool:
+    """Tell whether a variable has a value that JSON holds only with a mark, see `luthier.codec`."""
+    values = [variable.fixed] if isinstance(variable, Constant) else getattr(variable, "options", ())
+    values = [*values, *getattr(variable, "items", ())]
+    return b'"$float"' in codec.dumps(values)

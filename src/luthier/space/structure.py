@@ -12,7 +12,7 @@ from luthier.space.combination import Simplex
 from luthier.space.condition import Condition, Rule, check_names, check_values
 from luthier.space.expression import Expression, parse, tree
 from luthier.space.scope import prefixed
-from luthier.space.variable import Variable
+from luthier.space.variable import Variable, check_text
 
 Require = str | Callable[..., Any] | Named
 
@@ -210,6 +210,7 @@ def check_variables(variables: Any) -> dict[str, Variable]:
     for name, variable in variables.items():
         if not isinstance(name, str) or not name:
             raise InvalidSpace(f"the name of a variable is a text, not {name!r}")
+        check_text(name, "the name")
         if not isinstance(variable, Variable):
             kind = type(variable).__name__
             raise InvalidSpace(f"variable {name!r} is a {kind}, {variable!r:.60}: {_meant(variable)}")

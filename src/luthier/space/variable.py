@@ -90,12 +90,14 @@ class Variable:
         raise NotImplementedError
 
     def _check_default(self) -> None:
-        """Refuse a default outside the domain."""
+        """Refuse a default outside the domain, and bring it into plain form."""
         if self.default is None:
             return
-        why = self.fault(self.plain(self.default))
+        plain = self.plain(self.default)
+        why = self.fault(plain)
         if why:
             raise InvalidSpace(f"the default {self.default!r} {why}")
+        object.__setattr__(self, "default", plain)
 
     def _check_when(self) -> None:
         if self.when is not None and not isinstance(self.when, str):
@@ -224,10 +226,12 @@ def _unwrapped(value: Any) -> Any:
     item = getattr(value, "item", None)
     if callable(item) and getattr(value, "ndim", 1) == 0:
         return item()
-    for base in (bool, int, float, str):
-        if isinstance(value, base):
-            return base(value)
-    return value
+    # Not str(value): an enumeration of texts prints as its name.
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    return float.__float__(value) if isinstance(value, float) else value
 
 
 def check_option(value: Any, what: str) -> Any:
@@ -240,9 +244,21 @@ def check_option(value: Any, what: str) -> Any:
             f"{what} {value!r} is a {type(value).__name__}, which cannot be written down: "
             f"give it a name, as in lt.Named('name', object)"
         )
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise InvalidSpace(f"{what} {value!r} has more than 64 bits: write it as text")
+    if isinstance(value, str):
+        check_text(value, what)
     if value != value:
         raise InvalidSpace(f"{what} NaN is equal to nothing, itself included: use None or a text for it")
     return value
+
+
+def check_text(text: str, what: str) -> None:
+    """Refuse text that cannot be written down: half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidSpace(f"{what} {text!r} is no valid Unicode text: {error.reason}") from None
 
 
 def check_distinct(options: Sequence[Any], what: str) -> None:
