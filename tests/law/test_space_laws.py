@@ -13,7 +13,7 @@ from luthier.key import Key
 from luthier.space import Choice, Float, Int, Space, compare, migrate
 from strategies import keys, sampled, spaces
 
-few = settings(max_examples=50)
+few = settings(max_examples=40)
 
 
 def uniform_points(space: Space, key: Key, count: int) -> np.ndarray:

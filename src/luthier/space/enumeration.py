@@ -104,8 +104,7 @@ class Lister:
 
     def _branch(self, index: int, low: Indices, high: Indices) -> tuple[Indices, Indices]:
         """Split the range of one variable in each row and drop what cannot be feasible."""
-        operand = boxes.of_indices(self.layout, low, high, self.tables)[self.layout.domains[index].name]
-        span = np.where(operand.active, high[:, index] - low[:, index], 1)
+        span = np.where(self._active(index, low), high[:, index] - low[:, index], 1)
         size = -(-span // _BRANCH)
         pieces = -(-span // size)
         row = np.repeat(np.arange(len(low)), pieces)
@@ -118,6 +117,11 @@ class Lister:
             self.constraints, boxes.of_indices(self.layout, new_low, new_high, self.tables), len(row)
         )
         return new_low[~dead], new_high[~dead]
+
+    def _active(self, index: int, low: Indices) -> Any:
+        """Say in which rows a variable is active; all that its condition reads has one level left by now."""
+        when = self.layout.domains[index].when
+        return True if when is None else when.holds(self.columns(low), len(low))
 
     def columns(self, indices: Indices) -> dict[str, Any]:
         """Give the column of each name for indices of levels (n, number of domains), marked where inactive."""
