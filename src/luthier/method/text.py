@@ -19,6 +19,7 @@ _PLACES: dict[str, str] = {
     "Grid": "luthier.method.grid",
     "Random": "luthier.method.random",
     "Quasi": "luthier.method.quasi",
+    "Auto": "luthier.method.auto",
     "Bayes": "luthier.method.bayes",
     "Search": "luthier.method.search",
     "GP": "luthier.surrogate.gp",

@@ -95,5 +95,6 @@ def _quantiles(y: Floats) -> Floats:
     ranked = y[order]
     first = np.searchsorted(ranked, y, side="left")
     last = np.searchsorted(ranked, y, side="right")
-    quantiles: Floats = (0.5 * (first + last + 1) - 0.375) / (len(y) + 0.25)
+    middle = 0.5 * (first + last + 1).astype(np.float64)
+    quantiles: Floats = (middle - 0.375) / (len(y) + 0.25)
     return quantiles

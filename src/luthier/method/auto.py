@@ -1,0 +1,92 @@
+"""The default method: it chooses by itself how to search, and writes down what it chose and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.acquisition.analytic import LogEI
+from luthier.errors import InvalidSetting
+from luthier.history import History
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.method.bayes import believe, criterion, take, with_crashes, with_note
+from luthier.method.design import design
+from luthier.method.distinct import Batch
+from luthier.method.random import Random
+from luthier.method.search import Known, Search, Value
+from luthier.problem import Problem
+from luthier.proposal import Proposal
+from luthier.surrogate.gaussian import Gaussian
+from luthier.surrogate.gp import GP
+
+Floats = NDArray[np.float64]
+
+_MODELS = (GP(scaling="standard"), GP(scaling="half rank"), GP(scaling="log gap"))
+
+
+@dataclass(frozen=True)
+class Auto:
+    """Search by a committee of Gaussian processes.
+
+    The first trials are a small design: the space's defaults, then Sobol' points. After them several Gaussian processes,
+    each of the losses on another scale, rate every candidate by its log expected improvement, and the candidate with
+    the best average is proposed. A model that one scale misleads (outliers, plateaus, a narrow optimum) is outvoted.
+
+    Args:
+        initial: trials of the design.
+        models: the committee.
+        search: how the candidates are found.
+
+    Raises:
+        InvalidSetting: `initial` below 1, or no models.
+    """
+
+    initial: int = 5
+    models: tuple[GP, ...] = _MODELS
+    search: Search = field(default_factory=Search)
+
+    def __post_init__(self) -> None:
+        if self.initial < 1 or not self.models:
+            raise InvalidSetting("Auto(initial=…, models=…): give at least 1 trial of the design, and 1 model")
+
+    def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
+        """Propose `count` configurations. See `luthier.method.protocol.Method`."""
+        data = history.data(problem)
+        known_so_far = len(data) + len(data.failed)
+        if known_so_far < self.initial or not len(data):
+            return with_note(design(problem, history, key, count, memo), {"why": f"{known_so_far} results so far"})
+        data = with_crashes(data)
+        fitted = [model.fit(data, key.fold("fit", place), memo) for place, model in enumerate(self.models)]
+        batch = Batch(history, count, repeat=problem.noisy)
+        known = Known() if problem.noisy else Known(data.x, data.pending)
+        best = data.x[np.argsort(data.loss, kind="stable")]
+        note = {"by": "committee", "models": [model.scaling for model in self.models]}
+        pending = data.pending
+        while not batch.full:
+            value = _average(fitted, pending)
+            stream = key.fold("auto", len(batch.proposals))
+            taken = take(problem, batch, self.search.maximise(problem.space, value, best, known, stream), note)
+            if taken is None:
+                break
+            known.add(taken)
+            pending = np.concatenate([pending, taken])
+        if not batch.proposals:  # no candidate was new: a small space, nearly used up
+            return with_note(Random().suggest(problem, history, key, count, memo), {"by": "rest"})
+        return tuple(batch.proposals)
+
+
+def _average(fitted: Sequence[Gaussian], pending: Floats) -> Value:
+    """Average the log expected improvements of several models."""
+    values = [criterion(LogEI(), believe(model, pending)) for model in fitted]
+
+    def value(x: Floats) -> Floats:
+        total = values[0](x)
+        for one in values[1:]:
+            total = total + one(x)
+        return total / len(values)
+
+    return value
