@@ -89,20 +89,27 @@ class Grid:
         return self._spread(space).count
 
     def point(self, space: Space, index: int, key: Key | None = None) -> Config:
-        """Give the configuration at an index, 0 … `count` - 1, of the order; of grids of any size, at once.
+        """Give the configuration at an index of the order; of grids of any size, at once. See `at`."""
+        return self.at(space, (index,), key)[0]
+
+    def at(self, space: Space, indices: Sequence[int], key: Key | None = None) -> tuple[Config, ...]:
+        """Give the configurations at some indices of the order.
 
         Args:
             space: the variables.
-            index: which; it may break a constraint that ties too many values together to be told beforehand.
+            indices: which, from 0 to `count` - 1; one may break a constraint that ties too many values together to be
+                told beforehand.
             key: the root of the study's randomness, on which a shuffled order depends; that of seed 0 by default.
 
         Raises:
             InvalidSetting: there is no such point.
         """
         spread = self._spread(space)
-        if not 0 <= index < spread.count:
-            raise InvalidSetting(f"the grid has the points 0 to {spread.count - 1}, not {index}")
-        return space.decode(spread.points(space, [self._place(spread, index, key or Key.of(0))]))[0]
+        for index in indices:
+            if not 0 <= index < spread.count:
+                raise InvalidSetting(f"the grid has the points 0 to {spread.count - 1}, not {index}")
+        root = key or Key.of(0)
+        return space.decode(spread.points(space, [self._place(spread, index, root) for index in indices]))
 
     def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
         """Propose the next up to `count` points of the grid. See `luthier.method.protocol.Method`.
@@ -116,9 +123,7 @@ class Grid:
         begin = 0 if note is None else int(note["index"]) + 1
         spread = memo.get(("grid", self, space.digest), lambda: self._spread(space))
         if not spread.count:
-            raise Infeasible(
-                f"no point of the grid keeps the constraints {', '.join(space.constraints)}: use more points"
-            )
+            raise Infeasible(_nothing(space))
         root = study_key(history)
         batch = Batch(history, count)
         first, last = begin // _BLOCK, -(-spread.count // _BLOCK)
