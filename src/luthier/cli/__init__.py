@@ -43,9 +43,9 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (errors.InvalidFile, errors.InvalidSpace) as error:
         return _complain(error, USAGE)
-    except (errors.Interrupted, KeyboardInterrupt, click.Abort) as error:
-        text = str(error)
-        return _complain(text, INTERRUPTED) if text else INTERRUPTED
+    except (KeyboardInterrupt, click.Abort) as error:  # click turns the first into the second
+        interrupted = error.__cause__ if isinstance(error.__cause__, errors.Interrupted) else error
+        return _complain(interrupted, INTERRUPTED) if str(interrupted) else INTERRUPTED
     except errors.LuthierError as error:
         return _complain(error, FAILURE)
     except BrokenPipeError:  # of `luthier show | head`; Python must not complain again when it flushes at exit

@@ -36,7 +36,7 @@ y = {float = [-5, 5]}
 kind = {choice = ["smooth", "rough"]}
 # rate = {float = [1e-5, 1e-1], log = true, default = 1e-3}
 # layers = {int = [1, 8]}
-# width = {int = [16, 512], log = true, when = "layers > 1"}
+# width = {int = [16, 512], log = true, when = "kind == 'smooth'"}
 require = ["x + y <= 6"]          # constraints; no trial ever breaks one
 
 [method]

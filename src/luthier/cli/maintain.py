@@ -176,7 +176,7 @@ def _versions() -> dict[str, str]:
 
 def _health(store: str) -> dict[str, Any]:
     from luthier.cli.target import find, opened_store
-    from luthier.errors import StoreCorrupt, StoreError
+    from luthier.errors import StoreCorrupt
     from luthier.study import BaseStudy
 
     place, _ = find(store)
@@ -186,16 +186,12 @@ def _health(store: str) -> dict[str, Any]:
     try:
         with opened_store(place) as opened:
             faults = list(opened.check())
-            for name in opened.names():
-                try:
-                    with BaseStudy(name, store=opened) as study:
-                        events = study.history.length
-                        report[f"study {clean(name)}"] = f"{len(study)} trials, {events} events"
-                except StoreError as error:
-                    faults += [str(error)]
+            for name in opened.names() if not faults else ():
+                with BaseStudy(name, store=opened) as study:
+                    report[f"study {clean(name)}"] = f"{len(study)} trials, {study.history.length} events"
     except StoreCorrupt as error:
         faults = [str(error)]
-    report["faults"] = list(dict.fromkeys(faults))
+    report["faults"] = faults
     return report
 
 

@@ -182,7 +182,7 @@ class Progress:
 
     def _line(self) -> None:
         best = self._tally.leader()
-        values = assignments(self._tally.best.trial.config) if self._tally.best is not None else ""
+        values = assignments(self._tally.best.config) if self._tally.best is not None else ""
         parts = [self._name, self._tally.count(), *([f"best {best}: {values}"] if best else []), *self._tally.pace()]
         self._last_s, self._shown = time.monotonic(), self._tally.ended
         self._say("  ".join(parts))
@@ -216,7 +216,7 @@ class Progress:
             return Group(row)
         below = Text("best ", style="dim")
         below.append(tally.leader(), style="bold green")
-        below.append(f"  {assignments(best.trial.config)}", style="default")
+        below.append(f"  {assignments(best.config)}", style="default")
         return Group(row, below)
 
 

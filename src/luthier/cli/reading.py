@@ -40,7 +40,7 @@ def best(store: str | None, name: str | None, as_json: bool) -> None:
             return
         for trial in leaders:
             click.echo(clean(f"# {study.name}: {goals(trial, study.problem)}, trial {trial.number} of {len(study)}"))
-            click.echo(dictionary(trial.trial.config))
+            click.echo(dictionary(trial.config))
 
 
 def _leader(study: BaseStudy, trial: Result) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _leader(study: BaseStudy, trial: Result) -> dict[str, Any]:
         "number": trial.number,
         "trials": len(study),
         "values": _plain(dict(trial.values)),
-        "params": _plain(dict(trial.trial.config)),
+        "params": _plain(dict(trial.config)),
     }
 
 
@@ -229,7 +229,7 @@ def _document(study: BaseStudy) -> dict[str, Any]:
                 "state": str(trial.state),
                 "reason": str(trial.reason) if trial.reason else None,
                 "values": _plain(dict(trial.values)),
-                "params": _plain(dict(trial.trial.config)),
+                "params": _plain(dict(trial.config)),
                 "violations": _plain(dict(trial.trial.outcome.violations) if trial.trial.outcome else {}),
                 "duration_s": trial.duration_s,
                 "origin": trial.trial.origin,

@@ -206,7 +206,7 @@ def _best(plan: StudyFile, study: Study, trials: Sequence[Result]) -> list[str]:
     for title, trial in rows:
         value = number(trial.value) if trial.is_done else str(trial.reason or trial.state)
         lines.append(f"  {title:<9} {goal.name} {value:<9} trial {trial.number}{_gain(goal, best, trial)}")
-    return [*lines, dictionary(best.trial.config)]
+    return [*lines, dictionary(best.config)]
 
 
 def _gain(goal: Objective, best: Result, trial: Result) -> str:

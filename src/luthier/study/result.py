@@ -10,7 +10,7 @@ from typing import Any
 from luthier.errors import NoResult
 from luthier.problem import Objective
 from luthier.space import Space
-from luthier.trial import Reason, Report, State, Trial
+from luthier.trial import Config, Reason, Report, State, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,14 @@ class Result:
     @property
     def params(self) -> Mapping[str, Any]:
         """The active variables and their values, as the user wrote them."""
-        return MappingProxyType(dict(self.space.realize(self.trial.config)))
+        return MappingProxyType(dict(self.space.realize(self.config)))
+
+    @property
+    def config(self) -> Config:
+        """The same in plain form: objects by their names. Variables stand in the order of the space."""
+        config = self.trial.config
+        ordered = {name: config[name] for name in self.space.names if name in config}
+        return MappingProxyType({**ordered, **config})
 
     @property
     def state(self) -> State:
