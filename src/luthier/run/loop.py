@@ -63,7 +63,8 @@ class Loop:
     watcher: Watcher
     signals: Signals
     earlier_s: float = 0.0
-    _running: dict[int, LiveTrial] = field(default_factory=dict)
+    _running: dict[int, LiveTrial] = field(default_factory=dict)  # ours, and not told of
+    _open: set[int] = field(default_factory=set)  # those of them that the executor still has
     _news: deque[Outcome | Progress] = field(default_factory=deque)
     _start_s: float = field(default_factory=time.monotonic)
     _exhausted: bool = False
@@ -132,6 +133,7 @@ class Loop:
             del self._running[trial.number]
             self.study.release(trial, "it could not be handed to a worker")
             raise
+        self._open.add(trial.number)
         self.watcher.began(self.study, trial)
 
     # --- collecting -----------------------------------------------------------------------------------
@@ -163,8 +165,11 @@ class Loop:
         """Write down what has come."""
         while self._news:
             news = self._news.popleft()
+            if isinstance(news, Progress):
+                continue
+            self._open.discard(news.number)
             trial = self._running.get(news.number)
-            if isinstance(news, Progress) or trial is None:
+            if trial is None:
                 continue
             result = self._tell(trial, news)
             del self._running[news.number]
@@ -194,11 +199,11 @@ class Loop:
         """See the running trials to an end after `error`, as far as can be."""
         with suppress(Exception):
             if isinstance(error, Exception) and not isinstance(error, StoreError):
-                if self._running:
+                if self._open:
                     self.watcher.notice(f"{type(error).__name__}: waiting for the running trials before the run ends")
                 self.failures = Failures("go on", None)
                 self._settle(())
-                while self._running and not self.signals.kill:
+                while self._open and not self.signals.kill:
                     self._collect()
                     self._settle(())
                     self.signals.tell()
@@ -211,7 +216,7 @@ class Loop:
         self.executor.close()
         deadline = time.monotonic() + _CLOSING_S
         self._settle(())
-        while self._running and time.monotonic() < deadline:
+        while self._open and time.monotonic() < deadline:
             self._news += self.executor.poll(_POLL_S)
             self._settle(())
         for trial in [*self._running.values()]:

@@ -34,6 +34,7 @@ class Heartbeat:
         self._held[number] = token
         if self._thread is None or not self._thread.is_alive():
             self._stop = threading.Event()
+            weakref.finalize(self, self._stop.set)
             self._thread = threading.Thread(
                 target=_beat,
                 args=(weakref.ref(self), self._stop, self._interval_s),

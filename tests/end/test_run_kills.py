@@ -1,0 +1,210 @@
+"""Real processes, really killed: laws 1, 2 and 7 on an SQLite file."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from awaiting import until
+
+import luthier as lt
+from luthier.event import Told
+from luthier.executor import group
+from luthier.testing.faults import FaultyStore
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and SIGKILL")
+
+SPACE = lt.Space({"x": lt.Float(-1, 1), "n": lt.Int(1, 9), "depth": lt.Int(1, 4, when="n > 4")})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder in memory where there is one: kill -9 spares what was written, so no disk need be waited for."""
+    memory = Path("/dev/shm")
+    if not (memory.is_dir() and os.access(memory, os.W_OK)):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory) as place:
+        yield Path(place)
+
+
+def _objective(trial: lt.Running) -> float:
+    if trial["n"] == 9:
+        raise ValueError("nine")
+    return float(trial["x"]) ** 2
+
+
+def _study(store: Path | FaultyStore) -> lt.Study:
+    return lt.Study("s", SPACE, minimize="loss", store=store, seed=5)
+
+
+def _forked(work: Callable[[], None]) -> int:
+    """Run in a process of its own; gives its number."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+            os._exit(0)
+        except BaseException as error:  # noqa: BLE001 - a fork must not come back into pytest
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+            os._exit(1)
+    return pid
+
+
+class _KillingStore(FaultyStore):
+    """Kill this process at an append: before it, or after it is on disk."""
+
+    def __init__(self, file: Path, number: int, after: bool) -> None:
+        super().__init__(lt.store.open_store(file))
+        self._number, self._after = number, after
+
+    def append(self, study, events, expect):  # type: ignore[no-untyped-def]
+        """See `Store.append`."""
+        if self.appends + 1 == self._number and not self._after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        length = super().append(study, events, expect)
+        if self.appends == self._number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return length
+
+
+def _acknowledge(file: Path) -> Callable[[lt.Study, lt.study.Result], None]:
+    """Write down, outside of the study, that a result was acknowledged."""
+
+    def callback(_: lt.Study, result: lt.study.Result) -> None:
+        with file.open("a") as stream:
+            stream.write(f"{result.number} {result.values.get('loss')}\n")
+
+    return callback
+
+
+def _check(file: Path, acknowledged: Path, trials: int) -> lt.Study:
+    study = _study(file)
+    history = study.history
+    assert len(history) == trials and history.finished == trials and not history.running
+    told = [event.number for event in history.events if isinstance(event, Told)]
+    assert sorted(told) == list(range(trials))
+    lines = acknowledged.read_text().split("\n")[:-1] if acknowledged.exists() else []
+    for line in lines:
+        number, value = line.split()
+        assert str(study.trials[int(number)].values.get("loss")) == value
+    assert len({line.split()[0] for line in lines}) == len(lines), "a trial was told twice"
+    assert study.verify().ok
+    with lt.store.open_store(file) as store:
+        assert store.check() == ()
+    return study
+
+
+def _outline(study: lt.Study) -> list[object]:
+    return [(t.number, dict(t.trial.config), t.reason, dict(t.values)) for t in study.trials]
+
+
+def _kill_at(folder: Path, number: int, after: bool, expected: list[object]) -> None:
+    file, notes = folder / f"{number}{after}.db", folder / f"{number}{after}.txt"
+    pid = _forked(
+        lambda: (
+            _study(_KillingStore(file, number, after)).run(_objective, trials=30, callbacks=[_acknowledge(notes)])
+            and None
+        )
+    )
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    with _study(file) as study:
+        study.run(_objective, trials=30, callbacks=[_acknowledge(notes)])
+    assert _outline(_check(file, notes, 30)) == expected
+
+
+def _expected() -> tuple[list[object], int]:
+    store = FaultyStore(lt.store.Memory())
+    study = _study(store)
+    study.run(_objective, trials=30)
+    return _outline(study), store.appends
+
+
+@pytest.mark.parametrize("number", [1, 2, 17, 30, 61])
+def test_a_process_killed_at_an_append_resumes_where_it_was(folder: Path, number: int) -> None:
+    expected, _ = _expected()
+    for after in (False, True):
+        _kill_at(folder, number, after, expected)
+
+
+@pytest.mark.slow
+def test_a_process_killed_at_any_append_resumes_where_it_was(folder: Path) -> None:
+    expected, appends = _expected()
+    for number in range(1, appends + 1):
+        for after in (False, True):
+            _kill_at(folder, number, after, expected)
+
+
+@pytest.mark.parametrize("number", [3, 8, 15, 24])
+def test_of_two_processes_one_is_killed_and_the_other_ends_the_study(folder: Path, number: int) -> None:
+    file, notes = folder / "study.db", folder / "notes.txt"
+    _study(file).close()
+
+    def slow(trial: lt.Running) -> float:
+        time.sleep(0.005)
+        return _objective(trial)
+
+    def survive() -> None:
+        with _study(file) as study:
+            study.run(slow, trials=30, callbacks=[_acknowledge(notes)])
+
+    def die() -> None:
+        _study(_KillingStore(file, number, after=True)).run(slow, trials=30, callbacks=[_acknowledge(notes)])
+
+    first, second = _forked(survive), _forked(die)
+    assert os.waitstatus_to_exitcode(os.waitpid(first, 0)[1]) == 0
+    os.waitpid(second, 0)
+    survive()  # if the other one died last
+    _check(file, notes, 30)
+
+
+_DRIVER = """
+import sys, time
+import luthier as lt
+file, notes = sys.argv[1:3]
+space = lt.Space({"x": lt.Float(-1, 1), "n": lt.Int(1, 9), "depth": lt.Int(1, 4, when="n > 4")})
+def objective(trial):
+    time.sleep(0.003)
+    return trial["x"] ** 2
+def acknowledge(study, result):
+    with open(notes, "a") as stream:
+        stream.write(f"{result.number} {result.values.get('loss')}\\n")
+with lt.Study("s", space, minimize="loss", store=file, seed=5) as study:
+    study.run(objective, trials=int(sys.argv[3]), workers=4, callbacks=[acknowledge])
+"""
+
+
+@pytest.mark.slow
+def test_sixty_random_kills_of_a_run_with_four_workers_lose_nothing(folder: Path) -> None:
+    file, notes, script = folder / "study.db", folder / "notes.txt", folder / "driver.py"
+    script.write_text(_DRIVER)
+    chance = random.Random(0)
+    command = [sys.executable, str(script), str(file), str(notes), "100000"]
+    workers: set[int] = set()
+    for turn in range(60):
+        driver = subprocess.Popen(command, start_new_session=True)
+        try:
+            size = notes.stat().st_size if notes.exists() else 0
+            if turn % 4:  # most kills hit a driver at work, some one that starts
+                until(lambda size=size: notes.exists() and notes.stat().st_size > size, "a trial ends")
+                time.sleep(chance.uniform(0, 0.05))
+            else:
+                time.sleep(chance.uniform(0, 0.5))
+            workers |= {process.pid for process in group.table() if process.parent == driver.pid}
+        finally:
+            driver.kill()
+            driver.wait()
+    until(lambda: not workers & {process.pid for process in group.table()}, "no worker is left behind")
+    with _study(file) as study:
+        trials = len(study)
+        assert trials > 45
+        study.run(_objective, trials=trials, callbacks=[_acknowledge(notes)])
+    _check(file, notes, trials)
