@@ -91,9 +91,10 @@ def test_the_rounding_never_leaves_the_range() -> None:
     assert decoded(Float(1e-320, 1.0, log=True), 0.0) == [1e-320]
 
 
-def test_plain_rounds_and_converts_numbers() -> None:
+def test_plain_converts_numbers_and_keeps_their_digits() -> None:
     variable = Float(0, 1)
-    assert variable.plain(0.1 + 0.2) == 0.3
+    assert variable.plain(0.1 + 0.2) == 0.1 + 0.2
+    assert Float(0, 1, default=0.1 + 0.2).start == 0.3
     assert type(variable.plain(1)) is float
     assert type(variable.plain(np.float32(0.5))) is float
     assert Float(0, 1, step=0.1).plain(0.1 + 0.2) == 0.3

@@ -48,6 +48,6 @@ def _row(part: Part) -> tuple[str, str, str, str, str]:
     variable = part.variable
     default = "" if variable.default is None else repr(variable.plain(variable.default))
     when = "" if part.when is None else part.when.expression.text
-    prior = getattr(variable, "prior", None)
-    domain = variable.domain() + (f", prior {prior}" if prior is not None else "")
+    beliefs = [(name, getattr(variable, name, None)) for name in ("prior", "weights")]
+    domain = variable.domain() + "".join(f", {name} {value}" for name, value in beliefs if value is not None)
     return part.name, type(variable).__name__, domain, default, when

@@ -299,7 +299,17 @@ class Float(Number):
             level = min(max(round((value - self.low) / self.step), 0), self._steps - 1)
             near = self.pick(level)
             return near if abs(near - value) <= 1e-9 * self.step else value
-        return self._rounder.one(value)
+        return value
+
+    @property
+    def canonical(self) -> Callable[[float], float]:
+        """Give the function from a value to the one that decoding its place gives: rounded, or on the step."""
+        return self.plain if self._steps else self._rounder.one
+
+    @property
+    def start(self) -> float:
+        value: float = super().start
+        return self.canonical(value)
 
     def __repr__(self) -> str:
         return _repr(self)

@@ -66,7 +66,7 @@ class Space:
             "own_rules": structure.rules[len(structure.rules) - len(asked) :],
             "_coder": Coder(structure),
             "_floats": tuple(
-                (part.name, part.variable.plain) for part in structure.parts if isinstance(part.variable, Float)
+                (part.name, part.variable.canonical) for part in structure.parts if isinstance(part.variable, Float)
             ),
         }
         fixed["_marked"] = any(map(_has_infinity, fixed["variables"].values()))
@@ -284,7 +284,9 @@ class Space:
         checking.check(self, config)
 
     def plain(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn parameters as a person writes them into a configuration: rounded, objects replaced by their names.
+        """Turn parameters as a person writes them into a configuration: right types, objects replaced by their names.
+
+        A float keeps its digits: it is stored as it was given, and read by models with the error of rounding.
 
         Raises:
             InvalidConfig: a name is no variable.
@@ -316,10 +318,10 @@ class Space:
     def identity(self, config: Config) -> str:
         """Name a configuration: equal ones, after rounding and without what is inactive, have equal identities."""
         found = config
-        for name, plain in self._floats:
+        for name, canonical in self._floats:
             value = config.get(name)
             if value is not None:
-                rounded = plain(value)
+                rounded = canonical(value)
                 if rounded != value or type(value) is not float:
                     found = {**found, name: rounded}
         for part in self._coder.conditional:

@@ -67,7 +67,7 @@ class Variable:
         raise NotImplementedError
 
     def plain(self, value: Any) -> Any:
-        """Turn a value as a person writes it into plain form: rounded, of the right type, objects by name.
+        """Turn a value as a person writes it into plain form: of the right type, on its step, objects by name.
 
         What is no value of the variable is returned as it is; `fault` tells why.
         """
