@@ -11,7 +11,20 @@ import pytest
 
 from luthier.errors import InvalidConfig, InvalidExpression, InvalidSetting, InvalidSpace
 from luthier.key import Key
-from luthier.space import Bool, Choice, Constant, Float, Int, Named, Option, Ordinal, Simplex, Space, Subset
+from luthier.space import (
+    Bool,
+    Choice,
+    Constant,
+    Float,
+    Int,
+    Named,
+    Option,
+    Ordinal,
+    Permutation,
+    Simplex,
+    Space,
+    Subset,
+)
 
 
 def svm() -> Space:
@@ -64,6 +77,7 @@ def small_enough(params: Any) -> bool:
         ({"o": Ordinal("a", "b"), "d": Int(1, 3)}, ["o < 'c'"], "the constraint .* 'c' is none of the options of 'o'"),
         ({"x": Float(0, 1)}, ["x == 'a'"], "'x' is a number and is compared with 'a'"),
         ({"s": Subset(["age", "income"])}, ["'aged' in s"], "'aged' is no item of 's'; did you mean 'age'"),
+        ({"k": Choice("a", "b")}, ["'c' != k"], "'c' is none of the options of 'k'"),
         ({"m": Simplex(2)}, ["m > 0.5"], "'m' is a tuple of 2 shares that sum to 1 and is compared with 0.5"),
         ({"x": Float(0, 1)}, ["x + y < 1"], "the constraint 'x \\+ y < 1': there is no variable 'y'"),
         ({"x": Float(0, 1)}, ["__import__('os')"], "constraint 1: "),
@@ -163,6 +177,33 @@ def test_names_are_any_text() -> None:
         assert config["größe"] < 3
         assert config["a`b"] is False
     assert Space.from_toml(space.to_toml()) == space
+
+
+def test_any_expression_can_be_nested() -> None:
+    rules = [
+        "a in (1, 2) or -a < b",
+        "not a == 3",
+        "a + b - 1 < 5 and a * b <= 9",
+        "min(a, b) ** 2 < 7",
+        "(a if b > 1 else b) < 3",
+        "1 < b",
+        "s in (('u',), ('u', 'v'))",
+    ]
+    inner = {"a": Int(1, 4), "b": Int(1, 4), "s": Subset(["u", "v"], size=(1, 2))}
+    flat = Space(inner, require=rules)
+    space = Space({"k": Choice(Option("on", flat), "off")})
+    expected = [{"k": "on"} | {f"k.on.{name}": value for name, value in c.items()} for c in flat.configurations()]
+    found = list(space.configurations())
+    assert sorted(map(space.identity, found)) == sorted(map(space.identity, [*expected, {"k": "off"}]))
+    assert len(expected) > 3
+
+
+def test_conditions_may_read_shares() -> None:
+    space = Space({"m": Simplex(["u", "v"]), "x": Float(0, 1, when="`m.u` > 0.5"), "b": Bool(when="`m.v` > 0.9")})
+    for config in space.decode(space.sample(Key.of(0), 100)):
+        assert ("x" in config) == (config["m"]["u"] > 0.5)
+        assert ("b" in config) == (config["m"]["v"] > 0.9)
+        space.check(config)
 
 
 def test_shares_have_names_in_expressions() -> None:
@@ -305,6 +346,15 @@ def test_size_counts_conditional_spaces() -> None:
     assert Space({"b": Bool(), "x": Float(0, 1)}).size is None
     assert Space({"a": Int(1, 10**6), "b": Int(1, 10**6)}).size == 10**12
     assert Space({"s": Subset(list("abcd"), size=(1, 2)), "b": Bool()}).size == 20
+    assert Space({"p": Permutation([1, 2]), "b": Bool(when="p == (1, 2)"), "k": Constant(1, when="b")}).size == 3
+    assert Space({"a": Bool(), "b": Bool(when="a"), "c": Bool(when="b"), "d": Bool(when="not a")}).size == 5
+    with pytest.raises(InvalidSpace, match="infinitely many configurations"):
+        Space({"x": Float(0, 1)}).configurations()
+
+
+def test_size_is_an_upper_bound_where_conditions_read_too_much() -> None:
+    space = Space({"a": Int(1, 10**6), "b": Bool(when="a > 10")})
+    assert space.size == 3 * 10**6
 
 
 def test_a_space_is_frozen_hashable_and_pickles() -> None:
@@ -357,7 +407,7 @@ def test_neighbours_change_a_little() -> None:
         {
             "x": Float(0, 1), "i": Int(1, 9), "j": Int(1, 100, log=True), "c": Choice("a", "b", "c"), "b": Bool(),
             "s": Subset(list("abcd"), size=2), "u": Subset(list("ab")), "m": Simplex(3), "o": Ordinal("a", "b", "c"),
-            "k": Constant(1), "one": Choice("only"),
+            "k": Constant(1), "one": Choice("only"), "p": Permutation([1, 2, 3]),
         },
         require=["x < 0.9"],
     )  # fmt: skip
@@ -374,6 +424,19 @@ def test_neighbours_change_a_little() -> None:
     assert max(steps) < 0.3
     with pytest.raises(InvalidSetting, match="more than 0"):
         space.neighbours(point, Key.of(1), 3, 0.0)
+
+
+def test_mutation_changes_one_or_two_active_variables_of_each_point() -> None:
+    space = Space({"b": Bool(), "x": Float(0, 1, when="b"), "c": Choice("a", "b", "c"), "i": Int(1, 9)})
+    points = space.sample(Key.of(0), 200)
+    found = space.mutate(points, Key.of(1), np.full(200, 0.1))
+    np.testing.assert_array_equal(space.settle(found), found)
+    changed = [
+        sum(old[name] != new[name] for name in old.keys() & new.keys())
+        for old, new in zip(space.decode(points), space.decode(found), strict=True)
+    ]
+    assert set(changed) == {1, 2}
+    assert space.mutate(points[:0], Key.of(1), np.empty(0)).shape == (0, 4)
 
 
 def test_neighbours_fill_what_becomes_active() -> None:

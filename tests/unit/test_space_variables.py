@@ -85,6 +85,24 @@ def test_decoded_floats_have_few_digits() -> None:
     assert all(float(f"{value:.11e}") == value for value in decoded(Float(1e-9, 1e9, log=True), *places))
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        (Float(-1e20, 1e20), 3.25e19),
+        (Float(-1e300, 1e300), -1.5e299),
+        (Float(0, 1e-15), 3e-16),
+        (Float(1e-30, 1e-3, log=True), 4.2e-27),
+        (Float(1e3, 1e30, log=True), 7.7e22),
+        (Float(1e6, 1e6 + 1), 1000000.1234567),
+    ],
+)
+def test_extreme_ranges_give_the_value_as_written(variable: Float, value: float) -> None:
+    places = [0.1, 0.5, encoded(variable, value)[0][0]]
+    assert decoded(variable, *places)[2] == value
+    many = decoded(variable, *places, *[0.3] * 20)
+    assert many[:3] == decoded(variable, *places)
+
+
 def test_the_rounding_never_leaves_the_range() -> None:
     third = 1 / 3
     assert decoded(Float(third, 2 * third), 0.0, 1.0) == [third, 2 * third]
@@ -277,6 +295,12 @@ def test_enumerations_become_their_values() -> None:
     assert Choice(Kernel.RBF, "poly").options == ("rbf", "poly")
     assert Choice("rbf", "poly").plain(Kernel.RBF) == "rbf"
 
+    class Size(enum.IntEnum):
+        SMALL = 1
+
+    assert type(Choice(Size.SMALL, np.float64(0.5)).options[0]) is int
+    assert Choice(1, 2).plain(np.int64(1)) == 1
+
 
 def test_weights_say_how_often_an_option_is_drawn() -> None:
     space = Space({"v": Choice("a", "b", "c", weights=[6, 3, 1])})
@@ -379,6 +403,22 @@ def test_a_simplex_takes_mappings_or_tuples() -> None:
     assert "sum to 0.9" in (Simplex(2).fault(Simplex(2).plain((0.5, 0.4))) or "")
     assert Simplex(2).fault((1.5, -0.5)) is not None
     assert named.fault({"sand": 1.0}) is not None
+    assert named.plain({"sand": 1.0}) == {"sand": 1.0}
+    assert named.plain("sand") == "sand"
+    assert Simplex(2).plain({"0": 0.5, "1": 0.5}) == {"0": 0.5, "1": 0.5}
+    assert Simplex(2).plain(("a", 1)) == ("a", 1)
+
+
+def test_subsets_and_permutations_say_what_is_wrong() -> None:
+    variable = Subset(["a", "b", "c"], size=(1, 2))
+    assert variable.fault(variable.plain(["a", "z"])) == "has 'z', which is none of its items; there is 'a', 'b', 'c'"
+    assert variable.fault(variable.plain(["a", "a"])) == "has an item twice"
+    assert variable.fault(("b", "a")) == "is not in the order of the items ('a', 'b', 'c')"
+    assert variable.fault(()) == "has 0 items and is 1 to 2 of ('a', 'b', 'c')"
+    assert variable.fault("a") == "is not a tuple of items (1 to 2 of ('a', 'b', 'c'))"
+    assert variable.plain([object()])  # left as it is, for `fault` to name
+    assert Permutation(["a", "b"]).fault(("a", "a")) == "is not an order of ('a', 'b')"
+    assert Permutation(["a", "b"]).plain("ab") == "ab"
 
 
 # --- priors ------------------------------------------------------------------------------------------------

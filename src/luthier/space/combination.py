@@ -150,8 +150,9 @@ class Subset(Combination):
     def _count(self) -> int:
         return len(self.items)
 
-    @property
+    @cached_property
     def count(self) -> int | None:
+        """The number of subsets."""
         return sum(math.comb(self.width, size) for size in range(self.size[0], self.size[1] + 1))
 
     def values(self) -> Iterator[Any]:
@@ -253,8 +254,9 @@ class Permutation(Combination):
         """The number of ranks an item can have."""
         return len(self.items)
 
-    @property
+    @cached_property
     def count(self) -> int | None:
+        """The number of orders."""
         return math.factorial(self.width)
 
     def values(self) -> Iterator[Any]:
