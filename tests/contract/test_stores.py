@@ -30,6 +30,17 @@ class TestSQLite(LastingStoreContract):
         return open_store(folder / "studies.db")
 
 
+class TestSQLiteInWALMode(LastingStoreContract):
+    """What it does where the SQLite library is new enough; this mode works with any."""
+
+    @pytest.fixture(autouse=True)
+    def mode(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("luthier.store.sqlite.journal_mode", lambda: "wal")
+
+    def open(self, folder: Path) -> Store:
+        return open_store(folder / "studies.db")
+
+
 class TestFaultyStoreWithoutFaults(LastingStoreContract):
     def open(self, folder: Path) -> Store:
         return FaultyStore(SQLite(folder / "studies.db"))

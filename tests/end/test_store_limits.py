@@ -81,8 +81,12 @@ def test_a_read_only_folder_takes_no_new_file(folder: Path) -> None:
     without_privileges(work)
 
 
+@pytest.mark.parametrize("mode", ["truncate", "wal"])
 @pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o555, 0o444), (0o777, 0o444), (0o555, 0o666)])
-def test_a_read_only_file_can_be_read(folder: Path, folder_mode: int, file_mode: int) -> None:
+def test_a_read_only_file_can_be_read(
+    folder: Path, folder_mode: int, file_mode: int, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.store.sqlite.journal_mode", lambda: mode)
     place = folder / "s.db"
     with SQLite(place) as store:
         store.append("a", [event(0)], 0)
@@ -92,6 +96,10 @@ def test_a_read_only_file_can_be_read(folder: Path, folder_mode: int, file_mode:
     folder.chmod(folder_mode)
 
     def work() -> None:
+        if mode == "wal" and folder_mode == 0o555:  # even a reader needs a file beside it
+            with pytest.raises(StoreReadOnly, match="copy the file to where you may write"):
+                SQLite(place)
+            return
         with SQLite(place) as store:
             assert [record.event for record in store.read("a")] == [event(0)]
             assert store.check() == ()
@@ -229,12 +237,12 @@ def test_forks_while_other_threads_write(tmp_path: Path) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        for i in range(10):
+        for i in range(4):
             in_child(lambda name=f"child {i}": store.append(name, [event(0)], 0))  # type: ignore[misc]
     finally:
         done.set()
         writer.join()
-    assert len(store.names()) == 11
+    assert len(store.names()) == 5
     assert [record.event for record in store.read("a")] == [event(i) for i in range(store.length("a"))]
     assert store.check() == ()
     store.close()

@@ -136,4 +136,4 @@ def test_killed_writers_lose_nothing_that_was_acknowledged(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_many_killed_writers_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    kill_at_random(tmp_path, 100)
+    kill_at_random(tmp_path, 60)

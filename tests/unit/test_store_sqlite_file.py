@@ -259,6 +259,19 @@ def test_finds_studies_without_events_and_events_without_study(place: Path) -> N
             store.append("void", [event(0)], 3)
 
 
+def test_finds_columns_that_are_no_numbers(place: Path) -> None:
+    fill(place)
+    tamper(place, "UPDATE events SET at = 'now' WHERE study = 1 AND position = 99")
+    with SQLite(place) as store, pytest.raises(StoreCorrupt, match="'wine': b'now' stands where a number was written"):
+        store.append("wine", [event(1)], 100)
+    tamper(place, "UPDATE studies SET length = x'ff'")
+    with SQLite(place) as store:
+        for use in (store.read, store.length):
+            with pytest.raises(StoreCorrupt, match=r"'wine': b'\xff' stands where"):
+                use("wine")
+        assert len(store.check()) == 3
+
+
 def test_checks_more_than_one_part(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with SQLite(place) as store:
         for name in ("a", "b"):

@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from luthier.errors import StoreCorrupt, StoreError, StoreReadOnly
 from luthier.event import Event, Record, encode
@@ -96,9 +96,8 @@ class SQLite:
                 if not bodies:
                     return length
                 if number is None:
-                    ((number,),) = link.execute(
-                        "INSERT INTO studies (name, length) VALUES (?, 0) RETURNING id", (study,)
-                    )
+                    link.execute("INSERT INTO studies (name, length) VALUES (?, 0)", (study,))
+                    ((number,),) = link.execute("SELECT last_insert_rowid()")
                 at = self._stamps.stamp(self._latest(link, study, number, length))
                 link.insert(_INSERT, make(number, length, at, bodies))
                 length += len(bodies)
@@ -118,7 +117,7 @@ class SQLite:
             return rows
 
         rows = self._run(work)
-        length = rows[0][-1]
+        length = self._checked(rows[0][-1], int, study)
         if length < after:
             raise replaced(study, length, after, repr(self))
         if length == after:
@@ -224,7 +223,7 @@ class SQLite:
     def _find(self, link: Link, study: str) -> tuple[int, int] | None:
         """Give the number and the length of a study."""
         rows = link.execute(_STUDY, (study,))
-        return (rows[0][0], rows[0][1]) if rows else None
+        return (rows[0][0], self._checked(rows[0][1], int, study)) if rows else None
 
     def _known(self, link: Link, study: str) -> tuple[int, int]:
         found = self._find(link, study)
@@ -239,12 +238,18 @@ class SQLite:
         rows = link.execute(_LATEST, (number, length - 1))
         if not rows:
             raise damaged(self._place, f"study {study!r}: event {length - 1} is missing")
-        return float(rows[0][0])
+        return self._checked(rows[0][0], float, study)
+
+    def _checked(self, value: Any, kind: type[T], study: str) -> T:
+        """Make sure that a column holds what was once written to it."""
+        if not isinstance(value, kind):
+            raise damaged(self._place, f"study {study!r}: {value!r} stands where a number was written")
+        return value
 
     def _records(self, study: str, rows: Sequence[Row], first: int, length: int) -> tuple[Record, ...]:
         """Read rows whose positions are `first` and onwards, up to `length`."""
         try:
-            return tuple(records(rows, first, length))
+            return records(rows, first, length)
         except StoreCorrupt as error:
             raise damaged(self._place, f"study {study!r}: {error}") from None
 

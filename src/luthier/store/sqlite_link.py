@@ -106,7 +106,9 @@ class Link:
         check_identity(self._place, self.identity)
 
     def close(self) -> None:
-        """Close it."""
+        """Close it, unless it is the parent's."""
+        if self._process != os.getpid():
+            return
         with contextlib.suppress(sqlite3.Error):
             self._connection.close()
 
