@@ -314,6 +314,22 @@ def test_identity_rounds_and_leaves_out_what_is_inactive() -> None:
     assert len({options.identity(config) for config in options.configurations()}) == 4
 
 
+def test_a_value_that_cannot_be_hashed_makes_nothing_active() -> None:
+    assert svm().complete({"kernel": {}}) == {"kernel": {}, "C": 1.0}
+    both = Space({"a": Bool(), "b": Bool(), "c": Bool(when="a or b")})
+    assert both.complete({"a": [], "b": True}) == {"a": [], "b": True}
+
+
+def test_values_are_read_as_expressions_take_them() -> None:
+    space = svm()
+    points = space.encode([{"kernel": "linear", "C": 10.0}, {"kernel": "poly", "C": 1.0, "gamma": 0.1, "degree": 3}])
+    found = space.read(points, frozenset(["C", "degree"]))
+    np.testing.assert_array_equal(found["C"], [10.0, 1.0])
+    np.testing.assert_array_equal(found["degree"], [np.nan, 3.0])
+    with pytest.raises(InvalidSetting, match="there is no variable 'z' to read"):
+        space.read(points, frozenset(["z"]))
+
+
 def test_points_of_another_shape_are_refused() -> None:
     with pytest.raises(InvalidSetting, match=r"shape \(n, 4\), not \(1, 3\)"):
         svm().decode(np.zeros((1, 3)))

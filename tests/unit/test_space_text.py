@@ -35,7 +35,8 @@ def rich() -> Space:
     inner = {"degree": Int(2, 5), "coef": Float(0, 1, when="degree > 3")}
     return Space(
         {
-            "kernel": Choice("rbf", Option("poly", inner), None, ("a", (1, 2.5)), math.inf, weights=[1, 2, 3, 4, 5]),
+            "kernel": Choice("rbf", Option("poly", inner), None, ("a", (1, 2.5)), math.inf, weights=[1, 2, 3, 4, 5],
+                             default=["a", [1, 2.5]]),
             "C": Float(1e-3, 1e3, log=True, prior=LogNormal(0, 2), default=1.0),
             "n": Int(1, 10, step=3, prior=Normal(4, 2), when="kernel == 'poly'"),
             "a b": Float(0, 1, step=0.25, prior=Beta(1, 2)),

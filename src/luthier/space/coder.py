@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from luthier.errors import InvalidConfig
+from luthier.errors import InvalidConfig, InvalidSetting
 from luthier.space.column import Bools, Codes, Floats
 from luthier.space.combination import Simplex
 from luthier.space.expression import Coded
@@ -249,7 +249,7 @@ class _Columns:
                 rest = name[len(part.name) + 1 :]
                 if rest in parts:
                     return self.points[:, part.begin + parts.index(rest)].copy()
-        raise KeyError(name)
+        raise InvalidSetting(f"there is no variable {name!r} to read")
 
 
 class _Smooth:
