@@ -213,7 +213,7 @@ def _gain(goal: Objective, best: Result, trial: Result) -> str:
     """Say by how much the best is better than a trial."""
     if not trial.is_done or trial.number == best.number:
         return ""
-    return f"; the best is {number(goal.loss(trial.value) - goal.loss(best.value))} better"
+    return f"; the best is {goal.loss(trial.value) - goal.loss(best.value):.2g} better"
 
 
 def _is(study: Study, trial: Result, identity: str) -> bool:
