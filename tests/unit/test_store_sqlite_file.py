@@ -267,7 +267,7 @@ def test_finds_columns_that_are_no_numbers(place: Path) -> None:
     tamper(place, "UPDATE studies SET length = x'ff'")
     with SQLite(place) as store:
         for use in (store.read, store.length):
-            with pytest.raises(StoreCorrupt, match=r"'wine': b'\xff' stands where"):
+            with pytest.raises(StoreCorrupt, match=r"'wine': b'\\xff' stands where"):
                 use("wine")
         assert len(store.check()) == 3
 
@@ -283,6 +283,14 @@ def test_checks_more_than_one_part(place: Path, monkeypatch: pytest.MonkeyPatch)
             "study 2 ('b') has 10049 of its 10050 events",
             "study 2: event 9999 is missing (the next one is 10000)",
         )
+
+
+@pytest.mark.parametrize(("was", "now"), [(b"CREATE TABLE ev", b"CREATE\xd5TABLE ev"), (b"length INT", b"lungth INT")])
+def test_finds_damaged_descriptions_of_tables(place: Path, was: bytes, now: bytes) -> None:
+    fill(place)
+    place.write_bytes(place.read_bytes().replace(was, now))
+    with pytest.raises(StoreCorrupt, match="is damaged"), SQLite(place) as store:
+        store.read("wine")
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])

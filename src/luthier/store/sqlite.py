@@ -190,6 +190,8 @@ class SQLite:
                 return work(self._connected())
             except sqlite3.Error as error:
                 raise translate(error, self._place) from error
+            except UnicodeDecodeError as error:  # an error of SQLite's whose text cites what is damaged
+                raise damaged(self._place, f"SQLite says {error.object!r}") from error
 
     def _connected(self) -> Link:
         if self._link is not None:
