@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,9 @@ MISTAKES = {
     "no objective": ('[objective]\npython = "train:loss"\n', "", 1, ["no [objective]"]),
     "unknown key": ("seed = 7", "sed = 7", 4, ["no 'sed'", "did you mean 'seed'", "noisy"]),
     "no goal": ('minimize = "loss"\n', "", 1, ["minimize", "maximize"]),
+    "no goal in the list": ('minimize = "loss"', "minimize = []", 3, ["minimize", "maximize"]),
+    "value of a setting": ('use = "Random"', 'use = "Grid"\npoints = []', 17, ["grids"]),
+    "endless simplex": ("x = {float = [0, 1]}", "x = {simplex = 99999999999999}", 10, ["2 to"]),
     "goal twice": ('minimize = "loss"', 'minimize = "loss"\nmaximize = ["loss"]', 3, ["named twice"]),
     "goal no text": ('minimize = "loss"', "minimize = 3", 3, ["minimize = 3", "text"]),
     "empty name": ('name = "small"', 'name = " "', 2, ["a text"]),
@@ -213,6 +217,45 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b"a = 1\nb = '\xe9'\n")
     with pytest.raises(InvalidFile, match="line 2: not UTF-8"):
         read_study(tmp_path / "latin.toml")
+
+
+FULL = (
+    GOOD.replace("minimize", "noisy = false\nbaseline = false\nminimize")
+    .replace('use = "Random"', 'use = "Grid"\npoints = 3\norder = "nested"')
+    .replace(
+        "x = {float = [0, 1]}",
+        """x = {float = [1, 2], prior = {normal = [1, 2]}, log = false, default = 1.5}
+picked = {subset = ["a", "b"], size = 1, default = ["a"]}
+order = {permutation = ["a", "b"], default = ["a", "b"]}
+shares = {simplex = ["a", "b"]}
+size = {ordinal = [1, 2], default = 1}
+flag = {bool = true, default = true}
+fixed = {constant = 3}
+nested = {choice = ["u", {value = "v", variables = {q = {int = [1, 2]}}}], weights = [1, 2]}""",
+    )
+    .replace("trials = 10", "trials = 10\ntime = 3\ntarget = 1\nplateau = 3")
+)
+FULL += 'kind = "processes"\ntrial_time = 1\ntrial_memory = 3\n'
+OTHERS = ["-1", "1.5", "nan", '"x"', '""', "[]", "{}", "true", "1979-05-27", "[1]", '[["a"]]', "[nan, inf]", "{a = 1}"]
+
+
+@pytest.mark.parametrize("python", [True, False])
+def test_whatever_stands_in_the_place_of_a_value_is_read_or_refused_with_its_line(tmp_path: Path, python: bool) -> None:
+    text = (
+        FULL if python else FULL.replace('python = "train:loss"', 'command = "python {x}"\nshell = false\nresult = ""')
+    )
+    lines = text.split("\n")
+    refused = 0
+    for place, line in enumerate(lines):
+        for match in re.finditer(r'(?<= = )(\[[^\]]*\]|"[^"]*"|[\w.]+|\{.*\})', line):
+            for other in OTHERS:
+                changed = line[: match.start()] + other + line[match.end() :]
+                try:
+                    read(tmp_path, "\n".join([*lines[:place], changed, *lines[place + 1 :]]))
+                except InvalidFile as error:
+                    refused += 1
+                    assert re.match(r".*study\.toml, line \d+", str(error)), changed
+    assert refused > 300
 
 
 # --- functions --------------------------------------------------------------------------------------

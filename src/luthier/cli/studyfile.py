@@ -122,7 +122,8 @@ def store_of(source: Source) -> str:
 
 def _check_goals(study: Section, minimize: tuple[str, ...], maximize: tuple[str, ...]) -> None:
     if not minimize and not maximize:
-        raise study.error("", 'say what is optimized: minimize = "loss" or maximize = "accuracy"')
+        key = next((key for key in ("minimize", "maximize") if key in study), "")
+        raise study.error(key, 'say what is optimized: minimize = "loss" or maximize = "accuracy"')
     for key, goals in (("minimize", minimize), ("maximize", maximize)):
         for goal in goals:
             if (*minimize, *maximize).count(goal) > 1:
@@ -159,8 +160,18 @@ def _method(source: Source) -> Any:
     try:
         return from_plain(section.table)
     except (InvalidSetting, InvalidSpace) as error:
-        named = [key for key in section.table if key != "use" and re.search(rf"\b{re.escape(key)}\b", str(error))]
-        raise section.error(named[0] if named else "use", str(error)) from None
+        settings = [key for key in section.table if key != "use"]
+        guilty = [key for key in settings if _builds({k: v for k, v in section.table.items() if k != key})]
+        named = [key for key in settings if re.search(rf"\b{re.escape(key)}\b", str(error))]
+        raise section.error([*guilty, *named, "use"][0], str(error)) from None
+
+
+def _builds(plain: Mapping[str, Any]) -> bool:
+    try:
+        from_plain(plain)
+    except (InvalidSetting, InvalidSpace):
+        return False
+    return True
 
 
 def _budget(source: Source, goals: int) -> Budget:

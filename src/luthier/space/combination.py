@@ -20,6 +20,9 @@ from luthier.space.variable import Variable, check_distinct, check_option, same_
 _GRAINS = 10**12  # shares are whole multiples of 1e-12, so that they sum to 1 in decimals
 
 
+_MOST_SHARES = 10_000
+
+
 @dataclass(frozen=True)
 class Combination(Variable):
     """A variable whose value is made of several items, one column each."""
@@ -318,8 +321,8 @@ class Simplex(Combination):
             if not all(isinstance(name, str) for name in names):
                 raise InvalidSpace(f"the names of a Simplex are texts, not {names!r}")
             object.__setattr__(self, "names", names)
-        if self._count < 2:
-            raise InvalidSpace(f"a Simplex has at least 2 shares, not {self._count}")
+        if not 2 <= self._count <= _MOST_SHARES:
+            raise InvalidSpace(f"a Simplex has 2 to {_MOST_SHARES} shares, not {self._count}")
         self._check_when()
         self._check_default()
 
