@@ -200,6 +200,8 @@ def test_finds_a_changed_digit(place: Path) -> None:
         ("UPDATE events SET at = 'now' WHERE study = 1 AND position = 4", "event 4 is damaged"),
         ("UPDATE events SET body = x'ff00' WHERE study = 1 AND position = 4", "event 4 is damaged"),
         ("UPDATE events SET checksum = 'none' WHERE study = 1 AND position = 4", "event 4 is damaged"),
+        ("UPDATE events SET position = 'x' WHERE study = 1 AND position = 4", "event 4 is missing"),
+        ("UPDATE events SET position = x'ff', at = 'now' WHERE study = 1 AND position = 99", "event 99 is missing"),
         ("UPDATE events SET position = position + 10000 WHERE study = 1 AND position >= 4", "event 4 is missing"),
     ],
 )

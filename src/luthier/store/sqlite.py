@@ -19,7 +19,7 @@ from luthier.store.place import settle, writable
 from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
 from luthier.store.sqlite_errors import damaged, translate
 from luthier.store.sqlite_link import Link, Row, check_identity
-from luthier.store.sqlite_rows import COLUMNS, faults, make, records
+from luthier.store.sqlite_rows import COLUMNS, faults, following, make, records
 from luthier.store.sqlite_schema import establish, journal_mode
 
 T = TypeVar("T")
@@ -264,8 +264,8 @@ class SQLite:
                 if study != number:
                     number, position, at = study, -1, 0.0
                 part = list(group)
-                yield from (f"study {number}: {found}" for found in faults(part, position + 1, at))
-                position, at = part[-1][1:3]
+                yield from (f"study {number}: {found}" for found in faults(part, following(position, 0), at))
+                position, at = part[-1][1], part[-1][2] if isinstance(part[-1][2], float) else at
 
 
 def _incomplete(link: Link) -> list[str]:

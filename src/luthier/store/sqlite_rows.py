@@ -61,6 +61,11 @@ def fault(row: Row, expected: int) -> str | None:
     return f"event {expected} is damaged (its checksum is wrong)"
 
 
+def following(position: object, expected: int) -> int:
+    """Give the position that should come after `position`, or after `expected` where that is no position at all."""
+    return position + 1 if isinstance(position, int) else expected + 1
+
+
 def faults(rows: Iterable[Row], expected: int, at: float) -> Iterator[str]:
     """Say everything that is wrong with the rows of one study that follow one before `expected`, stamped `at`."""
     for row in rows:
@@ -75,4 +80,4 @@ def faults(rows: Iterable[Row], expected: int, at: float) -> Iterator[str]:
             at = row[2]
         if found is not None:
             yield found
-        expected = row[1] + 1
+        expected = following(row[1], expected)
