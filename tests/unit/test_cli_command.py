@@ -16,7 +16,7 @@ import pytest
 
 from luthier.cli.command import Command, JsonFile, LastLine, Pattern, environment_names
 from luthier.cli.template import check_shell, template, words
-from luthier.errors import CommandFailed, InvalidResult
+from luthier.errors import CommandFailed, InvalidResult, TrialPruned
 from luthier.executor.running import Running
 from luthier.executor.task import Task
 
@@ -167,6 +167,37 @@ def test_an_exception_ends_the_whole_group(tmp_path: Path) -> None:
         waiter.join()
     finally:
         signal.signal(signal.SIGUSR1, before)
+    _gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_trial_that_is_told_to_stop_ends_its_command(tmp_path: Path) -> None:
+    """How a trial in a thread ends, which cannot be killed."""
+    code = "import os, time\nopen('pid', 'w').write(str(os.getpid()))\nos.close(1)\ntime.sleep(60)"
+    file = tmp_path / "pid"
+    told = Running(Task(0, 1, PARAMS), lambda step, value: None, lambda: file.exists() and bool(file.read_text()))
+    with pytest.raises(TrialPruned):
+        python(code, tmp_path)(told)
+    _gone(int(file.read_text()))
+
+
+def test_no_command_outlives_its_python(tmp_path: Path) -> None:
+    code = "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(60)"
+    (tmp_path / "script.py").write_text(code)
+    program = f"""
+import os, pathlib, threading, time
+from luthier.cli.command import Command, LastLine
+from luthier.cli.template import words
+from luthier.executor.running import Running
+from luthier.executor.task import Task
+
+folder = pathlib.Path({str(tmp_path)!r})
+run = Command(words("python script.py"), False, folder, LastLine())
+trial = Running(Task(0, 1, {{}}), lambda step, value: None, lambda: False)
+threading.Thread(target=run, args=(trial,), daemon=True).start()
+while not (folder / "pid").exists() or not (folder / "pid").read_text():
+    time.sleep(0.01)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
     _gone(int((tmp_path / "pid").read_text()))
 
 

@@ -12,6 +12,7 @@ own, and its result is read from what it prints or writes. Environment:
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -22,20 +23,23 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from luthier.cli.template import Template, drop_inactive, written
-from luthier.errors import CommandFailed, InvalidResult
+from luthier.errors import CommandFailed, InvalidResult, TrialPruned
 from luthier.executor.running import Running
 
 KEPT_BYTES = 1_000_000
 """How much of the end of the output is looked at."""
 
 _GRACE_S = 2.0
+_LOOK_S = 0.1
+"""How often it is looked whether the trial is to stop, which only a trial in a thread is told in this way."""
+
 _SHOWN = 2000
 SPECIAL = ("luthier.number", "luthier.seed", "luthier.folder", "luthier.params")
 """Places that are no variables: the trial's number and seed, its folder, and the JSON file with the parameters."""
@@ -131,7 +135,8 @@ class Command:
         places = {**texts, **dict(zip(SPECIAL, special, strict=True))}
         if isinstance(self.result, JsonFile):
             self.result.place(self.folder, places).unlink(missing_ok=True)  # of an earlier run
-        output = _execute(self._arguments(places), self.folder, self._environment(trial, texts, own, parameters))
+        environment = self._environment(trial, texts, own, parameters)
+        output = _execute(self._arguments(places), self.folder, environment, trial.should_stop)
         return self.result.read(output, self.folder, places)
 
     def _arguments(self, places: Mapping[str, str]) -> list[str]:
@@ -178,24 +183,40 @@ def environment_names(variables: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 # --- running --------------------------------------------------------------------------------------
 
 
-def _execute(arguments: list[str], folder: Path, environment: dict[str, str]) -> str:
+_alive: set[subprocess.Popen[bytes]] = set()
+_starting = threading.Lock()
+
+
+@atexit.register
+def _end_all() -> None:
+    """End what runs in threads that Python does not wait for; the lock is kept, so that nothing more is started."""
+    _starting.acquire()
+    for process in tuple(_alive):
+        _signal(process, "SIGKILL")
+
+
+def _execute(arguments: list[str], folder: Path, environment: dict[str, str], stop: Callable[[], bool]) -> str:
     """Run a program in a process group of its own to its end, and give the end of its standard output."""
     own_group: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
     program = shutil.which(arguments[0], path=environment["PATH"]) if os.sep not in arguments[0] else None
     try:
-        process = subprocess.Popen(
-            [program or arguments[0], *arguments[1:]], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **own_group,
-        )  # fmt: skip
+        with _starting:
+            process = subprocess.Popen(
+                [program or arguments[0], *arguments[1:]], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, **own_group,
+            )  # fmt: skip
+            _alive.add(process)
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else error
         raise CommandFailed(f"the command {shlex.join(arguments)} cannot be started: {said}") from None
-    readers = [_Reader(stream) for stream in (process.stdout, process.stderr) if stream is not None]
     try:
-        code = process.wait()
+        readers = [_Reader(stream) for stream in (process.stdout, process.stderr) if stream is not None]
+        code = _wait(process, readers[0], stop)
     except BaseException:  # the trial is over its limit, or stopped
         _end(process)
         raise
+    finally:
+        _alive.discard(process)
     _signal(process, "SIGKILL")  # what it left behind would keep its output open, and the machine busy
     output, complaints = (reader.text() for reader in readers)
     if code != 0:
@@ -203,6 +224,19 @@ def _execute(arguments: list[str], folder: Path, environment: dict[str, str]) ->
         said = _tail(complaints) or _tail(output) or "it printed nothing"
         raise CommandFailed(f"the command {shlex.join(arguments)} {how}: {said}")
     return output
+
+
+def _wait(process: subprocess.Popen[bytes], reader: _Reader, stop: Callable[[], bool]) -> int:
+    """Wait for the end of a process; the end of its output says first that it comes."""
+    while (code := process.poll()) is None:
+        if reader.is_alive():
+            reader.join(_LOOK_S)
+        else:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(_LOOK_S)
+        if stop():
+            raise TrialPruned("the trial was stopped while its command ran")
+    return code
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
