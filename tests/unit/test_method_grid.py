@@ -341,3 +341,4 @@ def test_text_hash_and_equality():
         assert again == grid and hash(again) == hash(grid)
     assert len(set(grids)) == len(grids)
     assert to_plain(Grid()) == {"use": "Grid"}
+    assert from_plain({"use": "Grid", "points": {"C": [1, 10], "use": 3}}) == Grid(points={"C": (1, 10), "use": 3})

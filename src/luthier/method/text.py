@@ -103,7 +103,7 @@ def _setting(value: object) -> Any:
 
 def _read(value: Any) -> Any:
     if isinstance(value, Mapping):
-        if "use" in value:
+        if isinstance(value.get("use"), str):  # a variable of a grid may be called so, too
             return from_plain(value)
         restored = codec.from_plain(dict(value))
         return {key: _read(item) for key, item in restored.items()} if isinstance(restored, Mapping) else restored
