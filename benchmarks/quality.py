@@ -1,7 +1,7 @@
 """Sample efficiency on the public suite: python benchmarks/quality.py BENCH [--methods luthier-auto,…] [--seeds 10].
 
-BENCH is the folder shared/bench. Traces go to OUT/public/NAME.json beside copies of the stored ones of the peers, in the form of
-BENCH/run.py; BENCH/compare.py then prints the table. Finished (task, seed) pairs are skipped.
+BENCH is the folder shared/bench. Traces go to OUT/public/NAME.json beside copies of the peers' stored ones, in the form
+of BENCH/run.py; BENCH/compare.py then prints the table. Finished (task, seed) pairs are skipped.
 """
 
 from __future__ import annotations

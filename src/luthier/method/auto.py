@@ -32,9 +32,10 @@ _MODELS = (GP(scaling="standard"), GP(scaling="half rank"), GP(scaling="log gap"
 class Auto:
     """Search by a committee of Gaussian processes.
 
-    The first trials are a small design: the space's defaults, then Sobol' points. After them several Gaussian processes,
-    each of the losses on another scale, rate every candidate by its log expected improvement, and the candidate with
-    the best average is proposed. A model that one scale misleads (outliers, plateaus, a narrow optimum) is outvoted.
+    The first trials are a small design: the space's defaults, then Sobol' points. After them several Gaussian
+    processes, each of the losses on another scale, rate every candidate by its log expected improvement, and the
+    candidate with the best average is proposed. A model that one scale misleads (outliers, plateaus, a narrow optimum)
+    is outvoted.
 
     Args:
         initial: trials of the design.
