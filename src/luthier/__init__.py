@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from luthier import errors
-from luthier.version import VERSION as __version__
+from luthier.version import VERSION as __version__  # noqa: N811
 
 if TYPE_CHECKING:
+    from luthier.acquisition.analytic import EI, PI, UCB, LogEI
     from luthier.executor import Running
-    from luthier.method import Grid, Quasi, Random
+    from luthier.method import Auto, Bayes, Grid, Quasi, Random
     from luthier.method.text import register
     from luthier.run import Study, maximize, minimize
     from luthier.space import (
@@ -32,8 +33,16 @@ if TYPE_CHECKING:
         Space,
         Subset,
     )
+    from luthier.surrogate.gp import GP
+    from luthier.surrogate.parzen import Parzen
 
 __all__ = [
+    "EI",
+    "GP",
+    "PI",
+    "UCB",
+    "Auto",
+    "Bayes",
     "Beta",
     "Bool",
     "Choice",
@@ -41,11 +50,13 @@ __all__ = [
     "Float",
     "Grid",
     "Int",
+    "LogEI",
     "LogNormal",
     "Named",
     "Normal",
     "Option",
     "Ordinal",
+    "Parzen",
     "Permutation",
     "Quasi",
     "Random",
@@ -63,7 +74,8 @@ __all__ = [
 
 _PLACES = {
     "luthier.executor": ("Running",),
-    "luthier.method": ("Grid", "Quasi", "Random"),
+    "luthier.acquisition.analytic": ("EI", "PI", "UCB", "LogEI"),
+    "luthier.method": ("Auto", "Bayes", "Grid", "Quasi", "Random"),
     "luthier.method.text": ("register",),
     "luthier.run": ("Study", "maximize", "minimize"),
     "luthier.space": (
@@ -83,6 +95,8 @@ _PLACES = {
         "Space",
         "Subset",
     ),
+    "luthier.surrogate.gp": ("GP",),
+    "luthier.surrogate.parzen": ("Parzen",),
 }
 _LATER = {name: module for module, names in _PLACES.items() for name in names}
 

@@ -208,10 +208,10 @@ def test_verify_finds_a_proposal_that_was_changed(store: Path, capsys: Say) -> N
     with open_store("two.db") as real:
         events = [record.event for record in real.read("other")]
         real.delete("other")
-        forged = [Asked(e.number, {"x": 0.5}, e.seen) if isinstance(e, Asked) else e for e in events]
+        forged = [Asked(e.number, {"x": 0.25}, e.seen) if isinstance(e, Asked) else e for e in events]
         real.append("other", forged, 0)
     assert not isinstance(real, Memory)
-    assert "trial 0 has x: 0.5 and should have x: " in out(capsys, "verify", "two.db", code=1)
+    assert "trial 0 has x: 0.25 and should have x: " in out(capsys, "verify", "two.db", code=1)
 
 
 def test_rm(store: Path, capsys: Say, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ kind = {choice = ["smooth", "rough"]}
 require = ["x + y <= 6"]          # constraints; no trial ever breaks one
 
 [method]
-use = "Random"                    # or: "Quasi", "Grid" (with their settings on lines of their own)
+use = "Auto"                      # or: "Bayes", "Grid", "Random", "Quasi" (settings on lines of their own)
 
 [budget]
 trials = 30                       # of the whole study, however often it is stopped and goes on

@@ -37,7 +37,7 @@ from luthier.study.result import Result
 from luthier.study.verify import Verification, verify
 from luthier.trial import Outcome, Reason
 
-DEFAULT_METHOD = "Random"
+DEFAULT_METHOD = "Auto"
 
 LEASE_S = 120.0
 """How long the lease of a worker that cannot be asked after (on another machine) lasts without a sign of life."""

@@ -13,7 +13,7 @@ from luthier.space import Space
 from luthier.trial import Config, Reason, Report, State, Trial
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """One trial of a study, done or not.
 
@@ -104,3 +104,8 @@ class Result:
 
     def __getitem__(self, name: str) -> Any:
         return self.params[name]
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
+        params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
+        return f"Result({self.number}, {self.reason or self.state}{': ' if values else ''}{values} at {params})"
