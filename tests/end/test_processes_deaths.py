@@ -312,6 +312,24 @@ def test_an_executor_that_nobody_holds_ends_its_workers() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name in ("luthier-slot", "luthier-warden")]
 
 
+def test_forks_of_the_parent_while_workers_start_do_no_harm() -> None:
+    for pause_s in (0.0, 0.0005, 0.002, 0.005, 0.02):
+        with Processes(lambda trial: os._exit(0) if trial["die"] else 1.0, 2) as executor:
+            executor.submit(task(0, die=True))
+            executor.submit(task(1, die=False))
+            time.sleep(pause_s)
+            fork = os.fork()
+            if fork == 0:
+                time.sleep(60)
+                os._exit(0)
+            outcomes: list[Outcome] = []
+            while len(outcomes) < 2:
+                outcomes += executor.poll(PATIENCE_S)
+            assert {outcome.number: outcome.reason for outcome in outcomes} == {0: Reason.FAILED, 1: Reason.DONE}
+        os.kill(fork, signal.SIGKILL)
+        os.waitpid(fork, 0)
+
+
 def test_a_fork_of_the_parent_leaves_the_workers_alone() -> None:
     with Processes(lambda trial: os.getpid(), 1) as executor:
         first = one(executor, task()).value

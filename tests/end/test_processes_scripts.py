@@ -134,12 +134,15 @@ def objective(trial):
 with Processes(objective, 2) as executor:
     executor.submit(Task(0, 1, {}))
     executor.submit(Task(1, 1, {}))
-    news = []
+    news, pressed = [], False
     while len(news) < 2:
         try:
+            if pressed:
+                pressed = False
+                print("Ctrl-C", flush=True)  # here the next one is expected
             news += executor.poll(30)
         except KeyboardInterrupt:
-            print("Ctrl-C", flush=True)
+            pressed = True
     print([item.reason.value for item in news])
 """
     with _script(tmp_path, text) as process:

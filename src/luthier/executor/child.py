@@ -21,6 +21,12 @@ _MARKS = "LUTHIER_WORKER"
 _REAP_S = 10.0
 """How long a process that was killed has to be gone."""
 
+_starting = threading.Lock()
+"""Held while a process is started: a fork of this one at that moment would hold open what tells that it has started."""
+
+if sys.platform != "win32":
+    os.register_at_fork(before=_starting.acquire, after_in_parent=_starting.release, after_in_child=_starting.release)
+
 
 @final
 class Guardian:
@@ -50,6 +56,8 @@ class Guardian:
             self._ended = True
             process, self._process = self._process, None
         if process is not None and process.stdin is not None:
+            with suppress(OSError):
+                os.write(process.stdin.fileno(), b"end\n")  # closing is not enough: a fork may hold it open
             process.stdin.close()
             process.wait()
 
@@ -67,9 +75,10 @@ class Guardian:
     def _write(self, line: str) -> None:
         if self._process is None:
             command = [sys.executable, "-I", "-S", group.__file__, str(os.getpid())]
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd="/", start_new_session=True
-            )
+            with _starting:
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd="/", start_new_session=True
+                )
             line = "".join(f"+{leader} {mark}\n" for leader, mark in self._groups.items())
         assert self._process.stdin is not None
         os.write(self._process.stdin.fileno(), line.encode())
@@ -100,7 +109,8 @@ class Child:
         self._mark = secrets.token_hex(8)
         marks = f"{os.environ.get(_MARKS, '')}{self._mark}."  # a worker may have workers: they have its mark too
         start = _start_posix if sys.platform != "win32" else _start_windows
-        self._line, self._process = start({**os.environ, _MARKS: marks})
+        with _starting:
+            self._line, self._process = start({**os.environ, _MARKS: marks})
         self.pid = self._process.pid
         try:
             guardian.watch(self.pid, self._mark)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections import deque
 from collections.abc import Callable
 
 from luthier.errors import ExecutorError, InvalidSetting, LuthierError
+from luthier.executor.bell import Bell
 from luthier.executor.task import Answer, Outcome, Progress, Task
 from luthier.trial import Reason
 
@@ -15,7 +14,7 @@ from luthier.trial import Reason
 class Desk:
     """Tasks go in at most `capacity` at a time, and each comes out as exactly one outcome.
 
-    All methods may be called from any thread.
+    All methods may be called from any thread. Ctrl-C may come at any moment in the thread that collects: see `Bell`.
 
     Args:
         name: of the executor, for messages.
@@ -30,11 +29,12 @@ class Desk:
             raise InvalidSetting(f"{name}(workers={capacity!r}): give a whole number of workers, 1 or more")
         self.capacity = capacity
         self._name = name
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._bell = Bell()
         self._open: dict[int, Task] = {}  # no outcome yet
         self._taken: set[int] = set()  # admitted, outcome not yet collected
-        self._news: deque[Outcome | Progress] = deque()
-        self._ready: list[Outcome | Progress] = []  # reports answered, not yet given back
+        self._news: list[Outcome | Progress] = []
+        self._answered = 0  # so many of them need no answer any more
         self._closed = False
         self._error: LuthierError | None = None
 
@@ -49,7 +49,7 @@ class Desk:
         Raises:
             ExecutorError: closed, broken, full, or the number is open already.
         """
-        with self._changed:
+        with self._lock:
             if self._error is not None:
                 raise self._error
             if self._closed:
@@ -65,30 +65,30 @@ class Desk:
 
     def withdraw(self, number: int) -> None:
         """Forget a task whose submission failed."""
-        with self._changed:
+        with self._lock:
             self._open.pop(number, None)
             self._taken.discard(number)
 
     def find(self, number: int) -> Task | None:
         """Give the task of that number that has no outcome yet, if there is one."""
-        with self._changed:
+        with self._lock:
             return self._open.get(number)
 
     def open(self) -> tuple[Task, ...]:
         """Give the tasks that have no outcome yet."""
-        with self._changed:
+        with self._lock:
             return tuple(self._open.values())
 
     def deliver(self, news: Outcome | Progress) -> None:
         """Put in news of a task; late ones, of a task that has its outcome or of another attempt, are dropped."""
-        with self._changed:
+        with self._lock:
             task = self._open.get(news.number)
             if task is None or task.token != news.token:
                 return
+            self._news.append(news)
             if isinstance(news, Outcome):
                 del self._open[news.number]
-            self._news.append(news)
-            self._changed.notify_all()
+        self._bell.ring()
 
     def interrupt(self, task: Task, why: str) -> None:
         """End a task as interrupted."""
@@ -96,13 +96,13 @@ class Desk:
 
     def fail(self, error: LuthierError) -> None:
         """Make every later `admit`, and `collect` once all news are given, raise `error`."""
-        with self._changed:
+        with self._lock:
             self._error = error
-            self._changed.notify_all()
+        self._bell.ring()
 
     def close(self) -> bool:
         """Refuse further tasks; tells whether it was open before."""
-        with self._changed:
+        with self._lock:
             was_open, self._closed = not self._closed, True
             return was_open
 
@@ -114,20 +114,17 @@ class Desk:
         Raises:
             LuthierError: what `fail` was given, once there are no news.
         """
-        deadline_s = time.monotonic() + min(max(timeout_s, 0.0), threading.TIMEOUT_MAX / 2)
-        with self._changed:
-            while not self._news and self._open and self._error is None:
-                left_s = deadline_s - time.monotonic()
-                if left_s <= 0 or not self._changed.wait(left_s):
-                    break
-            if not self._news and self._error is not None and not self._closed:
-                raise self._error
-        while self._news:  # an answer that raises, or Ctrl-C, loses nothing: the next call goes on from there
-            news = self._news[0]
+        self._bell.wait_until(lambda: bool(self._news) or not self._open or self._error is not None, timeout_s)
+        if not self._news and self._error is not None and not self._closed:
+            raise self._error
+        while self._answered < len(self._news):  # an answer that raises loses nothing: the next call goes on from there
+            news = self._news[self._answered]
             if isinstance(news, Progress):
                 relay(news, answer is not None and bool(answer(news)))
-            self._ready.append(self._news.popleft())
-        with self._changed:
-            given, self._ready = tuple(self._ready), []
+            self._answered += 1
+        with self._lock:
+            given = tuple(self._news[: self._answered])
             self._taken -= {news.number for news in given if isinstance(news, Outcome)}
+            del self._news[: self._answered]
+            self._answered = 0
         return given

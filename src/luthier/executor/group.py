@@ -4,9 +4,9 @@ A worker leads a session and a process group of its own. To it belong the proces
 and their descendants even where they left both. Where the worker is dead already, those that left both have lost their
 descent; Linux still shows the environment they were started with, and in it the worker's mark.
 
-Run as a program (``python group.py PARENT``) it is the *guardian*: it reads lines ``+PID MARK`` and ``-PID`` from its
-standard input and, when that ends or PARENT is gone, kills the groups that are left. It outlives the parent by
-milliseconds, and so also ends what a killed worker could not.
+Run as a program (``python group.py PARENT``) it is the *guardian*: it reads lines ``+PID MARK``, ``-PID`` and
+``end`` from its standard input and, when that ends or PARENT is gone, kills the groups that are left. It outlives the
+parent by milliseconds, and so also ends what a killed worker could not.
 """
 
 from __future__ import annotations
@@ -192,6 +192,8 @@ def _guard(parent: int) -> None:
             break
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
+            if line == b"end":
+                return
             leader, _, mark = line[1:].decode().partition(" ")
             if line[:1] == b"+":
                 groups[int(leader)] = mark

@@ -12,6 +12,7 @@ from typing import final
 from luthier import codec
 from luthier.errors import ExecutorError, LuthierError
 from luthier.executor import group
+from luthier.executor.bell import Bell
 from luthier.executor.child import Child, Guardian
 from luthier.executor.running import clean, describe
 from luthier.executor.task import Outcome, Progress
@@ -82,12 +83,15 @@ class Slot:
         self._tell = tell
         self._done = done
         self._child: Child | None = None
+        self._busy = False
+        self._bell = Bell()
         self._tasks: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="luthier-slot", daemon=True)
 
     def take(self, run: Run) -> None:
         """Run a task."""
-        if self._thread.ident is None:
+        if not self._busy:
+            self._busy = True
             self._thread.start()
         self._tasks.put(run)
 
@@ -97,10 +101,16 @@ class Slot:
 
     def join(self) -> None:
         """Wait for the end of the thread."""
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._bell.wait_until(lambda: not self._busy)
 
     def _serve(self) -> None:
+        try:
+            self._run_tasks()
+        finally:
+            self._busy = False
+            self._bell.ring()
+
+    def _run_tasks(self) -> None:
         while (run := self._tasks.get()) is not None:
             error: LuthierError | None = None
             try:

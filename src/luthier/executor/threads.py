@@ -100,7 +100,8 @@ class _Run:
         self.task = task
         self.end_s = None if task.limits.time_s is None else time.monotonic() + task.limits.time_s
         self._desk = desk
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)  # entered by the lock: an exception may come in between
         self._unanswered = 0
         self._stop = False
         self._start_s = time.monotonic()
@@ -111,26 +112,26 @@ class _Run:
 
     def answer(self, stop: bool) -> None:
         """Take the caller's answer to a report."""
-        with self._changed:
+        with self._lock:
             self._unanswered -= 1
             self._stop = self._stop or stop
             self._changed.notify_all()
 
     def abandon(self, reason: Reason, why: str) -> None:
         """Give the trial up."""
-        with self._changed:
+        with self._lock:
             self._stop = True
             self._changed.notify_all()
         ran_s = time.monotonic() - self._start_s
         self._desk.deliver(Outcome(self.task.number, self.task.token, reason, error=why, duration_s=ran_s))
 
     def _send(self, step: int, value: float) -> None:
-        with self._changed:
+        with self._lock:
             self._unanswered += 1
         self._desk.deliver(Progress(self.task.number, self.task.token, step, value))
 
     def _ask(self) -> bool:
-        with self._changed:
+        with self._lock:
             if self.task.answered:
                 self._changed.wait_for(lambda: self._stop or self._unanswered == 0)
             return self._stop

@@ -9,6 +9,7 @@ import time
 from typing import NamedTuple, final
 
 from luthier.executor import group
+from luthier.executor.bell import Bell
 from luthier.executor.child import Child
 from luthier.executor.task import Task
 from luthier.trial import Reason
@@ -116,49 +117,52 @@ class Warden:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)  # entered by the lock: an exception may come in between
         self._runs: dict[int, Run] = {}
         self._wake_s = -math.inf
         self._memory_s = 0.0
         self._ended = False
+        self._busy = False
+        self._bell = Bell()
         self._thread = threading.Thread(target=self._watch, name="luthier-warden", daemon=True)
 
     def add(self, run: Run) -> None:
         """Watch a run."""
-        with self._changed:
+        with self._lock:
             self._runs[run.task.number] = run
-            if self._thread.ident is None:
+            if not self._busy:
+                self._busy = True
                 self._thread.start()
         self.reconsider()
 
     def find(self, number: int) -> Run | None:
         """Give the run of a task."""
-        with self._changed:
+        with self._lock:
             return self._runs.get(number)
 
     def runs(self) -> tuple[Run, ...]:
         """Give all runs."""
-        with self._changed:
+        with self._lock:
             return tuple(self._runs.values())
 
     def remove(self, run: Run) -> None:
         """Watch a run no longer."""
-        with self._changed:
+        with self._lock:
             self._runs.pop(run.task.number, None)
 
     def reconsider(self) -> None:
         """Wake up where something is due before it was to be."""
-        with self._changed:
+        with self._lock:
             if self._next_s() < self._wake_s:
                 self._changed.notify()
 
     def close(self) -> None:
         """End the thread."""
-        with self._changed:
+        with self._lock:
             self._ended = True
             self._changed.notify()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._bell.wait_until(lambda: not self._busy)
 
     def _next_s(self) -> float:
         if not self._runs:
@@ -168,8 +172,15 @@ class Warden:
         return min(regular_s, self._memory_s if limited else math.inf, *(run.due_s() for run in self._runs.values()))
 
     def _watch(self) -> None:
+        try:
+            self._inspect()
+        finally:
+            self._busy = False
+            self._bell.ring()
+
+    def _inspect(self) -> None:
         while True:
-            with self._changed:
+            with self._lock:
                 self._wake_s = self._next_s()
                 wait_s = self._wake_s - time.monotonic()
                 if not self._ended and wait_s > 0:
