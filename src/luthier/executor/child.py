@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import final
 
@@ -182,11 +183,9 @@ class Child:
     def dismiss(self, grace_s: float) -> None:
         """Have the child, which is idle, end in good order; kill it where that takes longer than `grace_s` seconds."""
         self.send(Kind.LEAVE, b"null")
-        patience = threading.Timer(grace_s, self.kill)
-        patience.start()
-        while self.receive() is not None:
-            pass
-        patience.cancel()
+        deadline_s = time.monotonic() + grace_s
+        while not self.has_exited() and time.monotonic() < deadline_s:
+            time.sleep(0.002)  # no waiting thread: Python starts none while it shuts down
         self.bury()
 
     def _kill(self) -> None:
