@@ -10,11 +10,19 @@ from dying import DyingStore, die_at, objective, open_study, outline
 
 import luthier as lt
 from luthier.event import Asked, Freed, Retried, Told
+from luthier.method.search import Search
 from luthier.store import Memory, Store
 from luthier.testing.faults import Crash
 from luthier.trial import State
 
-METHODS = [lt.Random(), lt.Grid(points=4), lt.Quasi("sobol")]
+SEARCH = Search(scattered=60, nearby=30, rounds=1)
+METHODS = [
+    lt.Random(),
+    lt.Grid(points=4),
+    lt.Quasi("sobol"),
+    lt.Bayes(lt.Parzen(), search=SEARCH),
+    lt.Auto(search=SEARCH),
+]
 
 
 def _whole_run(method: Any) -> tuple[lt.Study, int]:
@@ -39,7 +47,7 @@ def _check(store: Store, expected: lt.Study, acknowledged: dict[int, float | Non
 def test_a_run_killed_at_any_event_ends_like_one_that_was_not(method: Any) -> None:
     expected, appends = _whole_run(method)
     assert appends > 60
-    stride = 1 if isinstance(method, lt.Random) else 5
+    stride = 1 if isinstance(method, lt.Random) else 23 if isinstance(method, lt.Auto) else 5
     for number in range(1, appends + 1, stride):
         for after in (False, True):
             store = Memory()

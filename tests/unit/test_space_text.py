@@ -132,7 +132,7 @@ def test_predicates_stand_in_the_text_by_name() -> None:
         ({"x": {"choice": [{"valeu": 1}]}}, "variable 'x': an option is a plain value or a table with value and"),
         ({"x": {"bool": False}}, "variable 'x': bool is written bool = true"),
         ({"x": {"subset": ["a"], "size": 2}}, "variable 'x': size is from 0 to 1"),
-        ({"x": {"simplex": 1}}, "variable 'x': a Simplex has at least 2 shares"),
+        ({"x": {"simplex": 1}}, "variable 'x': a Simplex has 2 to 10000 shares, not 1"),
         ({"x": {"float": [0, 1]}, "require": [3]}, "a constraint is an expression in text, not 3"),
         ({"variables": {"x": {"float": [0, 1]}}, "require": 3}, "require is a list of expressions, not 3"),
         ({"variables": {"x": {"float": [0, 1]}}, "requires": []}, "a space has the unknown setting 'requires'"),

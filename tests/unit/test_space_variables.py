@@ -193,7 +193,7 @@ def test_plain_converts_numbers_and_keeps_their_digits() -> None:
         (lambda: Subset(["a", "b"], size=1, default=["a", "b"]), "has 2 items and is 1 of"),
         (lambda: Permutation([]), "at least one item"),
         (lambda: Permutation(["a", "b"], default=["a"]), "is not an order of"),
-        (lambda: Simplex(1), "at least 2 shares, not 1"),
+        (lambda: Simplex(1), "2 to 10000 shares, not 1"),
         (lambda: Simplex(["a", 3]), "the names of a Simplex are texts"),
         (lambda: Simplex(2, default=(0.5, 0.6)), "sum to 1.1"),
     ],
