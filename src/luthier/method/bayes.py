@@ -29,6 +29,9 @@ from luthier.surrogate.protocol import Conditionable, Posterior, Ratio, Surrogat
 
 Floats = NDArray[np.float64]
 
+_DRAWS = 32
+"""How many candidates are drawn from the density of the good ones, of which the best ratio wins."""
+
 
 @dataclass(frozen=True)
 class Bayes:
@@ -107,10 +110,10 @@ class Bayes:
         space = problem.space
         model = self.surrogate.fit(replace(data, pending=pending), key.fold("fit"), memo)
         if isinstance(model, Ratio):
-            drawn = model.draw(key.fold("draw"), 64)
+            drawn = model.draw(key.fold("draw"), _DRAWS)
             points = space.settle(drawn, drawn)
-            points = points[known.fresh(points)]
             points = points[space.feasible(points)]
+            points = points[known.fresh(points)]
             if len(points):
                 return points[np.argsort(-model.log_ratio(points), kind="stable")]
             return self.search.maximise(space, model.log_ratio, best, known, key)

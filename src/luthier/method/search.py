@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Value = Callable[[Floats], Floats]
 
 _SMALLEST, _LARGEST = 0.003, 0.5  # standard deviations of the first changes, drawn log-uniformly between these
+_SCALES = (0.2, 0.1, 0.05, 0.02)  # those of the climb, in turn: coarse and fine by and by, then once more from there
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Search:
     scattered: int = 1000
     nearby: int = 500
     parents: int = 5
-    rounds: int = 6
+    rounds: int = 8
     climbers: int = 5
     tries: int = 20
 
@@ -67,7 +68,7 @@ class Search:
             chosen = np.argsort(-values, kind="stable")[: self.climbers]
             stream = key.fold("climb", turn)
             parents = np.repeat(points[chosen], self.tries, axis=0)
-            scales = _log_uniform(stream.fold("scale"), len(parents), _SMALLEST, _LARGEST / 2.0 ** (turn + 1))
+            scales = np.full(len(parents), _SCALES[turn % len(_SCALES)])
             children = _fresh(space, space.mutate(parents, stream, scales), known)
             points = np.concatenate([points[chosen], children])
             values = np.concatenate([values[chosen], value(children) if len(children) else np.empty(0)])
@@ -88,20 +89,24 @@ class Known:
     """Points by their bits, rounded; for telling which were tried.
 
     Args:
-        points: (n, d), NaN where inactive.
+        points: (n, d) each, NaN where inactive.
     """
 
-    __slots__ = ("_names",)
+    __slots__ = ("_names", "_points")
 
     def __init__(self, *points: Floats) -> None:
-        self._names = {name for some in points for name in _named(some)}
+        self._points = list(points)
+        self._names: set[bytes] = set()
 
     def add(self, points: Floats) -> None:
         """Know these points too."""
-        self._names.update(_named(points))
+        self._points.append(points)
 
     def fresh(self, points: Floats) -> NDArray[np.bool_]:
         """Tell which of `points` (q, d) are neither known nor equal to an earlier one of them; shape (q,)."""
+        for some in self._points:
+            self._names.update(_named(some))
+        self._points = []
         seen: set[bytes] = set()
         fresh = np.zeros(len(points), dtype=bool)
         for row, name in enumerate(_named(points)):
@@ -112,10 +117,11 @@ class Known:
 
 
 def _named(points: Floats) -> list[bytes]:
+    if not points.shape[1]:
+        return [b""] * len(points)
     rounded = np.round(np.where(np.isnan(points), -1.0, points), 9) + 0.0  # no negative zeros
-    width = rounded.shape[1] * 8
-    text = np.ascontiguousarray(rounded).tobytes()
-    return [text[at : at + width] for at in range(0, len(text), width)] if width else [b""] * len(points)
+    names: list[bytes] = np.ascontiguousarray(rounded).view(f"V{rounded.shape[1] * 8}")[:, 0].tolist()
+    return names
 
 
 def _fresh(space: Space, points: Floats, known: Known) -> Floats:
@@ -125,6 +131,5 @@ def _fresh(space: Space, points: Floats, known: Known) -> Floats:
 
 
 def _log_uniform(key: Key, count: int, low: float, high: float) -> Floats:
-    low = min(low, high)
     scales: Floats = low * np.exp(key.uniform(count) * math.log(high / low))
     return scales

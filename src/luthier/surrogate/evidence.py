@@ -36,6 +36,7 @@ class Beliefs:
     Args:
         log_length: mean of log ℓ; a half of the logarithm of the number of variables is added to it.
         log_length_std: its standard deviation.
+        category: what is added to the mean of log ℓ for a categorical variable.
         log_noise: mean of log λ, the variance of the noise relative to that of the function.
         log_noise_std: its standard deviation.
         scale: shape and rate of the inverse-gamma prior on s².
@@ -46,13 +47,20 @@ class Beliefs:
 
     log_length: float = 0.7
     log_length_std: float = 1.0
+    category: float = 0.0
     log_noise: float = -7.0
     log_noise_std: float = 2.5
     scale: float = 1.0
 
     def length(self, variables: int) -> float:
-        """Give the prior mean of log ℓ for so many variables."""
+        """Give the prior mean of log ℓ of a number among so many variables."""
         return self.log_length + 0.5 * math.log(variables)
+
+    def lengths(self, embedding: Embedding) -> Floats:
+        """Give the prior mean of log ℓ of each variable; shape (v,)."""
+        means = np.full(embedding.variables, self.length(embedding.variables))
+        means[embedding.categories] += self.category
+        return means
 
 
 class Evidence:
@@ -67,7 +75,7 @@ class Evidence:
         beliefs: the priors.
     """
 
-    __slots__ = ("_beliefs", "_distances", "_kernel", "_lower", "_noise", "_upper", "_y", "variables")
+    __slots__ = ("_beliefs", "_distances", "_kernel", "_lengths", "_lower", "_noise", "_upper", "_y", "variables")
 
     def __init__(
         self,
@@ -84,12 +92,12 @@ class Evidence:
         self._distances = np.zeros((self.variables, len(self._lower)))
         for coordinate, owner in enumerate(embedding.owners):
             self._distances[owner] += squares[:, coordinate]
+        self._lengths = beliefs.lengths(embedding)
         self._y, self._noise, self._kernel, self._beliefs = y, noise, kernel, beliefs
 
     def start(self) -> Floats:
         """Give the prior's mean of θ, where a search begins; the noise above it, so as not to trust too early."""
-        lengths = np.full(self.variables, self._beliefs.length(self.variables))
-        return np.append(lengths, self._beliefs.log_noise + 2.0)
+        return np.append(self._lengths, self._beliefs.log_noise + 2.0)
 
     def value_grad(self, theta: Floats) -> tuple[float, Floats]:
         """Give the negative log posterior, up to a constant, and its gradient at `theta` (v + 1,). O(n³ + v n²)."""
@@ -129,7 +137,7 @@ class Evidence:
 
     def _prior(self, theta: Floats) -> tuple[float, Floats]:
         beliefs, v = self._beliefs, self.variables
-        centre = np.append(np.full(v, beliefs.length(v)), beliefs.log_noise)
+        centre = np.append(self._lengths, beliefs.log_noise)
         std = np.append(np.full(v, beliefs.log_length_std), beliefs.log_noise_std)
         z = (theta - centre) / std
         return 0.5 * float(z @ z), z / std

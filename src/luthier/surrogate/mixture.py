@@ -43,17 +43,18 @@ class Mixture:
 
     def log_density(self, x: Floats) -> Floats:
         """Give the logarithm of the density at `x` (q, d); shape (q,). Cost O(q n d)."""
-        exponents = np.zeros((len(x), len(self.centres) + 1))
-        kernels = exponents[:, :-1]
-        smooth = [j for j, column in enumerate(self.columns) if _smooth(column) and not column.conditional]
-        if smooth and len(self.centres):
-            kernels += self._smooth(x[:, smooth], self.centres[:, smooth])
-        for j in range(len(self.columns)):
-            if len(self.centres) and j not in smooth:
-                kernels += self._column(j, x[:, j])
+        exponents = np.empty((len(x), len(self.centres) + 1))
+        exponents[:, -1] = 0.0
+        if len(self.centres):
+            self._always(x, exponents[:, :-1])
+            for j, column in enumerate(self.columns):
+                if column.conditional:
+                    exponents[:, :-1] += self._column(j, x[:, j])
         exponents += np.log(self.weights)
         top = exponents.max(axis=1)
-        total: Floats = top + np.log(np.exp(exponents - top[:, None]).sum(axis=1))
+        exponents -= top[:, None]
+        np.exp(exponents, out=exponents)
+        total: Floats = top + np.log(exponents.sum(axis=1))
         return total
 
     def draw(self, key: Key, count: int) -> Floats:
@@ -63,29 +64,44 @@ class Mixture:
         which = np.minimum(which, len(self.centres))
         drawn = uniforms[:, :-1].copy()
         near = which < len(self.centres)
+        centres = np.full((count, len(self.columns)), np.nan)
+        centres[near] = self.centres[which[near]]
+        smooth = [j for j, column in enumerate(self.columns) if _smooth(column)]
+        moved = _draw_smooth(drawn[:, smooth], centres[:, smooth], self.std)
+        drawn[:, smooth] = np.where(np.isnan(moved), drawn[:, smooth], moved)
         for j, column in enumerate(self.columns):
-            centre = np.full(count, np.nan)
-            centre[near] = self.centres[which[near], j]
-            active = ~np.isnan(centre)
-            if active.any():
-                u, c = uniforms[active, j], centre[active]
-                drawn[active, j] = _draw_smooth(u, c, self.std) if _smooth(column) else self._draw_level(column, u, c)
+            active = ~np.isnan(centres[:, j])
+            if j not in smooth and active.any():
+                drawn[active, j] = self._draw_level(column, uniforms[active, j], centres[active, j])
         return drawn
 
-    def _smooth(self, x: Floats, centres: Floats) -> Floats:
-        """Sum log kernels over columns that are continuous and always active; shape (q, n)."""
-        a, c = x / self.std, centres / self.std
-        squares: Floats = (a * a).sum(1)[:, None] + (c * c).sum(1)[None, :] - 2.0 * (a @ c.T)
-        constant = -_log_mass(centres, self.std).sum(axis=1) - x.shape[1] * math.log(self.std * math.sqrt(2 * math.pi))
-        kernels: Floats = constant[None, :] - 0.5 * np.maximum(squares, 0.0)
-        return kernels
+    def _always(self, x: Floats, out: Floats) -> None:
+        """Fill `out` (q, n) with the log kernels along the columns that are always active, by one matrix product.
+
+        A normal kernel is ``-(x² - 2 x c + c²) / 2 std²``; a table of levels is ``table[level(x)] · onehot(level(c))``.
+        """
+        left, right = [np.ones((len(x), 1))], [np.zeros((len(self.centres), 1))]
+        shift = np.zeros((len(x), 1))
+        smooth = [j for j, column in enumerate(self.columns) if _smooth(column) and not column.conditional]
+        if smooth:
+            a, c = x[:, smooth] / self.std, self.centres[:, smooth] / self.std
+            left.append(a)
+            right.append(c)
+            shift -= 0.5 * (a * a).sum(axis=1, keepdims=True) + len(smooth) * _log_peak(self.std)
+            right[0] -= (0.5 * c * c + _log_mass(self.centres[:, smooth], self.std)).sum(axis=1, keepdims=True)
+        for j, column in enumerate(self.columns):
+            if not column.conditional and not _smooth(column):
+                left.append(self._table(column)[_level(x[:, j], column.levels)])
+                right.append(np.eye(column.levels)[_level(self.centres[:, j], column.levels)])
+        np.matmul(np.hstack(left), np.hstack(right).T, out=out)
+        out += shift
 
     def _column(self, j: int, x: Floats) -> Floats:
         """Give the log kernels along one column, 0 where either point is inactive; shape (q, n)."""
         column, centre = self.columns[j], self.centres[:, j]
         if _smooth(column):
             z = (x[:, None] - centre[None, :]) / self.std
-            constant = _log_mass(centre, self.std) + math.log(self.std * math.sqrt(2 * math.pi))
+            constant = _log_mass(centre, self.std) + _log_peak(self.std)
             logs: Floats = -0.5 * z * z - constant
             logs[np.isnan(logs)] = 0.0
             return logs
@@ -124,6 +140,10 @@ def _level(x: Floats, levels: int) -> Integers:
     """Give the level of each value, and `levels` itself where inactive."""
     inside = np.minimum(np.where(np.isnan(x), 0.0, x) * levels, levels - 1).astype(np.int64)
     return np.where(np.isnan(x), levels, inside)
+
+
+def _log_peak(std: float) -> float:
+    return math.log(std * math.sqrt(2.0 * math.pi))
 
 
 def _log_mass(centre: Floats, std: float) -> Floats:

@@ -34,6 +34,8 @@ class Parzen:
         narrowest: a floor of ``1/min(narrowest, n + 1)`` under the bandwidth keeps the search from closing in early.
         prior: weight of the uniform component, in points.
         forgetting: with more points than this, older ones weigh linearly less; 0 weighs all alike.
+        largest: of the others, at most so many have a kernel, spread evenly over them by the order of their losses: a
+            density of several hundred kernels says as much as one of thousands, in a fraction of the time.
 
     Raises:
         InvalidSetting: a setting outside its range.
@@ -48,11 +50,12 @@ class Parzen:
     narrowest: int = 100
     prior: float = 1.0
     forgetting: int = 0
+    largest: int = 300
 
     def __post_init__(self) -> None:
         if not 0.0 < self.quantile < 1.0:
             raise InvalidSetting(f"Parzen(quantile={self.quantile!r}): give a share between 0 and 1, both excluded")
-        for name in ("most", "narrowest"):
+        for name in ("most", "narrowest", "largest"):
             if getattr(self, name) < 1:
                 raise InvalidSetting(f"Parzen({name}={getattr(self, name)!r}): give a whole number, 1 or more")
         for name in ("bandwidth", "prior"):
@@ -65,7 +68,7 @@ class Parzen:
         """Split the trials and place the kernels; pure, and without randomness. Cost O(n log n)."""
         order = np.argsort(data.loss, kind="stable")
         good = np.sort(order[: min(self.most, math.ceil(self.quantile * len(order)))])
-        rest = np.sort(order[len(good) :])
+        rest = np.sort(_thin(order[len(good) :], self.largest))
         others = np.concatenate([data.x[rest], data.failed, data.pending])
         return ParzenRatio(self._mixture(data, data.x[good]), self._mixture(data, others))
 
@@ -90,6 +93,12 @@ class ParzenRatio:
     def draw(self, key: Key, count: int) -> Floats:
         """Draw `count` points from the density of the good; shape (count, d), every column active."""
         return self.good.draw(key, count)
+
+
+def _thin(order: NDArray[np.int64], largest: int) -> NDArray[np.int64]:
+    """Take at most `largest` of n, evenly spread."""
+    n = len(order)
+    return order if n <= largest else order[np.floor((np.arange(largest) + 0.5) * (n / largest)).astype(np.int64)]
 
 
 def _importance(n: int, forgetting: int) -> Floats:
