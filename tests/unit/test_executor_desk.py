@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 import luthier.executor
 from luthier.errors import ExecutorError, InvalidSetting, StoreError
-from luthier.executor import Limits, Outcome, Progress, Task
+from luthier.executor import Limits, Outcome, Progress, Task, slot
 from luthier.executor.bell import Bell
 from luthier.executor.desk import Desk
 from luthier.executor.parcel import pack_objective, pack_task
@@ -131,6 +132,26 @@ def test_a_run_is_due_at_its_limit_and_then_at_its_end_by_force() -> None:
     assert run.kill_s == before
     run.hasten(0.0)
     assert run.kill_s < before
+
+
+@pytest.mark.parametrize(
+    ("code", "oom_kills", "reason", "word"),
+    [
+        (-9, 3, Reason.MEMORY, "the system ran out of memory"),
+        (-9, 2, Reason.FAILED, "SIGKILL"),
+        (-11, 3, Reason.FAILED, "SIGSEGV"),
+        (-15, 2, Reason.LOST, "SIGTERM"),
+        (-200, 2, Reason.FAILED, "signal 200"),
+        (3, 3, Reason.FAILED, "exit code 3"),
+    ],
+)
+def test_a_death_is_explained(
+    monkeypatch: pytest.MonkeyPatch, code: int, oom_kills: int, reason: Reason, word: str
+) -> None:
+    monkeypatch.setattr(slot.group, "oom_kills", lambda: oom_kills)
+    found, why = slot._autopsy(SimpleNamespace(oom_kills=2), code)
+    assert found is reason
+    assert word in why
 
 
 def test_parcels_refuse_what_cannot_leave() -> None:

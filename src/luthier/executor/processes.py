@@ -41,8 +41,9 @@ class Processes:
     - *Ctrl-C* reaches this process alone: workers are in sessions of their own.
 
     Processes that a trial leaves behind when it ends well (such as joblib's pool) live on until its worker ends.
-    Standard output and error of the objective are those of this process. On Windows there are no process groups:
-    what the objective started may outlive it, SIGTERM is not polite, and a limit of memory is refused.
+    Standard output and error of the objective are those of this process. Elsewhere than on Linux, what an
+    objective started in a session of its own may outlive a worker that ended before it. On Windows there are no
+    process groups: what the objective started may outlive it, SIGTERM is not polite, and a limit of memory is refused.
 
     Args:
         objective: called with a `Running`.
