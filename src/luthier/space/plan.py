@@ -15,7 +15,7 @@ from luthier.numeric.polytope import interior
 from luthier.space import boxes
 from luthier.space.domain import Block, Bools, Category, Constraint, Floats, Number, Predicate
 from luthier.space.enumeration import Lister
-from luthier.space.layout import Layout
+from luthier.space.layout import Layout, take
 from luthier.space.linear import relations
 from luthier.space.paving import Paving, pave
 from luthier.space.proposal import Proposal
@@ -28,7 +28,9 @@ _GOOD_SHARE = 0.05
 _PILOT = 4096
 _MOST_LISTED = 50_000
 _MOST_VISITED = 1_000_000
-_MOST_BOXES = 6000
+_BOXES = (64, 256, 1024, 4096)
+_JUDGED = 1024
+_FINE_SHARE = 0.3
 _PROOF_BOXES = 400
 _NO_ROOM = 1e-13
 
@@ -144,6 +146,7 @@ class Walked:
     def __init__(self, group: Group) -> None:
         self.group = group
         self.parts = [violation(c) for c in group.constraints if not isinstance(c, Predicate)]
+        self.predicates = [c for c in group.constraints if isinstance(c, Predicate)]
         self.scales = np.ones(len(self.parts))
         measured = self._measures(group.key.fold("scale").uniform((1024, group.width)))[1]
         for i, part in enumerate(measured):
@@ -155,10 +158,13 @@ class Walked:
         points, excess = self.group.proposal.apply(uniforms)
         columns = self.group.layout.values(points)
         parts = [part(columns, len(points)) / scale for part, scale in zip(self.parts, self.scales, strict=True)]
-        # What the measures miss (predicates) still counts.
-        broken = ~self.group.layout.kept_values(self.group.constraints, columns, len(points))
-        total = excess + np.sum(parts, axis=0) if parts else excess
-        return np.where(broken & (total == 0), 1.0, np.where(broken | (excess > 0), total, 0.0)), parts
+        total: Floats = excess + np.sum(parts, axis=0) if parts else excess
+        # A measure is zero exactly where its expression is not broken; predicates only say yes or no.
+        if self.predicates and (total == 0).any():
+            near = np.flatnonzero(total == 0)
+            inside = {name: take(column, near) for name, column in columns.items()}
+            total[near] = ~self.group.layout.kept_values(self.predicates, inside, len(near))
+        return total, parts
 
     def measure(self, uniforms: Floats) -> Floats:
         """Say how much each of uniforms (n, width) breaks the constraints."""
@@ -291,21 +297,21 @@ def _check_volume(group: Group) -> None:
 
 
 def _paved(group: Group) -> Plan | None:
-    """Pave the group, in steps, until rejection inside is fast enough."""
+    """Pave the group, in steps, until rejection inside is fast enough; give up where that is not in sight."""
     paving: Paving | None = None
-    most = 64
-    while most <= _MOST_BOXES:
+    share = 0.0
+    for most in _BOXES:
         paving = pave(group.layout, group.constraints, group.proposal.solver.columns, most, paving)
         if len(paving.low) == 0:
             raise Infeasible(_empty(group))
         plan = Paved(group, paving)
-        plan.measured(group.key.fold("paving", most))
-        enough = plan.share >= 0.3 or len(paving.low) < most
-        if plan.share >= LEAST_SHARE and (enough or most * 4 > _MOST_BOXES):
+        before, share = share, plan.measured(group.key.fold("paving", most))
+        complete = len(paving.low) < most
+        if share >= _FINE_SHARE or (share >= LEAST_SHARE and (complete or most == _BOXES[-1])):
             return plan
-        if len(paving.low) < most:
-            break
-        most *= 4
+        hopeless = share == 0 or (before > 0 and share * (share / before) ** 1.5 < LEAST_SHARE)
+        if complete or (most >= _JUDGED and hopeless):
+            return None
     return None
 
 

@@ -2,8 +2,8 @@
 
 Under ``x + y + z == 1`` two variables are drawn and the third follows; what is left to reject is the third outside its
 range. On linear scales (for products: on logarithmic ones) the result is uniform over the feasible plane; in general
-the others keep their priors and the solved variable follows. An equality that holds only sometimes
-(``kernel != 'poly' or x + y == 1``) is solved where it is needed.
+the others are drawn by their priors, the solved variable follows, and its prior is weighed by rejection. An equality
+that holds only sometimes (``kernel != 'poly' or x + y == 1``) is solved where it is needed.
 """
 
 from __future__ import annotations
@@ -16,21 +16,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.space.domain import Constraint, Floats, Number, Predicate
+from luthier.space.domain import Constraint, Floats, Number
 from luthier.space.expression import Expression, tree, vector
 from luthier.space.expression.tree import Node
 from luthier.space.layout import Layout, take
 
 _BISECTIONS = 60
+_GRID = (np.arange(512) + 0.5) / 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Equality:
-    """``left == right`` wherever `constraint` is broken without it."""
+    """``left == right`` wherever `constraint` is broken without it; `always`: wherever its names are active."""
 
     constraint: Expression
     left: Node
     right: Node
+    always: bool
 
     @property
     def difference(self) -> Node:
@@ -44,28 +46,36 @@ class Equality:
 
 
 def equalities(layout: Layout, constraints: Sequence[Constraint]) -> list[Equality]:
-    """Find the equalities between numbers that at least one continuous variable can be solved from."""
+    """Find the equalities that at least one variable can be solved from."""
     found = []
     for constraint in constraints:
-        if isinstance(constraint, Predicate):
-            continue
-        waiting: list[Node] = [constraint.root]
+        waiting: list[tuple[Node, bool]] = []
+        if isinstance(constraint, Expression):
+            waiting.append((constraint.root, True))
         while waiting:
-            node = waiting.pop()
+            node, always = waiting.pop()
             if isinstance(node, (tree.Both, tree.Either)):
-                waiting.extend(reversed(node.parts))
+                waiting.extend((part, always and isinstance(node, tree.Both)) for part in reversed(node.parts))
             elif isinstance(node, tree.Compare):
                 nodes = [node.first, *(part for _, part in node.rest)]
                 for left, (op, right) in zip(nodes, node.rest, strict=False):
-                    equality = Equality(constraint, left, right)
-                    if op == "==" and any(_solvable(layout, name) for name in equality.names):
+                    equality = Equality(constraint, left, right, always)  # type: ignore[arg-type]
+                    if op == "==" and any(_solvable(layout, equality, name) for name in equality.names):
                         found.append(equality)
     return found
 
 
-def _solvable(layout: Layout, name: str) -> bool:
+def _solvable(layout: Layout, equality: Equality, name: str) -> bool:
+    """Say whether solving for a variable leaves the distribution right.
+
+    A continuous variable meets an equality with probability zero, so the other variables decide alone. One with levels
+    meets it with some probability, which has to be the same wherever the others are.
+    """
     domain = layout.domains[layout.owner[name]]
-    return isinstance(domain, Number) and domain.low < domain.high
+    if not isinstance(domain, Number) or domain.low >= domain.high:
+        return False
+    steady = equality.always and all(layout.domains[layout.owner[other]].when is None for other in equality.names)
+    return not domain.levels or (domain.even and steady)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +101,12 @@ class Solver:
             [vector.value(equality.difference, equality.constraint.orders) for equality in step.equalities]
             for step in self.steps
         ]
+        self.peaks = {
+            name: float(density(self.domain(name), self.domain(name).quantile(_GRID)).max())
+            for step in self.steps
+            for name in step.names
+            if not self.domain(name).flat
+        }
 
     @property
     def columns(self) -> frozenset[int]:
@@ -130,7 +146,12 @@ class Solver:
         slack = 1e-12 * max(abs(domain.low), abs(domain.high))
         good = (solved >= domain.low - slack) & (solved <= domain.high + slack)
         values = np.clip(solved[good], domain.low, domain.high)
-        uniforms[rows[good], self.column(name)] = domain.position(values)
+        places, column = rows[good], self.column(name)
+        if not domain.flat:
+            # What the prior of the solved variable says still counts: the uniform it had decides about acceptance.
+            likely = uniforms[places, column] * self.peaks[name] < density(domain, values)
+            places, values = places[likely], values[likely]
+        uniforms[places, column] = domain.position(values)
 
     def _line(self, step: Step, differences: list[vector.Value], columns: Mapping[str, Any], rows: int) -> list[Floats]:
         """Solve one equality for one variable: a secant where that is exact, else by halving."""
@@ -169,6 +190,17 @@ class Solver:
         shares = np.full((rows, count), np.nan)
         shares[good] = np.linalg.solve(slopes[good], -base[good][:, :, None])[:, :, 0]
         return [origin[name] + spans[j] * shares[:, j] for j, name in enumerate(step.names)]
+
+
+def density(domain: Number, values: Floats) -> Floats:
+    """Give the prior density of values of a continuous number on its scale, relative to a flat prior."""
+    low, high = (np.log(domain.low), np.log(domain.high)) if domain.log else (domain.low, domain.high)
+    middle = np.log(values) if domain.log else values
+    step = 1e-4 * (high - low)
+    ends = [np.clip(middle + sign * step, low, high) for sign in (-1.0, 1.0)]
+    at = [domain.position(np.clip(np.exp(end) if domain.log else end, domain.low, domain.high)) for end in ends]
+    result: Floats = (at[1] - at[0]) * (high - low) / (ends[1] - ends[0])
+    return result
 
 
 def _numbers(compiled: vector.Value, columns: Mapping[str, Any], rows: int) -> Floats:
@@ -220,7 +252,7 @@ def _single(layout: Layout, waiting: list[Equality], taken: set[str]) -> Step | 
         options += [
             (_ease(layout, equality, name), place, name)
             for name in sorted(equality.names - others - taken)
-            if _solvable(layout, name)
+            if _solvable(layout, equality, name)
         ]
     if not options:
         return None
@@ -231,7 +263,7 @@ def _single(layout: Layout, waiting: list[Equality], taken: set[str]) -> Step | 
 def _several(layout: Layout, waiting: list[Equality], taken: set[str]) -> Step | None:
     """Solve everything that waits as one system, where it is affine in enough variables."""
     names = sorted(frozenset[str]().union(*(equality.names for equality in waiting)) - taken)
-    good = [name for name in names if _solvable(layout, name) and not _number(layout, name).levels]
+    good = [name for name in names if _continuous(layout, name)]
     for group in itertools.islice(itertools.combinations(good, len(waiting)), 200):
         if all(affine(equality.difference, frozenset(group)) for equality in waiting) and _regular(
             layout, waiting, group
@@ -246,7 +278,7 @@ def _regular(layout: Layout, waiting: list[Equality], group: tuple[str, ...]) ->
         name: np.array([0.5 * (_number(layout, name).low + _number(layout, name).high)])
         for equality in waiting
         for name in equality.names
-        if _solvable(layout, name)
+        if isinstance(layout.domains[layout.owner[name]], Number)
     }
     matrix = np.empty((len(waiting), len(group)))
     for i, equality in enumerate(waiting):
@@ -256,6 +288,11 @@ def _regular(layout: Layout, waiting: list[Equality], group: tuple[str, ...]) ->
             span = _number(layout, name).high - _number(layout, name).low
             matrix[i, j] = (_numbers(compiled, {**middle, name: middle[name] + span}, 1) - base)[0]
     return bool(np.isfinite(matrix).all() and abs(np.linalg.det(matrix)) > 1e-9)
+
+
+def _continuous(layout: Layout, name: str) -> bool:
+    domain = layout.domains[layout.owner[name]]
+    return isinstance(domain, Number) and domain.low < domain.high and not domain.levels
 
 
 def _number(layout: Layout, name: str) -> Number:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from luthier.space.domain import Floats
-from luthier.space.expression import Expression, tree, vector
+from luthier.space.expression import Expression, scalar, tree, vector
 from luthier.space.expression.scalar import Orders
 from luthier.space.expression.tree import Node
 
@@ -62,18 +62,24 @@ def _flat(node: Node, wanted: bool, orders: Orders) -> Measure:
 
 def _link(left_node: Node, op: str, right_node: Node, wanted: bool, orders: Orders) -> Measure:
     flat = _flat(tree.Compare(left_node, ((op, right_node),)), wanted, orders)
-    op = op if wanted else _OPPOSITE[op]
-    if op in ("in", "not in", "!="):
+    needed = op if wanted else _OPPOSITE[op]
+    if needed in ("in", "not in", "!=") or scalar.declared_order(left_node, right_node, orders) is not None:
         return flat
     left, right = vector.value(left_node, orders), vector.value(right_node, orders)
 
     def measure(frame: vector.Frame) -> Floats:
-        failing = flat(frame)
         a, b = left(frame), right(frame)
         if not (isinstance(a, vector.Numbers) and isinstance(b, vector.Numbers)):
-            return failing
+            return flat(frame)
         gap = np.abs(a.array - b.array)
         gap = np.where(np.isnan(gap), _MOST, np.clip(gap, _LEAST, _MOST))
-        return np.where(failing > 0, gap, 0.0)
+        if op in ("==", "!="):
+            return np.where(flat(frame) > 0, gap, 0.0)
+        holding = vector.ORDERED[op](a.array, b.array)
+        failing = ~holding if wanted else holding
+        for known in (a.known, b.known):
+            if known is not None:
+                failing = failing & known
+        return np.where(failing, gap, 0.0)
 
     return measure

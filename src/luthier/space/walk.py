@@ -19,10 +19,11 @@ import numpy as np
 from luthier.key import Key
 from luthier.space.domain import Bools, Floats
 
-_MEMBERS = 512
+_MEMBERS = 1536
 _LEVELS = 300
 _PATIENCE = 12
-_SHRINKS = 45
+# Staying where a bracket was shrunk so often keeps the balance: the same refusals lead from either point to the other.
+_SHRINKS = 16
 _CHUNK = 8192
 _TRIES = 24
 _NOTHING = 1e-13
@@ -68,7 +69,7 @@ class Walk:
         return points
 
     def _populate(self, key: Key) -> Floats:
-        points = key.fold("begin").uniform((_MEMBERS * 4, self.width))
+        points = key.fold("begin").uniform((2 * _MEMBERS, self.width))
         broken = self.measure(points)
         level, waited = np.inf, 0
         for turn in range(_LEVELS):
@@ -93,7 +94,7 @@ class Walk:
             points = key.fold("try", turn).uniform((_CHUNK, self.width))
             found.append(points[self.measure(points) == 0])
             total += len(found[-1])
-            if total >= _MEMBERS // 8:
+            if total >= _MEMBERS // 24:
                 break
         hits = np.concatenate(found)
         if len(hits) == 0:

@@ -28,6 +28,7 @@ from luthier.space.expression.ranges import (
     absolute,
     numbers,
     power,
+    square,
     table,
     unbounded,
 )
@@ -146,6 +147,8 @@ def value(node: Node, orders: Orders) -> Value:
             for op, part in rest:
                 result = _apply([result, value(part, orders)], ARITHMETIC_RULES[op])
             return result
+        case tree.Power(base, tree.Literal(2)):
+            return _apply([value(base, orders)], square)
         case tree.Power(base, exponent):
             return _apply([value(base, orders), value(exponent, orders)], power)
         case tree.Call(function, arguments):
@@ -287,9 +290,7 @@ def _member(left_node: Node, right_node: Node, orders: Orders) -> Truth:
     if isinstance(right_node, tree.Items):
         links = [_link(left_node, "==", item, orders) for item in right_node.items]
         if not links:
-            return lambda boxes: Possible(
-                *(np.zeros(_count(boxes), dtype=bool) ^ flag for flag in (False, True, False))
-            )
+            return _nowhere(value(left_node, orders))
         return _not(_both([_not(link) for link in links]))
     left, right = value(left_node, orders), value(right_node, orders)
 
@@ -297,6 +298,16 @@ def _member(left_node: Node, right_node: Node, orders: Orders) -> Truth:
         a, b = left(boxes), right(boxes)
         active = a.active & b.active
         return Possible(active, active, a.inactive | b.inactive)
+
+    return holds
+
+
+def _nowhere(inside: Value) -> Truth:
+    """Compile ``in ()``: false wherever the value is active."""
+
+    def holds(boxes: Boxes) -> Possible:
+        found = inside(boxes)
+        return Possible(np.zeros_like(found.active), found.active, found.inactive)
 
     return holds
 

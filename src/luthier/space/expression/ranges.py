@@ -121,6 +121,12 @@ def _remainder(a: Range, b: Range) -> Bounds:
     return low, high, zero | np.isinf(a.low) | np.isinf(a.high)
 
 
+def square(a: Range) -> Bounds:
+    """Give the rule of ``a ** 2``."""
+    low, high, _ = absolute(a)
+    return np.square(low), np.square(high), None
+
+
 def power(a: Range, b: Range) -> Bounds:
     whole = (b.low == b.high) & (np.floor(b.low) == b.low)
     even = whole & (np.remainder(b.low, 2.0) == 0)
@@ -147,8 +153,9 @@ def _increasing(ufunc: np.ufunc, start: float) -> Callable[[Range], Bounds]:
     """Make the rule of a function that increases from `start` on and is undefined before."""
 
     def rule(a: Range) -> Bounds:
-        low, high = np.maximum(a.low, start), np.maximum(a.high, start)
-        return ufunc(low), ufunc(high), a.low < start
+        low, high = ufunc(np.maximum(a.low, start)), ufunc(np.maximum(a.high, start))
+        never = a.high < start  # no number at all: an empty range
+        return np.where(never, np.inf, low), np.where(never, -np.inf, high), a.low < start
 
     return rule
 

@@ -185,6 +185,8 @@ def value(node: Node, orders: Orders) -> Value:
             return _series(np.negative, [value(operand, orders)])
         case tree.Series(first, rest):
             return _chain(value(first, orders), [(ARITHMETIC[op], value(part, orders)) for op, part in rest])
+        case tree.Power(base, tree.Literal(2)):
+            return _series(np.square, [value(base, orders)])
         case tree.Power(base, exponent):
             return _series(np.power, [value(base, orders), value(exponent, orders)])
         case tree.Call(function, arguments):
@@ -299,13 +301,13 @@ def _link(left_node: Node, op: str, right_node: Node, orders: Orders) -> Truth:
         if isinstance(b, Coded) and lead is not None:
             return _lookup(b, [decide(lead, level) for level in b.levels])
         if isinstance(a, Numbers) and isinstance(b, Numbers) and order is None:
-            return _verdict(_ORDERED[op](a.array, b.array), _known(a.known, b.known))
+            return _verdict(ORDERED[op](a.array, b.array), _known(a.known, b.known))
         return _by_row(a, b, decide)
 
     return holds
 
 
-_ORDERED: dict[str, np.ufunc] = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
+ORDERED: dict[str, np.ufunc] = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
 
 
 def _by_row(a: Operand, b: Operand, decide: Callable[[Any, Any], bool | None]) -> Verdict:
