@@ -7,9 +7,8 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,17 +22,6 @@ from luthier.testing.faults import FaultyStore
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and SIGKILL")
 
 SPACE = lt.Space({"x": lt.Float(-1, 1), "n": lt.Int(1, 9), "depth": lt.Int(1, 4, when="n > 4")})
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """Give a folder in memory where there is one: kill -9 spares what was written, so no disk need be waited for."""
-    memory = Path("/dev/shm")
-    if not (memory.is_dir() and os.access(memory, os.W_OK)):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=memory) as place:
-        yield Path(place)
 
 
 def _objective(trial: lt.Running) -> float:

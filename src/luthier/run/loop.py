@@ -183,7 +183,7 @@ class Loop:
         """Write one outcome down; None where the trial is run again, or is not ours any more."""
         if ended.reason in (Reason.INTERRUPTED, Reason.LOST):
             # Interrupted by somebody else than us: who knows why, so it is retried only a few times.
-            ours = ended.reason is Reason.INTERRUPTED and self._aborting
+            ours = ended.reason is Reason.INTERRUPTED and (self._aborting or self.signals.kill)
             reason = Reason.INTERRUPTED if ours else Reason.LOST
             self.study.release(trial, ended.error, reason=reason)
             return None

@@ -40,7 +40,7 @@ class Signals:
         return self.count >= 2
 
     def tell(self) -> None:
-        """Say what came and what will be done; called by the loop, for a signal handler must not write."""
+        """Say what came and what will be done, once."""
         if self.count > self._told:
             self._told = self.count
             self._notice(
@@ -52,10 +52,12 @@ class Signals:
     def _take(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
         self.last = signal.Signals(number)
-        if self.count >= 2 and self.raising:
+        if self.count >= 3 or (self.count == 2 and self.raising):
             raise KeyboardInterrupt
-        if self.count >= 3:
-            raise KeyboardInterrupt
+        if self.raising:
+            # The loop will not say it before the objective returns. A handler must not write: what it interrupts may
+            # be in the middle of just that.
+            threading.Thread(target=self.tell, name="luthier-notice", daemon=True).start()
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
