@@ -120,7 +120,7 @@ def continuous_spaces(draw: st.DrawFn) -> Space:
     return Space(variables, require=draw(st.lists(texts, min_size=1, max_size=3)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(continuous_spaces())
 def test_draws_of_continuous_spaces_are_feasible(space: Space) -> None:
     try:

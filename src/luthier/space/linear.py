@@ -48,7 +48,9 @@ class Relation:
 
 def conjuncts(constraints: Sequence[Constraint]) -> Iterator[Node]:
     """Give the conditions that must all hold: constraints, the parts of ``and``, the links of chains."""
-    waiting = [constraint.root for constraint in reversed(constraints) if isinstance(constraint, Expression)]
+    waiting = [
+        tree.straighten(constraint.root) for constraint in reversed(constraints) if isinstance(constraint, Expression)
+    ]
     while waiting:
         node = waiting.pop()
         if isinstance(node, tree.Both):

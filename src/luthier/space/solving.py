@@ -51,7 +51,7 @@ def equalities(layout: Layout, constraints: Sequence[Constraint]) -> list[Equali
     for constraint in constraints:
         waiting: list[tuple[Node, bool]] = []
         if isinstance(constraint, Expression):
-            waiting.append((constraint.root, True))
+            waiting.append((tree.straighten(constraint.root), True))
         while waiting:
             node, always = waiting.pop()
             if isinstance(node, (tree.Both, tree.Either)):

@@ -103,7 +103,7 @@ class Either:
 
 
 Node = Name | Literal | Items | Negative | Series | Power | Call | If | Compare | Not | Both | Either
-CONDITIONS = (Compare, Not, Both, Either)
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "==", "in": "not in", "not in": "in"}
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -139,3 +139,21 @@ def walk(node: Node) -> Iterator[Node]:
 def names(node: Node) -> frozenset[str]:
     """Give the variables that `node` reads."""
     return frozenset(part.name for part in walk(node) if isinstance(part, Name))
+
+
+def straighten(node: Node) -> Node:
+    """Push ``not`` inwards as far as it goes; the same condition for numbers that are defined."""
+    match node:
+        case Not(Not(operand)):
+            return straighten(operand)
+        case Not(Both(parts)):
+            return Either(tuple(straighten(Not(part)) for part in parts))
+        case Not(Either(parts)):
+            return Both(tuple(straighten(Not(part)) for part in parts))
+        case Not(Compare(first, ((op, right),))):
+            return Compare(first, ((_OPPOSITE[op], right),))
+        case Both(parts):
+            return Both(tuple(straighten(part) for part in parts))
+        case Either(parts):
+            return Either(tuple(straighten(part) for part in parts))
+    return node
