@@ -20,12 +20,12 @@ def work(file, go):
     while time.time() < go:
         time.sleep(0.001)
     space = {"x": lt.Float(-1, 1), "n": lt.Int(1, 9)}
-    with lt.Study("crowd", space, minimize="loss", store=file) as study:
+    with lt.Study("crowd", space, minimize="loss", store=file, method=lt.Random()) as study:
         for _ in range(10):
             trial = study.ask()
             study.tell(trial, trial["x"] ** 2)
 if __name__ == "__main__":
-    lt.Study("warm", {"x": lt.Float(-1, 1)}, minimize="loss").ask()
+    lt.Study("warm", {"x": lt.Float(-1, 1)}, minimize="loss", method=lt.Random()).ask()
     work(sys.argv[1], float(sys.argv[2]))
 """
 

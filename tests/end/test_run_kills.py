@@ -31,7 +31,7 @@ def _objective(trial: lt.Running) -> float:
 
 
 def _study(store: Path | FaultyStore) -> lt.Study:
-    return lt.Study("s", SPACE, minimize="loss", store=store, seed=5)
+    return lt.Study("s", SPACE, minimize="loss", store=store, seed=5, method=lt.Random())
 
 
 def _forked(work: Callable[[], None]) -> int:
@@ -165,7 +165,7 @@ def objective(trial):
 def acknowledge(study, result):
     with open(notes, "a") as stream:
         stream.write(f"{result.number} {result.values.get('loss')}\\n")
-with lt.Study("s", space, minimize="loss", store=file, seed=5) as study:
+with lt.Study("s", space, minimize="loss", store=file, seed=5, method=lt.Random()) as study:
     study.run(objective, trials=int(sys.argv[3]), workers=4, callbacks=[acknowledge])
 """
 

@@ -76,6 +76,8 @@ class BaseStudy(StudyIntake):
     ) -> None:
         given = space if isinstance(space, Space) or space is None else Space(space)
         wish = opening.Wish(name, given, opening.objectives(minimize, maximize), seed, noisy)
+        if method is not None:
+            to_plain(method)  # raises where it is none
         self._own_store = store is None or isinstance(store, str | Path)
         self._store: Store = open_store(store)
         try:

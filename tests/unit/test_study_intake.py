@@ -1,0 +1,220 @@
+"""What is put into a study: points, results, other studies, another space; and how it is opened and shown."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import luthier as lt
+from luthier.errors import (
+    InvalidConfig,
+    InvalidResult,
+    InvalidSetting,
+    InvalidSpace,
+    StoreError,
+    StudyMismatch,
+    StudyNotFound,
+)
+from luthier.store import Memory
+
+SPACE = {"x": lt.Float(0, 1, default=0.5), "n": lt.Int(1, 9, default=5)}
+
+
+def _study(space: Any = SPACE, **settings: Any) -> lt.Study:
+    return lt.Study("s", space, minimize="loss", seed=1, **({"method": lt.Random()} | settings))
+
+
+def test_what_is_enqueued_is_tried_next_and_once() -> None:
+    study = _study()
+    ticket = study.enqueue({"x": 0.25})
+    assert study.enqueue({"x": 0.25, "n": 5}) == ticket  # n has that default
+    assert study.enqueue({"x": 0.75}, ticket="mine") == "mine"
+    assert study.enqueue({"x": 0.8}, ticket="mine") == "mine"
+    assert [ask.params["x"] for ask in study.ask(2)] == [0.25, 0.75]
+    study.enqueue({"x": 0.25})
+    assert study.ask()["x"] not in (0.25, 0.75)
+    with pytest.raises(InvalidConfig, match="x"):
+        study.enqueue({"x": 7})
+    with pytest.raises(InvalidConfig, match="y"):
+        study.enqueue({"y": 7})
+
+
+def test_a_result_from_elsewhere_is_added_once() -> None:
+    study = _study()
+    first = study.add({"x": 0.1, "n": 1}, 3.0, duration_s=1.5)
+    assert (first.value, first.duration_s, first.trial.origin) == (3.0, 1.5, "imported")
+    assert study.add({"x": 0.1, "n": 1}, 3.0).number == 0
+    assert study.add({"x": 0.1, "n": 1}, 4.0).number == 1
+    assert study.add({"x": 0.9, "n": 1}, 4.0, ticket="a").number == 2
+    assert study.add({"x": 0.8, "n": 1}, 5.0, ticket="a").number == 2
+    assert study.best.number == 0 and study.history.asked == 0
+    with pytest.raises(InvalidResult):
+        study.add({"x": 0.1, "n": 1}, None)
+    with pytest.raises(InvalidConfig):
+        study.add({"x": 0.1}, 1.0)
+    assert study.add({"x": 0.3, "n": 1}, math.nan).reason == "nonfinite"
+    assert len(study) == 4 and study.verify().given == 4
+
+
+def test_a_noisy_study_takes_in_the_same_result_twice() -> None:
+    study = _study(noisy=True)
+    assert [study.add({"x": 0.1, "n": 1}, 3.0).number for _ in range(2)] == [0, 1]
+
+
+def test_imported_trials_do_not_count_for_the_budget() -> None:
+    study = _study()
+    for i in range(5):
+        study.add({"x": i / 10, "n": 1}, 3.0)
+    study.run(lambda trial: trial["x"], trials=4)
+    assert len(study) == 9 and study.history.asked == 4
+
+
+def test_a_study_learns_from_another() -> None:
+    other = lt.Study("other", {"x": lt.Float(0, 2), "n": lt.Int(1, 9)}, minimize="loss", method=lt.Random(), seed=9)
+    for x in (0.5, 1.5, 0.25):
+        other.tell(other.ask(params={"x": x, "n": 2}), {"loss": x, "violations": {"size": x - 0.4}, "note": "a"})
+    other.tell(other.ask(), failed="no")
+    study = _study()
+    assert study.learn_from(other) == 2
+    assert study.learn_from(other) == 2
+    assert [trial["x"] for trial in study.trials] == [0.5, 0.25]
+    assert study.best["x"] == 0.25  # the other breaks an outcome constraint
+    assert study.trials[0].extra == {"note": "a"}
+
+
+def test_a_space_changes_and_history_is_kept_where_it_applies() -> None:
+    store = Memory()
+    study = _study(store=store)
+    for x in (0.1, 0.9):
+        study.tell(study.ask(params={"x": x, "n": 2}), x)
+    study.enqueue({"x": 0.95})
+    study.change(
+        {"x": lt.Float(0.5, 2, default=0.5), "n": lt.Int(1, 9, default=5), "kind": lt.Choice("a", "b", default="a")}
+    )
+    assert len(study) == 2 and study.best["x"] == 0.9
+    data = study.history.data(study.problem)
+    assert len(data) == 1 and data.loss.tolist() == [0.9]
+    assert dict(study.ask().params) == {"x": 0.95, "n": 5, "kind": "a"}
+    trial = study.ask()
+    assert trial["kind"] in ("a", "b")
+    study.tell(trial, 0.01)
+    assert study.best.number == trial.number
+    assert study.verify().ok
+    assert lt.Study("s", store=store).space == study.space
+    with pytest.raises(StudyMismatch, match="another space"):
+        _study(store=store)
+
+
+def test_a_change_that_makes_no_sense_is_refused_and_changes_nothing() -> None:
+    study = _study()
+    study.tell(study.ask(), 1.0)
+    length = study.history.length
+    with pytest.raises(StudyMismatch, match="cannot change to this space: .*n"):
+        study.change({"x": lt.Float(0, 1), "n": lt.Choice("a", "b")})
+    with pytest.raises(StudyMismatch, match="y"):
+        study.change({**SPACE, "y": lt.Float(0, 1)})  # no default
+    study.change(SPACE)
+    assert study.history.length == length
+
+
+def test_a_trial_that_waits_when_the_space_changes_is_run_as_the_new_space_reads_it() -> None:
+    study = _study()
+    inside, outside = study.ask(params={"x": 0.7, "n": 2}), study.ask(params={"x": 0.1, "n": 2})
+    study.release(inside)
+    study.release(outside)
+    study.change({"x": lt.Float(0.5, 1, default=0.5), "n": lt.Int(1, 9, default=5), "z": lt.Bool(default=True)})
+    again = study.ask(2)
+    assert dict(again[0].params) == {"x": 0.7, "n": 2, "z": True} and again[0].number == 0
+    assert again[1].number == 2
+    assert str(study.trials[1].reason) == "lost" and "cannot hold" in study.trials[1].error
+
+
+def test_objects_and_predicates_survive_a_change_while_the_program_has_them() -> None:
+    class Net:
+        pass
+
+    net = Net()
+    small = lt.Space({"net": lt.Choice(lt.Named("net", net)), "x": lt.Float(0, 1)})
+    large = lt.Space({"net": lt.Choice(lt.Named("net", net)), "x": lt.Float(0, 2)})
+    store = Memory()
+    study = _study(small, store=store)
+    assert study.ask()["net"] is net
+    study.change(large)
+    assert study.ask()["net"] is net
+    assert _study(large, store=store).ask()["net"] is net
+
+
+def test_a_study_is_taken_up_by_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "s.db"
+    with _study(store=file) as study:
+        study.tell(study.ask(), 1.0)
+    with lt.Study("s", store=file) as study:
+        assert len(study) == 1 and study.seed == 1 and study.space == lt.Space(SPACE)
+        study.tell(study.ask(), 0.5)
+    with _study(store=file) as study:
+        assert study.best_value == 0.5
+    with pytest.raises(StoreError, match="closed"):
+        study.ask()
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"minimize": "other"}, "has minimize='loss'"),
+        ({"maximize": "loss"}, "has minimize='loss'"),
+        ({"seed": 2}, "has seed 1, not 2"),
+        ({"noisy": True}, "is not noisy"),
+        ({"space": {"x": lt.Float(0, 2), "n": lt.Int(1, 9)}}, "searches another space"),
+    ],
+)
+def test_another_study_of_the_same_name_is_refused(settings: dict[str, Any], says: str) -> None:
+    store = Memory()
+    _study(store=store)
+    with pytest.raises(StudyMismatch, match=says):
+        lt.Study("s", store=store, **settings)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "error", "says"),
+    [
+        (("", SPACE), {"minimize": "loss"}, InvalidSetting, "needs a name"),
+        (("s", SPACE), {}, InvalidSetting, "needs an objective"),
+        (("s", SPACE), {"minimize": ["a", "a"]}, InvalidSetting, "a name of its own"),
+        (("s", SPACE), {"minimize": ["a", 3]}, InvalidSetting, "name what is optimized"),
+        (("s", SPACE), {"minimize": "a", "seed": -1}, InvalidSetting, "a seed is"),
+        (("s",), {"minimize": "a"}, StudyNotFound, "to begin one, give a space"),
+        (("s", SPACE), {"minimize": "a", "method": 3}, InvalidSetting, "not a method"),
+        (("s", {"x": 3}), {"minimize": "a"}, InvalidSpace, "x"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_at_once(
+    arguments: tuple[Any, ...], settings: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        lt.Study(*arguments, **settings)
+
+
+def test_a_study_is_shown_with_its_text_escaped() -> None:
+    study = lt.Study("<b>s</b>", {"<x>": lt.Choice("<i>")}, minimize="<loss>", seed=1, method=lt.Random())
+    assert "no trial" not in repr(study) and "0 trials" in repr(study)
+    study.tell(study.ask(), 0.5)
+    shown = study._repr_html_()
+    assert "&lt;b&gt;s" in shown and "&lt;i&gt;" in shown and "&lt;x&gt;" in shown
+    assert not any(text in shown for text in ("<b>", "<i>", "<x>", "<loss>"))
+    assert "1 trial: 1 done" in repr(study) and "'<i>'" in repr(study)
+    assert study  # also when empty
+
+
+def test_a_study_becomes_a_table() -> None:
+    pandas = pytest.importorskip("pandas")
+    study = lt.Study("s", {"loss": lt.Float(0, 1), "k": lt.Int(1, 3, when="loss > 2")}, minimize="loss", seed=1)
+    study.tell(study.ask(params={"loss": 0.5}), 2.0)
+    study.tell(study.ask(params={"loss": 0.25}), failed="=cmd()")
+    frame = study.to_frame()
+    assert isinstance(frame, pandas.DataFrame)
+    assert frame["number"].tolist() == [0, 1] and frame["reason"].tolist() == ["done", "failed"]
+    assert frame["params.loss"].tolist() == [0.5, 0.25] and frame["loss"].tolist()[0] == 2.0
+    assert frame["k"].isna().all() and frame["error"].tolist() == ["", "=cmd()"]
