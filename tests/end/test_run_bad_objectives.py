@@ -96,7 +96,7 @@ def test_an_objective_that_always_fails_in_the_same_way_ends_the_run() -> None:
 
 def test_a_failing_trial_ends_the_run_where_that_is_asked_for() -> None:
     study = lt.Study("s", SPACE, minimize="loss", seed=1)
-    with pytest.raises(TrialFailed, match="trial 0 with .*ValueError"):
+    with pytest.raises(TrialFailed, match=r"trial 0 with .*ValueError"):
         study.run(_raise, trials=5, on_error="raise")
     assert len(study) == 1 and study.trials[0].reason is Reason.FAILED
 

@@ -254,7 +254,7 @@ def test_several_objectives_have_a_front_and_no_best() -> None:
     for time_s, accuracy in [(3, 0.9), (1, 0.5), (2, 0.4), (2, 0.8), (3, 0.9)]:
         study.tell(study.ask(), {"time": time_s, "accuracy": accuracy})
     assert [trial.number for trial in study.front] == [0, 1, 3, 4]
-    with pytest.raises(InvalidSetting, match="read study.front"):
+    with pytest.raises(InvalidSetting, match=r"read study\.front"):
         _ = study.best
     assert "best: trial 0" in repr(study) and "maximize accuracy" in repr(study)
     study.tell(study.ask(), [5, 0.99])

@@ -112,7 +112,7 @@ def test_a_change_that_makes_no_sense_is_refused_and_changes_nothing() -> None:
     study = _study()
     study.tell(study.ask(), 1.0)
     length = study.history.length
-    with pytest.raises(StudyMismatch, match="cannot change to this space: .*n"):
+    with pytest.raises(StudyMismatch, match=r"cannot change to this space: .*n"):
         study.change({"x": lt.Float(0, 1), "n": lt.Choice("a", "b")})
     with pytest.raises(StudyMismatch, match="y"):
         study.change({**SPACE, "y": lt.Float(0, 1)})  # no default
