@@ -123,9 +123,10 @@ def test_the_measure_falls_towards_the_feasible_set() -> None:
 
 def test_a_paving_knows_what_is_inside() -> None:
     where = layout(a=Float(0, 1), b=Float(0, 1), k=Choice("x", "y"))
-    paving = pave(where, [parse("a <= 0.25 or k == 'x' and b >= 0.5")], frozenset(), 64)
-    assert paving.inside.all()
-    assert paving.volumes.sum() == pytest.approx(0.25 + 0.75 * 0.25)
+    paving = pave(where, [parse("a < 0.25 or k == 'x' and b > 0.5")], frozenset(), 200)
+    # What stays undecided are slivers along a = 0.25 and b = 0.5.
+    assert paving.volumes[paving.inside].sum() == pytest.approx(0.25 + 0.75 * 0.25, abs=1e-3)
+    assert paving.volumes.sum() == pytest.approx(0.25 + 0.75 * 0.25, abs=1e-3)
     assert len(pave(where, [parse("a + b > 2")], frozenset(), 64).low) == 0
 
 
