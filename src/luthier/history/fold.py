@@ -44,6 +44,7 @@ class Fold:
         "configured",
         "created",
         "finished",
+        "identified",
         "identities",
         "imported",
         "leader",
@@ -71,7 +72,8 @@ class Fold:
         self.configs: list[Config | None] = []  # as the present space reads them; None where it cannot
         self.table = Table(())
         self.leader = Leader(None)
-        self.identities: Counter[str] = Counter()
+        self.identities: Counter[str] = Counter()  # of the first `identified` trials, the others when asked for
+        self.identified = 0
         self.finished = 0
         self.imported = 0
         self.running: dict[int, None] = {}
@@ -98,6 +100,14 @@ class Fold:
             self.problem = Problem(self.space, _objectives(created), created.noisy, horizon)
         return self.problem
 
+    def read_identities(self) -> Counter[str]:
+        """Give how often each configuration was begun. Cost O(new trials): reading a log need not wait for it."""
+        for config in self.configs[self.identified :] if self.identified < len(self.configs) else ():
+            if config is not None:
+                self.identities[self.space.identity(config)] += 1
+            self.identified += 1
+        return self.identities
+
     def _read_space(self, plain: Any) -> Space:
         for space in self.spaces:
             if space.to_plain() == plain:
@@ -120,7 +130,7 @@ class Fold:
     def _changed(self, event: Changed) -> None:
         old, self.space, self.problem = self.space, self._read_space(event.space), None
         self.configs = [None if c is None else migrate(c, old, self.space) for c in self.configs]
-        self.identities = Counter(self.space.identity(c) for c in self.configs if c is not None)
+        self.identities, self.identified = Counter(), 0
         migrated = {ticket: migrate(config, old, self.space) for ticket, config in self.queue.items()}
         self.queue = {ticket: config for ticket, config in migrated.items() if config is not None}
         self.table.forget_points()
@@ -137,7 +147,6 @@ class Fold:
         self.trials.append(trial)
         self.configs.append(event.config)
         self.table.begin()
-        self.identities[self.space.identity(event.config)] += 1
         self.imported += event.origin == IMPORTED
         self.running[number] = None
         self.renewed[number] = self.length

@@ -136,12 +136,12 @@ class History:
 
     def has(self, identity: str) -> bool:
         """Tell whether the configuration of this `Space.identity` is done or pending. Cost O(1)."""
-        return self._state.identities[identity] > 0
+        return self._state.read_identities()[identity] > 0
 
     @property
     def distinct(self) -> int:
         """Count the distinct configurations that are done or pending."""
-        return len(self._state.identities)
+        return len(self._state.read_identities())
 
     @property
     def digest(self) -> bytes:
