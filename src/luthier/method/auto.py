@@ -13,9 +13,10 @@ from luthier.errors import InvalidSetting
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.bayes import believe, criterion, take, with_crashes, with_note
+from luthier.method.bayes import learnable, take, with_crashes, with_note
 from luthier.method.design import design
 from luthier.method.distinct import Batch
+from luthier.method.outcome import believe, limits, one_loss, order, rate
 from luthier.method.random import Random
 from luthier.method.search import Known, Search, Value
 from luthier.problem import Problem
@@ -35,7 +36,7 @@ class Auto:
     The first trials are a small design: the space's defaults, then Sobol' points. After them several Gaussian
     processes, each of the losses on another scale, rate every candidate by its log expected improvement, and the
     candidate with the best average is proposed. A model that one scale misleads (outliers, plateaus, a narrow optimum)
-    is outvoted.
+    is outvoted. Several objectives and outcome constraints are treated as `Bayes` does.
 
     Args:
         initial: trials of the design.
@@ -57,20 +58,24 @@ class Auto:
     def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
-        known_so_far = len(data) + len(data.failed)
-        if known_so_far < self.initial or not len(data):
-            return with_note(design(problem, history, key, count, memo), {"why": f"{known_so_far} results so far"})
+        if not learnable(data, self.initial):
+            why = f"{len(data) + len(data.failed)} results so far"
+            return with_note(design(problem, history, key, count, memo), {"why": why})
         data = with_crashes(data)
-        fitted = [model.fit(data, key.fold("fit", place), memo) for place, model in enumerate(self.models)]
+        bounds = limits(data, key, memo)
+        fitted: list[Gaussian] = []
         batch = Batch(history, count, repeat=problem.noisy)
         known = Known() if problem.noisy else Known(data.x, data.pending)
-        best = data.x[np.argsort(data.loss, kind="stable")]
         note = {"by": "committee", "models": [model.scaling for model in self.models]}
         pending = data.pending
         while not batch.full:
-            value = _average(fitted, pending)
             stream = key.fold("auto", len(batch.proposals))
-            taken = take(problem, batch, self.search.maximise(problem.space, value, best, known, stream), note)
+            if not fitted or len(problem.objectives) > 1:  # of several objectives each proposal has its own mixture
+                seen = one_loss(data, stream)
+                fitted = [model.fit(seen, key.fold("fit", place), memo) for place, model in enumerate(self.models)]
+            value = _average([rate(LogEI(), believe(model, pending), bounds, data) for model in fitted])
+            points = self.search.maximise(problem.space, value, data.x[order(seen)], known, stream)
+            taken = take(problem, batch, points, note)
             if taken is None:
                 break
             known.add(taken)
@@ -80,9 +85,8 @@ class Auto:
         return tuple(batch.proposals)
 
 
-def _average(fitted: Sequence[Gaussian], pending: Floats) -> Value:
-    """Average the log expected improvements of several models."""
-    values = [criterion(LogEI(), believe(model, pending)) for model in fitted]
+def _average(values: Sequence[Value]) -> Value:
+    """Average several criteria."""
 
     def value(x: Floats) -> Floats:
         total = values[0](x)

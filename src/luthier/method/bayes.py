@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.analytic import LogEI
-from luthier.acquisition.criterion import bind
 from luthier.acquisition.protocol import Acquisition
 from luthier.data import Data
 from luthier.errors import InvalidSetting
@@ -19,13 +18,14 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.design import design
 from luthier.method.distinct import Batch
+from luthier.method.outcome import believe, limits, one_loss, order, ranked, rate
 from luthier.method.random import Random
-from luthier.method.search import Known, Search, Value
+from luthier.method.search import Known, Search
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.surrogate.gp import GP
 from luthier.surrogate.parzen import Parzen
-from luthier.surrogate.protocol import Conditionable, Posterior, Ratio, Surrogate
+from luthier.surrogate.protocol import Posterior, Ratio, Surrogate
 
 Floats = NDArray[np.float64]
 
@@ -39,6 +39,8 @@ class Bayes:
 
     The first trials are a design (the space's defaults, then Sobol' points). Pending trials are believed to turn out as
     the model expects (Ginsbourger et al. 2010, the Kriging believer); crashed ones count as the worst loss seen.
+    Of several objectives each proposal weighs a random mixture (see `luthier.method.outcome`); where trials report
+    violations of outcome constraints, the acquisition is weighed by the probability that the constraints hold.
 
     Args:
         surrogate: the model: `GP()`, `Parzen()`.
@@ -75,17 +77,18 @@ class Bayes:
     def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
-        if len(data) + len(data.failed) < self._initial(data) or not len(data):
+        if not learnable(data, self._initial(data)):
             return design(problem, history, key, count, memo)
         data = with_crashes(data)
         batch = Batch(history, count, repeat=problem.noisy)
         known = Known() if problem.noisy else Known(data.x, data.pending)
-        best = data.x[np.argsort(data.loss, kind="stable")]
+        bounds = limits(data, key, memo)
         note = {"by": type(self.surrogate).__name__, "acquisition": type(self.acquisition).__name__}
         pending = data.pending
         while not batch.full:
             stream = key.fold("bayes", len(batch.proposals))
-            points = self._choose(problem, data, pending, best, known, stream, memo)
+            seen = one_loss(replace(data, pending=pending), stream)
+            points = self._choose(problem, seen, bounds, known, stream, memo)
             taken = take(problem, batch, points, note)
             if taken is None:
                 break
@@ -104,11 +107,13 @@ class Bayes:
         return min(max(variables + 1, 4), 10)
 
     def _choose(
-        self, problem: Problem, data: Data, pending: Floats, best: Floats, known: Known, key: Key, memo: Memo
+        self, problem: Problem, data: Data, bounds: tuple[Posterior, ...], known: Known, key: Key, memo: Memo
     ) -> Floats:
         """Give candidates, the best first; shape (r, d)."""
-        space = problem.space
-        model = self.surrogate.fit(replace(data, pending=pending), key.fold("fit"), memo)
+        space, best = problem.space, data.x[order(data)]
+        model = self.surrogate.fit(data, key.fold("fit"), memo)
+        if isinstance(model, Ratio) and bounds:
+            model = self.surrogate.fit(ranked(data), key.fold("fit"), memo)
         if isinstance(model, Ratio):
             drawn = model.draw(key.fold("draw"), _DRAWS)
             points = space.settle(drawn, drawn)
@@ -117,18 +122,13 @@ class Bayes:
             if len(points):
                 return points[np.argsort(-model.log_ratio(points), kind="stable")]
             return self.search.maximise(space, model.log_ratio, best, known, key)
-        value = criterion(self.acquisition, believe(model, pending))
+        value = rate(self.acquisition, believe(model, data.pending), bounds, data)
         return self.search.maximise(space, value, best, known, key)
 
 
-def believe(model: Posterior, pending: Floats) -> Posterior:
-    """Condition a posterior on pending points (p, d), where it can be."""
-    return model.condition(pending) if len(pending) and isinstance(model, Conditionable) else model
-
-
-def criterion(acquisition: Acquisition, model: Posterior) -> Value:
-    """Bind an acquisition to a posterior, with the best loss that it knows."""
-    return bind(acquisition, model, model.best).value
+def learnable(data: Data, initial: int) -> bool:
+    """Tell whether the design is over, and there is something to learn: values, and variables to choose."""
+    return bool(data.columns) and len(data) > 0 and len(data) + len(data.failed) >= initial
 
 
 def with_crashes(data: Data) -> Data:

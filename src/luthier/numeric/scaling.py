@@ -1,4 +1,4 @@
-"""Scalings of losses before a model sees them. Each keeps their order, and gives mean 0 and variance 1 (or all 0).
+"""Scalings of losses before a model sees them. Each keeps their order; all but `given` give mean 0 and variance 1 (or 0).
 
 An objective's bad values can be so bad, or so many, that a model of the plain values sees nothing else. These make room
 for what matters, the differences among the good ones, each by another belief about what the bad ones say.
@@ -58,11 +58,17 @@ def log_gap(y: Floats) -> Floats:
     return _unit(np.log(y - y.min() + 0.1 * spread)) if spread > 0 else rank(y)
 
 
+def given(y: Floats) -> Floats:
+    """Keep the losses as they are: for what was scaled before, or has a zero that means something."""
+    return y
+
+
 SCALINGS: dict[str, Callable[[Floats], Floats]] = {
     "standard": standard,
     "half rank": half_rank,
     "rank": rank,
     "log gap": log_gap,
+    "given": given,
 }
 
 

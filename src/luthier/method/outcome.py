@@ -1,0 +1,117 @@
+"""What a model learns from where there is more than one loss: several objectives, and outcome constraints.
+
+Source: Knowles (2006), ParEGO, IEEE Transactions on Evolutionary Computation 10, for the objectives; Gardner, Kusner,
+Xu, Weinberger and Cunningham (2014), Bayesian optimization with inequality constraints, ICML, for the constraints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.acquisition.criterion import bind
+from luthier.acquisition.feasible import Feasible
+from luthier.acquisition.protocol import Acquisition
+from luthier.data import Data
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.method.search import Value
+from luthier.numeric.scaling import standard
+from luthier.surrogate.gp import GP
+from luthier.surrogate.protocol import Conditionable, Posterior
+
+Floats = NDArray[np.float64]
+
+_SLOPE = 0.05
+"""Weight of the sum beside the maximum (Knowles 2006, eq. 2), so that of two equal maxima the better sum wins."""
+_FIRST = 8
+"""The unit of a violation is the median size of so many of the first ones: later ones do not change it."""
+_FARTHEST = 4.0
+
+
+def one_loss(data: Data, key: Key) -> Data:
+    """Give the data with one loss: of several, an augmented Chebyshev norm with weights drawn by `key`.
+
+    Each proposal draws weights of its own, so that the proposals spread along the Pareto front.
+    """
+    objectives = data.losses.shape[1]
+    if objectives == 1:
+        return data
+    weights = -np.log1p(-key.fold("weights").uniform(objectives))
+    weights = (weights + 1e-12) / (weights + 1e-12).sum()
+    weighed = np.stack([_from_zero_to_one(column) for column in data.losses.T], axis=1) * weights
+    return replace(data, losses=(weighed.max(axis=1) + _SLOPE * weighed.sum(axis=1))[:, None])
+
+
+def kept(data: Data) -> NDArray[np.bool_]:
+    """Tell which rows keep the outcome constraints, as far as they say; shape (n,)."""
+    keeping: NDArray[np.bool_] = np.logical_not((data.violations > 0).any(axis=1))
+    return keeping
+
+
+def order(data: Data) -> NDArray[np.int64]:
+    """Order the rows: those that keep the constraints by their loss, and then the others by how much they break them.
+
+    Source: Deb (2000), An efficient constraint handling method for genetic algorithms.
+    """
+    broken = np.minimum(np.where(data.violations > 0, data.violations, 0.0), 1e300 / max(data.violations.shape[1], 1))
+    return np.lexsort((data.loss, broken.sum(axis=1)))
+
+
+def ranked(data: Data) -> Data:
+    """Give the data with places in `order` for losses where constraints are broken, for models that only compare."""
+    if kept(data).all():
+        return data
+    places = np.empty(len(data))
+    places[order(data)] = np.arange(len(data))
+    return replace(data, losses=places[:, None])
+
+
+def limits(data: Data, key: Key, memo: Memo) -> tuple[Posterior, ...]:
+    """Model each violation that is known of some trial, on a scale whose zero is that of the violation."""
+    models: list[Posterior] = []
+    for place, violation in enumerate(data.violations.T):
+        rows = np.flatnonzero(~np.isnan(violation))
+        if len(rows):
+            scaled = _squashed(violation[rows])
+            seen = replace(data, x=data.x[rows], losses=scaled[:, None], noise=None)
+            models.append(GP(scaling="given").fit(seen, key.fold("limit", place), memo))
+    return tuple(models)
+
+
+def rate(acquisition: Acquisition, model: Posterior, bounds: tuple[Posterior, ...], data: Data) -> Value:
+    """Bind an acquisition to a posterior, and weigh it by the probability that the outcome constraints hold.
+
+    Args:
+        acquisition: what is worth trying.
+        model: of the loss, `data.pending` believed already.
+        bounds: of the violations.
+        data: what they were fitted to: the best loss is that of a row that keeps the constraints.
+    """
+    if not bounds:
+        return bind(acquisition, model, model.best).value
+    lawful = data.x[kept(data)]
+    value = bind(acquisition, model, float(model.moments(lawful).mean.min())).value if len(lawful) else None
+    return Feasible(value, type(acquisition).__name__ == "EI", bounds).value
+
+
+def believe(model: Posterior, pending: Floats) -> Posterior:
+    """Condition a posterior on pending points (p, d), where it can be."""
+    return model.condition(pending) if len(pending) and isinstance(model, Conditionable) else model
+
+
+def _from_zero_to_one(losses: Floats) -> Floats:
+    scaled = standard(losses)
+    width = float(np.ptp(scaled))
+    return (scaled - scaled.min()) / width if width > 0 else np.zeros_like(scaled)
+
+
+def _squashed(violation: Floats) -> Floats:
+    bounded = np.clip(violation, -1e300, 1e300)
+    sizes = np.abs(bounded[bounded != 0][:_FIRST])
+    unit = max(float(np.median(sizes)), 1e-300) if len(sizes) else 1.0
+    with np.errstate(over="ignore"):  # 1e300 in units of 1e-300 is far, and that is all that matters
+        squashed: Floats = np.clip(np.arcsinh(np.clip(bounded / unit, -1e300, 1e300)), -_FARTHEST, _FARTHEST)
+    return squashed
