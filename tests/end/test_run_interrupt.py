@@ -38,7 +38,7 @@ except lt.errors.Interrupted as error:
     sys.exit(130)
 """
 
-KINDS = [("inline", 1), ("threads", 2), ("processes", 2)]
+KINDS = [("inline", 1), pytest.param("threads", 2, marks=pytest.mark.slow), ("processes", 2)]
 
 
 def _start(folder: Path, nap_s: float, executor: str, workers: int) -> subprocess.Popen[str]:
@@ -57,7 +57,9 @@ def _reopened(folder: Path) -> lt.Study:
 
 
 @pytest.mark.parametrize(("executor", "workers"), KINDS)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=["SIGINT", "SIGTERM"]
+)
 def test_the_first_signal_waits_for_what_runs(folder: Path, executor: str, workers: int, number: int) -> None:
     process = _start(folder, 0.3, executor, workers)
     process.send_signal(number)

@@ -31,8 +31,7 @@ def test_what_is_written_reads_back_the_same(value: object) -> None:
     text = codec.dumps(value)
     again = codec.loads(text)
     assert again == value
-    assert repr(again) == repr(value) or isinstance(value, dict)  # types and signs of zeros, too
-    assert codec.dumps(again) == text
+    assert codec.dumps(again) == text  # which tells True from 1, and -0.0 from 0.0
     json.loads(text)
 
 

@@ -85,6 +85,12 @@ def test_a_study_learns_from_another() -> None:
     assert study.trials[0].extra == {"note": "a"}
 
 
+def test_a_study_cannot_learn_from_one_that_measures_something_else() -> None:
+    other = lt.Study("other", SPACE, minimize="time", method=lt.Random(), seed=9)
+    with pytest.raises(StudyMismatch, match=r"measures \['time'\], and 's' wants \['loss'\]"):
+        _study().learn_from(other)
+
+
 def test_a_space_changes_and_history_is_kept_where_it_applies() -> None:
     store = Memory()
     study = _study(store=store)

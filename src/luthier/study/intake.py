@@ -78,7 +78,16 @@ class StudyIntake(StudyView):
 
         Returns:
             How many there are.
+
+        Raises:
+            StudyMismatch: the other study measures something else.
         """
+        here, there = ({objective.name for objective in study.problem.objectives} for study in (self, other))
+        if not here <= there:
+            raise StudyMismatch(
+                f"study {other.name!r} measures {sorted(there)}, and {self.name!r} wants {sorted(here)}: "
+                "to learn from it, add its trials one by one with study.add(params, value)"
+            )
         taken = 0
         for trial in other.trials:
             outcome = trial.trial.outcome
