@@ -1,4 +1,4 @@
-"""Scalings of losses before a model sees them. Each keeps their order; all but `given` give mean 0 and variance 1 (or 0).
+"""Scalings of losses before a model sees them. Each keeps their order; all but `given` give mean 0 and variance 1 or 0.
 
 An objective's bad values can be so bad, or so many, that a model of the plain values sees nothing else. These make room
 for what matters, the differences among the good ones, each by another belief about what the bad ones say.
@@ -59,8 +59,8 @@ def log_gap(y: Floats) -> Floats:
 
 
 def given(y: Floats) -> Floats:
-    """Keep the losses as they are: for what was scaled before, or has a zero that means something."""
-    return y
+    """Keep the losses as they are, up to 1e100: for what was scaled before, or has a zero that means something."""
+    return np.clip(y, -1e100, 1e100)
 
 
 SCALINGS: dict[str, Callable[[Floats], Floats]] = {
