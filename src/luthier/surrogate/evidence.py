@@ -36,7 +36,6 @@ class Beliefs:
     Args:
         log_length: mean of log ℓ; a half of the logarithm of the number of variables is added to it.
         log_length_std: its standard deviation.
-        category: what is added to the mean of log ℓ for a categorical variable.
         log_noise: mean of log λ, the variance of the noise relative to that of the function.
         log_noise_std: its standard deviation.
         scale: shape and rate of the inverse-gamma prior on s².
@@ -47,7 +46,6 @@ class Beliefs:
 
     log_length: float = 0.7
     log_length_std: float = 1.0
-    category: float = 0.0
     log_noise: float = -7.0
     log_noise_std: float = 2.5
     scale: float = 1.0
@@ -55,12 +53,6 @@ class Beliefs:
     def length(self, variables: int) -> float:
         """Give the prior mean of log ℓ of a number among so many variables."""
         return self.log_length + 0.5 * math.log(variables)
-
-    def lengths(self, embedding: Embedding) -> Floats:
-        """Give the prior mean of log ℓ of each variable; shape (v,)."""
-        means = np.full(embedding.variables, self.length(embedding.variables))
-        means[embedding.categories] += self.category
-        return means
 
 
 class Evidence:
@@ -92,7 +84,7 @@ class Evidence:
         self._distances = np.zeros((self.variables, len(self._lower)))
         for coordinate, owner in enumerate(embedding.owners):
             self._distances[owner] += squares[:, coordinate]
-        self._lengths = beliefs.lengths(embedding)
+        self._lengths = np.full(self.variables, beliefs.length(self.variables))
         self._y, self._noise, self._kernel, self._beliefs = y, noise, kernel, beliefs
 
     def start(self) -> Floats:

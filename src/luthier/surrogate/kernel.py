@@ -86,12 +86,6 @@ class Embedding:
             sources += ([-1] * width if column.kind == "category" else [j]) + [-1] * extra
         return cls(tuple(columns), np.array(owners, np.int64), np.array(sources, np.int64), variable + 1)
 
-    @property
-    def categories(self) -> Integers:
-        """The variables that are categorical."""
-        firsts = [column for column in self.columns if column.place == 0]
-        return np.array([v for v, column in enumerate(firsts) if column.kind == "category"], np.int64)
-
     def embed(self, x: Floats) -> Floats:
         """Give the coordinates of `x` (n, d); shape (n, e)."""
         made = np.zeros((len(x), len(self.owners)))
