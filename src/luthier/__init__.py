@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Space,
         Subset,
     )
+    from luthier.surrogate.forest import Forest
     from luthier.surrogate.gp import GP
     from luthier.surrogate.parzen import Parzen
 
@@ -48,6 +49,7 @@ __all__ = [
     "Choice",
     "Constant",
     "Float",
+    "Forest",
     "Grid",
     "Int",
     "LogEI",
@@ -95,6 +97,7 @@ _PLACES = {
         "Space",
         "Subset",
     ),
+    "luthier.surrogate.forest": ("Forest",),
     "luthier.surrogate.gp": ("GP",),
     "luthier.surrogate.parzen": ("Parzen",),
 }

@@ -15,6 +15,7 @@ from luthier.method import Auto, Bayes
 from luthier.method.search import Search
 from luthier.method.text import from_plain, to_plain
 from luthier.run import Study
+from luthier.surrogate.forest import Forest
 from luthier.surrogate.gp import GP
 from luthier.surrogate.parzen import Parzen
 from luthier.testing.methods import Drive, MethodContract, assert_lawful, replay, tuning_space
@@ -32,6 +33,7 @@ PAIRS = {
     "gp-ucb": Bayes(GP(steps=4, growth=1.5, scaling="half rank"), UCB(1.0), initial=3, search=BRIEF),
     "parzen-ei": Bayes(Parzen(), EI(), initial=3, search=BRIEF),
     "parzen-log-ei": Bayes(Parzen(forgetting=5), LogEI(), initial=3, search=BRIEF),
+    "forest-ei": Bayes(Forest(trees=4), EI(), initial=3, search=BRIEF),
     "auto": Auto(initial=3, models=(FAST, GP(steps=4, growth=1.5, scaling="log gap")), search=BRIEF),
 }
 
@@ -50,6 +52,12 @@ class TestBayesUCB(MethodContract):
 class TestBayesParzen(MethodContract):
     def method(self):
         return PAIRS["parzen-ei"]
+
+
+@pytest.mark.slow
+class TestBayesForest(MethodContract):
+    def method(self):
+        return PAIRS["forest-ei"]
 
 
 class TestAuto(MethodContract):

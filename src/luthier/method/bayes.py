@@ -43,7 +43,7 @@ class Bayes:
     violations of outcome constraints, the acquisition is weighed by the probability that the constraints hold.
 
     Args:
-        surrogate: the model: `GP()`, `Parzen()`.
+        surrogate: the model: `GP()`, `Forest()`, `Parzen()`.
         acquisition: what is worth trying: `LogEI()`, `EI()`, `PI()`, `UCB()`. A Parzen ratio orders points as EI does,
             so it goes with `EI` and `LogEI` only.
         initial: trials of the design; None: one more than there are variables, from 4 to 10 (of `Parzen`: 10).

@@ -22,6 +22,7 @@ _PLACES: dict[str, str] = {
     "Auto": "luthier.method.auto",
     "Bayes": "luthier.method.bayes",
     "Search": "luthier.method.search",
+    "Forest": "luthier.surrogate.forest",
     "GP": "luthier.surrogate.gp",
     "Beliefs": "luthier.surrogate.evidence",
     "Parzen": "luthier.surrogate.parzen",

@@ -31,8 +31,8 @@ class GP:
 
     Args:
         kernel: ``matern52``, ``matern32`` or ``rbf``.
-        scaling: of the losses: ``standard``, ``half rank``, ``rank``, ``log gap`` or ``given`` (see `luthier.numeric.scaling`).
-            The posterior is on that scale.
+        scaling: of the losses: ``standard``, ``half rank``, ``rank``, ``log gap`` or ``given`` (see
+            `luthier.numeric.scaling`). The posterior is on that scale.
         growth: by what factor the data grow until hyperparameters are refitted, above 1.
         steps: of each search for hyperparameters, at least 1.
         largest: with more losses than this the model sees the better half of so many, and the rest thinned out evenly.
