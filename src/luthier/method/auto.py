@@ -27,14 +27,16 @@ from luthier.surrogate.gp import GP
 
 Floats = NDArray[np.float64]
 
-_MODELS = (GP(scaling="standard"), GP(scaling="half rank"), GP(scaling="log gap"))
+# Long lengths: what smooth functions, which most objectives are, need to be learnt from few trials.
+_SMOOTH = Beliefs(log_length=0.7)
+_MODELS = tuple(GP(scaling=scaling, beliefs=_SMOOTH) for scaling in ("standard", "half rank", "log gap"))
 # Shorter lengths than the committee's. With long ones only, what a model cannot explain it takes for noise, and the
 # search goes round the corners of the space (Hartmann's function of six variables: regret 0.18 after 100 trials; with
 # the doubters 0.01). Every second trial: every third, or only after a stall, was no better on the public suite.
 _DOUBTERS = (
-    GP(scaling="standard", beliefs=Beliefs(log_length=-0.7)),
+    GP(scaling="standard"),
     GP(scaling="half rank", beliefs=Beliefs(log_length=0.0)),
-    GP(scaling="log gap", beliefs=Beliefs(log_length=-0.7)),
+    GP(scaling="log gap"),
 )
 
 
@@ -74,16 +76,16 @@ class Auto:
             return with_note(design(problem, history, key, count, memo), {"why": why})
         data = with_crashes(data)
         bounds = limits(data, key, memo)
+        several = len(problem.objectives) > 1  # then each proposal has its own mixture of them
         fitted: dict[tuple[GP, ...], list[Gaussian]] = {}
+        seen = data
         batch = Batch(history, count, repeat=problem.noisy)
         known = Known() if problem.noisy else Known(data.x, data.pending)
         pending = data.pending
         while not batch.full:
             stream = key.fold("auto", len(batch.proposals))
             members = self._members(len(data) + len(pending))
-            if (
-                members not in fitted or len(problem.objectives) > 1
-            ):  # of several objectives each proposal has its own mixture
+            if members not in fitted or several:
                 seen = one_loss(data, stream)
                 fitted[members] = [model.fit(seen, key.fold("fit", place), memo) for place, model in enumerate(members)]
             value = _average([rate(LogEI(), believe(model, pending), bounds, data) for model in fitted[members]])

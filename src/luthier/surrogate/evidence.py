@@ -44,7 +44,7 @@ class Beliefs:
     for lengths that grow with the square root of the dimension.
     """
 
-    log_length: float = 0.7
+    log_length: float = -0.7
     log_length_std: float = 1.0
     log_noise: float = -7.0
     log_noise_std: float = 2.5
