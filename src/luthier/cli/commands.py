@@ -62,4 +62,4 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, "--version", message="luthier %(version)s")
 def program() -> None:
-    """Tune hyperparameters: grid, random and quasi-random search that resumes exactly where it was stopped."""
+    """Tune hyperparameters by Bayesian, grid or random search that resumes exactly where it was stopped."""

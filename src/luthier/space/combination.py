@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from functools import cached_property
@@ -30,8 +31,8 @@ class Combination(Variable):
     parts: ClassVar[tuple[str, ...]] = ()
 
     @property
-    def _count(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def _count(self) -> int: ...
 
     @cached_property
     def width(self) -> int:  # type: ignore[override]
@@ -45,15 +46,15 @@ class Combination(Variable):
                 raise InvalidConfig(f"cannot encode {value!r}: it {why}")
         return np.array([self._row(value) for value in values], dtype=np.float64).reshape(len(values), self.width)
 
-    def _row(self, value: Any) -> list[float]:
-        raise NotImplementedError
+    @abstractmethod
+    def _row(self, value: Any) -> list[float]: ...
 
     def decode(self, block: Floats) -> list[Any]:
         return [self._value(row) for row in self.snap(block).tolist()]
 
+    @abstractmethod
     def _value(self, row: list[float]) -> Any:
         """Turn one snapped row into a plain value."""
-        raise NotImplementedError
 
     def read(self, block: Floats) -> Any:
         column = np.empty(len(block), dtype=object)
@@ -61,9 +62,9 @@ class Combination(Variable):
             column[place] = INACTIVE if row and row[0] != row[0] else self._value(row)
         return column
 
+    @abstractmethod
     def values(self) -> Iterator[Any]:
         """Give every plain value once; only where `count` is not None."""
-        raise NotImplementedError
 
     @property
     def start(self) -> Any:
@@ -344,6 +345,9 @@ class Simplex(Combination):
 
     def _value(self, row: list[float]) -> Any:
         return tuple(row) if isinstance(self.names, int) else dict(zip(self.names, row, strict=True))
+
+    def values(self) -> Iterator[Any]:
+        raise InvalidSpace("a Simplex is continuous: its values cannot be listed")
 
     def shares(self, value: Any) -> tuple[float, ...]:
         """Give the shares of a plain value in order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
@@ -60,8 +61,8 @@ class Number(Levelled):
             hint = "use Constant for a single value" if self.low == self.high else "swap the bounds"
             raise InvalidSpace(f"the range from {self.low!r} to {self.high!r} is empty: {hint}")
 
-    def _bound(self, name: str, value: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _bound(self, name: str, value: Any) -> Any: ...
 
     def _check_step(self) -> None:
         if self.step is None:
@@ -80,10 +81,10 @@ class Number(Levelled):
                 "use a Float, or a larger step"
             )
 
-    @cached_property
+    @property
+    @abstractmethod
     def _steps(self) -> int:
         """The number of values of a number in steps; 0 for a continuous one."""
-        raise NotImplementedError
 
     @cached_property
     def levels(self) -> int:  # type: ignore[override]
@@ -130,9 +131,9 @@ class Number(Levelled):
             return self.number(np.minimum(np.floor(places * self.levels), self.levels - 1.0))
         return self.number(self._near(self.scale.value(places)))
 
+    @abstractmethod
     def number(self, levels: Floats | Codes) -> Floats:
         """Turn levels (any shape; NaN stays) into values."""
-        raise NotImplementedError
 
     def rounded(self, values: Floats) -> Floats:
         """Round (n,) values of a continuous number and keep them in the range."""

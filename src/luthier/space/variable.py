@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from luthier.space.expression import Coded
 
 
 @dataclass(frozen=True, kw_only=True)
-class Variable:
+class Variable(ABC):
     """One thing to tune. Frozen; a subclass says what its values are and how they stand in [0, 1]^width.
 
     Args:
@@ -32,62 +33,62 @@ class Variable:
     levels: ClassVar[int] = 0
 
     @property
+    @abstractmethod
     def count(self) -> int | None:
         """The number of distinct values, or None where it is not finite."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def start(self) -> Any:
         """The default, in plain form, or the middle where none is given."""
-        raise NotImplementedError
 
     def columns(self, name: str, conditional: bool) -> tuple[Column, ...]:
         """Describe the columns of the variable under a name."""
         width = self.width
         return tuple(Column(name, self.column, self.levels, place, width, conditional) for place in range(width))
 
+    @abstractmethod
     def encode(self, values: Sequence[Any]) -> Floats:
         """Turn n plain values into (n, width) in [0, 1]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, block: Floats) -> list[Any]:
         """Turn (n, width) in [0, 1] into n plain values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def snap(self, block: Floats) -> Floats:
         """Move (n, width) to the nearest places that stand for values; NaN stays."""
-        raise NotImplementedError
 
+    @abstractmethod
     def warp(self, block: Floats) -> Floats:
         """Turn uniforms (n, width) in [0, 1) into places distributed by the prior."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, block: Floats) -> Any:
         """Turn (n, width), NaN where inactive, into a column of values as expressions take them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def plain(self, value: Any) -> Any:
         """Turn a value as a person writes it into plain form: of the right type, on its step, objects by name.
 
         What is no value of the variable is returned as it is; `fault` tells why.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def fault(self, value: Any) -> str | None:
         """Say why a plain value is outside the domain: ``is above the largest value 3``. None where it is inside."""
-        raise NotImplementedError
 
     def realize(self, value: Any) -> Any:
         """Turn a plain value into what the user sees: the object behind a registered name."""
         return value
 
+    @abstractmethod
     def table(self) -> dict[str, Any]:
         """Write the variable in text form, without its condition."""
-        raise NotImplementedError
 
+    @abstractmethod
     def domain(self) -> str:
         """Describe the values in a few words: ``0.001 to 1000, log``."""
-        raise NotImplementedError
 
     def _check_default(self) -> None:
         """Refuse a default outside the domain, and bring it into plain form."""
@@ -110,17 +111,17 @@ class Levelled(Variable):
     levels: int  # type: ignore[misc]
 
     @property
+    @abstractmethod
     def pick(self) -> Callable[[int], Any]:
         """Give the function from levels to plain values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def index(self, value: Any) -> int:
         """Give the level of a plain value; -1 for what is none. Raises TypeError for what cannot be hashed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def level_values(self, codes: Codes) -> Floats | Coded:
         """Turn levels, -1 where inactive, into a column of values as expressions take them."""
-        raise NotImplementedError
 
     def codes(self, block: Floats) -> Codes:
         """Turn places (n, 1) into levels (n,), -1 where NaN."""
@@ -153,10 +154,10 @@ class Levelled(Variable):
 class Options(Levelled):
     """A variable whose values are a list of options."""
 
-    @cached_property
+    @property
+    @abstractmethod
     def options(self) -> tuple[Any, ...]:
         """The plain values, in order."""
-        raise NotImplementedError
 
     @cached_property
     def _places(self) -> Mapping[Any, int]:
