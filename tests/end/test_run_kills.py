@@ -131,9 +131,9 @@ def test_a_process_killed_at_any_append_resumes_where_it_was(folder: Path) -> No
             _kill_at(folder, number, after, expected)
 
 
-@pytest.mark.parametrize("number", [3, 8, 15, 24])
-def test_of_two_processes_one_is_killed_and_the_other_ends_the_study(folder: Path, number: int) -> None:
-    file, notes = folder / "study.db", folder / "notes.txt"
+def _kill_one_of_two(folder: Path, number: int, after: bool) -> bool:
+    """Kill one of two processes at its append of that number; tells whether it lived to make it."""
+    file, notes = folder / f"two{number}{after}.db", folder / f"two{number}{after}.txt"
     _study(file).close()
 
     def slow(trial: lt.Running) -> float:
@@ -145,13 +145,25 @@ def test_of_two_processes_one_is_killed_and_the_other_ends_the_study(folder: Pat
             study.run(slow, trials=30, callbacks=[_acknowledge(notes)])
 
     def die() -> None:
-        _study(_KillingStore(file, number, after=True)).run(slow, trials=30, callbacks=[_acknowledge(notes)])
+        _study(_KillingStore(file, number, after)).run(slow, trials=30, callbacks=[_acknowledge(notes)])
 
     first, second = _forked(survive), _forked(die)
     assert os.waitstatus_to_exitcode(os.waitpid(first, 0)[1]) == 0
-    os.waitpid(second, 0)
+    killed = os.waitstatus_to_exitcode(os.waitpid(second, 0)[1]) == -signal.SIGKILL
     survive()  # if the other one died last
     _check(file, notes, 30)
+    return killed
+
+
+@pytest.mark.parametrize("number", [3, 8, 15, 24])
+def test_of_two_processes_one_is_killed_and_the_other_ends_the_study(folder: Path, number: int) -> None:
+    _kill_one_of_two(folder, number, after=True)
+
+
+@pytest.mark.slow
+def test_of_two_processes_one_is_killed_at_any_append(folder: Path) -> None:
+    killed = [_kill_one_of_two(folder, number, after) for number in range(1, 41) for after in (False, True)]
+    assert sum(killed) >= 20  # how many appends it comes to make is a matter of timing
 
 
 _DRIVER = """
