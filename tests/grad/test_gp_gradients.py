@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from luthier.acquisition.analytic import PI, UCB, LogEI
-from luthier.acquisition.criterion import bind
+from luthier.acquisition.criterion import analytic
 from luthier.space import Column
 from luthier.surrogate.evidence import Beliefs, Evidence
 from luthier.surrogate.gaussian import condition
@@ -68,7 +68,7 @@ def test_moments(kernel: str) -> None:
 @pytest.mark.parametrize("acquisition", [LogEI(), PI(0.1), UCB(1.5)], ids=repr)
 def test_criterion(acquisition) -> None:
     model, x = posterior("matern52"), draw(6, 4)
-    criterion = bind(acquisition, model, model.best)
+    criterion = analytic(acquisition, model, model.best)
     value, gradient = criterion.value_grad(x)
     np.testing.assert_allclose(value, criterion.value(x), rtol=1e-9)
     for j in (0, 2, 3, 4):

@@ -131,8 +131,12 @@ def test_an_acquisition_is_weighed_by_the_probability():
         def moments(self, x):
             return Moments(x[:, 0], np.ones(len(x)))
 
+    class Flat:
+        def value(self, x):
+            return np.full(len(x), 3.0)
+
     x = np.array([[0.0], [-40.0], [50.0]])
-    assert Feasible(lambda x: np.full(3, 3.0), True, [Known()]).value(x) == pytest.approx([1.5, 3.0, 0.0])
-    assert Feasible(lambda x: np.full(3, 3.0), False, [Known()] * 2).value(x)[0] == pytest.approx(3 + 2 * math.log(0.5))
-    alone = Feasible(None, False, [Known()]).value(x)
+    assert Feasible(Flat(), "positive", [Known()]).value(x) == pytest.approx([1.5, 3.0, 0.0])
+    assert Feasible(Flat(), "log", [Known()] * 2).value(x)[0] == pytest.approx(3 + 2 * math.log(0.5))
+    alone = Feasible(None, "log", [Known()]).value(x)
     assert alone[1] == 0.0 and -1300 < alone[2] < -1200  # far out it still says which way to go

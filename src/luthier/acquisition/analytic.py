@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.normal import density, distribution, hazard, improvement, log_distribution, log_improvement
-from luthier.acquisition.protocol import Score
+from luthier.acquisition.protocol import Scale, Score
 from luthier.errors import InvalidSetting
+from luthier.surrogate.protocol import Posterior, Ratio
 
 Floats = NDArray[np.float64]
 
@@ -35,6 +37,10 @@ class EI:
 
     Source: Mockus, Tiesis and Žilinskas (1978); Jones, Schonlau and Welch (1998), eq. 15.
     """
+
+    scale: ClassVar[Scale] = "positive"
+    needs: ClassVar[tuple[type, ...]] = (Posterior, Ratio)
+    own_pending: ClassVar[bool] = False
 
     margin: float = 0.0
 
@@ -58,6 +64,10 @@ class LogEI:
 
     Source: Ament et al. (2023), eq. 9.
     """
+
+    scale: ClassVar[Scale] = "log"
+    needs: ClassVar[tuple[type, ...]] = (Posterior, Ratio)
+    own_pending: ClassVar[bool] = False
 
     margin: float = 0.0
 
@@ -86,6 +96,10 @@ class PI:
     Source: Kushner (1964), A new method of locating the maximum point of an arbitrary multipeak curve.
     """
 
+    scale: ClassVar[Scale] = "log"
+    needs: ClassVar[tuple[type, ...]] = (Posterior,)
+    own_pending: ClassVar[bool] = False
+
     margin: float = 0.0
 
     def __post_init__(self) -> None:
@@ -107,6 +121,10 @@ class UCB:
 
     Source: Cox and John (1992), SDO; Srinivas, Krause, Kakade and Seeger (2010), eq. 6.
     """
+
+    scale: ClassVar[Scale] = "signed"
+    needs: ClassVar[tuple[type, ...]] = (Posterior,)
+    own_pending: ClassVar[bool] = False
 
     beta: float = 2.0
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.acquisition.protocol import Acquisition
-from luthier.surrogate.protocol import Differentiable, Posterior
+from luthier.acquisition.protocol import Acquisition, Bindable, Criterion, Scale, Situation
+from luthier.surrogate.protocol import Differentiable, Posterior, Several
 
 Floats = NDArray[np.float64]
 
@@ -62,8 +63,48 @@ class SmoothAnalytic:
         return score.value, score.d_mean[:, None] * moments.mean_grad + d_variance[:, None] * moments.variance_grad
 
 
-def bind(acquisition: Acquisition, posterior: Posterior, best: float) -> Analytic | SmoothAnalytic:
-    """Give the criterion, smooth where the posterior has gradients."""
+@dataclass(frozen=True, slots=True)
+class Integrated:
+    """A criterion: the average over several criteria, each of another belief about the same function.
+
+    Values that are logarithms are averaged as what they are logarithms of.
+
+    Args:
+        criteria: at least one.
+        weights: of each, (members,), summing to one.
+        scale: of the values.
+
+    Source: Snoek, Larochelle and Adams (2012), Practical Bayesian optimization, section 3.2.
+    """
+
+    criteria: Sequence[Criterion]
+    weights: Floats
+    scale: Scale
+
+    def value(self, x: Floats) -> Floats:
+        """Give the value at `x` (q, d); shape (q,)."""
+        values = np.stack([criterion.value(x) for criterion in self.criteria])
+        if self.scale != "log":
+            return np.asarray(self.weights @ values, dtype=np.float64)
+        top = values.max(axis=0)
+        safe = np.where(np.isfinite(top), top, 0.0)
+        with np.errstate(divide="ignore"):
+            averaged: Floats = safe + np.log(self.weights @ np.exp(values - safe))
+        return averaged
+
+
+def bind(acquisition: Acquisition | Bindable, posterior: Posterior, situation: Situation) -> Criterion:
+    """Give the criterion: the acquisition's own, an average over the members of a mixture, or one of the moments."""
+    if isinstance(acquisition, Bindable):
+        return acquisition.bind(posterior, situation)
+    if isinstance(posterior, Several):
+        parts = [bind(acquisition, member, situation) for member in posterior.members]
+        return Integrated(parts, posterior.weights, acquisition.scale)
+    return analytic(acquisition, posterior, situation.best)
+
+
+def analytic(acquisition: Acquisition, posterior: Posterior, best: float) -> Analytic | SmoothAnalytic:
+    """Give the criterion of one posterior's moments, smooth where the posterior has gradients."""
     if isinstance(posterior, Differentiable):
         return SmoothAnalytic(acquisition, posterior, best)
     return Analytic(acquisition, posterior, best)

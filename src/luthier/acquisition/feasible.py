@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from luthier.acquisition.criterion import LEAST_STD
 from luthier.acquisition.normal import log_distribution
+from luthier.acquisition.protocol import Criterion, Scale
 from luthier.surrogate.protocol import Posterior
 
 Floats = NDArray[np.float64]
@@ -20,15 +21,14 @@ class Feasible:
     """A criterion: an acquisition times Π_j P(violation_j at most 0), or the sum of their logarithms.
 
     Args:
-        inner: the acquisition's value at points (q, d); None where nothing feasible is known yet: then the probability
-            alone decides (Gardner et al. 2014, section 3).
-        product: multiply the value by the probability; else add the logarithm, for values that are logarithms or
-            stand in units of the model's deviations.
+        inner: the acquisition; None where nothing feasible is known yet: then the probability alone decides
+            (Gardner et al. 2014, section 3).
+        scale: of its values: ``positive`` ones are multiplied by the probability, to others its logarithm is added.
         bounds: models of the violations, which are independent.
     """
 
-    inner: Callable[[Floats], Floats] | None
-    product: bool
+    inner: Criterion | None
+    scale: Scale
     bounds: Sequence[Posterior]
 
     def value(self, x: Floats) -> Floats:
@@ -39,4 +39,5 @@ class Feasible:
             chance += log_distribution(-mean / np.sqrt(np.maximum(variance, LEAST_STD**2)))
         if self.inner is None:
             return chance
-        return self.inner(x) * np.exp(chance) if self.product else self.inner(x) + chance
+        value = self.inner.value(x)
+        return value * np.exp(chance) if self.scale == "positive" else value + chance

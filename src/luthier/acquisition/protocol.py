@@ -3,20 +3,26 @@
 An *analytic* acquisition is a scalar function of (mean, std, best) with its partial derivatives; the chain rule to x is
 written once, for all of them, in `criterion`. One that needs more of the posterior binds to it itself (`Bindable`).
 Everything is larger-is-better; losses are minimised; `best` is the lowest loss.
+
+Every acquisition says on what scale its values are, so that wrappers know how to weigh them: ``positive`` ones are
+multiplied by a weight (EI), ``log`` ones are logarithms of such, to which a weight's logarithm is added (LogEI), and
+``signed`` ones are losses in disguise, on the posterior's scale (UCB).
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.data import Data
 from luthier.key import Key
-from luthier.surrogate.protocol import Posterior, Ratio
+from luthier.memo import Memo
+from luthier.surrogate.protocol import Posterior
 
 Floats = NDArray[np.float64]
+Scale = Literal["positive", "log", "signed"]
 
 
 class Score(NamedTuple):
@@ -27,8 +33,47 @@ class Score(NamedTuple):
     d_std: Floats
 
 
+class Situation(NamedTuple):
+    """What an acquisition may know beside the posterior.
+
+    Args:
+        data: what the posterior was fitted to (n losses), with costs and noise.
+        best: the lowest loss, on the posterior's scale.
+        scattered: (c, d) feasible points of the whole space, at least one: for extremes and integrals over it.
+        pending: (p, d) points that are being evaluated and that the posterior was not told of.
+        key: the randomness.
+        memo: skips work that was done before.
+    """
+
+    data: Data
+    best: float
+    scattered: Floats
+    pending: Floats
+    key: Key
+    memo: Memo
+
+
+class Setting(Protocol):
+    """What every acquisition says of itself; class attributes, or properties of a wrapper."""
+
+    @property
+    def scale(self) -> Scale:
+        """On what scale its values are; see the module."""
+        ...
+
+    @property
+    def needs(self) -> tuple[type, ...]:
+        """Abilities of posteriors (protocols of `luthier.surrogate.protocol`), any one of which is enough."""
+        ...
+
+    @property
+    def own_pending(self) -> bool:
+        """Whether it treats pending points itself; else the posterior is told of them beforehand."""
+        ...
+
+
 @runtime_checkable
-class Acquisition(Protocol):
+class Acquisition(Setting, Protocol):
     """A scalar function of what the posterior says at one point."""
 
     def score(self, mean: Floats, std: Floats, best: float) -> Score:
@@ -54,9 +99,9 @@ class SmoothCriterion(Criterion, Protocol):
 
 
 @runtime_checkable
-class Bindable(Protocol):
+class Bindable(Setting, Protocol):
     """An acquisition that needs more of the posterior than its moments at one point."""
 
-    def bind(self, posterior: Posterior | Ratio, data: Data, key: Key) -> Criterion:
-        """Give the criterion; raises InvalidSetting where the posterior lacks an ability it needs."""
+    def bind(self, posterior: Posterior, situation: Situation) -> Criterion:
+        """Give the criterion; `posterior` has one of the abilities in `needs`."""
         ...

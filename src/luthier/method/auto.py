@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.analytic import LogEI
+from luthier.acquisition.protocol import Situation
+from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.history import History
 from luthier.key import Key
@@ -16,7 +18,8 @@ from luthier.memo import Memo
 from luthier.method.bayes import learnable, take, with_crashes, with_note
 from luthier.method.design import design
 from luthier.method.distinct import Batch
-from luthier.method.outcome import believe, limits, one_loss, order, rate
+from luthier.method.outcome import incumbent, limits, one_loss, order, rate
+from luthier.method.pending import believe
 from luthier.method.random import Random
 from luthier.method.search import Known, Search, Value
 from luthier.problem import Problem
@@ -24,6 +27,7 @@ from luthier.proposal import Proposal
 from luthier.surrogate.evidence import Beliefs
 from luthier.surrogate.gaussian import Gaussian
 from luthier.surrogate.gp import GP
+from luthier.surrogate.protocol import Posterior
 
 Floats = NDArray[np.float64]
 
@@ -88,7 +92,9 @@ class Auto:
             if members not in fitted or several:
                 seen = one_loss(data, stream)
                 fitted[members] = [model.fit(seen, key.fold("fit", place), memo) for place, model in enumerate(members)]
-            value = _average([rate(LogEI(), believe(model, pending), bounds, data) for model in fitted[members]])
+            value = _average(
+                [self._rate(problem, model, bounds, seen, pending, stream, memo) for model in fitted[members]]
+            )
             points = self.search.maximise(problem.space, value, data.x[order(seen)], known, stream)
             by = "committee" if members == self.models else "doubter"
             note = {"by": by, "models": [model.scaling for model in members]}
@@ -100,6 +106,20 @@ class Auto:
         if not batch.proposals:  # no candidate was new: a small space, nearly used up
             return with_note(Random().suggest(problem, history, key, count, memo), {"by": "rest"})
         return tuple(batch.proposals)
+
+    def _rate(
+        self,
+        problem: Problem,
+        model: Gaussian,
+        bounds: tuple[Posterior, ...],
+        data: Data,
+        pending: Floats,
+        key: Key,
+        memo: Memo,
+    ) -> Value:
+        believed = believe(model, data, pending, "believed")
+        best = incumbent(believed, data, problem.noisy)
+        return rate(LogEI(), believed, bounds, Situation(data, best, data.x, pending[:0], key, memo)).value
 
     def _members(self, trial: int) -> tuple[GP, ...]:
         """Give the models that make the proposal after so many results and pending trials."""

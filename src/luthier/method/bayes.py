@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.analytic import LogEI
-from luthier.acquisition.protocol import Acquisition
+from luthier.acquisition.protocol import Acquisition, Bindable, Situation
 from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.history import History
@@ -18,11 +18,14 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.design import design
 from luthier.method.distinct import Batch
-from luthier.method.outcome import believe, limits, one_loss, order, ranked, rate
+from luthier.method.outcome import incumbent, limits, one_loss, order, ranked, rate
+from luthier.method.pair import check_pair
+from luthier.method.pending import believe, check_lie
 from luthier.method.random import Random
 from luthier.method.search import Known, Search
 from luthier.problem import Problem
 from luthier.proposal import Proposal
+from luthier.space import Space
 from luthier.surrogate.gp import GP
 from luthier.surrogate.parzen import Parzen
 from luthier.surrogate.protocol import Posterior, Ratio, Surrogate
@@ -31,26 +34,29 @@ Floats = NDArray[np.float64]
 
 _DRAWS = 32
 """How many candidates are drawn from the density of the good ones, of which the best ratio wins."""
+_SCATTERED = 300
+"""How many points of the whole space an acquisition gets for extremes and integrals."""
 
 
 @dataclass(frozen=True)
 class Bayes:
     """Propose where an acquisition function of a surrogate model is largest.
 
-    The first trials are a design (the space's defaults, then Sobol' points). Pending trials are believed to turn out as
-    the model expects (Ginsbourger et al. 2010, the Kriging believer); crashed ones count as the worst loss seen.
+    The first trials are a design (the space's defaults, then Sobol' points); crashed ones count as the worst loss seen.
     Of several objectives each proposal weighs a random mixture (see `luthier.method.outcome`); where trials report
     violations of outcome constraints, the acquisition is weighed by the probability that the constraints hold.
 
     Args:
-        surrogate: the model: `GP()`, `Forest()`, `Parzen()`.
-        acquisition: what is worth trying: `LogEI()`, `EI()`, `PI()`, `UCB()`. A Parzen ratio orders points as EI does,
-            so it goes with `EI` and `LogEI` only.
+        surrogate: the model: `GP()`, `Forest()`, `Parzen()`, …
+        acquisition: what is worth trying: `LogEI()`, `EI()`, `PI()`, `UCB()`, … A Parzen ratio orders points as EI
+            does, so it goes with `EI` and `LogEI` only.
         initial: trials of the design; None: one more than there are variables, from 4 to 10 (of `Parzen`: 10).
         search: how the acquisition is maximised.
+        pending: what the model is told of running trials: ``believed``, ``best``, ``median``, ``worst`` or ``ignored``
+            (see `luthier.method.pending`).
 
     Raises:
-        InvalidSetting: a pair that has no meaning, or an `initial` below 1.
+        InvalidSetting: a pair that has no meaning, an `initial` below 1, or an unknown `pending`.
 
     Source: Jones, Schonlau and Welch (1998), Efficient global optimization of expensive black-box functions.
 
@@ -60,19 +66,16 @@ class Bayes:
     """
 
     surrogate: Surrogate = field(default_factory=GP)
-    acquisition: Acquisition = field(default_factory=LogEI)
+    acquisition: Acquisition | Bindable = field(default_factory=LogEI)
     initial: int | None = None
     search: Search = field(default_factory=Search)
+    pending: str = "believed"
 
     def __post_init__(self) -> None:
         if self.initial is not None and self.initial < 1:
             raise InvalidSetting(f"Bayes(initial={self.initial!r}): the design has at least 1 trial")
-        if isinstance(self.surrogate, Parzen) and type(self.acquisition).__name__ not in ("EI", "LogEI"):
-            raise InvalidSetting(
-                f"Bayes(surrogate=Parzen(), acquisition={self.acquisition!r}): a Parzen estimator models where "
-                "good configurations are, and knows neither means nor deviations of losses; its ratio is EI's. "
-                "Use EI() or LogEI()"
-            )
+        check_lie(self.pending)
+        check_pair(self.surrogate, self.acquisition)
 
     def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
@@ -111,19 +114,38 @@ class Bayes:
     ) -> Floats:
         """Give candidates, the best first; shape (r, d)."""
         space, best = problem.space, data.x[order(data)]
-        model = self.surrogate.fit(data, key.fold("fit"), memo)
-        if isinstance(model, Ratio) and bounds:
-            model = self.surrogate.fit(ranked(data), key.fold("fit"), memo)
+
+        def fit(seen: Data) -> Any:
+            return self.surrogate.fit(seen, key.fold("fit"), memo)
+
+        model = fit(data)
         if isinstance(model, Ratio):
-            drawn = model.draw(key.fold("draw"), _DRAWS)
-            points = space.settle(drawn, drawn)
-            points = points[space.feasible(points)]
-            points = points[known.fresh(points)]
-            if len(points):
-                return points[np.argsort(-model.log_ratio(points), kind="stable")]
-            return self.search.maximise(space, model.log_ratio, best, known, key)
-        value = rate(self.acquisition, believe(model, data.pending), bounds, data)
+            return self._choose_by_ratio(space, fit(ranked(data)) if bounds else model, best, known, key)
+        own = self.acquisition.own_pending
+        believed = model if own else believe(model, data, data.pending, self.pending, fit)
+        situation = Situation(
+            data,
+            incumbent(believed, data, problem.noisy),
+            self._scattered(space, key),
+            data.pending if own else data.pending[:0],
+            key.fold("acquisition"),
+            memo,
+        )
+        value = rate(self.acquisition, believed, bounds, situation).value
         return self.search.maximise(space, value, best, known, key)
+
+    def _choose_by_ratio(self, space: Space, model: Ratio, best: Floats, known: Known, key: Key) -> Floats:
+        drawn = model.draw(key.fold("draw"), _DRAWS)
+        points = space.settle(drawn, drawn)
+        points = points[space.feasible(points)]
+        points = points[known.fresh(points)]
+        if len(points):
+            return points[np.argsort(-model.log_ratio(points), kind="stable")]
+        return self.search.maximise(space, model.log_ratio, best, known, key)
+
+    def _scattered(self, space: Space, key: Key) -> Floats:
+        """Give points of the whole space to an acquisition that may want them."""
+        return space.sample(key.fold("situation"), _SCATTERED if isinstance(self.acquisition, Bindable) else 1)
 
 
 def learnable(data: Data, initial: int) -> bool:

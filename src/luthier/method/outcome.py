@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from luthier.acquisition.criterion import bind
 from luthier.acquisition.feasible import Feasible
-from luthier.acquisition.protocol import Acquisition
+from luthier.acquisition.protocol import Acquisition, Bindable, Criterion, Situation
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.search import Value
 from luthier.numeric.scaling import standard
 from luthier.surrogate.gp import GP
-from luthier.surrogate.protocol import Conditionable, Posterior
+from luthier.surrogate.protocol import Posterior
 
 Floats = NDArray[np.float64]
 
@@ -81,25 +80,34 @@ def limits(data: Data, key: Key, memo: Memo) -> tuple[Posterior, ...]:
     return tuple(models)
 
 
-def rate(acquisition: Acquisition, model: Posterior, bounds: tuple[Posterior, ...], data: Data) -> Value:
+def rate(
+    acquisition: Acquisition | Bindable, model: Posterior, bounds: tuple[Posterior, ...], situation: Situation
+) -> Criterion:
     """Bind an acquisition to a posterior, and weigh it by the probability that the outcome constraints hold.
 
     Args:
         acquisition: what is worth trying.
-        model: of the loss, `data.pending` believed already.
+        model: of the loss, pending points believed already.
         bounds: of the violations.
-        data: what they were fitted to: the best loss is that of a row that keeps the constraints.
+        situation: the best loss in it is replaced by the lowest mean of a row that keeps the constraints.
     """
     if not bounds:
-        return bind(acquisition, model, model.best).value
-    lawful = data.x[kept(data)]
-    value = bind(acquisition, model, float(model.moments(lawful).mean.min())).value if len(lawful) else None
-    return Feasible(value, type(acquisition).__name__ == "EI", bounds).value
+        return bind(acquisition, model, situation)
+    lawful = situation.data.x[kept(situation.data)]
+    inner = None
+    if len(lawful):
+        best = float(model.moments(lawful).mean.min())
+        inner = bind(acquisition, model, situation._replace(best=best))
+    return Feasible(inner, acquisition.scale, bounds)
 
 
-def believe(model: Posterior, pending: Floats) -> Posterior:
-    """Condition a posterior on pending points (p, d), where it can be."""
-    return model.condition(pending) if len(pending) and isinstance(model, Conditionable) else model
+def incumbent(model: Posterior, data: Data, noisy: bool) -> float:
+    """Give the lowest loss: the one that was seen, or of noisy ones the lowest that the model believes.
+
+    Source: Picheny, Wagner and Ginsbourger (2013), A benchmark of kriging-based infill criteria for noisy
+    optimization, section 3.1 (plug-in).
+    """
+    return float(model.moments(data.x).mean.min()) if noisy or data.noise is not None else model.best
 
 
 def _from_zero_to_one(losses: Floats) -> Floats:

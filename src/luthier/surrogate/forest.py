@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from luthier.errors import InvalidSetting, MissingDependency
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric.scaling import SCALINGS
-from luthier.surrogate.protocol import Moments
+from luthier.surrogate.protocol import Moments, Posterior
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +40,8 @@ class Forest:
     Source: Breiman (2001), Random forests; Geurts, Ernst and Wehenkel (2006), Extremely randomized trees; the variance
     after Hutter, Xu, Hoos and Leyton-Brown (2014), Algorithm runtime prediction, section 4.3.2.
     """
+
+    gives: ClassVar[tuple[type, ...]] = (Posterior,)
 
     trees: int = 30
     extra: bool = False

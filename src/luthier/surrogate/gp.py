@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from luthier.numeric.scaling import SCALINGS
 from luthier.surrogate.evidence import Beliefs, Evidence, maximize
 from luthier.surrogate.gaussian import Gaussian, condition
 from luthier.surrogate.kernel import KERNELS, Embedding
+from luthier.surrogate.protocol import Checked, Conditionable, Differentiable, Joint, Posterior
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +45,8 @@ class GP:
 
     Source: Rasmussen and Williams (2006), Gaussian processes for machine learning, chapters 2 and 5.
     """
+
+    gives: ClassVar[tuple[type, ...]] = (Posterior, Differentiable, Joint, Conditionable, Checked)
 
     kernel: str = "matern52"
     scaling: str = "standard"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.surrogate import mixture
 from luthier.surrogate.mixture import Mixture
+from luthier.surrogate.protocol import Ratio
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +45,8 @@ class Parzen:
     Source: Bergstra, Bardenet, Bengio and Kégl (2011), Algorithms for hyper-parameter optimization, eq. 2 to 5;
     bandwidth, its floor and the multivariate kernel after Watanabe (2023), arXiv 2304.11127, section 3.
     """
+
+    gives: ClassVar[tuple[type, ...]] = (Ratio,)
 
     quantile: float = 0.1
     most: int = 25

@@ -1,12 +1,15 @@
 """What a surrogate model is, and the abilities its posterior may have.
 
-A type says what a rule needs: an analytic acquisition function wants `Posterior`, gradient ascent on
-it `Differentiable`, Thompson sampling `Joint`, pending trials `Conditionable`; a Parzen estimator offers `Ratio` alone.
+A type says what a rule needs: an analytic acquisition function wants `Posterior`, gradient ascent on it
+`Differentiable`, Thompson sampling `Pathwise`, pending trials `Conditionable`; a Parzen estimator offers `Ratio` alone.
+A surrogate names the abilities of its posteriors beforehand, in `gives`, and an acquisition function those that it can
+work with, in `needs`: so a pair that has no meaning is refused before anything is fitted.
 A posterior is on a scale of its own choice (it may have scaled or warped the losses); `best` is the lowest loss on it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -77,6 +80,62 @@ class Conditionable(Posterior, Protocol):
 
 
 @runtime_checkable
+class Pathwise(Posterior, Protocol):
+    """A posterior from which whole functions can be drawn."""
+
+    def paths(self, key: Key, count: int) -> Callable[[Floats], Floats]:
+        """Draw `count` noise-free functions; what is given maps points (q, d) to their values there, (count, q)."""
+        ...
+
+
+@runtime_checkable
+class Covariant(Posterior, Protocol):
+    """A posterior that tells how what is learnt at one point changes what is believed at another."""
+
+    @property
+    def noise_variance(self) -> float:
+        """The variance of the noise of one more observation, on the posterior's scale."""
+        ...
+
+    def cross(self, x: Floats, z: Floats) -> Floats:
+        """Give the covariance of the noise-free function between `x` (q, d) and `z` (m, d); shape (q, m)."""
+        ...
+
+
+@runtime_checkable
+class Denoised(Posterior, Protocol):
+    """A posterior that can be told what the observations would have been without noise."""
+
+    def denoised(self, base: Floats) -> Sequence[Posterior]:
+        """Draw the function at the n data from standard normal `base` (s, n), and condition on each draw exactly."""
+        ...
+
+
+@runtime_checkable
+class Checked(Posterior, Protocol):
+    """A posterior that knows how well it predicts what it has not seen."""
+
+    def residuals(self) -> tuple[Floats, Floats]:
+        """Give leave-one-out (or out-of-bag) means and variances of the n observations, (n,) each."""
+        ...
+
+
+@runtime_checkable
+class Several(Posterior, Protocol):
+    """A mixture of posteriors, over which an acquisition function is averaged."""
+
+    @property
+    def members(self) -> Sequence[Posterior]:
+        """The posteriors, at least one, all on one scale."""
+        ...
+
+    @property
+    def weights(self) -> Floats:
+        """Their weights, positive, summing to one; shape (members,)."""
+        ...
+
+
+@runtime_checkable
 class Ratio(Protocol):
     """A model of where good configurations are, not of the objective's value."""
 
@@ -92,6 +151,26 @@ class Ratio(Protocol):
 class Surrogate(Protocol):
     """Settings of a model, with one pure function."""
 
+    @property
+    def gives(self) -> tuple[type, ...]:
+        """The abilities that what `fit` gives will have: protocols of this module. A class attribute will do."""
+        ...
+
     def fit(self, data: Data, key: Key, memo: Memo) -> Posterior | Ratio:
         """Fit to `data.x` and `data.loss` (n at least 1); pure in (settings, data, key)."""
         ...
+
+
+ABILITIES: dict[type, str] = {
+    Posterior: "means and variances of losses",
+    Differentiable: "gradients",
+    Joint: "joint draws at several points",
+    Conditionable: "conditioning on further points",
+    Pathwise: "draws of whole functions",
+    Covariant: "covariances between points",
+    Denoised: "draws of the losses without their noise",
+    Checked: "leave-one-out predictions",
+    Several: "several models to average over",
+    Ratio: "a ratio of densities, and neither means nor variances of losses",
+}
+"""Each ability in words, for messages."""
