@@ -32,7 +32,9 @@ class Parzen:
         quantile: the share of the trials that is good, in (0, 1).
         most: how many trials are good at most, at least 1.
         bandwidth: of the kernels at one point, in units of the encoding; with n points in d dimensions it is
-            ``bandwidth · n^(-1/(d+4))`` (Scott 1992).
+            ``bandwidth · n^(-1/(d+4))`` (Scott 1992), and at most ``n^(-1/d)``, the gap between n points that are
+            spread evenly: in one dimension Scott's kernels cover what was never tried, and nothing draws the search
+            there.
         narrowest: a floor of ``1/min(narrowest, n + 1)`` under the bandwidth keeps the search from closing in early.
         prior: weight of the uniform component, in points.
         forgetting: with more points than this, older ones weigh linearly less; 0 weighs all alike.
@@ -79,7 +81,8 @@ class Parzen:
     def _mixture(self, data: Data, points: Floats) -> Mixture:
         n, d = len(points), len(data.columns)
         floor = 1.0 / min(self.narrowest, n + 1)
-        std = max(self.bandwidth * max(n, 1) ** (-1.0 / (d + 4)), floor)
+        scott, gap = self.bandwidth * max(n, 1) ** (-1.0 / (d + 4)), max(n, 1) ** (-1.0 / max(d, 1))
+        std = max(min(scott, gap), floor)
         return mixture.make(data.columns, points, _importance(n, self.forgetting), std, self.prior)
 
 
