@@ -1,0 +1,34 @@
+"""Search classes for scikit-learn: drop-in, durable, and Bayesian. Needs the extra ``sklearn``.
+
+The parts, and where to add to them (see docs/decisions/0010-search-classes.md):
+
+- `search.Search`: ``fit`` of all five classes, in the order of scikit-learn's. Everything else (``score``, ``predict``,
+  tags, routing, the format of ``cv_results_``) is inherited from scikit-learn's own classes.
+- Candidates: ``_run_search(evaluate_candidates, callback_ctx)``, scikit-learn's own extension point. `grid`, `halving`
+  (lists that are known beforehand) and `bayes` (asks a study) implement it. They evaluate nothing.
+- Schedule (`session.Schedule`): which pairs (candidate, fold) are evaluated, in rounds, with the results of each round
+  given back to it. ``Search._schedule()`` makes it; the default evaluates everything in one round. Racing goes here.
+- Evaluation (`evaluation.Evaluator`): one pair (candidate, fold) to a mapping of scores and times, in whatever process
+  joblib runs it, and the order in which pairs are best done. ``Search._evaluator()`` makes it; the default is
+  scikit-learn's own fit and score. A cache of shared prefixes goes here.
+- Session (`session.Session`): one fit: runs the rounds by joblib, tells the record and the progress, and has
+  ``Search._format_results`` (scikit-learn's) make ``cv_results_`` of the results.
+- Selection: ``_select_best_index`` (scikit-learn's) chooses the winner; ``Search._conclude(session)`` is called when
+  all results are there and before the winner is chosen and refitted. An honest estimate of the winner goes here.
+- Record (`record`): what makes a search durable: a study in which each candidate is a trial.
+- `spaces` reads what users write as search spaces; `scikit` is the one place that imports scikit-learn's private names.
+"""
+
+from __future__ import annotations
+
+from luthier.errors import MissingDependency
+
+try:
+    import sklearn  # noqa: F401
+except ImportError:
+    raise MissingDependency("luthier.sklearn needs scikit-learn: pip install 'luthier[sklearn]'") from None
+
+from luthier.sklearn.grid import GridSearchCV, RandomizedSearchCV
+from luthier.sklearn.halving import HalvingGridSearchCV, HalvingRandomSearchCV
+
+__all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "RandomizedSearchCV"]

@@ -1,0 +1,125 @@
+"""Evaluate one candidate on one fold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from luthier.sklearn import scikit
+
+Scores: TypeAlias = dict[str, Any]
+"""What came of one candidate on one fold, with the keys of scikit-learn's: ``test_scores`` and, where asked for,
+``train_scores`` (a number, or numbers by metric), ``fit_time`` and ``score_time`` in seconds, ``n_test_samples``, and
+``fit_error`` (None, or the traceback)."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is the same for all evaluations of one fit.
+
+    Args:
+        X: the data, as the user gave them.
+        y: the targets, or None.
+        scorer: of one metric or several, as scikit-learn made it.
+        fit_params: keyword arguments of the estimator's ``fit``; those with one row a sample are split.
+        score_params: keyword arguments of the scorer, likewise.
+        error_score: what a failed fit scores, or "raise".
+        return_train_score: whether the training part is scored, too.
+        verbose: as in scikit-learn: from 2 on, each fit is printed.
+    """
+
+    X: Any
+    y: Any
+    scorer: Any
+    fit_params: Mapping[str, Any]
+    score_params: Mapping[str, Any]
+    error_score: Any
+    return_train_score: bool
+    verbose: int
+
+
+class Job(NamedTuple):
+    """One pair of a candidate and a fold.
+
+    Args:
+        candidate: the place of the candidate in its batch.
+        params: its parameters.
+        fold: the place of the fold.
+        train: the rows to fit on.
+        test: the rows to score on.
+        candidates: how many there are in the batch.
+        folds: how many there are.
+    """
+
+    candidate: int
+    params: Mapping[str, Any]
+    fold: int
+    train: Any
+    test: Any
+    candidates: int
+    folds: int
+
+
+class Evaluator(Protocol):
+    """Evaluates jobs. It is pickled to worker processes; what it keeps in one process is its own affair."""
+
+    def order(self, jobs: Sequence[Job]) -> Sequence[int]:
+        """Give the places of the jobs in the order in which they are best done."""
+        ...
+
+    def __call__(self, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any) -> Scores:
+        """Fit and score one job.
+
+        Args:
+            estimator: a clone, the evaluator's to change.
+            setting: what is the same for all jobs.
+            job: which candidate, which fold.
+            caller: the search, for callbacks.
+            context: that of the callbacks, or None.
+
+        Raises:
+            ValueError: the estimator has no parameter of that name.
+            Exception: what the fit raised, where the error score is "raise".
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Evaluates every job afresh, as scikit-learn does: by its own function."""
+
+    def order(self, jobs: Sequence[Job]) -> Sequence[int]:
+        """See `Evaluator.order`: as they come, candidate by candidate."""
+        return range(len(jobs))
+
+    def __call__(self, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any) -> Scores:
+        """See `Evaluator.__call__`."""
+        found: Scores = scikit.fit_and_score(
+            estimator,
+            setting.X,
+            setting.y,
+            train=job.train,
+            test=job.test,
+            parameters=job.params,
+            split_progress=(job.fold, job.folds),
+            candidate_progress=(job.candidate, job.candidates),
+            scorer=setting.scorer,
+            fit_params=setting.fit_params,
+            score_params=setting.score_params,
+            return_train_score=setting.return_train_score,
+            return_n_test_samples=True,
+            return_times=True,
+            return_parameters=False,
+            error_score=setting.error_score,
+            verbose=setting.verbose,
+            **scikit.scoring_context(caller, context),
+        )
+        return found
+
+
+def numbered(
+    place: int, evaluator: Evaluator, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any
+) -> tuple[int, Scores]:
+    """Evaluate a job, and say which it was: results may come in any order."""
+    return place, evaluator(estimator, setting, job, caller, context)

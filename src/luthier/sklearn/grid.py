@@ -1,0 +1,111 @@
+"""`GridSearchCV` and `RandomizedSearchCV`: candidates that are known before the first is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.model_selection import ParameterGrid, ParameterSampler
+
+from luthier.sklearn import scikit
+from luthier.sklearn.search import STORE, Search
+
+
+def evaluate_at_once(search: Any, evaluate: Callable[..., Any], candidates: Any, context: Any) -> None:
+    """Evaluate a list of candidates as one batch."""
+    inner = context.subcontext(
+        task_name="search", max_subtasks=len(candidates) * search.n_splits_, sequential_subtasks=False
+    ).call_on_fit_task_begin(estimator=search)
+    evaluate(candidates, callback_ctx=inner)
+    inner.call_on_fit_task_end(estimator=search)
+
+
+class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
+    """Try every point of a grid by cross-validation: scikit-learn's ``GridSearchCV``.
+
+    All arguments, attributes and methods are those of `sklearn.model_selection.GridSearchCV`.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **scikit.ScikitGridSearchCV._parameter_constraints,
+        "store": STORE,
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_grid: Any,
+        *,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: Any = "2*n_jobs",
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        store: Any = None,
+    ) -> None:
+        super().__init__(
+            estimator,
+            param_grid,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.store = store
+
+    def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:
+        evaluate_at_once(self, evaluate_candidates, ParameterGrid(self.param_grid), callback_ctx)
+
+
+class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: ignore[misc]
+    """Try points drawn at random by cross-validation: scikit-learn's ``RandomizedSearchCV``."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **scikit.ScikitRandomizedSearchCV._parameter_constraints,
+        "store": STORE,
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: Any,
+        *,
+        n_iter: int = 10,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: Any = "2*n_jobs",
+        random_state: Any = None,
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        store: Any = None,
+    ) -> None:
+        super().__init__(
+            estimator,
+            param_distributions,
+            n_iter=n_iter,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            random_state=random_state,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.store = store
+
+    def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:
+        candidates = ParameterSampler(self.param_distributions, self.n_iter, random_state=self.random_state)
+        evaluate_at_once(self, evaluate_candidates, candidates, callback_ctx)

@@ -1,0 +1,148 @@
+"""The fit of all search classes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.utils import indexable
+
+from luthier.sklearn import scikit
+from luthier.sklearn.evaluation import Evaluator, Plain, Setting
+from luthier.sklearn.progress import Progress
+from luthier.sklearn.session import Everything, Schedule, Session
+
+STORE = [str, scikit.HasMethods(["__fspath__"]), scikit.HasMethods(["append", "read", "names"]), None]
+"""What `store` may be, in scikit-learn's form."""
+
+
+class Search:
+    """What Luthier's search classes share: put before a search class of scikit-learn's among the bases."""
+
+    store: Any
+
+    # --- where parts are put in -------------------------------------------------------------------------
+
+    def _schedule(self) -> Schedule:
+        """Make what says which candidates are evaluated on which folds."""
+        return Everything()
+
+    def _evaluator(self) -> Evaluator:
+        """Make what evaluates a candidate on a fold."""
+        return Plain()
+
+    def _conclude(self, session: Session) -> None:
+        """Look at all results, before the winner is chosen and refitted."""
+
+    def _total(self) -> int | None:
+        """Say how many candidates there will be, where that is known before they are made."""
+        return None
+
+    # --- the fit --------------------------------------------------------------------------------------------
+
+    @scikit.fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
+    def fit(self: Any, X: Any, y: Any = None, **params: Any) -> Any:
+        """Evaluate the candidates by cross-validation, and fit the best one to all data.
+
+        Args:
+            X: the data, one row a sample; or what the estimator takes.
+            y: the targets; None for estimators that learn without.
+            params: passed on to the estimator's ``fit``, the scorer and the splitter. Those with one row a sample are
+                split with the data.
+
+        Returns:
+            The search.
+        """
+        scorers, metric = self._get_scorers()
+        X, y = indexable(X, y)
+        params = scikit.check_method_params(X, params=params)
+        routed = self._get_routed_params_for_fit(params)
+        weight = params.get("sample_weight")
+        data = {"X": X, "y": y, "metadata": None if weight is None else {"sample_weight": weight}}
+        context = scikit.begin_callbacks(self, 1 + (self.refit is not False), **data)
+        self._checked_cv_orig = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        scikit.check_before(self, X, y, routed.splitter.split)
+        self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
+        estimator = clone(self.estimator)
+
+        with self._begin(estimator, X, y, scorers, routed) as session:
+            scikit.run_search(self, session.evaluate, context)
+            metric = self._judge(session, metric)
+        self._conclude(session)
+        self._choose(session.results, metric)
+        if self.refit:
+            self._refit(estimator, routed.estimator.fit, context, data)
+        self.scorer_ = scorers._scorers if isinstance(scorers, scikit.MultimetricScorer) else scorers
+        self.cv_results_ = session.results
+        context.call_on_fit_task_end(estimator=self, **data)
+        return self
+
+    def _begin(self: Any, estimator: Any, X: Any, y: Any, scorers: Any, routed: Any) -> Session:
+        setting = Setting(
+            X,
+            y,
+            scorers,
+            routed.estimator.fit,
+            routed.scorer.score,
+            self.error_score,
+            self.return_train_score,
+            self.verbose,
+        )
+
+        def parallel(**settings: Any) -> Any:
+            return scikit.Parallel(n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, **settings)
+
+        session = Session(
+            self,
+            estimator,
+            setting,
+            self._evaluator(),
+            self._schedule(),
+            self._checked_cv_orig,
+            routed.splitter.split,
+            self.n_splits_,
+            None,
+            Progress(self.verbose > 0, self.refit, self._total()),
+            parallel,
+        )
+        return session
+
+    def _judge(self: Any, session: Session, metric: Any) -> Any:
+        """Find out whether there are several metrics: of a callable scorer that is known only now."""
+        first = session.out[0]["test_scores"]
+        self.multimetric_ = isinstance(first, dict)
+        if callable(self.scoring) and self.multimetric_:
+            self._check_refit_for_multimetric(first)
+            return self.refit
+        return metric
+
+    def _choose(self: Any, results: dict[str, Any], metric: Any) -> None:
+        if not self.refit and self.multimetric_:
+            return
+        self.best_index_ = self._select_best_index(self.refit, metric, results)
+        if not callable(self.refit):
+            self.best_score_ = results[f"mean_test_{metric}"][self.best_index_]
+        self.best_params_ = results["params"][self.best_index_]
+
+    def _refit(self: Any, estimator: Any, fit_params: Any, context: Any, data: dict[str, Any]) -> None:
+        X, y = data["X"], data["y"]
+        # The parameters are cloned, too: they may be estimators.
+        self.best_estimator_ = clone(estimator).set_params(**clone(self.best_params_, safe=False))
+        part = context.subcontext(task_name="refit-with-best-params")
+        with part.propagate_callback_context(self.best_estimator_):
+            part.call_on_fit_task_begin(estimator=self, **data)
+            start_s = time.time()
+            if y is not None:
+                self.best_estimator_.fit(X, y, **fit_params)
+            else:
+                self.best_estimator_.fit(X, **fit_params)
+            self.refit_time_ = time.time() - start_s
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_
+        part.call_on_fit_task_end(estimator=self, **data)
+
+    def __getstate__(self) -> Any:
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+        return {name: value for name, value in state.items() if name != "_study"}
