@@ -13,7 +13,7 @@ from luthier.version import VERSION as __version__  # noqa: N811
 if TYPE_CHECKING:
     from luthier.acquisition.analytic import EI, PI, UCB, LogEI
     from luthier.executor import Running
-    from luthier.method import Auto, Bayes, Grid, Quasi, Random
+    from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Quasi, Random
     from luthier.method.text import register
     from luthier.run import Study, maximize, minimize
     from luthier.space import (
@@ -42,12 +42,14 @@ __all__ = [
     "GP",
     "PI",
     "UCB",
+    "Anneal",
     "Auto",
     "Bayes",
     "Beta",
     "Bool",
     "Choice",
     "Constant",
+    "Evolution",
     "Float",
     "Forest",
     "Grid",
@@ -77,7 +79,7 @@ __all__ = [
 _PLACES = {
     "luthier.executor": ("Running",),
     "luthier.acquisition.analytic": ("EI", "PI", "UCB", "LogEI"),
-    "luthier.method": ("Auto", "Bayes", "Grid", "Quasi", "Random"),
+    "luthier.method": ("Anneal", "Auto", "Bayes", "Evolution", "Grid", "Quasi", "Random"),
     "luthier.method.text": ("register",),
     "luthier.run": ("Study", "maximize", "minimize"),
     "luthier.space": (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -41,6 +41,13 @@ class Memo:
                 while len(self._values) > self._capacity:
                     self._values.popitem(last=False)
         return value
+
+    def find(self, key: Hashable) -> Any:
+        """Give the value of `key` where it is known, else None."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -1,0 +1,283 @@
+"""Algorithms that have a state: the state is a value, folded over the results, and the log says what was folded when.
+
+Such an algorithm is three functions. `begin` makes the first state, `step` makes the next one from new results, and the
+method proposes from the newest state. Each proposal notes which state it was drawn from, named by the trial that
+opened it, and the trial that opens a state notes what made it: the state before, and the numbers of the trials whose
+results were told to it. So a state is a function of the log up to the moment when its opener was proposed, whatever is
+told later and in whatever order: parallel workers, lost trials and trials of others change what is told, never what was
+told. A state is found in the memo, or is folded again from the newest one that is there; cold, the cost is linear in
+the number of trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.history import History
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.method.cursor import last_note, study_key
+from luthier.method.standing import sorted_rows
+from luthier.problem import Problem
+from luthier.trial import Trial
+
+Floats = NDArray[np.float64]
+S = TypeVar("S")
+
+FIELD = "state"
+"""The field of a note that names the line of states a proposal belongs to."""
+_MOST_GUESTS = 2000
+"""So many of the newest trials of others are looked at when there is no state yet."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What an algorithm is told of a trial.
+
+    Args:
+        number: of the trial.
+        point: (d,) in [0, 1], settled; NaN where inactive.
+        losses: (m,); inf for a crash.
+        violation: by how much it breaks the outcome constraints in all; 0 where they hold, inf for a crash.
+        note: of the proposal; empty for a trial that the algorithm did not propose.
+    """
+
+    number: int
+    point: Floats
+    losses: Floats
+    violation: float
+    note: Mapping[str, Any]
+
+    @property
+    def crashed(self) -> bool:
+        """Tell whether the trial has no losses."""
+        return bool(np.isinf(self.violation))
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where a state is made.
+
+    Args:
+        problem: what is optimized.
+        key: the randomness of the state: of the study, the method's settings and the opener.
+        opener: the number of the trial that opens the state.
+    """
+
+    problem: Problem
+    key: Key
+    opener: int
+
+
+class Algorithm(Protocol[S]):
+    """What has a state, as pure functions. A frozen dataclass, equal to what has the same settings."""
+
+    @property
+    def guests(self) -> int:
+        """How many results of others the first state wants at most, the best ones."""
+        ...
+
+    def begin(self, scene: Scene, results: Sequence[Result]) -> S:
+        """Make the first state from the results of others, the best first; there may be none."""
+        ...
+
+    def step(self, scene: Scene, state: S, results: Sequence[Result]) -> S:
+        """Make the next state from new results, in order of number."""
+        ...
+
+    def wanted(self, state: S) -> int:
+        """Say how many results of its own proposals make the next state."""
+        ...
+
+    def since(self, state: S) -> int:
+        """Give the number of the first trial whose state matters still: results of older states are left out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot(Generic[S]):
+    """A state, and where it stands.
+
+    Args:
+        opener: the number of the trial that opened it.
+        generation: how many states were before it.
+        state: the state.
+        waiting: the trials of older states that were not told.
+        guest: the last trial of others that was told; -1 for none.
+    """
+
+    opener: int
+    generation: int
+    state: S
+    waiting: tuple[int, ...] = ()
+    guest: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Generic[S]):
+    """What a proposal is made from.
+
+    Args:
+        snapshot: the newest state.
+        place: how many proposals the line of states made so far.
+        opening: what the first proposal is to note, where it opens the state.
+    """
+
+    snapshot: Snapshot[S]
+    place: int
+    opening: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Generic[S]):
+    """The line of states of one algorithm in one study.
+
+    Args:
+        algorithm: what folds.
+        name: of the line: it says the settings and the space.
+        problem: what is optimized.
+        history: what is known.
+        memo: skips what was folded before.
+    """
+
+    algorithm: Algorithm[S]
+    name: str
+    problem: Problem
+    history: History
+    memo: Memo
+
+    @property
+    def key(self) -> Key:
+        """The randomness that the whole line shares."""
+        return study_key(self.history).fold("line", self.name)
+
+    def scene(self, opener: int) -> Scene:
+        """Give the scene of the state that a trial opens."""
+        return Scene(self.problem, self.key.fold("opener", opener), opener)
+
+    def turn(self, number: int) -> Turn[S]:
+        """Give what trial `number`, the next one, is drawn from: the newest state, or one that it opens."""
+        newest = last_note(self.history, FIELD, self.name)
+        if newest is None:
+            opening = {"opened": number, "before": -1, "told": self._guests()}
+            return Turn(self._opened(None, opening, self.history.length), 0, opening)
+        current = self.at(int(newest["opened"]))
+        place = int(newest["place"]) + 1
+        ready = self._ready(current)
+        if len(ready) < self.algorithm.wanted(current.state):
+            return Turn(current, place)
+        told = ready + self._guest(current)
+        opening = {"opened": number, "before": current.opener, "told": sorted(told)}
+        return Turn(self._opened(current, opening, self.history.length), place, opening)
+
+    def at(self, opener: int) -> Snapshot[S]:
+        """Give the state that a trial opened. Cost O(trials since the newest state that the memo has)."""
+        unknown: list[tuple[Mapping[str, Any], int]] = []
+        found: Snapshot[S] | None = None
+        while opener >= 0:
+            trial = self.history.trial(opener)
+            found = self.memo.find(self._name(trial.note, trial.seen))
+            if found is not None:
+                break
+            unknown.append((trial.note, trial.seen))
+            opener = int(trial.note["before"])
+        for opening, seen in reversed(unknown):
+            found = self._opened(found, opening, seen)
+        assert found is not None  # opener was the number of a trial
+        return found
+
+    # --- folding --------------------------------------------------------------------------------------
+
+    def _name(self, opening: Mapping[str, Any], seen: int) -> tuple[Any, ...]:
+        """Say all that a state depends on: the log that its opener was proposed from, and what the opener noted."""
+        log = self.history.upto(seen).digest
+        told = tuple(opening["told"])
+        return (self.algorithm, self.name, self.problem, self.key, log, opening["opened"], opening["before"], told)
+
+    def _opened(self, before: Snapshot[S] | None, opening: Mapping[str, Any], seen: int) -> Snapshot[S]:
+        return self.memo.get(self._name(opening, seen), lambda: self._fold(before, opening, seen))
+
+    def _fold(self, before: Snapshot[S] | None, opening: Mapping[str, Any], seen: int) -> Snapshot[S]:
+        opener = int(opening["opened"])
+        scene = self.scene(opener)
+        results = [self._result(int(number), seen) for number in opening["told"]]
+        if before is None:
+            state = self.algorithm.begin(scene, results)
+            return Snapshot(opener, 0, state, (), max((result.number for result in results), default=-1))
+        state = self.algorithm.step(scene, before.state, results)
+        told = {result.number for result in results}
+        own = range(before.opener, opener)
+        waiting = (*before.waiting, *(number for number in own if self._is_own(self.history.trial(number))))
+        guest = max((result.number for result in results if not result.note), default=before.guest)
+        left = tuple(number for number in waiting if number not in told and not self._is_mute(number))
+        return Snapshot(opener, before.generation + 1, state, left, guest)
+
+    # --- results --------------------------------------------------------------------------------------
+
+    def _ready(self, current: Snapshot[S]) -> list[int]:
+        """List the trials that have ended and were not told yet."""
+        since = self.algorithm.since(current.state)
+        numbers = (*current.waiting, *range(current.opener, len(self.history)))
+        ready = []
+        for number in numbers:
+            trial = self.history.trial(number)
+            if self._is_own(trial) and int(trial.note["opened"]) >= since and self._standing(trial) is not None:
+                ready.append(number)
+        return ready
+
+    def _guest(self, current: Snapshot[S]) -> list[int]:
+        """List the best trial so far where others made it and it was not told yet."""
+        best = self.history.best
+        if best is None or best == current.guest or self._is_own(self.history.trial(best)):
+            return []
+        return [best] if self.history.config(best) is not None else []
+
+    def _guests(self) -> list[int]:
+        """List the best trials of others, the best first."""
+        first = max(0, len(self.history) - _MOST_GUESTS)
+        numbers, losses, violations = [], [], []
+        for number in range(first, len(self.history)):
+            found = self._standing(self.history.trial(number))
+            if found is not None and np.isfinite(found[1]) and self.history.config(number) is not None:
+                numbers.append(number)
+                losses.append(found[0])
+                violations.append(found[1])
+        if not numbers:
+            return []
+        order = sorted_rows(np.array(losses), np.array(violations))
+        return [numbers[row] for row in order[: self.algorithm.guests].tolist()]
+
+    def _is_own(self, trial: Trial) -> bool:
+        return trial.note.get(FIELD) == self.name
+
+    def _is_mute(self, number: int) -> bool:
+        trial = self.history.trial(number)
+        return trial.outcome is not None and self._standing(trial) is None
+
+    def _standing(self, trial: Trial) -> tuple[Floats, float] | None:
+        """Give the losses (m,) and the violation of a trial that ended; None where it teaches nothing (yet)."""
+        outcome = trial.outcome
+        if outcome is None:
+            return None
+        objectives = self.problem.objectives
+        if outcome.reason.is_crash:
+            return np.full(len(objectives), np.inf), np.inf
+        if not all(objective.name in outcome.values for objective in objectives):
+            return None
+        violation = sum(min(value, 1e300) for value in outcome.violations.values() if value > 0)
+        return np.array(self.problem.losses(outcome.values)), min(float(violation), 1e300)
+
+    def _result(self, number: int, seen: int) -> Result:
+        trial = self.history.trial(number)
+        own = self._is_own(trial)
+        # What others tried is read as it could be read when it was told: the space may have been changed since.
+        config = trial.config if own else self.history.upto(seen).config(number)
+        found = self._standing(trial)
+        assert found is not None and config is not None  # only such trials are told
+        (point,) = self.problem.space.encode([config])
+        return Result(number, point, found[0], found[1], trial.note if own else {})

@@ -1,0 +1,25 @@
+"""Evolution and annealing keep the contract of methods."""
+
+from __future__ import annotations
+
+from luthier.method import Anneal, Evolution
+from luthier.testing.methods import MethodContract
+
+
+class TestCMA(MethodContract):
+    trials = 14
+
+    def method(self):
+        return Evolution("cma", population=4)
+
+
+class TestDE(MethodContract):
+    trials = 14
+
+    def method(self):
+        return Evolution("de", population=5)
+
+
+class TestAnneal(MethodContract):
+    def method(self):
+        return Anneal()
