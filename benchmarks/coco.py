@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-import numpy as np
+import numpy as np  # noqa: E402 (one thread first)
 
 OUT = Path(__file__).parent / "results" / "coco"
 SUITES = {"bbob": 5, "bbob-mixint": 10}
@@ -142,8 +142,8 @@ def cases(suites: Sequence[str], budgets: Sequence[int], instances: Sequence[int
     """List the problems in the order of the queue."""
     for budget in budgets:
         for instance in instances:
-            for suite in suites:
-                for function in ORDER:
+            for function in ORDER:
+                for suite in suites:
                     yield Case(suite, function, instance, budget)
 
 

@@ -105,6 +105,28 @@ def theirs(sampler: Callable[[], Any], upto: int, last: int, clock: Callable[[],
     return statistics.median(spent[-last:])
 
 
+def skopt_forest(upto: int, last: int) -> float:
+    """Give the median seconds of ask + tell of scikit-optimize's random forest over the `last` trials of `upto`."""
+    from skopt import Optimizer
+    from skopt.space import Categorical, Integer, Real
+
+    space = [Real(0.0, 1.0, name=f"x{i}") for i in range(4)]
+    space += [Real(1e-5, 1e1, "log-uniform", name=f"l{i}") for i in range(2)]
+    space += [Integer(1, 256, "log-uniform", name=f"n{i}") for i in range(2)]
+    space += [Categorical(CHOICES, name=f"c{i}") for i in range(2)]
+    names, spent = [dimension.name for dimension in space], []
+    optimizer = Optimizer(space, "RF", random_state=0)
+    for _ in range(upto):
+        start = time.process_time()
+        point = optimizer.ask()
+        asked = time.process_time()
+        loss = objective(dict(zip(names, point, strict=True)))
+        told = time.process_time()
+        optimizer.tell(point, loss)
+        spent.append(asked - start + time.process_time() - told)
+    return statistics.median(spent[-last:])
+
+
 def start_up(code: str) -> float:
     """Give the seconds that an interpreter needs for some code, beyond those for none."""
 
@@ -123,6 +145,7 @@ def rows() -> list[Row]:
     import luthier as lt
     from luthier.method.auto import Auto
     from luthier.method.bayes import Bayes
+    from luthier.surrogate.forest import Forest
     from luthier.surrogate.parzen import Parzen
 
     cpu, wall = time.process_time, time.perf_counter
@@ -146,6 +169,14 @@ def rows() -> list[Row]:
             3,
         ),
         row("TPE, 1000 trials", "TPESampler", 15.0, lambda: Bayes(Parzen()), samplers.TPESampler, 1000, 2),
+        Row(
+            "forest, 100 trials",
+            "scikit-optimize RF",
+            8.0,
+            lambda: ours(lambda: Bayes(Forest()), 100, 20, cpu),
+            lambda: skopt_forest(100, 20),
+            1,
+        ),
         row("GP, 50 trials", "GPSampler", 20.0, Bayes, samplers.GPSampler, 50, 2),
         row("GP, 100 trials", "GPSampler", 20.0, Bayes, samplers.GPSampler, 100, 1),
         row("Auto, 100 trials", "GPSampler", 5.0, Auto, samplers.GPSampler, 100, 1),

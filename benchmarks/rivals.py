@@ -92,7 +92,8 @@ class Smac:
 class Evolution:
     """CMA-ES of the package `cmaes`, with margin where there are integers.
 
-    It starts in the middle with a step of a fifth of each range, and restarts at a random place with twice the population.
+    It starts in the middle with a step of a fifth of each range, and restarts at a random place with twice the
+    population.
     """
 
     def __init__(self, parameters: Parameters, seed: int) -> None:

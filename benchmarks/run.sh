@@ -1,14 +1,35 @@
 #!/usr/bin/env bash
-# Time Luthier against Optuna in one run, in an environment that has both. `make bench`
+# Measure Luthier against its peers in one environment: benchmarks/run.sh [overhead|coco|batch|pairs|curve] [OPTION …]
+#   overhead      the budgets of speed (the default, `make bench`); names of rows may follow
+#   coco          Luthier's Auto anew on COCO, the peers' missing runs, and the tables
+#   batch BENCH   batches of 8 on the public suite; BENCH is the folder shared/bench
+#   pairs         every surrogate with every acquisition function against random search
+#   curve         seconds an ask from 10 to 5,000 trials
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=.venv-bench
-if [ ! -e "$venv/.done" ]; then
+stamp="$venv/.done-2"
+if [ ! -e "$stamp" ]; then
   python3 -m venv "$venv"
   # Without the lock: a peer may need another version of something than our tests do (torch: mpmath below 1.4).
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    --editable '.[sklearn]' 'optuna==5.0.0' 'torch==2.13.0' 'hyperopt==0.3.0'
-  touch "$venv/.done"
+    --editable '.[sklearn,cma]' 'optuna==5.0.0' 'torch==2.13.0' 'hyperopt==0.3.0' 'smac==2.4.1' \
+    'scikit-optimize==0.10.2' 'coco-experiment==2.8.2' 'onnxruntime'
+  touch "$stamp"
 fi
-export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
-exec "$venv/bin/python" benchmarks/overhead.py "$@"
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONWARNINGS=ignore
+python="$venv/bin/python"
+what="${1:-overhead}"
+case "$what" in
+  coco)
+    shift
+    "$python" benchmarks/coco.py run --methods luthier-auto --fresh "$@"
+    "$python" benchmarks/coco.py run "$@"
+    exec "$python" benchmarks/coco.py compare --us luthier-auto
+    ;;
+  overhead | batch | pairs | curve)
+    shift || true
+    exec "$python" "benchmarks/$what.py" "$@"
+    ;;
+  *) exec "$python" benchmarks/overhead.py "$@" ;;
+esac

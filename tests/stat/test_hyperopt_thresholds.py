@@ -74,7 +74,7 @@ def _many(config: Config, noise: np.random.Generator) -> float:
 def _branin(config: Config, noise: np.random.Generator) -> float:
     x, y = config["x"], config["y"]
     valley = y - 5.1 / (4.0 * math.pi**2) * x**2 + 5.0 * x / math.pi - 6.0
-    return valley**2 + 10.0 * (1.0 - 1.0 / (8.0 * math.pi)) * math.cos(x) + 10.0
+    return float(valley**2 + 10.0 * (1.0 - 1.0 / (8.0 * math.pi)) * math.cos(x) + 10.0)
 
 
 def _many_space() -> dict[str, Any]:

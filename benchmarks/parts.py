@@ -1,0 +1,36 @@
+"""The surrogates and acquisition functions that Luthier has, found in its table of names."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from typing import Any
+
+# Settings of those that cannot be made without.
+GIVEN: dict[str, dict[str, Any]] = {
+    "Regressor": {"model": "sklearn.gaussian_process:GaussianProcessRegressor"},
+}
+WRAPPERS = {"Feasible", "PerSecond", "Prior"}  # they take an acquisition function and need data of their own
+
+
+def surrogates() -> dict[str, Any]:
+    """Make one of every surrogate."""
+    return _made("luthier.surrogate.", "fit")
+
+
+def acquisitions() -> dict[str, Any]:
+    """Make one of every acquisition function."""
+    return _made("luthier.acquisition.", "needs")
+
+
+def _made(package: str, trait: str) -> dict[str, Any]:
+    from luthier.method import text
+
+    made = {}
+    for name, place in text._PLACES.items():
+        if not place.startswith(package) or name in WRAPPERS:
+            continue
+        kind = getattr(importlib.import_module(place), name)
+        if inspect.getattr_static(kind, trait, None) is not None or trait in getattr(kind, "__dataclass_fields__", {}):
+            made[name] = text.from_plain({"use": name} | GIVEN.get(name, {}))
+    return made
