@@ -4,8 +4,9 @@ The parts, and where to add to them (see docs/decisions/0010-search-classes.md):
 
 - `search.Search`: ``fit`` of all five classes, in the order of scikit-learn's. Everything else (``score``, ``predict``,
   tags, routing, the format of ``cv_results_``) is inherited from scikit-learn's own classes.
-- Candidates: ``_run_search(evaluate_candidates, callback_ctx)``, scikit-learn's own extension point. `grid`, `halving`
-  (lists that are known beforehand) and `bayes` (asks a study) implement it. They evaluate nothing.
+- Candidates: ``_run_search(evaluate_candidates, callback_ctx)``, scikit-learn's own extension point, implemented by
+  `grid` and `halving` (lists that are known beforehand, made by `candidates`). `bayes` asks a study (`hunt`), in
+  ``_explore``. They evaluate nothing.
 - Schedule (`session.Schedule`): which pairs (candidate, fold) are evaluated, in rounds, with the results of each round
   given back to it. ``Search._schedule()`` makes it; the default evaluates everything in one round. Racing goes here.
 - Evaluation (`evaluation.Evaluator`): one pair (candidate, fold) to a mapping of scores and times, in whatever process
@@ -28,7 +29,8 @@ try:
 except ImportError:
     raise MissingDependency("luthier.sklearn needs scikit-learn: pip install 'luthier[sklearn]'") from None
 
+from luthier.sklearn.bayes import BayesSearchCV
 from luthier.sklearn.grid import GridSearchCV, RandomizedSearchCV
 from luthier.sklearn.halving import HalvingGridSearchCV, HalvingRandomSearchCV
 
-__all__ = ["GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "RandomizedSearchCV"]
+__all__ = ["BayesSearchCV", "GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "RandomizedSearchCV"]

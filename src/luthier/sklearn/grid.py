@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from luthier.sklearn import scikit
+from luthier.sklearn.candidates import drawn, grid, reading_of
 from luthier.sklearn.search import STORE, Search
+from luthier.sklearn.spaces import Reading
+from luthier.sklearn.union import Union
+from luthier.space import Space
 
 
 def evaluate_at_once(search: Any, evaluate: Callable[..., Any], candidates: Any, context: Any) -> None:
@@ -29,6 +32,7 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **scikit.ScikitGridSearchCV._parameter_constraints,
+        "param_grid": [dict, list, Space],
         "store": STORE,
     }
 
@@ -62,7 +66,10 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
         self.store = store
 
     def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:
-        evaluate_at_once(self, evaluate_candidates, ParameterGrid(self.param_grid), callback_ctx)
+        evaluate_at_once(self, evaluate_candidates, grid(self.param_grid, self.estimator), callback_ctx)
+
+    def _readings(self, estimator: Any) -> list[Reading | Union]:
+        return [reading_of(self.param_grid, estimator)]
 
 
 class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: ignore[misc]
@@ -70,6 +77,7 @@ class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: igno
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **scikit.ScikitRandomizedSearchCV._parameter_constraints,
+        "param_distributions": [dict, list, tuple, Space],
         "store": STORE,
     }
 
@@ -107,5 +115,8 @@ class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: igno
         self.store = store
 
     def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:
-        candidates = ParameterSampler(self.param_distributions, self.n_iter, random_state=self.random_state)
+        candidates = drawn(self.param_distributions, self.n_iter, self._seed(), self.estimator)
         evaluate_at_once(self, evaluate_candidates, candidates, callback_ctx)
+
+    def _readings(self, estimator: Any) -> list[Reading | Union]:
+        return [reading_of(self.param_distributions, estimator)]

@@ -7,7 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from luthier.sklearn import scikit
+from luthier.sklearn.candidates import drawn, grid, reading_of
 from luthier.sklearn.search import STORE, Search
+from luthier.sklearn.session import Session
+from luthier.sklearn.spaces import Reading
+from luthier.sklearn.union import Union
+from luthier.space import Int, Space
 
 
 class Halving(Search):
@@ -21,12 +26,30 @@ class Halving(Search):
         self.best_score_ = self.cv_results_["mean_test_score"][self.best_index_]
         return self
 
+    def _readings(self: Any, estimator: Any) -> list[Reading | Union]:
+        return [reading_of(self._given(), estimator, {self.resource: Int(1, max(2, self.max_resources_))})]
+
+    def _identity(self: Any) -> dict[str, Any]:
+        return {"resource": self.resource, "max_resources": self.max_resources_}
+
+    def _explore(self: Any, session: Session, context: Any) -> None:
+        if self.store is None:
+            return scikit.run_search(self, session.evaluate, context)
+
+        def evaluate(candidates: Any, cv: Any = None, **settings: Any) -> dict[str, Any]:
+            if getattr(cv, "random_state", 0) is None:  # that of the subsamples, see `Search._seed`
+                cv.random_state = self._seed()
+            return session.evaluate(candidates, cv, **settings)
+
+        return scikit.run_search(self, evaluate, context)
+
 
 class HalvingGridSearchCV(Halving, scikit.ScikitHalvingGridSearchCV):  # type: ignore[misc]
     """Halve the points of a grid: scikit-learn's ``HalvingGridSearchCV``."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **scikit.ScikitHalvingGridSearchCV._parameter_constraints,
+        "param_grid": [dict, list, Space],
         "store": STORE,
     }
 
@@ -69,12 +92,19 @@ class HalvingGridSearchCV(Halving, scikit.ScikitHalvingGridSearchCV):  # type: i
         )
         self.store = store
 
+    def _generate_candidate_params(self) -> Any:
+        return grid(self.param_grid, self.estimator)
+
+    def _given(self) -> Any:
+        return self.param_grid
+
 
 class HalvingRandomSearchCV(Halving, scikit.ScikitHalvingRandomSearchCV):  # type: ignore[misc]
     """Halve points drawn at random: scikit-learn's ``HalvingRandomSearchCV``."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **scikit.ScikitHalvingRandomSearchCV._parameter_constraints,
+        "param_distributions": [dict, list, Space],
         "store": STORE,
     }
 
@@ -118,3 +148,12 @@ class HalvingRandomSearchCV(Halving, scikit.ScikitHalvingRandomSearchCV):  # typ
             verbose=verbose,
         )
         self.store = store
+
+    def _generate_candidate_params(self) -> Any:
+        count = self.n_candidates
+        if count == "exhaust":  # so that the last iteration uses as many resources as possible
+            count = self.max_resources_ // self.min_resources_
+        return drawn(self.param_distributions, count, self._seed(), self.estimator)
+
+    def _given(self) -> Any:
+        return self.param_distributions

@@ -8,11 +8,18 @@ from typing import Any
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
+from sklearn.utils.validation import check_is_fitted
 
+from luthier.errors import InvalidSetting
+from luthier.run import Study
 from luthier.sklearn import scikit
+from luthier.sklearn.digest import digest
 from luthier.sklearn.evaluation import Evaluator, Plain, Setting
 from luthier.sklearn.progress import Progress
+from luthier.sklearn.record import StudyRecord, add_results, open_study
 from luthier.sklearn.session import Everything, Schedule, Session
+from luthier.sklearn.spaces import Reading
+from luthier.sklearn.union import Union
 
 STORE = [str, scikit.HasMethods(["__fspath__"]), scikit.HasMethods(["append", "read", "names"]), None]
 """What `store` may be, in scikit-learn's form."""
@@ -39,6 +46,22 @@ class Search:
     def _total(self) -> int | None:
         """Say how many candidates there will be, where that is known before they are made."""
         return None
+
+    def _streams(self: Any) -> bool:
+        """Say whether results are wanted as soon as they are there, even at the cost of a little time."""
+        return self.store is not None or self.verbose > 0
+
+    def _readings(self, estimator: Any) -> list[Reading | Union]:
+        """Read the search spaces as those of studies: of most searches, one."""
+        raise NotImplementedError
+
+    def _identity(self) -> dict[str, Any]:
+        """Give what makes this search another one than one with other values of it, besides estimator and data."""
+        return {}
+
+    def _explore(self: Any, session: Session, context: Any) -> None:
+        """Have all candidates evaluated."""
+        scikit.run_search(self, session.evaluate, context)
 
     # --- the fit --------------------------------------------------------------------------------------------
 
@@ -67,8 +90,9 @@ class Search:
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
         estimator = clone(self.estimator)
 
+        self._study = None
         with self._begin(estimator, X, y, scorers, routed) as session:
-            scikit.run_search(self, session.evaluate, context)
+            self._explore(session, context)
             metric = self._judge(session, metric)
         self._conclude(session)
         self._choose(session.results, metric)
@@ -91,10 +115,14 @@ class Search:
             self.verbose,
         )
 
+        parts = self._parts(estimator, setting, routed)
+        self._title = f"{type(self).__name__} of {type(estimator).__name__}", parts
+        record = self._record(estimator) if self.store is not None else None
+
         def parallel(**settings: Any) -> Any:
             return scikit.Parallel(n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, **settings)
 
-        session = Session(
+        return Session(
             self,
             estimator,
             setting,
@@ -103,11 +131,61 @@ class Search:
             self._checked_cv_orig,
             routed.splitter.split,
             self.n_splits_,
-            None,
+            record,
             Progress(self.verbose > 0, self.refit, self._total()),
             parallel,
+            self._streams(),
         )
-        return session
+
+    def _parts(self: Any, estimator: Any, setting: Setting, routed: Any) -> dict[str, str]:
+        """Give digests of what makes this search and no other; nothing where nothing is kept.
+
+        Raises:
+            InvalidSetting: the folds of a durable search would be others in another process.
+        """
+        if self.store is None:
+            return {}
+        cv = self._checked_cv_orig
+        if not scikit.yields_constant_splits(cv):
+            raise InvalidSetting(
+                "store=… needs folds that are the same when the search is resumed: "
+                f"give {cv} a random_state that is an integer, or shuffle=False"
+            )
+        folds = [tuple(fold) for fold in cv.split(setting.X, setting.y, **routed.splitter.split)]
+        return {
+            "estimator": digest(estimator),
+            "data": digest([setting.X, setting.y, dict(setting.fit_params), dict(setting.score_params)]),
+            "folds": digest(folds),
+            "scoring": digest([self.scoring, self.refit if isinstance(self.refit, str) else None]),
+            "settings": digest([self.error_score, self.return_train_score, self._identity()]),
+        }
+
+    def _record(self: Any, estimator: Any) -> StudyRecord | None:
+        """Open what is kept of this search."""
+        (reading,) = self._readings(estimator)
+        self._study = open_study(self.store, self._title[0], self._title[1], reading.space)
+        return StudyRecord(self._study, reading, self.refit)
+
+    def _seed(self: Any) -> Any:
+        """Give the random state; of a durable search one that is kept with it."""
+        study = getattr(self, "_study", None)
+        return self.random_state if self.random_state is not None or study is None else study.seed % 2**32
+
+    # --- the study --------------------------------------------------------------------------------------
+
+    @property
+    def study_(self: Any) -> Study:
+        """The search as a study, with everything that studies have: of a search with a store, the one in the store."""
+        check_is_fitted(self)
+        if getattr(self, "_study", None) is None:
+            (reading,) = self._readings(self.estimator)
+            self._study = open_study(self.store, self._title[0], self._title[1], reading.space)
+            if self.store is None:
+                add_results(self._study, reading, self.cv_results_, self.refit)
+        study: Study = self._study
+        return study
+
+    # --- the parts of the fit -----------------------------------------------------------------------------
 
     def _judge(self: Any, session: Session, metric: Any) -> Any:
         """Find out whether there are several metrics: of a callable scorer that is known only now."""

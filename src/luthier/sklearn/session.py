@@ -76,6 +76,7 @@ class Session:
         record: of an earlier run, and for a later one; None to keep nothing.
         progress: shows how it goes.
         parallel: makes the runner of jobs, with arguments of joblib's.
+        streams: whether results are wanted as soon as they are there.
     """
 
     search: Any
@@ -89,6 +90,7 @@ class Session:
     record: Record | None
     progress: Progress
     parallel: Callable[..., Any]
+    streams: bool = False
     candidates: list[Candidate] = field(default_factory=list)
     out: list[Scores] = field(default_factory=list)
     more: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
@@ -108,7 +110,7 @@ class Session:
         Where somebody waits for each result, they come as they are done; or, of a backend of joblib's that cannot do
         that, in slices.
         """
-        if self.record is None and not self.progress.on:
+        if not self.streams:
             return self.parallel(), None
         try:
             return self.parallel(return_as="generator_unordered"), None
