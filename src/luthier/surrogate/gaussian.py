@@ -9,8 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.key import Key
+from luthier.numeric.quasi_normal import quasi_normal
 from luthier.surrogate.evidence import JITTER, WIDE
 from luthier.surrogate.kernel import Embedding, Radial
+from luthier.surrogate.paths import Waves
 from luthier.surrogate.protocol import Moments, MomentsGrad
 
 Floats = NDArray[np.float64]
@@ -20,7 +23,7 @@ _LEAST_VARIANCE = 1e-10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gaussian:
-    """What is believed of the function after n losses; abilities `Differentiable`, `Joint` and `Conditionable`.
+    """What is believed of the function after n losses, as a normal distribution; every ability but `Several`.
 
     Args:
         embedding: the coordinates.
@@ -79,7 +82,7 @@ class Gaussian:
         return MomentsGrad(self.constant + k @ self.alpha, variance, mean_grad, self._chain(slope * weights, at, x))
 
     def covariance(self, x: Floats) -> Floats:
-        """Give the joint covariance at `x` (q, d); shape (q, q)."""
+        """Give the joint covariance at `x` (q, d); shape (q, q). Cost O(q n² + q² (n + e))."""
         from scipy.linalg import solve_triangular
 
         at = self._scale(x)
@@ -90,6 +93,25 @@ class Gaussian:
         joint: Floats = self.scale * (prior - half.T @ half + np.outer(gap, gap) / self.precision)
         return joint
 
+    @property
+    def noise_variance(self) -> float:
+        """See `Covariant.noise_variance`: what is learnt of it, and the mean of what is known."""
+        known = 0.0 if self.noise is None else float(self.noise.mean())
+        return self.scale * (math.exp(self.theta[-1]) + known)
+
+    def cross(self, x: Floats, z: Floats) -> Floats:
+        """See `Covariant.cross`. Cost O(min(q, m) n² + q m (n + e))."""
+        from scipy.linalg import cho_solve
+
+        if len(x) < len(z):
+            return np.ascontiguousarray(self.cross(z, x).T)
+        at, to = self._scale(x), self._scale(z)
+        k, other = self._correlate(at).value, self._correlate(to).value
+        explained = k @ cho_solve((self.factor, True), other.T, check_finite=False)
+        gaps = np.outer(1.0 - k @ self.ones, 1.0 - other @ self.ones)
+        covariance: Floats = self.scale * (self.kernel(_squares(at, to)).value - explained + gaps / self.precision)
+        return covariance
+
     def sample(self, x: Floats, base: Floats) -> Floats:
         """See `Joint.sample`. Cost O(q n² + q³)."""
         covariance = self.covariance(x)
@@ -97,6 +119,46 @@ class Gaussian:
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         drawn: Floats = self.moments(x).mean + base @ root.T
         return drawn
+
+    def paths(self, key: Key, count: int) -> Callable[[Floats], Floats]:
+        """See `Pathwise.paths`. Cost O(n² count) once, and then O(q (n + f)) for each function, f frequencies.
+
+        With g₀ a prior draw at the data, ε one of the noise and c₀ one of the constant mean, ``r = y - g₀ - ε``;
+        the constant of the path is ``c = (1ᵀK⁻¹r + c₀/W) / (1ᵀK⁻¹1 + 1/W)``, W its prior variance, and the path is
+        ``g₀(x) + c + k(x)ᵀ K⁻¹(r - c)``.
+
+        Source: Wilson et al. (2020), eq. 9, for a kernel with the constant's variance added.
+        """
+        from scipy.linalg import cho_solve
+
+        root = math.sqrt(self.scale)
+        prior = Waves.draw(self.kernel, self.scaled.shape[1], count, key)
+        shaken = np.sqrt(
+            JITTER + math.exp(self.theta[-1]) + (np.zeros(len(self.y)) if self.noise is None else self.noise)
+        )
+        rest = self.y / root - prior.value(self.scaled).T - shaken * key.fold("noise").normal((count, len(self.y)))
+        begun = math.sqrt(WIDE) * key.fold("constant").normal(count)
+        constants = (rest @ self.ones + begun / WIDE) / self.precision
+        weights = cho_solve((self.factor, True), rest.T, check_finite=False) - np.outer(self.ones, constants)
+
+        def values(x: Floats) -> Floats:
+            at = self._scale(x)
+            drawn: Floats = root * (prior.value(at) + constants + self._correlate(at).value @ weights).T
+            return drawn
+
+        return values
+
+    def denoised(self, key: Key, count: int, more: Floats) -> GaussianDraws:
+        """See `Denoised.denoised`; one factorisation for all draws. Cost O((n + p)³ + count (n + p)²)."""
+        from scipy.linalg import cho_solve
+
+        x = np.concatenate([self.x, more])
+        drawn = self.sample(x, quasi_normal(key, count, len(x)))
+        theta = np.append(self.theta[:-1], -np.inf)
+        shared = condition(self.embedding, self.kernel, theta, x, drawn[0], None)._with_scale(self.scale)
+        weights = cho_solve((shared.factor, True), drawn.T, check_finite=False)
+        constants = drawn @ shared.ones / shared.precision
+        return GaussianDraws(shared, weights - np.outer(shared.ones, constants), constants)
 
     def condition(self, x: Floats, losses: Floats | None = None) -> Gaussian:
         """See `Conditionable.condition`. Cost O((n + p)³)."""
@@ -142,6 +204,30 @@ class Gaussian:
         """Give Σ_i weights_i ∂r²_i/∂x for each of q points; shape (q, d)."""
         by_scaled = 2.0 * (at * weights.sum(axis=1)[:, None] - weights @ self.scaled)
         return self.embedding.pull(by_scaled * _inverse_lengths(self.embedding, self.theta), x)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GaussianDraws:
+    """Gaussians that differ in their losses alone: one for each draw of the function at the data.
+
+    Args:
+        shared: one of them.
+        weights: (n, s) their `alpha`.
+        constants: (s,) their constant means.
+    """
+
+    shared: Gaussian
+    weights: Floats
+    constants: Floats
+
+    def moments(self, x: Floats) -> Moments:
+        """See `Draws.moments`. Cost O(q n² + q n s)."""
+        from scipy.linalg import solve_triangular
+
+        k = self.shared._correlate(self.shared._scale(x)).value
+        half = solve_triangular(self.shared.factor, k.T, lower=True, check_finite=False)
+        mean = (k @ self.weights + self.constants).T
+        return Moments(mean, self.shared._variance(k, np.einsum("ij,ij->j", half, half)))
 
 
 def condition(

@@ -18,7 +18,16 @@ from luthier.numeric.scaling import SCALINGS
 from luthier.surrogate.evidence import Beliefs, Evidence, maximize
 from luthier.surrogate.gaussian import Gaussian, condition
 from luthier.surrogate.kernel import KERNELS, Embedding
-from luthier.surrogate.protocol import Checked, Conditionable, Differentiable, Joint, Posterior
+from luthier.surrogate.protocol import (
+    Checked,
+    Conditionable,
+    Covariant,
+    Denoised,
+    Differentiable,
+    Joint,
+    Pathwise,
+    Posterior,
+)
 
 Floats = NDArray[np.float64]
 
@@ -46,7 +55,16 @@ class GP:
     Source: Rasmussen and Williams (2006), Gaussian processes for machine learning, chapters 2 and 5.
     """
 
-    gives: ClassVar[tuple[type, ...]] = (Posterior, Differentiable, Joint, Conditionable, Checked)
+    gives: ClassVar[tuple[type, ...]] = (
+        Posterior,
+        Differentiable,
+        Joint,
+        Conditionable,
+        Checked,
+        Pathwise,
+        Covariant,
+        Denoised,
+    )
 
     kernel: str = "matern52"
     scaling: str = "standard"

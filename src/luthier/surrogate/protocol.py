@@ -102,12 +102,20 @@ class Covariant(Posterior, Protocol):
         ...
 
 
+class Draws(Protocol):
+    """Posteriors given each of s draws of the function at the data, exactly."""
+
+    def moments(self, x: Floats) -> Moments:
+        """Give mean, (s, q), and variance, (q,) since it is that of every draw, at `x` (q, d)."""
+        ...
+
+
 @runtime_checkable
 class Denoised(Posterior, Protocol):
     """A posterior that can be told what the observations would have been without noise."""
 
-    def denoised(self, base: Floats) -> Sequence[Posterior]:
-        """Draw the function at the n data from standard normal `base` (s, n), and condition on each draw exactly."""
+    def denoised(self, key: Key, count: int, more: Floats) -> Draws:
+        """Draw the function `count` times at the data and at `more` (p, d), and condition on each draw exactly."""
         ...
 
 
