@@ -1,8 +1,8 @@
 """What batches cost on the public suite: python benchmarks/batch.py BENCH [--methods …] [--seeds 3] [--minutes 30].
 
 BENCH is the folder shared/bench. Each method runs 128 trials one by one and in 16 batches of 8 (ask for 8, then tell
-8). The loss from batching is the ratio of the regrets (plus 0.005, as in BENCH/compare.py) after 128 trials. Traces go to
-OUT/NAME.json; what is there is not run again. All methods run on a task before the next one, so that a stop leaves a
+8). The loss from batching is the ratio of the regrets (plus 0.005, as in BENCH/compare.py) after 128 trials. Traces go
+to OUT/NAME.json; what is there is not run again. All methods run on a task before the next one, so that a stop leaves a
 table of the same tasks for all.
 """
 

@@ -282,6 +282,7 @@ def main() -> None:
     parser.add_argument("--budgets", default="100,250")
     parser.add_argument("--instances", default="1")
     parser.add_argument("--functions", help="numbers separated by commas; all by default")
+    parser.add_argument("--like", help="run: only the problems that this method has traces of")
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no run after so many")
     parser.add_argument("--fresh", action="store_true", help="throw the methods' traces away first")
     parser.add_argument("--each", action="store_true", help="compare: every function, too")
@@ -298,6 +299,9 @@ def main() -> None:
         if options.functions:
             chosen = {int(number) for number in options.functions.split(",")}
             queue = [case for case in queue if case.function in chosen]
+        if options.like:
+            known = load(options.out, options.like)
+            queue = [case for case in queue if case.key in known]
         measure(options.out, names, queue, options.minutes)
         return
     names = options.methods.split(",") if options.methods else sorted(path.stem for path in options.out.glob("*.json"))

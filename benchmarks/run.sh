@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measure Luthier against its peers in one environment: benchmarks/run.sh [overhead|coco|batch|pairs|curve] [OPTION …]
 #   overhead      the budgets of speed (the default, `make bench`); names of rows may follow
-#   coco          Luthier's Auto anew on COCO, the peers' missing runs, and the tables
+#   coco          the peers' missing runs on COCO (for --minutes M at most), Luthier's Auto anew, and the tables
 #   batch BENCH   batches of 8 on the public suite; BENCH is the folder shared/bench
 #   pairs         every surrogate with every acquisition function against random search
 #   curve         seconds an ask from 10 to 5,000 trials
@@ -23,8 +23,8 @@ what="${1:-overhead}"
 case "$what" in
   coco)
     shift
-    "$python" benchmarks/coco.py run --methods luthier-auto --fresh "$@"
     "$python" benchmarks/coco.py run "$@"
+    "$python" benchmarks/coco.py run --methods luthier-auto --fresh --like optuna-gp
     exec "$python" benchmarks/coco.py compare --us luthier-auto
     ;;
   overhead | batch | pairs | curve)
