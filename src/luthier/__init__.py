@@ -12,6 +12,11 @@ from luthier.version import VERSION as __version__  # noqa: N811
 
 if TYPE_CHECKING:
     from luthier.acquisition.analytic import EI, PI, UCB, LogEI
+    from luthier.acquisition.entropy import MaxValueEntropy
+    from luthier.acquisition.joint import QEI
+    from luthier.acquisition.knowledge import KnowledgeGradient
+    from luthier.acquisition.noisy import NoisyEI
+    from luthier.acquisition.thompson import Thompson
     from luthier.executor import Running
     from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Quasi, Random
     from luthier.method.text import register
@@ -41,6 +46,7 @@ __all__ = [
     "EI",
     "GP",
     "PI",
+    "QEI",
     "UCB",
     "Anneal",
     "Auto",
@@ -54,9 +60,12 @@ __all__ = [
     "Forest",
     "Grid",
     "Int",
+    "KnowledgeGradient",
     "LogEI",
     "LogNormal",
+    "MaxValueEntropy",
     "Named",
+    "NoisyEI",
     "Normal",
     "Option",
     "Ordinal",
@@ -69,6 +78,7 @@ __all__ = [
     "Space",
     "Study",
     "Subset",
+    "Thompson",
     "__version__",
     "errors",
     "maximize",
@@ -79,6 +89,11 @@ __all__ = [
 _PLACES = {
     "luthier.executor": ("Running",),
     "luthier.acquisition.analytic": ("EI", "PI", "UCB", "LogEI"),
+    "luthier.acquisition.entropy": ("MaxValueEntropy",),
+    "luthier.acquisition.joint": ("QEI",),
+    "luthier.acquisition.knowledge": ("KnowledgeGradient",),
+    "luthier.acquisition.noisy": ("NoisyEI",),
+    "luthier.acquisition.thompson": ("Thompson",),
     "luthier.method": ("Anneal", "Auto", "Bayes", "Evolution", "Grid", "Quasi", "Random"),
     "luthier.method.text": ("register",),
     "luthier.run": ("Study", "maximize", "minimize"),

@@ -73,6 +73,25 @@ def log_improvement(z: Floats) -> Floats:
     return result
 
 
+def truncation_entropy(z: Floats) -> Floats:
+    """Give z φ(z) / (2 Φ(z)) - log Φ(z), by how much a normal's entropy falls when its part above z is cut off.
+
+    Below -1 the parts of z²/2 in both terms are taken together: with R = Φ(z)/φ(z) and 1 + z R as in `_remainder`, it
+    is ``z (1 + z R) / (2 R) + log(2π)/2 - log R``. At least 0; same shape.
+    """
+    from scipy.special import erfcx
+
+    z = np.asarray(z, dtype=np.float64)
+    entropy = np.empty_like(z)
+    low = z < -1.0
+    x = z[~low]
+    entropy[~low] = 0.5 * x * hazard(x) - log_distribution(x)
+    x = z[low]
+    ratio = _SQRT_HALF_PI * erfcx(-_SQRT_HALF * x)
+    entropy[low] = 0.5 * x * _remainder(x, ratio) / ratio + _HALF_LOG_2PI - np.log(ratio)
+    return entropy
+
+
 def _remainder(z: Floats, ratio: Floats) -> Floats:
     """Give 1 + z Φ(z)/φ(z) for z at most -1 without cancellation.
 

@@ -32,6 +32,11 @@ _PLACES: dict[str, str] = {
     "LogEI": "luthier.acquisition.analytic",
     "PI": "luthier.acquisition.analytic",
     "UCB": "luthier.acquisition.analytic",
+    "NoisyEI": "luthier.acquisition.noisy",
+    "QEI": "luthier.acquisition.joint",
+    "KnowledgeGradient": "luthier.acquisition.knowledge",
+    "MaxValueEntropy": "luthier.acquisition.entropy",
+    "Thompson": "luthier.acquisition.thompson",
 }
 _REGISTERED: dict[str, type] = {}
 

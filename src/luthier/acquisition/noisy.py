@@ -1,0 +1,79 @@
+"""Expected improvement on what the best loss would be without noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.acquisition.criterion import LEAST_STD
+from luthier.acquisition.members import average
+from luthier.acquisition.normal import improvement
+from luthier.acquisition.protocol import Criterion, Scale, Situation
+from luthier.errors import InvalidSetting
+from luthier.surrogate.protocol import Denoised, Draws, Posterior
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NoisyEI:
+    """Expected improvement, averaged over what the observed losses may have been without their noise.
+
+    ``NEI(x) = 1/s Σ_k EI(x | f_k)``, f_k draws of the function at the data and at the pending points: given one, the
+    best loss is known, and so is the improvement expected on it. Pending points so count with what they may give.
+
+    Args:
+        draws: how many, s, best a power of 2.
+
+    Raises:
+        InvalidSetting: `draws` below 1.
+
+    Source: Letham, Karrer, Ottoni and Bakshy (2019), Constrained Bayesian optimization with noisy experiments,
+    Bayesian Analysis 14, eq. 8 and section 4; quasi-random draws as in its section 4.2.
+    """
+
+    scale: ClassVar[Scale] = "positive"
+    needs: ClassVar[tuple[type, ...]] = (Denoised,)
+    own_pending: ClassVar[bool] = True
+
+    draws: int = 32
+
+    def __post_init__(self) -> None:
+        if self.draws < 1:
+            raise InvalidSetting(f"NoisyEI(draws={self.draws!r}): average over at least 1 draw")
+
+    def bind(self, posterior: Posterior, situation: Situation) -> Criterion:
+        """See `Bindable.bind`; of a mixture, the average over its members."""
+        data = situation.data
+        lawful = data.x[~(data.violations > 0).any(axis=1)]
+        judged = np.concatenate([lawful if len(lawful) else data.x, situation.pending])
+
+        def one(model: Posterior) -> Criterion:
+            key = situation.key.fold("denoised")
+            drawn = cast(Denoised, model).denoised(key, self.draws, situation.pending)
+            return Averaged(drawn, drawn.moments(judged).mean.min(axis=1))
+
+        return average(posterior, one)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Averaged:
+    """A criterion: the expected improvement averaged over draws of the data.
+
+    Args:
+        drawn: s posteriors.
+        bests: (s,) the lowest loss of each.
+    """
+
+    drawn: Draws
+    bests: Floats
+
+    def value(self, x: Floats) -> Floats:
+        """Give the value at `x` (q, d); shape (q,). Cost that of the moments, and O(q s)."""
+        mean, variance = self.drawn.moments(x)
+        std = np.sqrt(np.maximum(variance, LEAST_STD**2))
+        gains: Floats = std * improvement((self.bests[:, None] - mean) / std).mean(axis=0)
+        return gains
