@@ -33,8 +33,8 @@ _FACTOR, _CROSSOVER = 0.5, 0.9
 _ANEW = 0.1
 """The chance that a child draws its factor, and its crossover rate, anew (Brest et al. 2006)."""
 _LEAST_FACTOR = 0.1
-_BEST_SHARE = 0.15
-"""The share of the population that counts as the best ones (Zhang and Sanderson 2009: 5 to 20 %)."""
+_BEST_SHARE = 0.25
+"""The share of the population that counts as the best ones. Zhang and Sanderson (2009) take 5 to 20 % of larger ones."""
 _FEWEST = 4
 _STRAY = 0.05
 """The chance that a category is drawn anew where it would be taken from a parent."""
@@ -144,7 +144,7 @@ class Differential:
 
     Args:
         space: what is searched.
-        population: how many slots there are; None for 4 a column, from 12 to 48.
+        population: how many slots there are; None for 2 a column, from 12 to 40.
         restart: whether to keep the best member only, and to draw the others anew, when the population has converged.
     """
 
@@ -155,7 +155,7 @@ class Differential:
     @property
     def guests(self) -> int:
         """As many as there are slots."""
-        return self.population or min(max(4 * self.space.dimensions, 12), 48)
+        return self.population or min(max(2 * self.space.dimensions, 12), 40)
 
     def begin(self, scene: Scene, results: Sequence[Result]) -> Population:
         """Begin with the best results of others."""

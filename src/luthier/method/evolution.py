@@ -39,7 +39,7 @@ class Evolution:
             numbers depend on each other; differential evolution holds out where most variables are categories or there
             are many local optima.
         population: how many trials make a generation, at least 4. None: by the number of columns d, 4 + 3 ln d for
-            CMA-ES, 4 d (from 12 to 48) for differential evolution.
+            CMA-ES, 2 d (from 12 to 40) for differential evolution.
         spread: the standard deviation of the first generation of CMA-ES, as a share of each range, in (0, 1].
         restart: whether a population that has converged begins again: CMA-ES from a random point, twice as large
             (IPOP, Auger and Hansen 2005), differential evolution with its best member and random others.
