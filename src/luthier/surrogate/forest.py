@@ -14,9 +14,13 @@ from luthier.errors import InvalidSetting, MissingDependency
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric.scaling import SCALINGS
-from luthier.surrogate.protocol import Moments, Posterior
+from luthier.surrogate.committee import Committee, Opinion, out_of_bag, voted
+from luthier.surrogate.folds import held_out
+from luthier.surrogate.protocol import Checked, Covariant, Joint, Moments, Pathwise, Posterior
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Singles = NDArray[np.float32]
 
 _INACTIVE = -1.0  # where no active value lies, so that one split tells inactive from active
 
@@ -33,6 +37,8 @@ class Forest:
         share: of the columns that are looked at for a split, in (0, 1].
         scaling: of the losses, as of `GP`; the posterior is on that scale.
         floor: the least variance of a leaf, relative to that of the losses: a leaf of one datum knows no more.
+        largest: a tree sees at most so many data, drawn at random, each tree others; so that an ask stays under a
+            second when there are thousands.
 
     Raises:
         InvalidSetting: a setting outside its range.
@@ -41,7 +47,7 @@ class Forest:
     after Hutter, Xu, Hoos and Leyton-Brown (2014), Algorithm runtime prediction, section 4.3.2.
     """
 
-    gives: ClassVar[tuple[type, ...]] = (Posterior,)
+    gives: ClassVar[tuple[type, ...]] = (Posterior, Joint, Pathwise, Covariant, Checked)
 
     trees: int = 30
     extra: bool = False
@@ -49,11 +55,13 @@ class Forest:
     share: float = 5.0 / 6.0
     scaling: str = "standard"
     floor: float = 1e-3
+    largest: int = 1000
 
     def __post_init__(self) -> None:
-        if self.trees < 2 or self.leaf < 1:
+        if self.trees < 2 or self.leaf < 1 or self.largest < 1:
             raise InvalidSetting(
-                f"Forest(trees={self.trees!r}, leaf={self.leaf!r}): give at least 2 trees, leaves of 1"
+                f"Forest(trees={self.trees!r}, leaf={self.leaf!r}, largest={self.largest!r}): give at least 2 trees, "
+                "leaves of 1, samples of 1"
             )
         if not 0.0 < self.share <= 1.0 or not 0.0 < self.floor < 1.0:
             raise InvalidSetting(f"Forest(share={self.share!r}, floor={self.floor!r}): give shares above 0, up to 1")
@@ -61,16 +69,25 @@ class Forest:
             raise InvalidSetting(f"Forest(scaling={self.scaling!r}): choose one of {', '.join(SCALINGS)}")
 
     def fit(self, data: Data, key: Key, memo: Memo) -> Trees:
-        """Grow the trees. Cost O(trees · d · n log² n)."""
-        y = SCALINGS[self.scaling](data.loss)
-        x = _filled(data.x)
-        rows = np.arange(len(y)) if self.extra else key.fold("bootstrap").integers(len(y), (self.trees, len(y)))
-        grown = []
+        """Grow the trees. Cost O(trees · d · n log² n), n at most `largest`."""
+        return self._grow(_filled(data.x), SCALINGS[self.scaling](data.loss), key)
+
+    def _grow(self, x: Singles, y: Floats, key: Key) -> Trees:
+        n = len(y)
+        size = min(n, self.largest)
+        rows = None if self.extra else key.fold("bootstrap").integers(n, (self.trees, size))
+        floor = self.floor * (float(y.var()) or 1.0)
+        grown, samples = [], []
         for number in range(self.trees):
-            sample = rows if self.extra else rows[number]
-            tree = self._tree(key.fold("tree", number).seed()).fit(x[sample], y[sample], check_input=False)
-            grown.append(Tree.of(tree.tree_, x[sample], y[sample], self.floor))
-        return Trees(tuple(grown), y)
+            stream = key.fold("tree", number)
+            if rows is not None:
+                sample = rows[number]
+            else:
+                sample = np.arange(n) if size == n else np.sort(stream.fold("rows").permutation(n)[:size])
+            tree = self._tree(stream.seed()).fit(x[sample], y[sample], check_input=False)
+            grown.append(Tree.of(tree.tree_, x[sample], y[sample], floor))
+            samples.append(sample)
+        return Trees(tuple(grown), x, y, tuple(samples), self, key)
 
     def _tree(self, seed: int) -> Any:
         try:
@@ -83,46 +100,100 @@ class Forest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tree:
-    """One grown tree: scikit-learn's structure, with mean and variance of the data in each of its nodes."""
+    """One grown tree: scikit-learn's structure, with mean and variance of the data in each of its nodes.
+
+    Args:
+        structure: scikit-learn's.
+        mean: (nodes,) of the data in each leaf.
+        variance: (nodes,) of the data in each leaf, above the floor.
+        noise: the average of the leaves' variances over the data.
+    """
 
     structure: Any
     mean: Floats
     variance: Floats
+    noise: float
 
     @classmethod
-    def of(cls, structure: Any, x: NDArray[np.float32], y: Floats, floor: float) -> Tree:
+    def of(cls, structure: Any, x: Singles, y: Floats, floor: float) -> Tree:
         """Take the leaves' moments from the data that reached them."""
         leaf = structure.apply(x)
         count = np.maximum(np.bincount(leaf, minlength=structure.node_count), 1)
         mean = np.bincount(leaf, y, structure.node_count) / count
         square = np.bincount(leaf, (y - mean[leaf]) ** 2, structure.node_count) / count
-        return cls(structure, mean, np.maximum(square, floor))
+        variance = np.maximum(square, floor)
+        return cls(structure, mean, variance, float(variance[leaf].mean()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trees:
-    """What a forest believes; has the ability `Posterior`."""
+class Trees(Committee):
+    """What a forest believes: one of its trees is right, and in a leaf the function is normal like the data in it.
+
+    Args:
+        trees: the models.
+        x: (n, d) the points, as the trees see them.
+        y: (n,) the losses, on the posterior's scale.
+        samples: the rows that each tree saw.
+        forest: the settings.
+        key: the randomness.
+    """
 
     trees: Sequence[Tree]
+    x: Singles
     y: Floats
+    samples: Sequence[Integers]
+    forest: Forest
+    key: Key
 
     @property
-    def best(self) -> float:
-        """The lowest loss, on the posterior's scale."""
-        return float(self.y.min())
+    def losses(self) -> Floats:
+        """See `Committee.losses`."""
+        return self.y
 
-    def moments(self, x: Floats) -> Moments:
-        """Give mean and variance at `x` (q, d), by the law of total variance over the trees. Cost O(q trees log n).
+    @property
+    def cells(self) -> tuple[int, ...]:
+        """See `Committee.cells`: nodes of the trees, of which only leaves are ever reached."""
+        return tuple(len(tree.mean) for tree in self.trees)
 
-        ``variance = mean over trees of (leaf variance + leaf mean²) - (mean of leaf means)²``.
+    @property
+    def noise_variance(self) -> float:
+        """The average variance within the leaves: what trees of this size cannot explain."""
+        return float(np.mean([tree.noise for tree in self.trees]))
+
+    def opinion(self, number: int, x: Floats) -> Opinion:
+        """See `Committee.opinion`. Cost O(q log n)."""
+        return self._voice(number, _filled(x))
+
+    def opinions(self, x: Floats) -> Opinion:
+        """See `Committee.opinions`. Cost O(q trees log n)."""
+        return self._voices(_filled(x))
+
+    def residuals(self) -> tuple[Floats, Floats]:
+        """Give out-of-bag means and variances; of trees that saw all data, those of trees grown on four fifths of it.
+
+        Cost: one vote at n points; of extra-trees five more forests.
         """
-        filled = _filled(x)
-        means, variances = np.empty((len(self.trees), len(x))), np.empty((len(self.trees), len(x)))
-        for row, tree in enumerate(self.trees):
-            leaf = tree.structure.apply(filled)
-            means[row], variances[row] = tree.mean[leaf], tree.variance[leaf]
-        return Moments(means.mean(axis=0), variances.mean(axis=0) + means.var(axis=0))
+        n = len(self.y)
+        if self.forest.extra and n <= self.forest.largest:
+            return held_out(self._predict, self.y, self.key.fold("folds"))
+        out = np.ones((len(self.trees), n), dtype=bool)
+        for number, sample in enumerate(self.samples):
+            out[number, sample] = False
+        return out_of_bag(self._voices(self.x), out, self.y)
+
+    def _predict(self, train: Integers, test: Integers, key: Key) -> Moments:
+        grown = self.forest._grow(self.x[train], self.y[train], key)
+        return voted(grown._voices(self.x[test]))
+
+    def _voices(self, filled: Singles) -> Opinion:
+        heard = [self._voice(number, filled) for number in range(len(self.trees))]
+        return Opinion(*(np.stack(part) for part in zip(*heard, strict=True)))
+
+    def _voice(self, number: int, filled: Singles) -> Opinion:
+        tree = self.trees[number]
+        leaf = tree.structure.apply(filled)
+        return Opinion(tree.mean[leaf], tree.variance[leaf], leaf)
 
 
-def _filled(x: Floats) -> NDArray[np.float32]:
+def _filled(x: Floats) -> Singles:
     return np.ascontiguousarray(np.where(np.isnan(x), _INACTIVE, x), dtype=np.float32)
