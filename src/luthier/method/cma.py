@@ -129,19 +129,24 @@ class Model:
         """How many results make the next generation."""
         return int(self.optimizer.population_size)
 
-    def draw(self, key: Key) -> Drawn:
-        """Draw once, within the box if that succeeds in 20 turns."""
-        optimizer = copy.deepcopy(self.optimizer)
-        optimizer.reseed_rng(key.seed())
+    def draws(self, keys: Sequence[Key]) -> list[Drawn]:
+        """Draw once by each key, within the box if that succeeds in 20 turns."""
+        optimizer, drawn = copy.deepcopy(self.optimizer), []
         with _quiet():
-            if not self._is_mixed:
-                return Drawn(optimizer.ask(), np.empty(0, np.int64))
-            smooth = len(self.layout.smooth)
+            for key in keys:
+                optimizer.reseed_rng(key.seed())
+                drawn.append(self._draw(optimizer))
+        return drawn
+
+    def _draw(self, optimizer: Any) -> Drawn:
+        if not self._is_mixed:
+            return Drawn(optimizer.ask(), np.empty(0, np.int64))
+        smooth = len(self.layout.smooth)
+        found = optimizer.ask()
+        for _ in range(_TURNS):
+            if not smooth or ((found._v_raw[:smooth] >= 0) & (found._v_raw[:smooth] <= 1)).all():
+                break
             found = optimizer.ask()
-            for _ in range(_TURNS):
-                if not smooth or ((found._v_raw[:smooth] >= 0) & (found._v_raw[:smooth] <= 1)).all():
-                    break
-                found = optimizer.ask()
         return Drawn(
             np.empty(0) if found._v_raw is None else found._v_raw,
             np.empty(0, np.int64) if found.c is None else found.c.argmax(axis=1),
@@ -289,7 +294,8 @@ class Covariance:
         """Draw the proposal of a place into the batch; tell whether anything was found."""
 
         def draw(turn: int) -> tuple[Floats, Mapping[str, Any]]:
-            return state.model.point(_draw(state, place, turn)), {"turn": turn} if turn else {}
+            (drawn,) = state.model.draws([_key(state, place, turn)])
+            return state.model.point(drawn), {"turn": turn} if turn else {}
 
         return replace(landing, anchor=state.anchor).land(draw, state.key.fold("move", place), note)
 
@@ -300,7 +306,7 @@ class Covariance:
         ranked = [results[row] for row in order]
         if ranked[0].crashed:
             return replace(state, opener=scene.opener, key=scene.key)
-        draws = [_as_draw(state, result) for result in _ends(ranked, state.model.population)]
+        draws = _as_draws(state, _ends(ranked, state.model.population))
         moved = sum(result.note.get("moved") == "known" for result in results)
         top = ranked[0]
         single = len(scene.problem.objectives) == 1
@@ -332,16 +338,16 @@ class Covariance:
         return self._run(scene, np.where(np.isnan(drawn), fill, drawn), state.run + 1, anchor)
 
 
-def _draw(state: State, place: int, turn: int) -> Drawn:
-    return state.model.draw(state.key.fold("draw", place, turn))
+def _key(state: State, place: int, turn: int) -> Key:
+    return state.key.fold("draw", place, turn)
 
 
-def _as_draw(state: State, result: Result) -> Drawn:
-    """Give the draw that made a result, where the present state made it; else what comes near."""
-    note = result.note
-    if note.get("opened") == state.opener and "moved" not in note:
-        return _draw(state, int(note["place"]), int(note.get("turn", 0)))
-    return state.model.inject(result.point)
+def _as_draws(state: State, results: Sequence[Result]) -> list[Drawn]:
+    """Give the draws that made the results, where the present state made them; else what comes near."""
+    own = [result for result in results if result.note.get("opened") == state.opener and "moved" not in result.note]
+    keys = [_key(state, int(result.note["place"]), int(result.note.get("turn", 0))) for result in own]
+    drawn = {result.number: draw for result, draw in zip(own, state.model.draws(keys), strict=True)}
+    return [drawn.get(result.number) or state.model.inject(result.point) for result in results]
 
 
 def _ends(ranked: Sequence[Result], count: int) -> list[Result]:

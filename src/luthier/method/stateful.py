@@ -205,7 +205,7 @@ class Line(Generic[S]):
     def _fold(self, before: Snapshot[S] | None, opening: Mapping[str, Any], seen: int) -> Snapshot[S]:
         opener = int(opening["opened"])
         scene = self.scene(opener)
-        results = [self._result(int(number), seen) for number in opening["told"]]
+        results = self._results(opening["told"], seen)
         if before is None:
             state = self.algorithm.begin(scene, results)
             return Snapshot(opener, 0, state, (), max((result.number for result in results), default=-1))
@@ -272,12 +272,19 @@ class Line(Generic[S]):
         violation = sum(min(value, 1e300) for value in outcome.violations.values() if value > 0)
         return np.array(self.problem.losses(outcome.values)), min(float(violation), 1e300)
 
-    def _result(self, number: int, seen: int) -> Result:
-        trial = self.history.trial(number)
-        own = self._is_own(trial)
+    def _results(self, numbers: Sequence[int], seen: int) -> list[Result]:
+        trials = [self.history.trial(int(number)) for number in numbers]
+        if not trials:
+            return []
+        notes = [trial.note if self._is_own(trial) else {} for trial in trials]
         # What others tried is read as it could be read when it was told: the space may have been changed since.
-        config = trial.config if own else self.history.upto(seen).config(number)
-        found = self._standing(trial)
-        assert found is not None and config is not None  # only such trials are told
-        (point,) = self.problem.space.encode([config])
-        return Result(number, point, found[0], found[1], trial.note if own else {})
+        configs = [
+            trial.config if note else self.history.upto(seen).config(trial.number)
+            for trial, note in zip(trials, notes, strict=True)
+        ]
+        points = self.problem.space.encode([config for config in configs if config is not None])
+        found = [standing for standing in map(self._standing, trials) if standing is not None]
+        return [
+            Result(trial.number, point, losses, violation, note)
+            for trial, point, (losses, violation), note in zip(trials, points, found, notes, strict=True)
+        ]
