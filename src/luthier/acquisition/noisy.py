@@ -39,7 +39,7 @@ class NoisyEI:
     needs: ClassVar[tuple[type, ...]] = (Denoised,)
     own_pending: ClassVar[bool] = True
 
-    draws: int = 32
+    draws: int = 64
 
     def __post_init__(self) -> None:
         if self.draws < 1:
