@@ -12,13 +12,18 @@ from luthier.version import VERSION as __version__  # noqa: N811
 
 if TYPE_CHECKING:
     from luthier.acquisition.analytic import EI, PI, UCB, LogEI
+    from luthier.acquisition.cost import PerSecond
     from luthier.acquisition.entropy import MaxValueEntropy
     from luthier.acquisition.joint import QEI
     from luthier.acquisition.knowledge import KnowledgeGradient
     from luthier.acquisition.noisy import NoisyEI
+    from luthier.acquisition.pareto import Pareto
+    from luthier.acquisition.portfolio import Hedge
+    from luthier.acquisition.schedule import ScheduledUCB
     from luthier.acquisition.thompson import Thompson
     from luthier.executor import Running
     from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Quasi, Random
+    from luthier.method.belief import Prior
     from luthier.method.text import register
     from luthier.run import Study, maximize, minimize
     from luthier.space import (
@@ -59,6 +64,7 @@ __all__ = [
     "Float",
     "Forest",
     "Grid",
+    "Hedge",
     "Int",
     "KnowledgeGradient",
     "LogEI",
@@ -69,11 +75,15 @@ __all__ = [
     "Normal",
     "Option",
     "Ordinal",
+    "Pareto",
     "Parzen",
+    "PerSecond",
     "Permutation",
+    "Prior",
     "Quasi",
     "Random",
     "Running",
+    "ScheduledUCB",
     "Simplex",
     "Space",
     "Study",
@@ -89,6 +99,11 @@ __all__ = [
 _PLACES = {
     "luthier.executor": ("Running",),
     "luthier.acquisition.analytic": ("EI", "PI", "UCB", "LogEI"),
+    "luthier.acquisition.cost": ("PerSecond",),
+    "luthier.acquisition.pareto": ("Pareto",),
+    "luthier.acquisition.portfolio": ("Hedge",),
+    "luthier.acquisition.schedule": ("ScheduledUCB",),
+    "luthier.method.belief": ("Prior",),
     "luthier.acquisition.entropy": ("MaxValueEntropy",),
     "luthier.acquisition.joint": ("QEI",),
     "luthier.acquisition.knowledge": ("KnowledgeGradient",),

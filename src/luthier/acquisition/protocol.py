@@ -105,3 +105,22 @@ class Bindable(Setting, Protocol):
     def bind(self, posterior: Posterior, situation: Situation) -> Criterion:
         """Give the criterion; `posterior` has one of the abilities in `needs`."""
         ...
+
+
+@runtime_checkable
+class Ensemble(Protocol):
+    """Several acquisitions; each of them must go with the surrogate, and wrappers go around each of them."""
+
+    @property
+    def acquisitions(self) -> tuple[Acquisition | Bindable, ...]:
+        """The members, at least one."""
+        ...
+
+
+@runtime_checkable
+class Portfolio(Ensemble, Protocol):
+    """An ensemble of which one member at a time makes the proposal, by how well each of them did so far."""
+
+    def chances(self, rewards: Floats) -> Floats:
+        """Give the probability of each member (k,) from the rewards in [0, 1] of what each nominated before, (t, k)."""
+        ...

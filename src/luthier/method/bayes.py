@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.analytic import LogEI
-from luthier.acquisition.protocol import Acquisition, Bindable, Situation
+from luthier.acquisition.prior import inform
+from luthier.acquisition.protocol import Acquisition, Bindable, Portfolio, Situation
 from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
+from luthier.method.belief import Belief, Prior, believed_design
 from luthier.method.design import design
 from luthier.method.distinct import Batch
+from luthier.method.elect import elect
 from luthier.method.outcome import incumbent, limits, one_loss, order, ranked, rate
 from luthier.method.pair import check_pair
 from luthier.method.pending import believe, check_lie
@@ -49,11 +52,13 @@ class Bayes:
     Args:
         surrogate: the model: `GP()`, `Forest()`, `Parzen()`, …
         acquisition: what is worth trying: `LogEI()`, `EI()`, `PI()`, `UCB()`, … A Parzen ratio orders points as EI
-            does, so it goes with `EI` and `LogEI` only.
+            does, so it goes with `EI` and `LogEI` only. Also several: a portfolio (`Hedge`) or an ensemble (`Pareto`).
         initial: trials of the design; None: one more than there are variables, from 4 to 10 (of `Parzen`: 10).
         search: how the acquisition is maximised.
         pending: what the model is told of running trials: ``believed``, ``best``, ``median``, ``worst`` or ``ignored``
             (see `luthier.method.pending`).
+        prior: where you believe the optimum to be. The density of a Parzen ratio's good points is multiplied by it
+            (Souza et al. 2021, Bayesian optimization with a prior for the optimum, eq. 4).
 
     Raises:
         InvalidSetting: a pair that has no meaning, an `initial` below 1, or an unknown `pending`.
@@ -66,10 +71,11 @@ class Bayes:
     """
 
     surrogate: Surrogate = field(default_factory=GP)
-    acquisition: Acquisition | Bindable = field(default_factory=LogEI)
+    acquisition: Acquisition | Bindable | Portfolio = field(default_factory=LogEI)
     initial: int | None = None
     search: Search = field(default_factory=Search)
     pending: str = "believed"
+    prior: Prior | None = None
 
     def __post_init__(self) -> None:
         if self.initial is not None and self.initial < 1:
@@ -80,7 +86,10 @@ class Bayes:
     def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
+        belief = self.prior.on(problem.space) if self.prior else None
         if not learnable(data, self._initial(data)):
+            if belief is not None:
+                return believed_design(belief, problem, history, key, count, memo)
             return design(problem, history, key, count, memo)
         data = with_crashes(data)
         batch = Batch(history, count, repeat=problem.noisy)
@@ -91,8 +100,8 @@ class Bayes:
         while not batch.full:
             stream = key.fold("bayes", len(batch.proposals))
             seen = one_loss(replace(data, pending=pending), stream)
-            points = self._choose(problem, seen, bounds, known, stream, memo)
-            taken = take(problem, batch, points, note)
+            points, why = self._choose(problem, history, seen, bounds, belief, known, stream, memo)
+            taken = take(problem, batch, points, {**note, **why})
             if taken is None:
                 break
             known.add(taken)
@@ -110,42 +119,73 @@ class Bayes:
         return min(max(variables + 1, 4), 10)
 
     def _choose(
-        self, problem: Problem, data: Data, bounds: tuple[Posterior, ...], known: Known, key: Key, memo: Memo
-    ) -> Floats:
-        """Give candidates, the best first; shape (r, d)."""
+        self,
+        problem: Problem,
+        history: History,
+        data: Data,
+        bounds: tuple[Posterior, ...],
+        belief: Belief | None,
+        known: Known,
+        key: Key,
+        memo: Memo,
+    ) -> tuple[Floats, Mapping[str, Any]]:
+        """Give candidates, the best first, shape (r, d); and what is to be noted of how they were chosen."""
         space, best = problem.space, data.x[order(data)]
+        if belief is not None:
+            best = np.concatenate([best[:1], belief.peak(), best[1:]])
 
         def fit(seen: Data) -> Any:
             return self.surrogate.fit(seen, key.fold("fit"), memo)
 
         model = fit(data)
         if isinstance(model, Ratio):
-            return self._choose_by_ratio(space, fit(ranked(data)) if bounds else model, best, known, key)
-        own = self.acquisition.own_pending
-        believed = model if own else believe(model, data, data.pending, self.pending, fit)
-        situation = Situation(
-            data,
-            incumbent(believed, data, problem.noisy),
-            self._scattered(space, key),
-            data.pending if own else data.pending[:0],
-            key.fold("acquisition"),
-            memo,
-        )
-        value = rate(self.acquisition, believed, bounds, situation).value
-        return self.search.maximise(space, value, best, known, key)
+            ratio = fit(ranked(data)) if bounds else model
+            power = self.prior.strength / len(data) if self.prior else 0.0
+            return self._choose_by_ratio(space, ratio, belief, power, best, known, key), {}
+        scattered = self._scattered(space, key)
 
-    def _choose_by_ratio(self, space: Space, model: Ratio, best: Floats, known: Known, key: Key) -> Floats:
+        def points(acquisition: Acquisition | Bindable) -> Floats:
+            own = acquisition.own_pending
+            believed = model if own else believe(model, data, data.pending, self.pending, fit)
+            lowest = incumbent(believed, data, problem.noisy)
+            pending = data.pending if own else data.pending[:0]
+            situation = Situation(data, lowest, scattered, pending, key.fold("acquisition"), memo)
+            return self.search.maximise(space, rate(acquisition, believed, bounds, situation).value, best, known, key)
+
+        acquisition = self.acquisition
+        if belief is not None and self.prior is not None:
+            acquisition = inform(acquisition, belief, self.prior.strength)
+        if not isinstance(acquisition, Portfolio):
+            return points(acquisition), {}
+        nominated = [points(member) for member in acquisition.acquisitions]
+        if not all(map(len, nominated)):
+            return nominated[0], {}
+        names = [repr(member) for member in cast(Portfolio, self.acquisition).acquisitions]
+        arm, note = elect(acquisition, names, nominated, history, space, model, data, key)
+        return nominated[arm], note
+
+    def _choose_by_ratio(
+        self, space: Space, model: Ratio, belief: Belief | None, power: float, best: Floats, known: Known, key: Key
+    ) -> Floats:
         drawn = model.draw(key.fold("draw"), _DRAWS)
         points = space.settle(drawn, drawn)
         points = points[space.feasible(points)]
+        value = model.log_ratio
+        if belief is not None:
+            points = np.concatenate([points, belief.draw(key.fold("belief"), _DRAWS)])
+
+            def value(x: Floats) -> Floats:
+                return model.log_ratio(x) + power * belief.log_density(x)
+
         points = points[known.fresh(points)]
         if len(points):
-            return points[np.argsort(-model.log_ratio(points), kind="stable")]
-        return self.search.maximise(space, model.log_ratio, best, known, key)
+            return points[np.argsort(-value(points), kind="stable")]
+        return self.search.maximise(space, value, best, known, key)
 
     def _scattered(self, space: Space, key: Key) -> Floats:
         """Give points of the whole space to an acquisition that may want them."""
-        return space.sample(key.fold("situation"), _SCATTERED if isinstance(self.acquisition, Bindable) else 1)
+        plain = isinstance(self.acquisition, Acquisition) and self.prior is None
+        return space.sample(key.fold("situation"), 1 if plain else _SCATTERED)
 
 
 def learnable(data: Data, initial: int) -> bool:

@@ -145,6 +145,27 @@ def place_quantile(prior: Prior, scale: Scale, places: Floats) -> Floats:
     return np.clip(share if low <= 0 else 1.0 - share, 0.0, 1.0)
 
 
+def log_density(prior: Prior, scale: Scale, places: Floats) -> Floats:
+    """Give the logarithm of the density at places in [0, 1], relative to the uniform one; -inf where it is 0."""
+    from scipy import special
+
+    if isinstance(prior, Beta):
+        inside = np.clip(places, 1e-9, 1.0 - 1e-9)  # at the ends it may be infinite
+        found: Floats = (prior.a - 1.0) * np.log(inside) + (prior.b - 1.0) * np.log1p(-inside)
+        return found - float(special.betaln(prior.a, prior.b))
+    inner = scale.start + places * scale.width
+    logs = np.zeros_like(inner)  # of the derivative of what is normal by what is on the scale
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if isinstance(prior, LogNormal) and not scale.log:
+            inner = np.where(inner > 0, np.log(inner), -np.inf)
+            logs = -inner
+        if isinstance(prior, Normal) and scale.log:
+            logs, inner = inner, np.exp(inner)
+        density = logs - 0.5 * ((inner - prior.mean) / prior.std) ** 2
+    mass = math.log(_mass(*_standardised(prior, scale)) * prior.std * math.sqrt(2.0 * math.pi) / scale.width)
+    return np.where(np.isneginf(inner), -np.inf, density - mass)
+
+
 def _between(low: float, high: float, uniforms: Floats) -> Floats:
     from scipy import special
 

@@ -1,0 +1,100 @@
+"""What is worth trying per second that it takes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.acquisition.protocol import Acquisition, Bindable, Scale, Situation
+from luthier.acquisition.weighed import LogWeight, Weighed, check_inner, weigh, weighed_scale
+from luthier.errors import InvalidSetting
+from luthier.surrogate.gp import GP
+from luthier.surrogate.protocol import Posterior, Ratio
+
+Floats = NDArray[np.float64]
+
+_FEWEST = 4
+"""With fewer known costs than this, all are taken to cost the same."""
+_FIRST = 8
+"""The unit of cost is the median of so many of the first ones: later ones do not change it, nor what was learnt."""
+_LEAST_S = 1e-3
+"""Shorter durations are taken for this: what they differ by is chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerSecond:
+    """An acquisition divided by the seconds that a trial is expected to take.
+
+    The logarithm of the duration is learnt by a Gaussian process from the durations that the log holds; trials without
+    one (crashed, imported, told without a duration) teach it nothing. ``E[c] = exp(m + v/2)`` for a logarithm of mean m
+    and variance v. While fewer than 4 durations are known, it changes nothing.
+
+    Args:
+        inner: the acquisition. ``positive`` and ``log`` ones (EI, LogEI, …) are divided by the expected seconds; of a
+            ``signed`` one (UCB, Thompson) the improvement that is hoped for is (see `Weighed`).
+        exponent: of the cost, more than 0: 1 for the value per second; less to mind the cost less, as Lee et al. do
+            while much of a budget of time is left.
+
+    Raises:
+        InvalidSetting: no single acquisition, or a senseless exponent.
+
+    Cost: that of one more Gaussian process.
+    Source: Snoek, Larochelle and Adams (2012), Practical Bayesian optimization, section 3.3 (EI per second); Lee,
+    Perrone, Archambeau and Seeger (2020), Cost-aware Bayesian optimization, eq. 2 (the exponent).
+
+    Example:
+        >>> from luthier.acquisition.analytic import LogEI
+        >>> PerSecond(LogEI()).scale
+        'log'
+    """
+
+    inner: Acquisition | Bindable
+    exponent: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_inner("PerSecond", self.inner)
+        if not 0.0 < self.exponent < math.inf:
+            raise InvalidSetting(f"PerSecond(exponent={self.exponent!r}): give a finite number above 0")
+
+    @property
+    def scale(self) -> Scale:
+        """That of the inner one; of a ``signed`` one ``log``."""
+        return weighed_scale(self.inner)
+
+    @property
+    def needs(self) -> tuple[type, ...]:
+        """What the inner one needs; a ratio of densities says which point is better, but not how much."""
+        return tuple(ability for ability in self.inner.needs if ability is not Ratio)
+
+    @property
+    def own_pending(self) -> bool:
+        """As the inner one."""
+        return self.inner.own_pending
+
+    def bind(self, posterior: Posterior, situation: Situation) -> Weighed:
+        """See `Bindable.bind`."""
+        return weigh(self.inner, posterior, situation, self._cheapness(situation))
+
+    def _cheapness(self, situation: Situation) -> LogWeight:
+        """Give minus the logarithm of the expected cost as a function of x, up to a constant."""
+        data = situation.data
+        rows = np.flatnonzero(np.isfinite(data.costs))
+        if len(rows) < _FEWEST:
+            return _nothing
+        logs = np.log(np.maximum(data.costs[rows], _LEAST_S))
+        losses = (logs - np.median(logs[:_FIRST]))[:, None]
+        seen = replace(data, x=data.x[rows], losses=losses, violations=data.violations[rows], noise=None)
+        model = GP(scaling="given").fit(seen, situation.key.fold("cost"), situation.memo)
+
+        def log_weight(x: Floats) -> Floats:
+            mean, variance = model.moments(x)
+            return -self.exponent * (mean + 0.5 * variance)
+
+        return log_weight
+
+
+def _nothing(x: Floats) -> Floats:
+    return np.zeros(len(x))
