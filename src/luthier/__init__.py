@@ -43,9 +43,12 @@ if TYPE_CHECKING:
         Space,
         Subset,
     )
+    from luthier.surrogate.boosted import Boosted
+    from luthier.surrogate.ensemble import Ensemble
     from luthier.surrogate.forest import Forest
     from luthier.surrogate.gp import GP
     from luthier.surrogate.parzen import Parzen
+    from luthier.surrogate.regressor import Regressor
 
 __all__ = [
     "EI",
@@ -58,8 +61,10 @@ __all__ = [
     "Bayes",
     "Beta",
     "Bool",
+    "Boosted",
     "Choice",
     "Constant",
+    "Ensemble",
     "Evolution",
     "Float",
     "Forest",
@@ -82,6 +87,7 @@ __all__ = [
     "Prior",
     "Quasi",
     "Random",
+    "Regressor",
     "Running",
     "ScheduledUCB",
     "Simplex",
@@ -129,9 +135,12 @@ _PLACES = {
         "Space",
         "Subset",
     ),
+    "luthier.surrogate.boosted": ("Boosted",),
+    "luthier.surrogate.ensemble": ("Ensemble",),
     "luthier.surrogate.forest": ("Forest",),
     "luthier.surrogate.gp": ("GP",),
     "luthier.surrogate.parzen": ("Parzen",),
+    "luthier.surrogate.regressor": ("Regressor",),
 }
 _LATER = {name: module for module, names in _PLACES.items() for name in names}
 

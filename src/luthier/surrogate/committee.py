@@ -31,7 +31,7 @@ class Opinion(NamedTuple):
 
 
 class Committee(ABC):
-    """Several models of one function; abilities `Pathwise`, `Joint`, `Covariant` and `Checked`.
+    """Several models of one function; with a `noise_variance`, abilities `Pathwise`, `Joint`, `Covariant`, `Checked`.
 
     Source: the moments after Hutter, Xu, Hoos and Leyton-Brown (2014), Algorithm runtime prediction, section 4.3.2.
     """
@@ -47,11 +47,6 @@ class Committee(ABC):
     @abstractmethod
     def cells(self) -> tuple[int, ...]:
         """How many cells each model has; one number a model."""
-
-    @property
-    @abstractmethod
-    def noise_variance(self) -> float:
-        """See `luthier.surrogate.protocol.Covariant`."""
 
     @abstractmethod
     def opinion(self, number: int, x: Floats) -> Opinion:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +13,12 @@ from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.numeric.scaling import SCALINGS
-from luthier.surrogate.evidence import Beliefs, Evidence, maximize
+from luthier.numeric.scaling import COMPARABLE, SCALINGS, log_slopes
+from luthier.numeric.slices import slice_samples
+from luthier.surrogate.evidence import Beliefs, Density, Evidence, maximize
 from luthier.surrogate.gaussian import Gaussian, condition
 from luthier.surrogate.kernel import KERNELS, Embedding
+from luthier.surrogate.marginal import Marginal
 from luthier.surrogate.protocol import (
     Checked,
     Conditionable,
@@ -27,44 +28,46 @@ from luthier.surrogate.protocol import (
     Joint,
     Pathwise,
     Posterior,
+    Several,
 )
+from luthier.surrogate.warped import WarpedEvidence
+from luthier.surrogate.warping import Warp, warpable
 
 Floats = NDArray[np.float64]
+
+_FORGET = 5  # sweeps of the chain at a checkpoint before the first sample: the losses are almost those of the last one
+_APART = 2  # sweeps from one sample to the next
+_ALL: tuple[type, ...] = (Posterior, Differentiable, Joint, Conditionable, Checked, Pathwise, Covariant, Denoised)
 
 
 @dataclass(frozen=True, slots=True)
 class GP:
     """Model the objective as a Gaussian process over all variables, conditional and categorical ones included.
 
-    Hyperparameters are those of the highest posterior density. They are refitted whenever the number of losses has
-    grown by `growth`, each time from the prior's mean and from the previous ones; so they are a function of the losses
-    in order of trial number, which a memo may remember and a cold start computes again to the same bits.
+    Hyperparameters are those of the highest posterior density, or several drawn from that density, over which moments
+    and acquisition functions are averaged. They are found again whenever the number of losses has grown by `growth`,
+    each time from the prior's mean and from the previous ones (a chain goes on where it stopped); so they are a function
+    of the losses in order of trial number, which a memo may remember and a cold start computes again to the same bits.
 
     Args:
         kernel: ``matern52``, ``matern32`` or ``rbf``.
-        scaling: of the losses: ``standard``, ``half rank``, ``rank``, ``log gap`` or ``given`` (see
-            `luthier.numeric.scaling`). The posterior is on that scale.
+        scaling: of the losses: ``standard``, ``half rank``, ``rank``, ``log gap``, ``power`` or ``given`` (see
+            `luthier.numeric.scaling`), or ``evidence``: whichever of ``standard``, ``power`` and ``log gap`` predicts
+            the losses best, by their leave-one-out density. The posterior is on that scale.
         growth: by what factor the data grow until hyperparameters are refitted, above 1.
         steps: of each search for hyperparameters, at least 1.
         largest: with more losses than this the model sees the better half of so many, and the rest thinned out evenly.
         beliefs: priors of the hyperparameters.
+        samples: how many hyperparameters are drawn, by slice sampling; 0: the most probable ones alone. An ask costs
+            as many times more, and a refit some thirty times.
+        warp: whether numbers are warped, by a monotone function each that is learnt with the other hyperparameters.
 
     Raises:
         InvalidSetting: a setting outside its range.
 
-    Source: Rasmussen and Williams (2006), Gaussian processes for machine learning, chapters 2 and 5.
+    Source: Rasmussen and Williams (2006), Gaussian processes for machine learning, chapters 2 and 5; Murray and Adams
+    (2010), Slice sampling covariance hyperparameters, and Snoek, Larochelle and Adams (2012), section 3.2, for samples.
     """
-
-    gives: ClassVar[tuple[type, ...]] = (
-        Posterior,
-        Differentiable,
-        Joint,
-        Conditionable,
-        Checked,
-        Pathwise,
-        Covariant,
-        Denoised,
-    )
 
     kernel: str = "matern52"
     scaling: str = "standard"
@@ -72,53 +75,111 @@ class GP:
     steps: int = 25
     largest: int = 600
     beliefs: Beliefs = field(default_factory=Beliefs)
+    samples: int = 0
+    warp: bool = False
+
+    @property
+    def gives(self) -> tuple[type, ...]:
+        """See `luthier.surrogate.protocol.Surrogate`."""
+        return (*_ALL, Several) if self.samples else _ALL
 
     def __post_init__(self) -> None:
-        for name, table in (("kernel", KERNELS), ("scaling", SCALINGS)):
+        for name, table in (("kernel", (*KERNELS,)), ("scaling", (*SCALINGS, "evidence"))):
             if getattr(self, name) not in table:
                 raise InvalidSetting(f"GP({name}={getattr(self, name)!r}): choose one of {', '.join(table)}")
         if not 1.0 < self.growth < math.inf:
             raise InvalidSetting(f"GP(growth={self.growth!r}): give a factor above 1")
         if self.steps < 1 or self.largest < 2:
             raise InvalidSetting("GP(steps=…, largest=…): give at least 1 step and 2 losses")
+        if self.samples < 0:
+            raise InvalidSetting(
+                f"GP(samples={self.samples!r}): give how many to draw, or 0 for the most probable ones"
+            )
 
-    def fit(self, data: Data, key: Key, memo: Memo) -> Gaussian:
+    def fit(self, data: Data, key: Key, memo: Memo) -> Gaussian | Marginal:
         """Fit to the losses; without randomness. Cost O(n³) with n at most `largest`, and amortised as much again."""
+        if self.scaling == "evidence":
+            return self._most_credible(data, key, memo)
         embedding = Embedding.of(data.columns)
-        theta = self._hyperparameters(embedding, data, memo)
+        found = self._hyperparameters(embedding, data, memo)
         chosen = _thin(data.loss, self.largest)
-        y = SCALINGS[self.scaling](data.loss[chosen])
+        x, y = data.x[chosen], SCALINGS[self.scaling](data.loss[chosen])
         noise = None if data.noise is None else _relative(data.noise[chosen], data.loss[chosen])
-        return condition(embedding, KERNELS[self.kernel], theta, data.x[chosen], y, noise, self.beliefs.scale)
+
+        def given(theta: Floats) -> Gaussian:
+            plain, coordinates = theta, embedding
+            if self.warp:
+                plain, shape = np.split(theta, [embedding.variables + 1])
+                coordinates = embedding.warped(Warp(warpable(data.columns), shape))
+            return condition(coordinates, KERNELS[self.kernel], plain, x, y, noise, self.beliefs.scale)
+
+        return Marginal([given(theta) for theta in found]) if self.samples else given(found[0])
+
+    def _most_credible(self, data: Data, key: Key, memo: Memo) -> Gaussian | Marginal:
+        """Fit on each of several scales and give the model by which the losses are most probable.
+
+        Source: Rasmussen and Williams (2006), eq. 5.10 and 5.11, for the leave-one-out density; Snelson, Rasmussen and
+        Ghahramani (2004), Warped Gaussian processes, eq. 5, for the slopes of the scaling.
+        """
+        losses = data.loss[_thin(data.loss, self.largest)]
+        best: tuple[float, Gaussian | Marginal] | None = None
+        for name in COMPARABLE:
+            model = replace(self, scaling=name).fit(data, key, memo)
+            scaled = SCALINGS[name](losses)
+            mean, variance = model.residuals()
+            logs = log_slopes(losses, scaled) - 0.5 * (np.log(variance) + (scaled - mean) ** 2 / variance)
+            if best is None or float(logs.sum()) > best[0]:
+                best = float(logs.sum()), model
+        assert best is not None  # there are scalings to compare
+        return best[1]
 
     def _hyperparameters(self, embedding: Embedding, data: Data, memo: Memo) -> Floats:
-        """Fold the refits over the sizes at which they happen."""
-        theta: Floats | None = None
-        digest = b""
-        before = 0
-        for size in _checkpoints(min(len(data), self.largest), self.growth):
-            seen = data.x[before:size].tobytes() + data.loss[before:size].tobytes()
-            if data.noise is not None:
-                seen += data.noise[before:size].tobytes()
-            digest = hashlib.blake2b(digest + seen, digest_size=16).digest()
-            before = size
-            previous = theta
+        """Fold the refits over the sizes at which they happen, from the last one that is remembered; (s, …)."""
+        sizes = _checkpoints(min(len(data), self.largest), self.growth)
+        names = [("gp", self, data.columns, digest) for digest in _digests(data, sizes)]
+        found: Floats | None = None
+        done = len(sizes)
+        while done and (found := memo.find(names[done - 1])) is None:
+            done -= 1
+        for size, name in zip(sizes[done:], names[done:], strict=True):
+            previous = found
 
             def compute(size: int = size, previous: Floats | None = previous) -> Floats:
                 return self._refit(embedding, data, size, previous)
 
-            theta = memo.get(("gp", self, data.columns, digest), compute)
-        assert theta is not None  # there is a checkpoint at 1
-        return theta
+            found = memo.get(name, compute)
+        assert found is not None  # there is a checkpoint at 1
+        return found
 
     def _refit(self, embedding: Embedding, data: Data, size: int, previous: Floats | None) -> Floats:
+        density = self._density(embedding, data, size)
+        start = density.start()
+        if self.samples:
+            return self._sample(density, start if previous is None else previous[-1], size)
+        starts = [start] + ([] if previous is None else [previous[0]])
+        return (maximize(density, starts, self.steps) if size > 1 else start)[None]
+
+    def _density(self, embedding: Embedding, data: Data, size: int) -> Density:
         losses = data.loss[:size]
         noise = None if data.noise is None else _relative(data.noise[:size], losses)
-        x = embedding.embed(data.x[:size])
-        scaled = SCALINGS[self.scaling](losses)
-        evidence = Evidence(embedding, x, scaled, noise, KERNELS[self.kernel], self.beliefs)
-        starts = [evidence.start()] + ([] if previous is None else [previous])
-        return maximize(evidence, starts, self.steps) if size > 1 else starts[0]
+        x, scaled = data.x[:size], SCALINGS[self.scaling](losses)
+        if self.warp:
+            return WarpedEvidence(embedding, x, scaled, noise, KERNELS[self.kernel], self.beliefs)
+        return Evidence(embedding, embedding.embed(x), scaled, noise, KERNELS[self.kernel], self.beliefs)
+
+    def _sample(self, density: Density, start: Floats, size: int) -> Floats:
+        """Draw hyperparameters, (samples, p), by a chain whose randomness depends on the number of losses alone."""
+        low, high = np.array(density.bounds).T
+        chain = slice_samples(
+            lambda theta: -density.value(theta),
+            start,
+            low,
+            high,
+            density.width,
+            _FORGET + _APART * self.samples,
+            Key.of(0).fold("hyperparameters", size),
+        )
+        return np.stack(list(chain)[_FORGET + _APART - 1 :: _APART])
 
 
 def _checkpoints(n: int, growth: float) -> list[int]:
@@ -127,6 +188,17 @@ def _checkpoints(n: int, growth: float) -> list[int]:
     while (following := max(sizes[-1] + 1, math.ceil(sizes[-1] * growth))) <= n:
         sizes.append(following)
     return sizes
+
+
+def _digests(data: Data, sizes: list[int]) -> list[bytes]:
+    """Give a name to the first so many losses, for each of the growing `sizes`. Cost O(n d)."""
+    digests = [b""]
+    for before, size in zip([0, *sizes], sizes, strict=False):
+        seen = data.x[before:size].tobytes() + data.loss[before:size].tobytes()
+        if data.noise is not None:
+            seen += data.noise[before:size].tobytes()
+        digests.append(hashlib.blake2b(digests[-1] + seen, digest_size=16).digest())
+    return digests[1:]
 
 
 def _thin(losses: Floats, largest: int) -> NDArray[np.int64]:

@@ -1,0 +1,181 @@
+"""The posterior of several models of different weights: a mixture, which can do what all of them can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.key import Key
+from luthier.surrogate.protocol import (
+    Checked,
+    Conditionable,
+    Covariant,
+    Differentiable,
+    Joint,
+    Moments,
+    MomentsGrad,
+    Pathwise,
+    Posterior,
+)
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Blend:
+    """A mixture: one of the members is right, each with the probability that is its weight; ability `Several`.
+
+    Args:
+        members: posteriors, all on one scale.
+        weights: (members,), positive, summing to one.
+    """
+
+    members: Sequence[Posterior]
+    weights: Floats
+
+    @property
+    def best(self) -> float:
+        """The lowest loss, on the members' scale."""
+        return min(member.best for member in self.members)
+
+    def moments(self, x: Floats) -> Moments:
+        """Give mean and variance at `x` (q, d), by the law of total variance."""
+        mean, variance = _stacked(member.moments(x) for member in self.members)
+        centre = self.weights @ mean
+        return Moments(centre, self.weights @ (variance + (mean - centre) ** 2))
+
+
+class _Differentiable(Blend):
+    def moments_grad(self, x: Floats) -> MomentsGrad:
+        """See `luthier.surrogate.protocol.Differentiable`."""
+        parts = [cast(Differentiable, member).moments_grad(x) for member in self.members]
+        mean, variance, mean_grad, variance_grad = _stacked(parts)
+        centre = self.weights @ mean
+        apart = mean - centre
+        # The members' distances from the centre sum to nothing, so the centre's own gradient drops out.
+        slope = variance_grad + 2.0 * apart[:, :, None] * mean_grad
+        return MomentsGrad(
+            centre,
+            self.weights @ (variance + apart**2),
+            np.tensordot(self.weights, mean_grad, 1),
+            np.tensordot(self.weights, slope, 1),
+        )
+
+
+class _Joint(Blend):
+    def sample(self, x: Floats, base: Floats) -> Floats:
+        """See `luthier.surrogate.protocol.Joint`.
+
+        The first number of a row of `base`, through the normal distribution function, chooses the member; the place
+        within that member's share of (0, 1) is uniform again, and the row's first normal number from there on.
+        """
+        from scipy.special import ndtr, ndtri
+
+        drawn = np.empty((len(base), len(x)))
+        if not len(x):
+            return drawn
+        uniform = ndtr(base[:, 0])
+        above = np.cumsum(self.weights)
+        chosen = np.minimum(np.searchsorted(above, uniform, side="right"), len(above) - 1)
+        within = (uniform - (above - self.weights)[chosen]) / self.weights[chosen]
+        normal = base.copy()
+        normal[:, 0] = ndtri(np.clip(within, 1e-12, 1.0 - 1e-12))
+        for place, member in enumerate(self.members):
+            rows = np.flatnonzero(chosen == place)
+            if len(rows):
+                drawn[rows] = cast(Joint, member).sample(x, normal[rows])
+        return drawn
+
+
+class _Pathwise(Blend):
+    def paths(self, key: Key, count: int) -> Callable[[Floats], Floats]:
+        """See `luthier.surrogate.protocol.Pathwise`: each function is one member's."""
+        above = np.cumsum(self.weights)
+        chosen = np.minimum(
+            np.searchsorted(above, key.fold("member").uniform(count), side="right"), len(self.weights) - 1
+        )
+        drawn = []
+        for place, member in enumerate(self.members):
+            rows = np.flatnonzero(chosen == place)
+            if len(rows):
+                drawn.append((rows, cast(Pathwise, member).paths(key.fold("paths", place), len(rows))))
+
+        def evaluate(x: Floats) -> Floats:
+            values = np.empty((count, len(x)))
+            for rows, functions in drawn:
+                values[rows] = functions(x)
+            return values
+
+        return evaluate
+
+
+class _Covariant(Blend):
+    @property
+    def noise_variance(self) -> float:
+        """The members' noise, weighed."""
+        return float(self.weights @ np.array([cast(Covariant, member).noise_variance for member in self.members]))
+
+    def cross(self, x: Floats, z: Floats) -> Floats:
+        """See `luthier.surrogate.protocol.Covariant`: by the law of total covariance."""
+        at_x = np.stack([member.moments(x).mean for member in self.members])
+        at_z = np.stack([member.moments(z).mean for member in self.members])
+        between = (at_x - self.weights @ at_x).T * self.weights @ (at_z - self.weights @ at_z)
+        within = np.stack([cast(Covariant, member).cross(x, z) for member in self.members])
+        covariance: Floats = np.tensordot(self.weights, within, 1) + between
+        return covariance
+
+
+class _Conditionable(Blend):
+    def condition(self, x: Floats, losses: Floats | None = None) -> Blend:
+        """See `luthier.surrogate.protocol.Conditionable`: where nothing is told, each member believes its own means."""
+        return replace(self, members=[cast(Conditionable, member).condition(x, losses) for member in self.members])
+
+
+class _Checked(Blend):
+    def residuals(self) -> tuple[Floats, Floats]:
+        """See `luthier.surrogate.protocol.Checked`. Members that left out some of the losses are left out."""
+        parts = [cast(Checked, member).residuals() for member in self.members]
+        most = max(len(mean) for mean, _ in parts)
+        full = [place for place, (mean, _) in enumerate(parts) if len(mean) == most]
+        weights = self.weights[full] / self.weights[full].sum()
+        mean, variance = _stacked(parts[place] for place in full)
+        centre: Floats = weights @ mean
+        return centre, weights @ (variance + (mean - centre) ** 2)
+
+
+ABLE: dict[type, type[Blend]] = {
+    Differentiable: _Differentiable,
+    Joint: _Joint,
+    Pathwise: _Pathwise,
+    Covariant: _Covariant,
+    Conditionable: _Conditionable,
+    Checked: _Checked,
+}
+"""The abilities that a mixture has if all members have them."""
+
+
+def blend(members: Sequence[Posterior], weights: Floats, abilities: Collection[type]) -> Blend:
+    """Mix posteriors.
+
+    Args:
+        members: all on one scale.
+        weights: (members,), positive, summing to one.
+        abilities: of the mixture; those in `ABLE` are abilities of every member.
+    """
+    return _kind(frozenset(abilities) & frozenset(ABLE))(members, weights)
+
+
+@cache
+def _kind(abilities: frozenset[type]) -> type[Blend]:
+    """Make the class of mixtures that have these abilities and no others."""
+    parts = tuple(part for ability, part in ABLE.items() if ability in abilities)
+    return type("Blend", parts or (Blend,), {})
+
+
+def _stacked(parts: Any) -> tuple[Floats, ...]:
+    return tuple(np.stack(part) for part in zip(*parts, strict=True))

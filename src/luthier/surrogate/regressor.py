@@ -1,0 +1,184 @@
+"""Any regressor of scikit-learn's kind that tells how sure it is."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.data import Data
+from luthier.errors import InvalidSetting
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.numeric.scaling import SCALINGS
+from luthier.surrogate.folds import held_out
+from luthier.surrogate.kernel import Embedding
+from luthier.surrogate.protocol import Checked, Moments, Posterior
+from luthier.surrogate.recipe import build, describe, rewrite
+from luthier.surrogate.single_thread import single_thread
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_LEAST = 1e-6  # the smallest variance, relative to that of the losses
+_FAULTS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, np.linalg.LinAlgError)
+
+
+@dataclass(frozen=True, slots=True)
+class Regressor:
+    """Model the objective by a regressor of scikit-learn's kind whose ``predict`` takes ``return_std``.
+
+    The regressor sees the coordinates of `luthier.surrogate.kernel.Embedding`: numbers in [0, 1]; a coordinate for
+    each level of a category, √½ or 0; an inactive number as 0.5, and beside each variable that can be inactive a
+    coordinate that is 0.5 where it is, else 0. Where it cannot be fitted (one datum, or a matrix that will not be
+    inverted) mean and variance of the losses stand in for it.
+
+    Args:
+        estimator: a regressor, or where its class is: ``sklearn.linear_model:BayesianRidge``. It is kept as the
+            latter with `params`, for a study's file must be able to hold it; a kernel of scikit-learn's among its
+            parameters is kept likewise. Modules other than scikit-learn's are never loaded for a file's sake: the
+            program that opens the study imports them.
+        params: of the regressor, where they differ from its defaults.
+        scaling: of the losses, as of `GP`; the posterior is on that scale.
+
+    Raises:
+        InvalidSetting: a class that is no regressor, or does not take ``return_std``; a parameter that it does not
+            have, or that cannot be written down. From `fit`: an estimator that fails on harmless data, too, as one
+            whose kernel has a length-scale for each of another number of coordinates.
+        MissingDependency: scikit-learn is not installed.
+
+    Example:
+        >>> Regressor("sklearn.linear_model:BayesianRidge").scaling
+        'standard'
+    """
+
+    gives: ClassVar[tuple[type, ...]] = (Posterior, Checked)
+
+    estimator: Any
+    params: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    scaling: str = "standard"
+
+    def __post_init__(self) -> None:
+        if self.scaling not in SCALINGS:
+            raise InvalidSetting(f"Regressor(scaling={self.scaling!r}): choose one of {', '.join(SCALINGS)}")
+        if isinstance(self.estimator, str):
+            params = rewrite(self.params, self.estimator)
+        elif self.params:
+            raise InvalidSetting("Regressor(estimator, params): give params with the name of a class only")
+        else:
+            place, params = describe(self.estimator)
+            object.__setattr__(self, "estimator", place)
+        object.__setattr__(self, "params", params)
+        self._check()
+
+    def fit(self, data: Data, key: Key, memo: Memo) -> Fitted:
+        """Fit the regressor; its ``random_state``, where it has one that was not set, follows from the key."""
+        embedding = Embedding.of(data.columns)
+        y = SCALINGS[self.scaling](data.loss)
+        x = embedding.embed(data.x)
+        return Fitted(self._model(x, y, key), embedding, x, y, self, key)
+
+    def _model(self, x: Floats, y: Floats, key: Key) -> Any:
+        """Give the fitted estimator, or None where these data are none that it can be fitted to."""
+        if len(y) < 2:
+            return None
+        estimator = build(self.estimator, self.params)
+        if getattr(estimator, "random_state", 0) is None:
+            estimator.set_params(random_state=key.fold("random_state").seed())
+        try:
+            with _quiet():
+                return estimator.fit(x, y)
+        except _FAULTS:
+            self._try(x.shape[1])
+            return None
+
+    def _check(self) -> None:
+        """Refuse what cannot work."""
+        estimator = build(self.estimator, self.params)
+        predict = getattr(estimator, "predict", None)
+        if predict is None or "return_std" not in inspect.signature(predict).parameters:
+            raise InvalidSetting(
+                f"Regressor({self.estimator!r}): its predict() takes no return_std. Use one that does, as "
+                "sklearn.linear_model:BayesianRidge or sklearn.gaussian_process:GaussianProcessRegressor"
+            )
+        try:
+            getattr(estimator, "_validate_params", bool)()  # scikit-learn's own look at the parameters
+        except ValueError as error:
+            raise InvalidSetting(f"Regressor({self.estimator!r}, {self.params!r}): {error}") from None
+
+    def _try(self, width: int) -> None:
+        """Refuse an estimator that fails on harmless data too: it is not the study's data that are at fault."""
+        x = np.modf(np.outer(np.arange(1.0, 4 * width + 9), np.sqrt(np.arange(2.0, width + 2))))[0]
+        try:
+            with _quiet():
+                build(self.estimator, self.params).fit(x, np.cos(x.sum(axis=1))).predict(x, return_std=True)
+        except _FAULTS as error:
+            raise InvalidSetting(
+                f"Regressor({self.estimator!r}, {self.params!r}) cannot be fitted in {width} coordinates: {error}"
+            ) from None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """What a regressor believes; abilities `Posterior` and `Checked`.
+
+    Args:
+        model: the fitted estimator; None: it could not be fitted, and the losses' mean and variance are believed.
+        embedding: the coordinates.
+        x: (n, e) the points in coordinates.
+        y: (n,) the losses, on the posterior's scale.
+        settings: of the regressor.
+        key: the randomness.
+    """
+
+    model: Any
+    embedding: Embedding
+    x: Floats
+    y: Floats
+    settings: Regressor
+    key: Key
+
+    @property
+    def best(self) -> float:
+        """The lowest loss, on the posterior's scale."""
+        return float(self.y.min())
+
+    def moments(self, x: Floats) -> Moments:
+        """Give mean and variance at `x` (q, d). Whether the noise is in them is the regressor's affair."""
+        return _moments(self.model, self.embedding.embed(x), self.y)
+
+    def residuals(self) -> tuple[Floats, Floats]:
+        """Give means and variances by regressors of four fifths of the data. Cost: five fits."""
+
+        def predict(train: Integers, test: Integers, key: Key) -> Moments:
+            y = self.y[train]
+            return _moments(self.settings._model(self.x[train], y, key), self.x[test], y)
+
+        return held_out(predict, self.y, self.key.fold("folds"))
+
+
+def _moments(model: Any, x: Floats, y: Floats) -> Moments:
+    """Predict; where a prediction is no number, mean and variance of the losses take its place."""
+    spread = float(y.var()) or 1.0
+    plain = Moments(np.full(len(x), y.mean()), np.full(len(x), spread))
+    if model is None or not len(x):
+        return plain
+    with _quiet():
+        mean, std = model.predict(x, return_std=True)
+        variance = np.maximum(np.square(std), _LEAST * spread)
+    sound = np.isfinite(mean) & np.isfinite(variance)
+    return Moments(np.where(sound, mean, plain.mean), np.where(sound, variance, plain.variance))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to one thread, and to ourselves what scikit-learn warns of: a fit that has not converged is a fit."""
+    with single_thread(), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
