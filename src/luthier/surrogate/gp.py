@@ -103,8 +103,9 @@ class GP:
         embedding = Embedding.of(data.columns)
         found = self._hyperparameters(embedding, data, memo)
         chosen = _thin(data.loss, self.largest)
-        x, y = data.x[chosen], SCALINGS[self.scaling](data.loss[chosen])
-        noise = None if data.noise is None else _relative(data.noise[chosen], data.loss[chosen])
+        # The scale is that of all losses, as it is of other surrogates, which an ensemble may mix with this one.
+        x, y = data.x[chosen], SCALINGS[self.scaling](data.loss)[chosen]
+        noise = None if data.noise is None else _relative(data.noise, data.loss)[chosen]
 
         def given(theta: Floats) -> Gaussian:
             plain, coordinates = theta, embedding
@@ -121,13 +122,13 @@ class GP:
         Source: Rasmussen and Williams (2006), eq. 5.10 and 5.11, for the leave-one-out density; Snelson, Rasmussen and
         Ghahramani (2004), Warped Gaussian processes, eq. 5, for the slopes of the scaling.
         """
-        losses = data.loss[_thin(data.loss, self.largest)]
+        chosen = _thin(data.loss, self.largest)
         best: tuple[float, Gaussian | Marginal] | None = None
         for name in COMPARABLE:
             model = replace(self, scaling=name).fit(data, key, memo)
-            scaled = SCALINGS[name](losses)
+            scaled = SCALINGS[name](data.loss)[chosen]
             mean, variance = model.residuals()
-            logs = log_slopes(losses, scaled) - 0.5 * (np.log(variance) + (scaled - mean) ** 2 / variance)
+            logs = log_slopes(data.loss[chosen], scaled) - 0.5 * (np.log(variance) + (scaled - mean) ** 2 / variance)
             if best is None or float(logs.sum()) > best[0]:
                 best = float(logs.sum()), model
         assert best is not None  # there are scalings to compare
