@@ -31,8 +31,9 @@ class Anneal:
 
     Of all trials in the order of their losses, one is picked at random, the best most likely: the rank is geometrically
     distributed. After t trials a number is drawn uniformly from a window around that of the picked trial, as wide as
-    the share w = 1 / (1 + shrink · t) of its range; a category, subset or permutation is kept, or drawn from the prior
-    with probability w. The first trial is the defaults. Simple, cheap, and works on any space.
+    the share w = 1 / (1 + shrink · t) of its range, a discrete one counting as anywhere within its level; the ranks of
+    a permutation and the shares of a simplex likewise. A category, or whether an item is in a subset, is kept, or drawn
+    from the prior with probability w. The first trial is the defaults. Simple, cheap, and works on any space.
 
     Args:
         preference: the mean rank of the trial that is picked, counted from 1; at least 1, which is always the best one.
@@ -45,7 +46,7 @@ class Anneal:
 
     Source: Bergstra, Yamins and Cox (2013), Hyperopt, SciPy 2013, and the documentation of its `anneal`, whose defaults
     are these. Ours: one trial is picked for all variables, not one for each, so that what belongs together stays
-    together.
+    together; and discrete numbers do not freeze when the window is narrower than a level.
 
     Example:
         >>> Anneal(preference=3)
@@ -115,12 +116,12 @@ def _near(space: Space, center: Floats, share: float, key: Key) -> Floats:
     """Draw a point (d,) near another one; what is inactive there is drawn from the priors."""
     prior = space.warp(key.fold("prior").uniform((1, space.dimensions)))[0]
     half = share / 2
-    middle = np.clip(center, half, 1.0 - half)
+    levels = np.array([column.levels for column in space.columns])
+    somewhere = (key.fold("level").uniform(space.dimensions) - 0.5) / np.maximum(levels, 1) * (levels > 0)
+    middle = np.clip(center + somewhere, half, 1.0 - half)
     point = middle + share * (key.fold("window").uniform(space.dimensions) - 0.5)
+    unordered = np.array([column.kind in ("category", "member") for column in space.columns])
     redrawn = key.fold("redraw").uniform(space.dimensions) < share
-    for place, column in enumerate(space.columns):
-        if column.kind != "number" and column.kind != "share":
-            first = place - column.place
-            point[place] = prior[place] if redrawn[first] else center[place]
+    point = np.where(unordered, np.where(redrawn, prior, center), point)
     found: Floats = np.where(np.isnan(center), prior, point)
     return found

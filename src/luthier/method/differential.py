@@ -34,7 +34,7 @@ _ANEW = 0.1
 """The chance that a child draws its factor, and its crossover rate, anew (Brest et al. 2006)."""
 _LEAST_FACTOR = 0.1
 _BEST_SHARE = 0.25
-"""The share of the population that counts as the best ones. Zhang and Sanderson (2009) take 5 to 20 % of larger ones."""
+"""The share that counts as the best ones. Zhang and Sanderson (2009) take 5 to 20 % of larger populations."""
 _FEWEST = 4
 _STRAY = 0.05
 """The chance that a category is drawn anew where it would be taken from a parent."""
@@ -51,7 +51,7 @@ class Population:
         violations: (s,); inf for an empty slot.
         factors: (s,) the factor that made the point.
         crossovers: (s,) the crossover rate that made it.
-        stale: results since a slot changed last.
+        stale: results since a slot got a better one.
         known: results in a row that repeated what was known, and were moved elsewhere.
         key: the randomness of the state.
     """
@@ -108,6 +108,11 @@ class Population:
         ).tolist()
         return bool(order.index(len(rows)) < order.index(rows.tolist().index(slot)))
 
+    def is_no_better(self, slot: int, result: Result) -> bool:
+        """Tell whether what is in a slot is at least as good as a result."""
+        there = self.losses[slot], float(self.violations[slot])
+        return result.crashed or no_worse(*there, result.losses, result.violation) is True
+
     def put(self, slot: int, result: Result) -> Population:
         """Give the population with a result in a slot."""
         points, losses, violations = self.points.copy(), self.losses.copy(), self.violations.copy()
@@ -122,7 +127,6 @@ class Population:
             violations=violations,
             factors=factors,
             crossovers=crossovers,
-            stale=0,
         )
 
     def has_converged(self) -> bool:
@@ -178,10 +182,10 @@ class Differential:
         for result in results:
             slot = int(result.note["slot"]) if result.note else self._worst(state)
             known = state.known + 1 if result.note.get("moved") == "known" else 0
+            stale = state.stale + 1 if state.is_no_better(slot, result) else 0
             if state.takes(slot, result):
-                state = replace(state.put(slot, result), known=known)
-            else:
-                state = replace(state, known=known, stale=state.stale + 1)
+                state = state.put(slot, result)
+            state = replace(state, known=known, stale=stale)
         if self.restart and state.has_converged():
             best = int(state.ranked[0]) if len(state.filled) else 0
             fresh = Population.empty(len(state), self.space.dimensions, state.losses.shape[1], scene.key)
