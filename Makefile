@@ -27,7 +27,10 @@ $(VENV)/.dev: $(LOCK) pyproject.toml | $(VENV)/bin/python
 tune: $(VENV)/.run ## tune a support vector machine on scikit-learn's digits; goes on where it was stopped
 	$(THREADS) $(BIN)/luthier run examples/digits.toml
 
-test: $(VENV)/.dev ## all tests
+$(VENV)/sklearn-1.7: | $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ 'scikit-learn==1.7.*'
+
+test: $(VENV)/.dev $(VENV)/sklearn-1.7 ## all tests
 	$(THREADS) $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/.dev ## format, lint, types, layers, fast tests: before every commit

@@ -16,6 +16,8 @@ The parts, and where to add to them (see docs/decisions/0010-search-classes.md):
   ``Search._format_results`` (scikit-learn's) make ``cv_results_`` of the results.
 - Selection: ``_select_best_index`` (scikit-learn's) chooses the winner; ``Search._conclude(session)`` is called when
   all results are there and before the winner is chosen and refitted. An honest estimate of the winner goes here.
+  Public attributes that a search with default arguments has and scikit-learn's lacks fail one of its tests, which lists
+  ``dir(search)``: set new ones only where they are asked for.
 - Record (`record`): what makes a search durable: a study in which each candidate is a trial.
 - `spaces` reads what users write as search spaces; `scikit` is the one place that imports scikit-learn's private names.
 """

@@ -185,6 +185,10 @@ class Search:
         study: Study = self._study
         return study
 
+    def __dir__(self: Any) -> list[str]:
+        """List the attributes; of a search without a store, those of scikit-learn's, whose tests compare them."""
+        return [name for name in super().__dir__() if name != "study_" or self.store is not None]
+
     # --- the parts of the fit -----------------------------------------------------------------------------
 
     def _judge(self: Any, session: Session, metric: Any) -> Any:

@@ -1,0 +1,72 @@
+"""scikit-learn's own tests of its search classes pass for Luthier's wherever they pass for its own; in two versions."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+OLDER = Path(sys.prefix) / "sklearn-1.7"
+"""Where `make test` puts another version of scikit-learn."""
+
+MODULES = {
+    "sklearn.model_selection.tests.test_search": 100,
+    "sklearn.model_selection.tests.test_successive_halving": 80,
+    "sklearn.tests.test_metaestimators": 10,
+    "sklearn.tests.test_metaestimators_metadata_routing": 40,
+}
+"""The test modules, and how many tests at least pass in each."""
+
+CHOSEN = ["-k", "SearchCV or search"]
+"""Of modules about all meta-estimators, the tests of searches."""
+
+
+def outcomes(module: str, whose: str, folder: Path, older: bool) -> tuple[str, dict[str, str]]:
+    """Run a module of scikit-learn's tests in a process, and give the version and how each test ended."""
+    found = folder / f"{whose}.json"
+    paths = [*([str(OLDER)] if older else []), str(HERE)]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "LUTHIER_SWAP": whose,
+        "LUTHIER_OUTCOMES": str(found),
+    }
+    arguments = ["-p", "sklearn_swap", "-p", "no:cacheprovider", "-p", "no:xdist", "-q", "-W", "ignore", "--pyargs"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments, module, *(CHOSEN if "metaestimators" in module else [])],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert found.exists(), run.stdout + run.stderr
+    content = json.loads(found.read_text())
+    return content["version"], content["outcomes"]
+
+
+def compare(module: str, folder: Path, older: bool) -> str:
+    version, theirs = outcomes(module, "theirs", folder, older)
+    same, ours = outcomes(module, "ours", folder, older)
+    assert same == version
+    passed = {name for name, outcome in theirs.items() if outcome == "passed"}
+    assert len(passed) >= MODULES[module]
+    assert {name: ours.get(name) for name in passed if ours.get(name) != "passed"} == {}
+    return version
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", MODULES)
+def test_the_installed_version(module: str, tmp_path: Path) -> None:
+    compare(module, tmp_path, older=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", [name for name in MODULES if "model_selection" in name])
+def test_two_minor_versions_before(module: str, tmp_path: Path) -> None:
+    assert OLDER.exists(), f"{OLDER} is missing: `make test` installs scikit-learn 1.7 there"
+    assert compare(module, tmp_path, older=True).startswith("1.7.")
