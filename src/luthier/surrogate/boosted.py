@@ -18,7 +18,7 @@ from luthier.numeric.scaling import SCALINGS
 from luthier.space import Column
 from luthier.surrogate.committee import Committee, Opinion, out_of_bag
 from luthier.surrogate.folds import held_out
-from luthier.surrogate.protocol import Checked, Covariant, Joint, Moments, Pathwise, Posterior
+from luthier.surrogate.protocol import Checked, Covariant, Joint, Moments, Pathwise, Posterior, Scale
 from luthier.surrogate.single_thread import single_thread
 
 Floats = NDArray[np.float64]
@@ -98,6 +98,10 @@ class Boosted:
         mean, variance = out_of_bag(heard, out, y)
         noise = max(float(((y - mean) ** 2 - variance).mean()), floor)
         return Boosters(models, data.columns, y, floor, noise, (mean, variance + noise))
+
+    def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
+        """See `luthier.surrogate.protocol.Scaled`."""
+        return Scale(SCALINGS[self.scaling](data.loss), np.arange(len(data)))
 
     def _band(self, columns: Sequence[Column], x: Floats, y: Floats) -> list[Any]:
         return [self._model(columns, x, y, quantile) for quantile in _QUANTILES]

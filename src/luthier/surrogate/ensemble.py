@@ -19,7 +19,7 @@ from luthier.numeric.scaling import SCALINGS
 from luthier.numeric.stacking import log_normal_density, stack
 from luthier.surrogate.blend import ABLE, Blend, blend
 from luthier.surrogate.folds import held_out
-from luthier.surrogate.protocol import Checked, Covariant, Moments, Posterior, Several, Surrogate
+from luthier.surrogate.protocol import Checked, Covariant, Moments, Posterior, Scale, Several, Surrogate
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -92,6 +92,10 @@ class Ensemble:
             for place, member in enumerate(self.members)
         ]
         return blend(posteriors, self._weights(data, memo), self.gives)
+
+    def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
+        """See `luthier.surrogate.protocol.Scaled`."""
+        return Scale(SCALINGS[self.scaling](data.loss), np.arange(len(data)))
 
     def _weights(self, data: Data, memo: Memo) -> Floats:
         """Weigh the members by the losses up to the last size at which that is done."""

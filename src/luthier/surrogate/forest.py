@@ -16,7 +16,7 @@ from luthier.memo import Memo
 from luthier.numeric.scaling import SCALINGS
 from luthier.surrogate.committee import Committee, Opinion, out_of_bag, voted
 from luthier.surrogate.folds import held_out
-from luthier.surrogate.protocol import Checked, Covariant, Joint, Moments, Pathwise, Posterior
+from luthier.surrogate.protocol import Checked, Covariant, Joint, Moments, Pathwise, Posterior, Scale
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -71,6 +71,10 @@ class Forest:
     def fit(self, data: Data, key: Key, memo: Memo) -> Trees:
         """Grow the trees. Cost O(trees · d · n log² n), n at most `largest`."""
         return self._grow(_filled(data.x), SCALINGS[self.scaling](data.loss), key)
+
+    def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
+        """See `luthier.surrogate.protocol.Scaled`."""
+        return Scale(SCALINGS[self.scaling](data.loss), np.arange(len(data)))
 
     def _grow(self, x: Singles, y: Floats, key: Key) -> Trees:
         n = len(y)

@@ -112,6 +112,10 @@ class Gaussian:
         covariance: Floats = self.scale * (self.kernel(_squares(at, to)).value - explained + gaps / self.precision)
         return covariance
 
+    def distance(self, x: Floats, z: Floats) -> Floats:
+        """See `Metric.distance`. Cost O(q m e)."""
+        return np.sqrt(_squares(self._scale(x), self._scale(z)))
+
     def sample(self, x: Floats, base: Floats) -> Floats:
         """See `Joint.sample`. Cost O(q n² + q³)."""
         covariance = self.covariance(x)

@@ -28,6 +28,7 @@ from luthier.surrogate.protocol import (
     Joint,
     Pathwise,
     Posterior,
+    Scale,
     Several,
 )
 from luthier.surrogate.warped import WarpedEvidence
@@ -46,8 +47,9 @@ class GP:
 
     Hyperparameters are those of the highest posterior density, or several drawn from that density, over which moments
     and acquisition functions are averaged. They are found again whenever the number of losses has grown by `growth`,
-    each time from the prior's mean and from the previous ones (a chain goes on where it stopped); so they are a function
-    of the losses in order of trial number, which a memo may remember and a cold start computes again to the same bits.
+    each time from the prior's mean and from the previous ones (a chain goes on where it stopped); so they are a
+    function of the losses in order of trial number, which a memo may remember and a cold start computes again to the
+    same bits.
 
     Args:
         kernel: ``matern52``, ``matern32`` or ``rbf``.
@@ -99,7 +101,7 @@ class GP:
     def fit(self, data: Data, key: Key, memo: Memo) -> Gaussian | Marginal:
         """Fit to the losses; without randomness. Cost O(n³) with n at most `largest`, and amortised as much again."""
         if self.scaling == "evidence":
-            return self._most_credible(data, key, memo)
+            return self._most_credible(data, key, memo)[1]
         embedding = Embedding.of(data.columns)
         found = self._hyperparameters(embedding, data, memo)
         chosen = _thin(data.loss, self.largest)
@@ -116,23 +118,28 @@ class GP:
 
         return Marginal([given(theta) for theta in found]) if self.samples else given(found[0])
 
-    def _most_credible(self, data: Data, key: Key, memo: Memo) -> Gaussian | Marginal:
-        """Fit on each of several scales and give the model by which the losses are most probable.
+    def _most_credible(self, data: Data, key: Key, memo: Memo) -> tuple[str, Gaussian | Marginal]:
+        """Fit on each of several scales; give the one on which the losses are most probable, and the model.
 
         Source: Rasmussen and Williams (2006), eq. 5.10 and 5.11, for the leave-one-out density; Snelson, Rasmussen and
         Ghahramani (2004), Warped Gaussian processes, eq. 5, for the slopes of the scaling.
         """
         chosen = _thin(data.loss, self.largest)
-        best: tuple[float, Gaussian | Marginal] | None = None
+        best: tuple[float, str, Gaussian | Marginal] | None = None
         for name in COMPARABLE:
             model = replace(self, scaling=name).fit(data, key, memo)
             scaled = SCALINGS[name](data.loss)[chosen]
             mean, variance = model.residuals()
             logs = log_slopes(data.loss[chosen], scaled) - 0.5 * (np.log(variance) + (scaled - mean) ** 2 / variance)
             if best is None or float(logs.sum()) > best[0]:
-                best = float(logs.sum()), model
+                best = float(logs.sum()), name, model
         assert best is not None  # there are scalings to compare
-        return best[1]
+        return best[1:]
+
+    def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
+        """See `luthier.surrogate.protocol.Scaled`. By ``evidence`` it costs as much as the fit."""
+        name = self._most_credible(data, key, memo)[0] if self.scaling == "evidence" else self.scaling
+        return Scale(SCALINGS[name](data.loss), _thin(data.loss, self.largest))
 
     def _hyperparameters(self, embedding: Embedding, data: Data, memo: Memo) -> Floats:
         """Fold the refits over the sizes at which they happen, from the last one that is remembered; (s, …)."""

@@ -106,7 +106,7 @@ class Draws(Protocol):
     """Posteriors given each of s draws of the function at the data, exactly."""
 
     def moments(self, x: Floats) -> Moments:
-        """Give mean, (s, q), and variance, (q,) since it is that of every draw, at `x` (q, d)."""
+        """Give mean, (s, q), and variance, (q,) where it is that of every draw and else (s, q), at `x` (q, d)."""
         ...
 
 
@@ -166,6 +166,31 @@ class Surrogate(Protocol):
 
     def fit(self, data: Data, key: Key, memo: Memo) -> Posterior | Ratio:
         """Fit to `data.x` and `data.loss` (n at least 1); pure in (settings, data, key)."""
+        ...
+
+
+@runtime_checkable
+class Metric(Posterior, Protocol):
+    """A posterior that says how far apart two points are for it."""
+
+    def distance(self, x: Floats, z: Floats) -> Floats:
+        """Give distances between `x` (q, d) and `z` (m, d) in length-scales, so that about 1 is far; shape (q, m)."""
+        ...
+
+
+class Scale(NamedTuple):
+    """What a surrogate made of n losses: they on the posterior's scale (n,), and the rows it looked at (k,)."""
+
+    scaled: Floats
+    rows: NDArray[np.int64]
+
+
+@runtime_checkable
+class Scaled(Surrogate, Protocol):
+    """A surrogate that says what it makes of the losses, so that its posterior can be read in their units."""
+
+    def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
+        """Give the scale of what `fit` gives of the same data; residuals, where it has any, are those of the rows."""
         ...
 
 

@@ -19,7 +19,7 @@ from luthier.memo import Memo
 from luthier.numeric.scaling import SCALINGS
 from luthier.surrogate.folds import held_out
 from luthier.surrogate.kernel import Embedding
-from luthier.surrogate.protocol import Checked, Moments, Posterior
+from luthier.surrogate.protocol import Checked, Moments, Posterior, Scale
 from luthier.surrogate.recipe import build, describe, rewrite
 from luthier.surrogate.single_thread import single_thread
 
@@ -83,6 +83,10 @@ class Regressor:
         y = SCALINGS[self.scaling](data.loss)
         x = embedding.embed(data.x)
         return Fitted(self._model(x, y, key), embedding, x, y, self, key)
+
+    def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
+        """See `luthier.surrogate.protocol.Scaled`."""
+        return Scale(SCALINGS[self.scaling](data.loss), np.arange(len(data)))
 
     def _model(self, x: Floats, y: Floats, key: Key) -> Any:
         """Give the fitted estimator, or None where these data are none that it can be fitted to."""
