@@ -8,22 +8,25 @@ from typing import Any
 
 # Settings of those that cannot be made without.
 GIVEN: dict[str, dict[str, Any]] = {
-    "Regressor": {"model": "sklearn.gaussian_process:GaussianProcessRegressor"},
+    "Regressor": {"estimator": "sklearn.linear_model:BayesianRidge"},
+    "Ensemble": {"members": [{"use": "GP"}, {"use": "Forest"}]},
+    "Hedge": {"acquisitions": [{"use": "EI"}, {"use": "PI"}, {"use": "UCB"}]},
+    "Pareto": {"acquisitions": [{"use": "EI"}, {"use": "PI"}, {"use": "UCB"}]},
 }
 WRAPPERS = {"Feasible", "PerSecond", "Prior"}  # they take an acquisition function and need data of their own
 
 
 def surrogates() -> dict[str, Any]:
     """Make one of every surrogate."""
-    return _made("luthier.surrogate.", "fit")
+    return _made("luthier.surrogate.", {"fit"})
 
 
 def acquisitions() -> dict[str, Any]:
     """Make one of every acquisition function."""
-    return _made("luthier.acquisition.", "needs")
+    return _made("luthier.acquisition.", {"needs", "chances"})  # a portfolio has chances
 
 
-def _made(package: str, trait: str) -> dict[str, Any]:
+def _made(package: str, traits: set[str]) -> dict[str, Any]:
     from luthier.method import text
 
     made = {}
@@ -31,6 +34,6 @@ def _made(package: str, trait: str) -> dict[str, Any]:
         if not place.startswith(package) or name in WRAPPERS:
             continue
         kind = getattr(importlib.import_module(place), name)
-        if inspect.getattr_static(kind, trait, None) is not None or trait in getattr(kind, "__dataclass_fields__", {}):
+        if any(inspect.getattr_static(kind, trait, None) is not None for trait in traits):
             made[name] = text.from_plain({"use": name} | GIVEN.get(name, {}))
     return made
