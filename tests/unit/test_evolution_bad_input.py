@@ -79,10 +79,9 @@ def test_settings_without_meaning_are_refused(method, why):
 
 def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "cmaes", None)
-    drive = Drive(plane(), Evolution())
-    drive.run(1)
     with pytest.raises(MissingDependency, match=r"pip install 'luthier\[cma\]'"):
-        drive.propose()
+        Drive(plane(), Evolution()).propose()
+    assert Drive(plane(), Evolution("de")).propose()
 
 
 @pytest.mark.parametrize(

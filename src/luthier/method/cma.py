@@ -106,13 +106,13 @@ class Model:
     @classmethod
     def begin(cls, layout: Layout, center: Floats, spread: float, population: int) -> Model:
         """Make a distribution around a point (d,) in [0, 1]; `spread` is its standard deviation in every column."""
-        library = _library()
+        cmaes = library()
         mean = np.clip(center[layout.ordered], 0.0, 1.0)
         if not layout.steps and not layout.kinds:
             box = np.tile([0.0, 1.0], (len(mean), 1))
-            made = library.CMA(mean, spread, box, _TURNS, 0, population)
+            made = cmaes.CMA(mean, spread, box, _TURNS, 0, population)
         else:
-            made = library.CatCMAwM(
+            made = cmaes.CatCMAwM(
                 [[0.0, 1.0]] * len(layout.smooth) or None,
                 [values for _, values in layout.steps] or None,
                 [len(values) for _, values in layout.kinds] or None,
@@ -385,7 +385,12 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _library() -> Any:
+def library() -> Any:
+    """Import `cmaes`.
+
+    Raises:
+        MissingDependency: it is not installed.
+    """
     try:
         import cmaes
     except ImportError:

@@ -54,6 +54,7 @@ class Population:
         stale: results since a slot got a better one.
         known: results in a row that repeated what was known, and were moved elsewhere.
         key: the randomness of the state.
+        root: the randomness of the first state, which the first points share.
     """
 
     points: Floats
@@ -64,9 +65,10 @@ class Population:
     stale: int
     known: int
     key: Key
+    root: Key
 
     @classmethod
-    def empty(cls, size: int, dimensions: int, objectives: int, key: Key) -> Population:
+    def empty(cls, size: int, dimensions: int, objectives: int, key: Key, root: Key) -> Population:
         """Make a population without members."""
         return cls(
             np.full((size, dimensions), np.nan),
@@ -77,6 +79,7 @@ class Population:
             0,
             0,
             key,
+            root,
         )
 
     def __len__(self) -> int:
@@ -164,7 +167,7 @@ class Differential:
     def begin(self, scene: Scene, results: Sequence[Result]) -> Population:
         """Begin with the best results of others."""
         objectives = len(scene.problem.objectives)
-        state = Population.empty(self.guests, self.space.dimensions, objectives, scene.key)
+        state = Population.empty(self.guests, self.space.dimensions, objectives, scene.key, scene.key)
         for slot, result in enumerate(results):
             state = state.put(slot, result)
         return state
@@ -188,7 +191,7 @@ class Differential:
             state = replace(state, known=known, stale=stale)
         if self.restart and state.has_converged():
             best = int(state.ranked[0]) if len(state.filled) else 0
-            fresh = Population.empty(len(state), self.space.dimensions, state.losses.shape[1], scene.key)
+            fresh = Population.empty(len(state), self.space.dimensions, state.losses.shape[1], scene.key, state.root)
             fresh.points[best], fresh.losses[best] = state.points[best], state.losses[best]
             fresh.violations[best] = state.violations[best]
             return fresh
@@ -201,7 +204,7 @@ class Differential:
         key = state.key.fold("child", place)
         noted = {**note, "slot": slot}
         if len(ranked) < _FEWEST or (np.isinf(state.violations[slot]) and place < len(state)):
-            return self._scatter(place, landing, key, noted)
+            return self._scatter(state.root, place, landing, noted)
         if np.isinf(state.violations[slot]):
             return landing.scatter(np.empty((0, self.space.dimensions)), key, noted)
 
@@ -210,11 +213,11 @@ class Differential:
 
         return replace(landing, anchor=state.points[slot]).land(draw, key, noted)
 
-    def _scatter(self, place: int, landing: Landing, key: Key, note: Mapping[str, Any]) -> bool:
+    def _scatter(self, root: Key, place: int, landing: Landing, note: Mapping[str, Any]) -> bool:
         """Propose the next Sobol' point, or a random one where that is infeasible."""
-        uniform = Quasi().points(self.space.dimensions, place, 1, key.fold("sobol"))
+        uniform = Quasi().points(self.space.dimensions, place, 1, root)
         points = self.space.settle(self.space.warp(uniform), uniform)
-        return landing.scatter(points[self.space.feasible(points)], key, note)
+        return landing.scatter(points[self.space.feasible(points)], root.fold("scatter", place), note)
 
     def _child(
         self, state: Population, slot: int, ranked: NDArray[np.int64], key: Key

@@ -9,7 +9,7 @@ from luthier.errors import InvalidSetting
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.cma import Covariance, Layout
+from luthier.method.cma import Covariance, Layout, library
 from luthier.method.cursor import settings_text, tag
 from luthier.method.differential import Differential
 from luthier.method.distinct import Batch
@@ -79,6 +79,8 @@ class Evolution:
         Raises:
             MissingDependency: of the kind ``cma``, where `cmaes` is not installed.
         """
+        if self.kind == "cma":
+            library()
         space = problem.space
         batch = Batch(history, count, repeat=problem.noisy)
         defaults = space.defaults() if not len(history) else None

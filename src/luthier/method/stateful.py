@@ -214,7 +214,8 @@ class Line(Generic[S]):
         own = range(before.opener, opener)
         waiting = (*before.waiting, *(number for number in own if self._is_own(self.history.trial(number))))
         guest = max((result.number for result in results if not result.note), default=before.guest)
-        left = tuple(number for number in waiting if number not in told and not self._is_mute(number))
+        since = self.algorithm.since(state)
+        left = tuple(number for number in waiting if number not in told and self._may_count(number, since))
         return Snapshot(opener, before.generation + 1, state, left, guest)
 
     # --- results --------------------------------------------------------------------------------------
@@ -255,9 +256,10 @@ class Line(Generic[S]):
     def _is_own(self, trial: Trial) -> bool:
         return trial.note.get(FIELD) == self.name
 
-    def _is_mute(self, number: int) -> bool:
+    def _may_count(self, number: int, since: int) -> bool:
+        """Tell whether a trial has, or may come to have, a result for the states from `since` on."""
         trial = self.history.trial(number)
-        return trial.outcome is not None and self._standing(trial) is None
+        return int(trial.note["opened"]) >= since and (trial.outcome is None or self._standing(trial) is not None)
 
     def _standing(self, trial: Trial) -> tuple[Floats, float] | None:
         """Give the losses (m,) and the violation of a trial that ended; None where it teaches nothing (yet)."""
