@@ -173,6 +173,13 @@ class History:
         cached = problem.space is state.space or problem.space == state.space
         return state.table.data(problem.space, state.configs, keep, cached)
 
+    def measured(self) -> tuple[int, ...]:
+        """Give the numbers of the trials that the rows of `data` are about, in their order. Cost O(trials)."""
+        state = self._state
+        numbers = state.table.measured()
+        held = (n for n in numbers if state.configs[n] is not None)
+        return tuple(n for n in held if self._keep is None or self._keep(state.trials[n]))
+
     # --- what the study sees --------------------------------------------------------------------------
 
     def trial(self, number: int) -> Trial:

@@ -95,6 +95,11 @@ class Table:
                 self._violations[name] = np.full(len(self._standing), np.nan)
             self._violations[name][number] = violation
 
+    def measured(self) -> list[int]:
+        """Give the numbers of the trials that have values."""
+        numbers: list[int] = np.flatnonzero(self._standing[: self.rows] == Standing.DONE).tolist()
+        return numbers
+
     def forget_points(self) -> None:
         """Have the points made again: the space was changed."""
         self._points, self._encoded = None, 0

@@ -25,7 +25,6 @@ from luthier.method.search import Known, Search, Value
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.surrogate.evidence import Beliefs
-from luthier.surrogate.gaussian import Gaussian
 from luthier.surrogate.gp import GP
 from luthier.surrogate.protocol import Posterior
 
@@ -81,7 +80,7 @@ class Auto:
         data = with_crashes(data)
         bounds = limits(data, key, memo)
         several = len(problem.objectives) > 1  # then each proposal has its own mixture of them
-        fitted: dict[tuple[GP, ...], list[Gaussian]] = {}
+        fitted: dict[tuple[GP, ...], list[Posterior]] = {}
         seen = data
         batch = Batch(history, count, repeat=problem.noisy)
         known = Known() if problem.noisy else Known(data.x, data.pending)
@@ -107,10 +106,14 @@ class Auto:
             return with_note(Random().suggest(problem, history, key, count, memo), {"by": "rest"})
         return tuple(batch.proposals)
 
+    def believers(self, begun: int | None) -> tuple[GP, ...]:
+        """See `luthier.method.protocol.Modelling`."""
+        return self.models if begun is None else self._members(begun)
+
     def _rate(
         self,
         problem: Problem,
-        model: Gaussian,
+        model: Posterior,
         bounds: tuple[Posterior, ...],
         data: Data,
         pending: Floats,

@@ -110,6 +110,10 @@ class Bayes:
             return with_note(Random().suggest(problem, history, key, count, memo), {"by": "rest"})
         return tuple(batch.proposals)
 
+    def believers(self, begun: int | None) -> tuple[Surrogate, ...]:
+        """See `luthier.method.protocol.Modelling`."""
+        return (self.surrogate,)
+
     def _initial(self, data: Data) -> int:
         if self.initial is not None:
             return self.initial

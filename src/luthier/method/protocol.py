@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.problem import Problem
 from luthier.proposal import Proposal
+from luthier.surrogate.protocol import Surrogate
 
 
 class Method(Protocol):
@@ -30,5 +31,19 @@ class Method(Protocol):
         Raises:
             SpaceExhausted: every configuration of a finite space is done or pending.
             Infeasible: no configuration keeps the constraints.
+        """
+        ...
+
+
+@runtime_checkable
+class Modelling(Method, Protocol):
+    """A method whose proposals follow from models of the losses: what it believes can be asked of it."""
+
+    def believers(self, begun: int | None) -> tuple[Surrogate, ...]:
+        """Give the models, each as likely to be right as the others.
+
+        Args:
+            begun: those that make a proposal after so many trials with a result, a crash, or neither yet; None: those
+                that the method trusts altogether.
         """
         ...
