@@ -125,8 +125,9 @@ class Boosted:
             early_stopping=False,
             random_state=0,  # nothing is drawn: all columns, all rows, no early stopping
         )
+        seen = np.where(np.isnan(x).all(axis=0), 0.0, x)  # scikit-learn cannot divide a column of nothing into bins
         with single_thread():
-            return model.fit(np.repeat(x, times, axis=0), np.repeat(y, times))
+            return model.fit(np.repeat(seen, times, axis=0), np.repeat(y, times))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

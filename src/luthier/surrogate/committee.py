@@ -99,14 +99,18 @@ class Committee(ABC):
     def paths(self, key: Key, count: int) -> Callable[[Floats], Floats]:
         """See `luthier.surrogate.protocol.Pathwise`: each drawn function is one model, with a value in each cell."""
         cells = self.cells
-        models = key.fold("model").integers(len(cells), count).tolist()
-        normals = [key.fold("cells", row).normal(cells[model]) for row, model in enumerate(models)]
+        chosen = key.fold("model").integers(len(cells), count)
+        drawn = [
+            (model, rows, np.stack([key.fold("cells", int(row)).normal(cells[model]) for row in rows]))
+            for model in np.unique(chosen).tolist()
+            for rows in [np.flatnonzero(chosen == model)]
+        ]
 
         def evaluate(x: Floats) -> Floats:
             values = np.empty((count, len(x)))
-            for row, (model, normal) in enumerate(zip(models, normals, strict=True)):
+            for model, rows, normal in drawn:
                 mean, variance, cell = self.opinion(model, x)
-                values[row] = mean + np.sqrt(variance) * normal[cell]
+                values[rows] = mean + np.sqrt(variance) * normal[:, cell]
             return values
 
         return evaluate

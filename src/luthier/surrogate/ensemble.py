@@ -19,7 +19,7 @@ from luthier.numeric.scaling import SCALINGS
 from luthier.numeric.stacking import log_normal_density, stack
 from luthier.surrogate.blend import ABLE, Blend, blend
 from luthier.surrogate.folds import held_out
-from luthier.surrogate.protocol import Checked, Covariant, Moments, Posterior, Scale, Several, Surrogate
+from luthier.surrogate.protocol import Checked, Covariant, Moments, Posterior, Scale, Scaled, Several, Surrogate
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -95,7 +95,13 @@ class Ensemble:
 
     def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
         """See `luthier.surrogate.protocol.Scaled`."""
-        return Scale(SCALINGS[self.scaling](data.loss), np.arange(len(data)))
+        rows = [
+            member.scale(data, key.fold("member", place), memo).rows
+            if isinstance(member, Scaled)
+            else np.arange(len(data))
+            for place, member in enumerate(_with_scaling(member, self.scaling) for member in self.members)
+        ]
+        return Scale(SCALINGS[self.scaling](data.loss), max(rows, key=len))
 
     def _weights(self, data: Data, memo: Memo) -> Floats:
         """Weigh the members by the losses up to the last size at which that is done."""
