@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from luthier.errors import InvalidSetting
 from luthier.event import Changed
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method import Bayes
+from luthier.method import Auto, Bayes
 from luthier.method.belief import Prior
 from luthier.method.search import Search
 from luthier.method.text import from_plain, to_plain
@@ -218,6 +219,7 @@ METHODS = {
     "ucb": Bayes(FAST, UCB(), initial=4, search=BRIEF, prior=PRIOR),
     "hedge": Bayes(FAST, Hedge((EI(), UCB())), initial=4, search=BRIEF, prior=PRIOR),
     "parzen": Bayes(Parzen(), EI(), initial=4, search=BRIEF, prior=PRIOR),
+    "auto": Auto(initial=4, models=(FAST,), doubters=(), search=BRIEF, prior=PRIOR),
 }
 
 
@@ -258,14 +260,13 @@ def test_a_space_that_loses_the_variable_stops_the_method_with_a_reason() -> Non
         drive.propose()
 
 
-@pytest.mark.parametrize("name", ["log-ei", "ucb", "parzen"])
+@pytest.mark.parametrize("name", ["log-ei", "ucb", "parzen", "auto"])
 def test_the_first_model_based_proposals_are_near_the_belief(name) -> None:
     """The losses say nothing: so many results in, what is proposed is what is believed in."""
     space = Space({"x": Float(0, 1), "y": Float(0, 1)})
-    method = METHODS[name]
-    believing = Bayes(FAST, method.acquisition, initial=4, prior=Prior({"x": Normal(0.8, 0.05)}, strength=50))
-    if name == "parzen":
-        believing = Bayes(Parzen(), EI(), initial=4, prior=Prior({"x": Normal(0.8, 0.05)}, strength=50))
+    prior = Prior({"x": Normal(0.8, 0.05)}, strength=50)
+    search = Search(scattered=300, nearby=100, rounds=3)
+    believing = replace(METHODS[name], prior=prior, search=search)
     near = 0
     for seed in range(4):
         drive = Drive(space, believing, seed=seed)

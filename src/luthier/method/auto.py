@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.analytic import LogEI
-from luthier.acquisition.protocol import Situation
+from luthier.acquisition.prior import Informed
+from luthier.acquisition.protocol import Acquisition, Bindable, Situation
 from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.bayes import learnable, take, with_crashes, with_note
+from luthier.method.belief import Prior, believed_design
 from luthier.method.design import design
 from luthier.method.distinct import Batch
 from luthier.method.outcome import incumbent, limits, one_loss, order, rate
@@ -57,6 +59,7 @@ class Auto:
         models: the committee.
         doubters: models that propose alone, in turn; none: the committee makes every proposal.
         search: how the candidates are found.
+        prior: where you believe the optimum to be.
 
     Raises:
         InvalidSetting: `initial` below 1, or no models.
@@ -66,6 +69,7 @@ class Auto:
     models: tuple[GP, ...] = _MODELS
     doubters: tuple[GP, ...] = _DOUBTERS
     search: Search = field(default_factory=Search)
+    prior: Prior | None = None
 
     def __post_init__(self) -> None:
         if self.initial < 1 or not self.models:
@@ -74,9 +78,15 @@ class Auto:
     def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
+        belief = self.prior.on(problem.space) if self.prior else None
         if not learnable(data, self.initial):
-            why = f"{len(data) + len(data.failed)} results so far"
-            return with_note(design(problem, history, key, count, memo), {"why": why})
+            why = {"why": f"{len(data) + len(data.failed)} results so far"}
+            if belief is not None:
+                return with_note(believed_design(belief, problem, history, key, count, memo), why)
+            return with_note(design(problem, history, key, count, memo), why)
+        acquisition: Acquisition | Bindable = LogEI()
+        if belief is not None and self.prior is not None:
+            acquisition = Informed(acquisition, belief, self.prior.strength)
         data = with_crashes(data)
         bounds = limits(data, key, memo)
         several = len(problem.objectives) > 1  # then each proposal has its own mixture of them
@@ -92,9 +102,15 @@ class Auto:
                 seen = one_loss(data, stream)
                 fitted[members] = [model.fit(seen, key.fold("fit", place), memo) for place, model in enumerate(members)]
             value = _average(
-                [self._rate(problem, model, bounds, seen, pending, stream, memo) for model in fitted[members]]
+                [
+                    self._rate(acquisition, problem, model, bounds, seen, pending, stream, memo)
+                    for model in fitted[members]
+                ]
             )
-            points = self.search.maximise(problem.space, value, data.x[order(seen)], known, stream)
+            best = data.x[order(seen)]
+            if belief is not None:
+                best = np.concatenate([best[:1], belief.peak(), best[1:]])
+            points = self.search.maximise(problem.space, value, best, known, stream)
             by = "committee" if members == self.models else "doubter"
             note = {"by": by, "models": [model.scaling for model in members]}
             taken = take(problem, batch, points, note)
@@ -112,6 +128,7 @@ class Auto:
 
     def _rate(
         self,
+        acquisition: Acquisition | Bindable,
         problem: Problem,
         model: Posterior,
         bounds: tuple[Posterior, ...],
@@ -122,7 +139,7 @@ class Auto:
     ) -> Value:
         believed = believe(model, data, pending, "believed")
         best = incumbent(believed, data, problem.noisy)
-        return rate(LogEI(), believed, bounds, Situation(data, best, data.x, pending[:0], key, memo)).value
+        return rate(acquisition, believed, bounds, Situation(data, best, data.x, pending[:0], key, memo)).value
 
     def _members(self, trial: int) -> tuple[GP, ...]:
         """Give the models that make the proposal after so many results and pending trials."""
