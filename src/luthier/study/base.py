@@ -28,7 +28,7 @@ from luthier.study import asking, opening
 from luthier.study.asking import Asker
 from luthier.study.fingerprint import fingerprint
 from luthier.study.heartbeat import Heartbeat
-from luthier.study.intake import StudyIntake
+from luthier.study.insight import StudyInsight
 from luthier.study.judge import judge
 from luthier.study.ledger import Decision
 from luthier.study.live import LiveTrial
@@ -43,7 +43,7 @@ LEASE_S = 120.0
 """How long the lease of a worker that cannot be asked after (on another machine) lasts without a sign of life."""
 
 
-class BaseStudy(StudyIntake):
+class BaseStudy(StudyInsight):
     """A study: a log of trials, and a method that reads it.
 
     Args:
