@@ -252,6 +252,7 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
             elif wanted:
                 hunt.elsewhere(int(self.workers), self.error_score == "raise")
             self._counts.append(len(session.candidates) - before)
+        session.settle(session.out)
         part.call_on_fit_task_end(estimator=self)
 
     def _teller(self, study: Study, reading: Reading) -> Any:

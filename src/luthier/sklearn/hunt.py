@@ -106,7 +106,9 @@ class Hunt:
             told.add(place)
 
         try:
-            self.session.evaluate([self.reading.params(trial.params) for trial in live], callback_ctx=part, done=done)
+            self.session.evaluate(
+                [self.reading.params(trial.params) for trial in live], callback_ctx=part, done=done, settle=False
+            )
         except BaseException:
             for place, trial in enumerate(live):
                 if place not in told:

@@ -20,18 +20,21 @@ def check_names(estimator: Any, params: Mapping[str, Any]) -> None:
     Raises:
         InvalidSpace: names the parameter, and the nearest one that there is. It is a ValueError, too.
     """
-    listed = estimator.get_params(deep=True)
-    if listed.keys() >= params.keys():
+    if estimator.get_params(deep=True).keys() >= params.keys() and not any(map(is_estimator, params.values())):
         return
     try:
-        whole = clone(estimator).set_params(**clone(dict(params), safe=False))
+        clone(estimator).set_params(**clone(dict(params), safe=False))
     except ValueError as error:
         wrong, valid = _culprit(estimator, params)
         if wrong is None:
             raise
         hint = suggest(wrong, valid)
         raise InvalidSpace(f"{error} The search space has {wrong!r}{hint}") from error
-    del whole
+
+
+def is_estimator(value: Any) -> bool:
+    """Tell whether a value has parameters of its own."""
+    return hasattr(value, "get_params")
 
 
 def _culprit(estimator: Any, params: Mapping[str, Any]) -> tuple[str | None, list[str]]:
@@ -39,10 +42,9 @@ def _culprit(estimator: Any, params: Mapping[str, Any]) -> tuple[str | None, lis
     kept: dict[str, Any] = {}
     for name in sorted(params, key=lambda name: name.count("__")):
         try:
-            found = clone(estimator).set_params(**clone({**kept, name: params[name]}, safe=False))
+            clone(estimator).set_params(**clone({**kept, name: params[name]}, safe=False))
         except ValueError:
             whole = clone(estimator).set_params(**clone(kept, safe=False))
             return name, sorted(whole.get_params(deep=True))
         kept[name] = params[name]
-        del found
     return None, []

@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from luthier.sklearn import scikit
 from luthier.sklearn.evaluation import Evaluator, Job, Scores, Setting, numbered
-from luthier.sklearn.naming import check_names
+from luthier.sklearn.naming import check_names, is_estimator
 from luthier.sklearn.progress import Progress
 
 Pair: TypeAlias = tuple[int, int]
@@ -95,7 +95,7 @@ class Session:
     out: list[Scores] = field(default_factory=list)
     more: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     results: dict[str, Any] = field(default_factory=dict)
-    _checked: set[str] = field(default_factory=set)
+    _checked: set[Any] = field(default_factory=set)
     _joblib: Any = None
     _slice: int | None = None
 
@@ -130,6 +130,7 @@ class Session:
         callback_ctx: Any = None,
         *,
         done: Callable[[int, Sequence[Scores]], None] | None = None,
+        settle: bool = True,
     ) -> dict[str, Any]:
         """Evaluate a batch of candidates: what scikit-learn calls ``evaluate_candidates``.
 
@@ -139,6 +140,7 @@ class Session:
             more_results: further columns of ``cv_results_``, one value a candidate.
             callback_ctx: the context of the callbacks.
             done: is told the place and the scores of each candidate as soon as it is done.
+            settle: whether failed fits of this batch are judged now, and results made.
 
         Returns:
             The results of all candidates so far, in the form of ``cv_results_``.
@@ -155,37 +157,47 @@ class Session:
                 f"Fitting {self.folds} folds for each of {len(candidates)} candidates,"
                 f" totalling {len(candidates) * self.folds} fits"
             )
-        if not candidates or not folds:
-            raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         self._check_names(candidates)
         known = self.record.known(candidates, folds, more_results or {}) if self.record else {}
         self.progress.expect(len(candidates), len(known))
         contexts = self._contexts(callback_ctx, len(candidates) * len(folds))
         out = self._rounds(candidates, folds, contexts, known, done)
-        return self.take(candidates, out, more_results)
+        self.take(candidates, out, more_results)
+        return self.settle(out) if settle else {}
 
     def take(
         self,
         candidates: Sequence[Candidate],
         out: list[Scores],
         more_results: Mapping[str, Sequence[Any]] | None = None,
-    ) -> dict[str, Any]:
+    ) -> None:
         """Take in what came of a batch of candidates: the scores of all folds of each, one after the other."""
-        scikit.warn_or_raise_about_fit_failures(out, self.setting.error_score)
-        if callable(self.search.scoring):
-            scikit.insert_error_scores(out, self.setting.error_score)
         self.candidates.extend(candidates)
         self.out.extend(out)
         for key, values in (more_results or {}).items():
             self.more[key].extend(values)
+
+    def settle(self, out: list[Scores]) -> dict[str, Any]:
+        """Judge scores that were taken in, and make the results of all candidates so far.
+
+        Raises:
+            ValueError: all of these fits failed; where only some did, there is a warning.
+        """
+        if not out:
+            raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
+        scikit.warn_or_raise_about_fit_failures(out, self.setting.error_score)
+        if callable(self.search.scoring):
+            scikit.insert_error_scores(out, self.setting.error_score)
         self.results = self.search._format_results(self.candidates, self.folds, self.out, self.more)
         return self.results
 
     def _check_names(self, candidates: Sequence[Candidate]) -> None:
+        """Check each combination of parameters, and of kinds of estimators among their values, once."""
         for candidate in candidates:
-            if not self._checked.issuperset(candidate):
+            kinds = tuple((name, type(value)) for name, value in candidate.items() if is_estimator(value))
+            if (frozenset(candidate), kinds) not in self._checked:
                 check_names(self.estimator, candidate)
-                self._checked.update(candidate)
+                self._checked.add((frozenset(candidate), kinds))
 
     def _contexts(self, context: Any, count: int) -> list[Any]:
         """Make the contexts of the jobs beforehand: that changes the estimator, which is then being pickled."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from luthier.errors import InvalidSpace
+from luthier.errors import InvalidConfig, InvalidSpace
 from luthier.sklearn.digest import describe
 from luthier.sklearn.distributions import (
     SEARCHED,
@@ -101,9 +101,9 @@ class Reading:
         """
         quantiles = self.quantiles
         return {
-            name.rpartition(".")[2]: quantiles[name].value(value) if name in quantiles else value
-            for name, value in realized.items()
-            if name != GRID or not self.several
+            name.rpartition(".")[2]: quantiles[name].value(realized[name]) if name in quantiles else realized[name]
+            for name in self.space.names
+            if name in realized and (name != GRID or not self.several)
         }
 
     def config(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +113,11 @@ class Reading:
             InvalidSpace: the space does not have them.
         """
         for place in range(self.several or 1):
-            found = self._config(params, {GRID: place} if self.several else {})
+            try:
+                found = self._config(params, {GRID: place} if self.several else {})
+                self.space.check(found)
+            except (InvalidSpace, InvalidConfig):
+                continue
             if len(found) == len(params) + bool(self.several):
                 return found
         raise InvalidSpace(f"the candidate {dict(params)!r:.200} is not of the search space")

@@ -1,0 +1,131 @@
+"""A search in a real process that is really killed goes on where it was; and one in worker processes that die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_iris
+
+import luthier as lt
+from luthier.sklearn import BayesSearchCV
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+
+PROGRAM = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from scipy import stats
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_iris
+from luthier.sklearn import *
+
+class Slow(ClassifierMixin, BaseEstimator):
+    def __init__(self, x=0.5, n=1, log=None):
+        self.x, self.n, self.log = x, n, log
+    def fit(self, X, y):
+        if self.log:
+            with open(self.log, "a") as stream:
+                stream.write(f"{self.x!r}\\n")
+            time.sleep(0.05)
+        self.classes_ = np.unique(y)
+        return self
+    def predict(self, X):
+        return self.classes_[(np.abs(X[:, 3] * self.x * self.n)).astype(int) % 3]
+
+kind, store, log = sys.argv[1:]
+X, y = load_iris(return_X_y=True)
+space = {"x": stats.uniform(0, 3), "n": [1, 2, 3]}
+grid = {"x": [0.25, 0.5, 1.0, 1.5], "n": [1, 2, 3]}
+estimator = Slow(log=None if log == "-" else log)
+common = {"cv": 3, "store": None if store == "-" else store, "refit": False, "estimator": estimator}
+search = {
+    "grid": lambda: GridSearchCV(param_grid=grid, **common),
+    "random": lambda: RandomizedSearchCV(param_distributions=space, n_iter=12, random_state=7, **common),
+    "halving": lambda: HalvingGridSearchCV(param_grid=grid, random_state=0, **common),
+    "bayes": lambda: BayesSearchCV(search_spaces=space, n_iter=12, random_state=7, **common),
+}[kind]()
+search.fit(X, y)
+for params, score in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"]):
+    print(params, repr(float(score)))
+"""
+
+
+def run(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    script = folder / "search.py"
+    script.write_text(PROGRAM, encoding="utf-8")
+    return subprocess.Popen(
+        [sys.executable, str(script), *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def lines(file: Path) -> int:
+    return file.read_text().count("\n") if file.exists() else 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["grid", "random", "halving", "bayes"])
+def test_a_killed_search_goes_on(kind: str, folder: Path) -> None:
+    log, store = folder / "fits.log", folder / "search.db"
+    for fits in (8, 20):  # killed twice, in the middle of a candidate
+        process = run(folder, kind, str(store), str(log))
+        limit_s = time.monotonic() + 120
+        while lines(log) < fits and process.poll() is None:
+            assert time.monotonic() < limit_s
+            time.sleep(0.005)
+        assert process.poll() is None, process.communicate()
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    killed = lines(log)
+    out, error = run(folder, kind, str(store), str(log)).communicate()
+    assert out, error
+    whole, _ = run(folder, kind, "-", "-").communicate()
+    assert out.replace(f"'{log}'", "None") == whole
+    candidates = whole.count("\n")
+    # Each kill costs the candidate that was being fitted, and nothing else is fitted twice.
+    assert candidates * 3 <= lines(log) <= candidates * 3 + 2 * 3
+    assert lines(log) > killed
+    again, _ = run(folder, kind, str(store), str(log)).communicate()
+    assert again == out and lines(log) <= candidates * 3 + 2 * 3
+    with lt.Study(lt.store.open_store(store).names()[0], store=store) as study:
+        assert len(study) == candidates
+
+
+class Deadly(ClassifierMixin, BaseEstimator):
+    """Takes its process down."""
+
+    def __init__(self, kind: str = "meek") -> None:
+        self.kind = kind
+
+    def fit(self, X: object, y: object) -> Deadly:
+        if self.kind == "deadly":
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.classes_ = np.unique(np.asarray(y))
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        return np.full(len(X), self.classes_[1 if self.kind == "good" else 0])
+
+
+@pytest.mark.slow
+def test_a_candidate_that_kills_its_process_costs_one_trial() -> None:
+    X, y = load_iris(return_X_y=True)
+    search = BayesSearchCV(
+        Deadly(), {"kind": ["meek", "deadly", "good"]}, n_iter=3, cv=3, workers=2, random_state=0, method=lt.Random()
+    )
+    with pytest.warns(UserWarning, match="non-finite"):
+        search.fit(X, y)
+    scores = {
+        params["kind"]: float(score)
+        for params, score in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True)
+    }
+    assert set(scores) == {"meek", "deadly", "good"} and np.isnan(scores["deadly"])
+    assert search.study_.best.params["kind"] in ("meek", "good")
