@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from luthier.surrogate.boosted import Boosted
 from luthier.surrogate.ensemble import Ensemble
 from luthier.surrogate.forest import Forest
@@ -10,12 +12,12 @@ from luthier.surrogate.parzen import Parzen
 from luthier.surrogate.regressor import Regressor
 from luthier.testing.surrogates import SurrogateContract
 
-SMALL = Boosted(models=3, rounds=6)
+SMALL = Boosted(models=3, rounds=4)
 
 
 class TestGP(SurrogateContract):
     def surrogate(self):
-        return GP(steps=6)
+        return GP(steps=4)
 
 
 class TestParzen(SurrogateContract):
@@ -33,6 +35,7 @@ class TestExtraTrees(SurrogateContract):
         return Forest(trees=6, extra=True, leaf=2)
 
 
+@pytest.mark.slow
 class TestForestOfSmallSamples(SurrogateContract):
     def surrogate(self):
         return Forest(trees=12, extra=True, largest=9, scaling="half rank")
@@ -43,9 +46,10 @@ class TestBoosted(SurrogateContract):
         return SMALL
 
 
+@pytest.mark.slow
 class TestBoostedQuantiles(SurrogateContract):
     def surrogate(self):
-        return Boosted(spread="quantile", rounds=6, scaling="rank")
+        return Boosted(spread="quantile", rounds=4, scaling="rank")
 
 
 class TestBayesianRidge(SurrogateContract):
@@ -53,11 +57,13 @@ class TestBayesianRidge(SurrogateContract):
         return Regressor("sklearn.linear_model:BayesianRidge")
 
 
+@pytest.mark.slow
 class TestARD(SurrogateContract):
     def surrogate(self):
         return Regressor("sklearn.linear_model:ARDRegression", {"max_iter": 20})
 
 
+@pytest.mark.slow
 class TestGaussianProcessRegressor(SurrogateContract):
     def surrogate(self):
         from sklearn.gaussian_process import GaussianProcessRegressor
@@ -68,16 +74,18 @@ class TestGaussianProcessRegressor(SurrogateContract):
 
 class TestEnsembleOfAlike(SurrogateContract):
     def surrogate(self):
-        return Ensemble((GP(steps=6), GP(kernel="rbf", steps=6)))
+        return Ensemble((GP(steps=4), GP(kernel="rbf", steps=4)))
 
 
+@pytest.mark.slow
 class TestEnsembleOfUnlike(SurrogateContract):
     def surrogate(self):
         return Ensemble((Forest(trees=6), SMALL, Forest(trees=6, extra=True)), scaling="half rank")
 
 
+@pytest.mark.slow
 class TestEnsembleOfAnything(SurrogateContract):
     def surrogate(self):
         return Ensemble(
-            (GP(steps=6), Boosted(spread="quantile", rounds=6), Regressor("sklearn.linear_model:BayesianRidge"))
+            (GP(steps=4), Boosted(spread="quantile", rounds=4), Regressor("sklearn.linear_model:BayesianRidge"))
         )

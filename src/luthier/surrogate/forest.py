@@ -55,7 +55,7 @@ class Forest:
     share: float = 5.0 / 6.0
     scaling: str = "standard"
     floor: float = 1e-3
-    largest: int = 1000
+    largest: int = 2000
 
     def __post_init__(self) -> None:
         if self.trees < 2 or self.leaf < 1 or self.largest < 1:

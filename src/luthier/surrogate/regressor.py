@@ -112,7 +112,8 @@ class Regressor:
                 "sklearn.linear_model:BayesianRidge or sklearn.gaussian_process:GaussianProcessRegressor"
             )
         try:
-            getattr(estimator, "_validate_params", bool)()  # scikit-learn's own look at the parameters
+            if getattr(estimator, "_parameter_constraints", None):  # those of scikit-learn's own estimators
+                estimator._validate_params()
         except ValueError as error:
             raise InvalidSetting(f"Regressor({self.estimator!r}, {self.params!r}): {error}") from None
 

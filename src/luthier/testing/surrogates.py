@@ -48,6 +48,7 @@ from luthier.surrogate.protocol import (
 Floats = NDArray[np.float64]
 
 _STDS = 5.0  # a mean of draws may be off by so many of its standard deviations
+_ABOUT = 0.3  # drawn functions may be approximations: their variances may be off by this share
 
 
 def mixed_space() -> Space:
@@ -236,10 +237,10 @@ class SurrogateContract:
             assert (np.abs(drawn.mean(axis=0) - mean) < _STDS * np.sqrt(variance / count) + 1e-3).all()
             spread = drawn.var(axis=0)
             error = np.sqrt(((drawn - mean) ** 2).var(axis=0) / count)
-            assert (np.abs(spread - variance) < _STDS * error + 0.02 * variance.max()).all()
+            assert (np.abs(spread - variance) < _STDS * error + _ABOUT * variance).all()
             if isinstance(model, Covariant):
                 apart = (drawn - drawn.mean(axis=0)).T @ (drawn - drawn.mean(axis=0)) / count
-                assert np.abs(apart - model.cross(x, x)).max() < 0.15 * variance.max()
+                assert np.abs(apart - model.cross(x, x)).max() < _ABOUT * variance.max()
 
 
 def _moments(model: Posterior, x: Floats, n: int) -> None:
