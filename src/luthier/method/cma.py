@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 _MOST_LEVELS = 1000
 """A discrete number with more levels than this is treated as continuous."""
 _TURNS = 20
-"""How often a draw outside the box is drawn again."""
+"""How often a draw outside the box is drawn again; the library itself does so up to 100 times."""
 _MOST_DOUBLINGS = 6
 _FLAT = 1e-14
 _CONVERGED = 1e-11
@@ -93,7 +93,10 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """The library's optimizer as a value: it is copied before anything is done to it, and its random numbers are ours.
+    """The library's optimizer as a value: it is copied before it is told anything, and the random numbers are ours.
+
+    The library is asked for what is learnt from a generation; its distribution is read and drawn from here, because its
+    own draws advance a random generator.
 
     Args:
         layout: of the space.
@@ -129,28 +132,39 @@ class Model:
         """How many results make the next generation."""
         return int(self.optimizer.population_size)
 
-    def draws(self, keys: Sequence[Key]) -> list[Drawn]:
-        """Draw once by each key, within the box if that succeeds in 20 turns."""
-        optimizer, drawn = copy.deepcopy(self.optimizer), []
-        with _quiet():
-            for key in keys:
-                optimizer.reseed_rng(key.seed())
-                drawn.append(self._draw(optimizer))
+    def draw(self, key: Key) -> Drawn:
+        """Draw once, within the box if that succeeds in 21 turns; Hansen (2016), eqs. 38 to 40."""
+        layout, optimizer = self.layout, self.optimizer
+        normal, kinds = np.empty(0), np.empty(0, np.int64)
+        if layout.kinds:
+            below = optimizer._q.cumsum(axis=1) <= key.fold("kinds").uniform((len(layout.kinds), 1))
+            kinds = np.minimum(below.sum(axis=1), [len(values) - 1 for _, values in layout.kinds])
+        if layout.ordered:
+            (normal,) = self._normal(key.fold("normal"), 1)
+            if not self._is_inside(normal[None, :])[0]:
+                more = self._normal(key.fold("again"), _TURNS)
+                inside = np.flatnonzero(self._is_inside(more))
+                normal = more[inside[0] if len(inside) else -1]
+            if not self._is_mixed:  # with levels the library punishes what is outside
+                normal = np.clip(normal, 0.0, 1.0)
+        return Drawn(normal, kinds)
+
+    def _normal(self, key: Key, count: int) -> Floats:
+        """Draw (count, p) from the normal distribution."""
+        optimizer = self.optimizer
+        steps = (key.normal((count, len(self.layout.ordered))) * optimizer._D) @ optimizer._B.T
+        drawn: Floats = optimizer._mean + self._scale * steps
         return drawn
 
-    def _draw(self, optimizer: Any) -> Drawn:
-        if not self._is_mixed:
-            return Drawn(optimizer.ask(), np.empty(0, np.int64))
-        smooth = len(self.layout.smooth)
-        found = optimizer.ask()
-        for _ in range(_TURNS):
-            if not smooth or ((found._v_raw[:smooth] >= 0) & (found._v_raw[:smooth] <= 1)).all():
-                break
-            found = optimizer.ask()
-        return Drawn(
-            np.empty(0) if found._v_raw is None else found._v_raw,
-            np.empty(0, np.int64) if found.c is None else found.c.argmax(axis=1),
-        )
+    def _is_inside(self, normal: Floats) -> NDArray[np.bool_]:
+        smooth = normal[:, : len(self.layout.smooth)]
+        inside: NDArray[np.bool_] = np.all((smooth >= 0) & (smooth <= 1), axis=1)
+        return inside
+
+    @property
+    def _scale(self) -> Any:
+        """The step size, of each column where there are margins."""
+        return self.optimizer._sigma * (self.optimizer._A if self._is_mixed else 1.0)
 
     def point(self, drawn: Drawn) -> Floats:
         """Give the point (d,) that a draw stands for."""
@@ -174,12 +188,10 @@ class Model:
         columns = layout.ordered
         if not columns:
             return Drawn(np.empty(0), kinds)
-        mean = optimizer._mean
-        scale = optimizer._sigma * (optimizer._A if self._is_mixed else 1.0)
+        mean, scale = optimizer._mean, self._scale
         wish = point[columns]
         step = np.where(np.isnan(wish), 0.0, wish - mean) / scale
-        with np.errstate(all="ignore"):
-            length = math.sqrt(max(float(step @ np.linalg.pinv(optimizer._C, hermitian=True) @ step), 0.0))
+        length = float(np.linalg.norm((optimizer._B.T @ step) / optimizer._D))
         count = len(columns)
         most = math.sqrt(count) + 2.0 * count / (count + 2.0)
         return Drawn(mean + scale * step * min(1.0, most / max(length, 1e-300)), kinds)
@@ -212,8 +224,9 @@ class Model:
 
     def _primed(self) -> Model:
         """Have the eigenvectors made once, and kept in the value."""
-        with _quiet():
-            self.optimizer.ask()
+        if self.layout.ordered:
+            with _quiet():
+                self.optimizer._eigen_decomposition()
         return self
 
     def _solution(self, drawn: Drawn) -> Any:
@@ -294,8 +307,7 @@ class Covariance:
         """Draw the proposal of a place into the batch; tell whether anything was found."""
 
         def draw(turn: int) -> tuple[Floats, Mapping[str, Any]]:
-            (drawn,) = state.model.draws([_key(state, place, turn)])
-            return state.model.point(drawn), {"turn": turn} if turn else {}
+            return state.model.point(_draw(state, place, turn)), {"turn": turn} if turn else {}
 
         return replace(landing, anchor=state.anchor).land(draw, state.key.fold("move", place), note)
 
@@ -306,7 +318,7 @@ class Covariance:
         ranked = [results[row] for row in order]
         if ranked[0].crashed:
             return replace(state, opener=scene.opener, key=scene.key)
-        draws = _as_draws(state, _ends(ranked, state.model.population))
+        draws = [_as_draw(state, result) for result in _ends(ranked, state.model.population)]
         moved = sum(result.note.get("moved") == "known" for result in results)
         top = ranked[0]
         single = len(scene.problem.objectives) == 1
@@ -338,16 +350,16 @@ class Covariance:
         return self._run(scene, np.where(np.isnan(drawn), fill, drawn), state.run + 1, anchor)
 
 
-def _key(state: State, place: int, turn: int) -> Key:
-    return state.key.fold("draw", place, turn)
+def _draw(state: State, place: int, turn: int) -> Drawn:
+    return state.model.draw(state.key.fold("draw", place, turn))
 
 
-def _as_draws(state: State, results: Sequence[Result]) -> list[Drawn]:
-    """Give the draws that made the results, where the present state made them; else what comes near."""
-    own = [result for result in results if result.note.get("opened") == state.opener and "moved" not in result.note]
-    keys = [_key(state, int(result.note["place"]), int(result.note.get("turn", 0))) for result in own]
-    drawn = {result.number: draw for result, draw in zip(own, state.model.draws(keys), strict=True)}
-    return [drawn.get(result.number) or state.model.inject(result.point) for result in results]
+def _as_draw(state: State, result: Result) -> Drawn:
+    """Give the draw that made a result, where the present state made it; else what comes near."""
+    note = result.note
+    if note.get("opened") == state.opener and "moved" not in note:
+        return _draw(state, int(note["place"]), int(note.get("turn", 0)))
+    return state.model.inject(result.point)
 
 
 def _ends(ranked: Sequence[Result], count: int) -> list[Result]:
