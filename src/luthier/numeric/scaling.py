@@ -6,12 +6,16 @@ for what matters, the differences among the good ones, each by another belief ab
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+_MOST_POWER = 5.0
+"""Exponents beyond this (or below its negative) make no losses more normal that a model could tell apart."""
 
 
 def standard(y: Floats) -> Floats:
@@ -58,6 +62,24 @@ def log_gap(y: Floats) -> Floats:
     return _unit(np.log(y - y.min() + 0.1 * spread)) if spread > 0 else rank(y)
 
 
+def power(y: Floats) -> Floats:
+    """Take the power transformation of Yeo and Johnson that makes the standardised losses most normal.
+
+    Source: Yeo and Johnson (2000), A new family of power transformations, eq. 2.1, and eq. 3.1 for the likelihood.
+    """
+    from scipy.optimize import fminbound
+
+    y = _unit(_tame(y))
+    if not y.any():
+        return y
+    sign_log = float(np.sum(np.sign(y) * np.log1p(np.abs(y))))
+
+    def unlikely(shape: float) -> float:
+        return 0.5 * len(y) * math.log(max(float(np.var(_yeo_johnson(y, shape))), 1e-300)) - (shape - 1.0) * sign_log
+
+    return _unit(_yeo_johnson(y, float(fminbound(unlikely, -_MOST_POWER, _MOST_POWER, xtol=1e-4))))
+
+
 def given(y: Floats) -> Floats:
     """Keep the losses as they are, up to 1e100: for what was scaled before, or has a zero that means something."""
     return np.clip(y, -1e100, 1e100)
@@ -68,8 +90,46 @@ SCALINGS: dict[str, Callable[[Floats], Floats]] = {
     "half rank": half_rank,
     "rank": rank,
     "log gap": log_gap,
+    "power": power,
     "given": given,
 }
+
+COMPARABLE = ("standard", "power", "log gap")
+"""Scalings that have a slope: smooth functions of a loss, given the parameters that they take from all the losses.
+
+Ranks are none. Their slope is one over the distance to the next loss, so that they fit any losses perfectly, and an
+evidence that counts slopes would always choose them.
+"""
+
+
+def log_slopes(y: Floats, scaled: Floats) -> Floats:
+    """Give log(d scaled / d y), up to a constant that depends on `y` alone, at each of n losses; shape (n,).
+
+    The density of the losses is that of the scaled ones times these slopes, so that models of losses on several scales
+    can be compared by how probable they make the losses. The slope at a loss is that of the line from the next lower to
+    the next higher one.
+    """
+    values, place = np.unique(_tame(y), return_inverse=True)
+    if len(values) < 2:
+        return np.zeros(len(y))
+    heights = np.empty(len(values))
+    heights[place] = scaled
+    left = np.maximum(np.arange(len(values)) - 1, 0)
+    right = np.minimum(np.arange(len(values)) + 1, len(values) - 1)
+    slopes = (heights[right] - heights[left]) / (values[right] - values[left])
+    logs: Floats = np.log(np.maximum(slopes, 1e-300))[place]
+    return logs
+
+
+def _yeo_johnson(y: Floats, shape: float) -> Floats:
+    """Give sign-dependent powers; logarithms where the exponent vanishes."""
+    up, down = np.log1p(np.maximum(y, 0.0)), np.log1p(np.maximum(-y, 0.0))
+    return _power_of(up, shape) - _power_of(down, 2.0 - shape)
+
+
+def _power_of(log: Floats, exponent: float) -> Floats:
+    """Give ((exp log) ** exponent - 1) / exponent."""
+    return log if abs(exponent) < 1e-12 else np.asarray(np.expm1(exponent * log) / exponent, dtype=np.float64)
 
 
 def _tame(y: Floats) -> Floats:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from luthier.key import Key
 from luthier.numeric.quasi_normal import quasi_normal
 from luthier.surrogate.evidence import JITTER, WIDE
-from luthier.surrogate.kernel import Embedding, Radial
+from luthier.surrogate.kernel import Embedding, Radial, squares
 from luthier.surrogate.paths import Waves
 from luthier.surrogate.protocol import Moments, MomentsGrad
 
@@ -89,7 +89,7 @@ class Gaussian:
         k = self._correlate(at).value
         half = solve_triangular(self.factor, k.T, lower=True, check_finite=False)
         gap = 1.0 - k @ self.ones
-        prior = self.kernel(_squares(at, at)).value
+        prior = self.kernel(squares(at, at)).value
         joint: Floats = self.scale * (prior - half.T @ half + np.outer(gap, gap) / self.precision)
         return joint
 
@@ -109,12 +109,12 @@ class Gaussian:
         k, other = self._correlate(at).value, self._correlate(to).value
         explained = k @ cho_solve((self.factor, True), other.T, check_finite=False)
         gaps = np.outer(1.0 - k @ self.ones, 1.0 - other @ self.ones)
-        covariance: Floats = self.scale * (self.kernel(_squares(at, to)).value - explained + gaps / self.precision)
+        covariance: Floats = self.scale * (self.kernel(squares(at, to)).value - explained + gaps / self.precision)
         return covariance
 
     def distance(self, x: Floats, z: Floats) -> Floats:
         """See `Metric.distance`. Cost O(q m e)."""
-        return np.sqrt(_squares(self._scale(x), self._scale(z)))
+        return np.sqrt(squares(self._scale(x), self._scale(z)))
 
     def sample(self, x: Floats, base: Floats) -> Floats:
         """See `Joint.sample`. Cost O(q n² + q³)."""
@@ -198,7 +198,7 @@ class Gaussian:
         return self.embedding.embed(x) * _inverse_lengths(self.embedding, self.theta)
 
     def _correlate(self, at: Floats) -> Radial:
-        return self.kernel(_squares(at, self.scaled))
+        return self.kernel(squares(at, self.scaled))
 
     def _variance(self, k: Floats, explained: Floats) -> Floats:
         gap = 1.0 - k @ self.ones
@@ -259,7 +259,7 @@ def condition(
     from scipy.linalg import cho_solve
 
     scaled = embedding.embed(x) * _inverse_lengths(embedding, theta)
-    matrix = kernel(_squares(scaled, scaled)).value
+    matrix = kernel(squares(scaled, scaled)).value
     matrix[np.diag_indices(len(x))] = 1.0 + JITTER + math.exp(theta[-1]) + (0.0 if noise is None else noise)
     factor = _factorise(matrix)
     ones = cho_solve((factor, True), np.ones(len(x)), check_finite=False)
@@ -288,9 +288,3 @@ def _factorise(matrix: Floats) -> Floats:
 def _inverse_lengths(embedding: Embedding, theta: Floats) -> Floats:
     inverse: Floats = np.exp(-theta[:-1])[embedding.owners]
     return inverse
-
-
-def _squares(a: Floats, b: Floats) -> Floats:
-    """Give squared distances between rows of `a` (q, e) and `b` (n, e); shape (q, n)."""
-    squares: Floats = (a * a).sum(1)[:, None] + (b * b).sum(1)[None, :] - 2.0 * (a @ b.T)
-    return np.maximum(squares, 0.0)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.space import Column
+from luthier.surrogate.warping import Warp
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -47,6 +48,12 @@ def rbf(r2: Floats) -> Radial:
     return Radial(e, -0.5 * e)
 
 
+def squares(a: Floats, b: Floats) -> Floats:
+    """Give squared distances between rows of `a` (q, e) and `b` (n, e); shape (q, n)."""
+    found: Floats = (a * a).sum(1)[:, None] + (b * b).sum(1)[None, :] - 2.0 * (a @ b.T)
+    return np.maximum(found, 0.0)
+
+
 KERNELS: dict[str, Callable[[Floats], Radial]] = {"matern52": matern52, "matern32": matern32, "rbf": rbf}
 
 _APART = math.sqrt(0.5)  # so that two different levels of a category are at distance 1
@@ -65,12 +72,15 @@ class Embedding:
         columns: of the space.
         owners: (e,) the variable of each coordinate, an index from 0.
         sources: (e,) the column that a coordinate copies, or -1 where it copies none.
+        variables: their number.
+        warp: of some columns, before anything else; None: none.
     """
 
     columns: tuple[Column, ...]
     owners: Integers
     sources: Integers
     variables: int
+    warp: Warp | None = None
 
     @classmethod
     def of(cls, columns: Sequence[Column]) -> Embedding:
@@ -86,8 +96,14 @@ class Embedding:
             sources += ([-1] * width if column.kind == "category" else [j]) + [-1] * extra
         return cls(tuple(columns), np.array(owners, np.int64), np.array(sources, np.int64), variable + 1)
 
+    def warped(self, warp: Warp) -> Embedding:
+        """Give the same coordinates of warped columns."""
+        return replace(self, warp=warp)
+
     def embed(self, x: Floats) -> Floats:
         """Give the coordinates of `x` (n, d); shape (n, e)."""
+        if self.warp is not None:
+            x = self.warp.apply(x)
         made = np.zeros((len(x), len(self.owners)))
         at = 0
         for j, column in enumerate(self.columns):
@@ -111,4 +127,6 @@ class Embedding:
         pulled = np.zeros_like(x)
         copied = self.sources >= 0
         pulled[:, self.sources[copied]] = gradient[:, copied]
+        if self.warp is not None:
+            pulled[:, self.warp.places] *= self.warp.partials(x).by_u
         return np.where(np.isnan(x), 0.0, pulled)
