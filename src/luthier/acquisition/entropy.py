@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.criterion import LEAST_STD
+from luthier.acquisition.leading import leading
 from luthier.acquisition.members import average
 from luthier.acquisition.normal import log_distribution, truncation_entropy
 from luthier.acquisition.protocol import Criterion, Scale, Situation
@@ -53,10 +54,11 @@ class MaxValueEntropy:
 
     def bind(self, posterior: Posterior, situation: Situation) -> Criterion:
         """See `Bindable.bind`; of a mixture, the average over its members."""
+        known = leading(situation.data)
 
         def one(model: Posterior) -> Criterion:
             key = situation.key.fold("minima")
-            return Entropy(model, sample_minima(model, situation.scattered, situation.data.x, key, self.minima))
+            return Entropy(model, sample_minima(model, situation.scattered, known, key, self.minima))
 
         return average(posterior, one)
 
@@ -91,12 +93,12 @@ def sample_minima(posterior: Posterior, scattered: Floats, known: Floats, key: K
     Args:
         posterior: what is believed.
         scattered: (c, d) points of the whole space.
-        known: (n, d) the data.
+        known: (k, d) the data, the best of them at least.
         key: the randomness.
         count: how many.
 
     Returns:
-        (count,), in increasing order. Cost that of the moments, and O(c + n) for each of some 60 bisections.
+        (count,), in increasing order. Cost that of the moments, and O(c + k) for each of some 60 bisections.
     """
     mean, variance = posterior.moments(np.concatenate([scattered, known]))
     std = np.sqrt(np.maximum(variance, LEAST_STD**2))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.criterion import LEAST_STD
+from luthier.acquisition.leading import leading
 from luthier.acquisition.members import average
 from luthier.acquisition.normal import improvement
 from luthier.acquisition.protocol import Criterion, Scale, Situation
@@ -59,7 +60,7 @@ class KnowledgeGradient:
     def _followed(self, model: Posterior, situation: Situation) -> Floats:
         half = self.points // 2
         return np.concatenate(
-            [_lowest(model, situation.data.x, half), _lowest(model, situation.scattered, self.points - half)]
+            [_lowest(model, leading(situation.data), half), _lowest(model, situation.scattered, self.points - half)]
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.criterion import LEAST_STD
+from luthier.acquisition.leading import leading
 from luthier.acquisition.members import average
 from luthier.acquisition.normal import improvement
 from luthier.acquisition.protocol import Criterion, Scale, Situation
@@ -47,9 +48,7 @@ class NoisyEI:
 
     def bind(self, posterior: Posterior, situation: Situation) -> Criterion:
         """See `Bindable.bind`; of a mixture, the average over its members."""
-        data = situation.data
-        lawful = data.x[~(data.violations > 0).any(axis=1)]
-        judged = np.concatenate([lawful if len(lawful) else data.x, situation.pending])
+        judged = np.concatenate([leading(situation.data, lawful=True), situation.pending])
 
         def one(model: Posterior) -> Criterion:
             key = situation.key.fold("denoised")
