@@ -141,3 +141,23 @@ def test_a_study_that_measures_its_time_is_proved(name) -> None:
         logged = [trial.outcome.duration_s for trial in study.history.trials]
     assert found.ok and found.given == 0 and found.proved == 12, found
     assert sum(duration is not None for duration in logged) >= 11
+
+
+@pytest.mark.parametrize("believing", [False, True])
+@pytest.mark.parametrize("name", ["per-second-ucb", "hedge", "pareto", "scheduled", "parzen"])
+def test_outcome_constraints_and_several_objectives(name, believing) -> None:
+    """Feasibility weighs whatever it is put around, crashes and pending trials beside it."""
+    space = tuning_space()
+
+    def objective(trial):
+        if trial.number == 5:
+            raise ValueError("it broke")
+        size = trial["C"] + (trial.params.get("gamma") or 0.0)
+        return {"loss": size, "error": 1.0 / size, "violations": {"load": trial["C"] - 10.0}}
+
+    with Study("bound", space, minimize=["loss", "error"], method=method_on(space, name, believing), seed=2) as study:
+        study.run(objective, trials=9)
+        for trial in study.ask(3)[:2]:
+            study.tell(trial, {"loss": 1.0, "error": 1.0, "violations": {"load": -1.0}})
+        found = study.verify()
+    assert found.ok and found.given == 0 and found.proved == 12, found

@@ -194,14 +194,17 @@ def test_the_schedule_of_a_finite_space() -> None:
     beta = 2 * math.log(6 * 9 * math.pi**2 / 0.6)
     assert ScheduledUCB(factor=1.0).width(columns, 3) == pytest.approx(math.sqrt(beta))
     assert ScheduledUCB().width(columns, 3) == pytest.approx(math.sqrt(beta / 5))
+    assert ScheduledUCB(size=5).width(columns, 3) < ScheduledUCB(size=None).width(columns, 3)
 
 
 def test_the_schedule_of_a_continuous_space() -> None:
     """Theorem 2 with d = 2, a = b = r = 1, δ = 0.2 and t = 4."""
     columns = (COLUMN, Column("b", "number", 3, 0, 1, False))
     beta = 2 * math.log(16 * 2 * math.pi**2 / 0.6) + 4 * math.log(16 * 2 * math.sqrt(math.log(8 / 0.2)))
+    assert ScheduledUCB(0.2, 1.0, size=None).width(columns, 4) == pytest.approx(math.sqrt(beta))
+    beta = 2 * math.log(1000 * 16 * math.pi**2 / 1.2)  # the paper's experiments: theorem 1 for 1,000 points
     assert ScheduledUCB(0.2, 1.0).width(columns, 4) == pytest.approx(math.sqrt(beta))
-    widths = [ScheduledUCB().width(columns, t) for t in range(1, 50)]
+    widths = [ScheduledUCB(size=None).width(columns, t) for t in range(1, 50)]
     assert widths == sorted(widths) and widths[0] > 0
 
 
@@ -301,6 +304,7 @@ def test_pending_points_of_an_ensemble() -> None:
         (lambda: Pareto((EI(), "UCB")), "give an acquisition function"),
         (lambda: Pareto((EI(), Pareto((UCB(), PI())))), "each of its members"),
         (lambda: ScheduledUCB(delta=1.0), "probability"),
+        (lambda: ScheduledUCB(size=0), "number of configurations"),
         (lambda: ScheduledUCB(factor=math.nan), "finite number above 0"),
         (lambda: Bayes(Parzen(), PerSecond(LogEI())), "a ratio of densities"),
         (lambda: Bayes(Parzen(), Pareto((EI(), LogEI(0.1), PI()))), "PI"),
@@ -315,7 +319,7 @@ def test_senseless_ones_are_refused(make, message) -> None:
     "acquisition",
     [
         PerSecond(UCB(1.5), 0.5),
-        ScheduledUCB(0.05),
+        ScheduledUCB(0.05, size=None),
         Hedge((EI(), PerSecond(LogEI())), 0.5),
         Pareto([EI(), UCB()]),
     ],
