@@ -43,7 +43,15 @@ def expected(search: Any) -> dict[str, str]:
     return failures
 
 
+def checks() -> Any:
+    """Give scikit-learn's parametrization, without the checks that need arrays of other libraries (torch, cupy, …)."""
+    mark = parametrize_with_checks(searches(), expected_failed_checks=expected).mark
+    names, cases = mark.args
+    kept = [case for case in cases if "array_api" not in str(getattr(case, "values", case)[1])]
+    return pytest.mark.parametrize(names, kept, **mark.kwargs)
+
+
 @pytest.mark.slow
-@parametrize_with_checks(searches(), expected_failed_checks=expected)
+@checks()
 def test_a_search_is_an_estimator(estimator: Any, check: Any) -> None:
     check(estimator)
