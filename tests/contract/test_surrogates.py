@@ -10,7 +10,7 @@ from luthier.surrogate.forest import Forest
 from luthier.surrogate.gp import GP
 from luthier.surrogate.parzen import Parzen
 from luthier.surrogate.regressor import Regressor
-from luthier.testing.surrogates import SurrogateContract
+from luthier.testing.surrogates import SurrogateContract, digest, elsewhere, sampled
 
 SMALL = Boosted(models=3, rounds=4)
 
@@ -89,3 +89,10 @@ class TestEnsembleOfAnything(SurrogateContract):
         return Ensemble(
             (GP(steps=4), Boosted(spread="quantile", rounds=4), Regressor("sklearn.linear_model:BayesianRidge"))
         )
+
+
+@pytest.mark.slow
+def test_another_process_gives_the_same_bits():
+    every = [contract().surrogate() for contract in SurrogateContract.__subclasses__()]
+    assert len(every) >= 13
+    assert elsewhere(every) == [digest(each, sampled(25), sampled(10, 1).x) for each in every]

@@ -18,7 +18,7 @@ from luthier.acquisition.knowledge import KnowledgeGradient
 from luthier.acquisition.noisy import NoisyEI
 from luthier.acquisition.pareto import Pareto
 from luthier.acquisition.portfolio import Hedge
-from luthier.acquisition.protocol import Ensemble
+from luthier.acquisition.protocol import Ensemble as Several
 from luthier.acquisition.schedule import ScheduledUCB
 from luthier.acquisition.thompson import Thompson
 from luthier.errors import InvalidSetting, SpaceExhausted
@@ -29,10 +29,13 @@ from luthier.method.pair import check_pair
 from luthier.method.search import Search
 from luthier.method.text import from_plain, to_plain
 from luthier.space import Choice, Constant, Float, Int, Space
+from luthier.surrogate.boosted import Boosted
+from luthier.surrogate.ensemble import Ensemble
 from luthier.surrogate.forest import Forest
 from luthier.surrogate.gp import GP
 from luthier.surrogate.parzen import Parzen
 from luthier.surrogate.protocol import Posterior, Ratio
+from luthier.surrogate.regressor import Regressor
 from luthier.testing.methods import SPACES, Drive, assert_lawful, finite_configs, finite_space, loss_of, replay
 from luthier.trial import Reason
 
@@ -42,6 +45,11 @@ SURROGATES = {
     "gp": GP(steps=4, growth=1.5),
     "gp-rbf-rank": GP(kernel="rbf", scaling="rank", steps=4, growth=1.5),
     "forest": Forest(trees=4),
+    "boosted": Boosted(models=2, rounds=3),
+    "boosted-quantile": Boosted(spread="quantile", rounds=2),
+    "regressor": Regressor("sklearn.linear_model:BayesianRidge"),
+    "ensemble": Ensemble((Forest(trees=3), GP(steps=3, growth=1.5)), least=4),
+    "ensemble-gp": Ensemble((GP(steps=3, growth=1.5), GP(kernel="rbf", steps=3, growth=1.5)), least=4),
     "parzen": Parzen(),
 }
 ACQUISITIONS = {
@@ -60,7 +68,7 @@ ACQUISITIONS = {
     "hedge": Hedge((EI(), PerSecond(UCB(1.0)), Thompson())),
 }
 CLOSELY = {("gp", name) for name in ACQUISITIONS} - {("gp", "ei"), ("gp", "pi"), ("gp", "ucb")}
-CLOSELY |= {(name, "log-ei") for name in SURROGATES}
+CLOSELY |= {(name, "log-ei") for name in SURROGATES.keys() - {"boosted-quantile", "regressor", "ensemble-gp"}}
 """The pairs that go through everything, most of it before every commit; the others (and the rest of that) through the
 laws, in `make test`. What has one more acquisition of the moments is in `test_bayes_laws`."""
 
@@ -244,5 +252,5 @@ def test_every_surrogate_and_every_acquisition_has_a_pair() -> None:
         assert goes(surrogate, LogEI())
     for acquisition in ACQUISITIONS.values():
         assert any(goes(surrogate, acquisition) for surrogate in SURROGATES.values())
-        needs = () if isinstance(acquisition, Ensemble) else acquisition.needs
+        needs = () if isinstance(acquisition, Several) else acquisition.needs
         assert set(needs) <= {*SURROGATES["gp"].gives, Posterior, Ratio}
