@@ -23,6 +23,7 @@ from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
+from luthier.method.outcome import rate
 from luthier.numeric.quasi_normal import quasi_normal
 from luthier.space import Column
 from luthier.surrogate.gaussian import Gaussian, condition
@@ -277,6 +278,22 @@ def test_each_is_positive_where_it_says_so_and_alike_at_every_call(acquisition) 
     one, two = (acquisition.bind(posterior, situation(posterior, draw(2, 8))).value(q) for _ in range(2))
     assert one.shape == (59,) and np.isfinite(one).all() and (one == two).all()
     assert acquisition.scale == "signed" or (one >= 0).all()
+
+
+@pytest.mark.parametrize("acquisition", ALL, ids=repr)
+def test_outcome_constraints_weigh_each(acquisition) -> None:
+    """Positive values are multiplied by the probability that the constraint holds, others get its logarithm."""
+    posterior, q = model(), draw(30, 6)
+    x = posterior.x
+    bound = condition(Embedding.of(REALS), KERNELS["matern52"], np.array([0.0, 0.0, -6.0]), x, x[:, 0] - 0.5, None)
+    given = situation(posterior, draw(2, 8), (x[:, :1] - 0.5))
+    weighed = rate(acquisition, posterior, (bound,), given).value(q)
+    mean, variance = bound.moments(q)
+    log_chance = norm.logcdf(-mean / np.sqrt(variance))
+    lawful = float(posterior.moments(x[x[:, 0] <= 0.5]).mean.min())
+    inner = bind(acquisition, posterior, given._replace(best=lawful)).value(q)
+    expected = inner + log_chance if acquisition.scale == "signed" else inner * np.exp(log_chance)
+    np.testing.assert_allclose(weighed, expected, rtol=1e-9, atol=1e-300)
 
 
 @pytest.mark.parametrize(

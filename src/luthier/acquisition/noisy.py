@@ -74,5 +74,5 @@ class Averaged:
         """Give the value at `x` (q, d); shape (q,). Cost that of the moments, and O(q s)."""
         mean, variance = self.drawn.moments(x)
         std = np.sqrt(np.maximum(variance, LEAST_STD**2))
-        gains: Floats = std * improvement((self.bests[:, None] - mean) / std).mean(axis=0)
+        gains: Floats = (std * improvement((self.bests[:, None] - mean) / std)).mean(axis=0)
         return gains
