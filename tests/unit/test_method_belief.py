@@ -39,7 +39,7 @@ from luthier.space import (
 from luthier.space.prior import log_density, place_quantile
 from luthier.surrogate.gp import GP
 from luthier.surrogate.parzen import Parzen
-from luthier.testing.methods import Drive, assert_lawful, replay, tuning_space
+from luthier.testing.methods import Drive, assert_lawful, finite_configs, finite_space, replay, tuning_space
 
 BRIEF = Search(scattered=60, nearby=40, rounds=1, climbers=2, tries=5)
 FAST = GP(steps=4, growth=1.5)
@@ -250,6 +250,18 @@ def test_every_second_trial_of_the_design_is_believed_in() -> None:
     )  # of the density of log C
     assert_lawful(drive)
     replay(drive)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_finite_space_is_used_up(name) -> None:
+    """Law 5, in batches, from the design on; and under noise everything may come again."""
+    prior = Prior({"a": Normal(2, 1), "b": {"v": 0.9}, "c": {True: 0.9}})
+    drive = Drive(finite_space(), replace(METHODS[name], prior=prior, initial=20))
+    assert len(drive.run(1000, count=7)) == len(finite_configs())
+    assert_lawful(drive)
+    noisy = Drive(Space({"a": Int(1, 2)}), replace(METHODS[name], prior=Prior({"a": Beta(2, 1)})), noisy=True)
+    assert len(noisy.run(9, count=2)) == 9
+    replay(noisy)
 
 
 def test_a_space_that_loses_the_variable_stops_the_method_with_a_reason() -> None:

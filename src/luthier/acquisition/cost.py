@@ -32,6 +32,11 @@ class PerSecond:
     one (crashed, imported, told without a duration) teach it nothing. ``E[c] = exp(m + v/2)`` for a logarithm of mean m
     and variance v. While fewer than 4 durations are known, it changes nothing.
 
+    It pays where durations differ much. On Branin's and Hartmann's functions, with durations that rise, fall or vary
+    along the variables, the seconds to a target were 0.63 of those without it where the longest was 100 times the
+    shortest, 0.73 at 30 times, 0.98 at 10 times and 1.06 at 3 times (`benchmarks/costs.py`; geometric means of 36 pairs
+    each). It takes more trials, most where the optimum is dear.
+
     Args:
         inner: the acquisition. ``positive`` and ``log`` ones (EI, LogEI, …) are divided by the expected seconds; of a
             ``signed`` one (UCB, Thompson) the improvement that is hoped for is (see `Weighed`).

@@ -1,0 +1,98 @@
+"""What minding the cost is worth: python benchmarks/costs.py [--seeds 6] [--spreads 3 10 30 100] [--exponent 1].
+
+Two functions, each with durations that rise or fall along one variable, or go up and down along two, from 1 to `spread`
+times the shortest. Printed are the seconds that `PerSecond(LogEI())` takes to a target, relative to `LogEI()` with the
+same seed (geometric mean), how often it took fewer, and the median trials of both. Durations are told, not waited for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import numpy as np  # noqa: E402 (one thread first)
+
+from luthier import Bayes, Float, LogEI, PerSecond, Space, Study  # noqa: E402
+from luthier.trial import Outcome, Reason  # noqa: E402
+
+MOST = 60
+Config = Mapping[str, Any]
+
+
+def branin(config: Config) -> float:
+    """Give Branin's function on the unit square; the minimum is 0.397887."""
+    x, y = 15.0 * config["a"] - 5.0, 15.0 * config["b"]
+    curve = y - 5.1 / (4 * math.pi**2) * x * x + 5 / math.pi * x - 6
+    return float(curve * curve + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10)
+
+
+_WIDTHS = np.array([[3, 10, 30], [0.1, 10, 35], [3, 10, 30], [0.1, 10, 35]])
+_PEAKS = 1e-4 * np.array([[3689, 1170, 2673], [4699, 4387, 7470], [1091, 8732, 5547], [381, 5743, 8828]])
+
+
+def hartmann(config: Config) -> float:
+    """Give Hartmann's function of three variables; the minimum is -3.86278."""
+    x = np.array([config["a"], config["b"], config["c"]])
+    return -float(np.array([1.0, 1.2, 3.0, 3.2]) @ np.exp(-(_WIDTHS * (x - _PEAKS) ** 2).sum(axis=1)))
+
+
+TASKS: dict[str, tuple[str, Callable[[Config], float], float]] = {
+    "branin": ("ab", branin, 0.45),
+    "hartmann": ("abc", hartmann, -3.8),
+}
+DURATIONS: dict[str, Callable[[Config], float]] = {
+    "rises": lambda config: config["b"],
+    "falls": lambda config: 1.0 - config["b"],
+    "wavy": lambda config: 0.5 + 0.5 * math.sin(9 * config["a"] + 5 * config["b"]),
+}
+
+
+def spent(task: str, duration: str, spread: float, method: Bayes, seed: int) -> tuple[float, int]:
+    """Give seconds and trials until the target is reached, or all of them where it is not."""
+    names, loss, target = TASKS[task]
+    space = Space({name: Float(0, 1) for name in names})
+    total = 0.0
+    with Study("costs", space, minimize="loss", method=method, seed=seed) as study:
+        for number in range(1, MOST + 1):
+            trial = study.ask()
+            seconds, value = 10.0 * spread ** DURATIONS[duration](trial.params), loss(trial.params)
+            study.finish(trial, Outcome(Reason.DONE, {"loss": value}, duration_s=seconds))
+            total += seconds
+            if value <= target:
+                return total, number
+    return total, MOST + 1
+
+
+def main() -> None:
+    """Run all cases and print a line each."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--spreads", type=float, nargs="+", default=[3.0, 10.0, 30.0, 100.0])
+    parser.add_argument("--exponent", type=float, default=1.0)
+    given = parser.parse_args()
+    methods = [Bayes(acquisition=a) for a in (PerSecond(LogEI(), given.exponent), LogEI())]
+    for spread in given.spreads:
+        logs = []
+        for task in TASKS:
+            for duration in DURATIONS:
+                pairs = [[spent(task, duration, spread, m, seed) for m in methods] for seed in range(given.seeds)]
+                ratios = np.array([ours[0] / theirs[0] for ours, theirs in pairs])
+                logs += np.log(ratios).tolist()
+                ours, theirs = np.median([[a[1], b[1]] for a, b in pairs], axis=0)
+                mean, fewer = np.exp(np.log(ratios).mean()), int((ratios < 1).sum())
+                print(
+                    f"{task:9} {duration:6} x{spread:<5g} seconds {mean:.2f}  fewer {fewer}/{given.seeds}"
+                    f"  trials {ours:g} against {theirs:g}",
+                    flush=True,
+                )
+        print(f"{'all':16} x{spread:<5g} seconds {math.exp(float(np.mean(logs))):.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
