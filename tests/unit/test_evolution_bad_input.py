@@ -109,7 +109,7 @@ def test_losses_of_any_size(method, losses, space):
 
 def test_a_constant_objective_for_long(method):
     drive = Drive(plane(), method, loss=by_turn(1.0))
-    assert len(drive.run(500)) == 500
+    assert len(drive.run(250)) == 250
     assert_lawful(drive)
 
 
@@ -211,7 +211,7 @@ def test_nothing_is_feasible(method):
 def test_a_sliver_of_the_space_is_feasible(method):
     space = Space({"x": Float(0, 1), "y": Float(0, 1), "z": Float(0, 1)}, require=["x + y + z == 1", "x < 0.01"])
     drive = Drive(space, method)
-    assert len(drive.run(30)) == 30
+    assert len(drive.run(18)) == 18
     assert_lawful(drive)
     replay(drive)
 
@@ -275,9 +275,9 @@ def test_the_space_changes_and_changes_back(method):
 def test_a_long_study_of_imported_results(method):
     space = plane()
     drive = Drive(space, method)
-    for config in space.decode(space.sample(Key.of(2), 300)):
+    for config in space.decode(space.sample(Key.of(2), 200)):
         drive.add(config)
-    drive.run(310)
+    drive.run(207)
     assert_lawful(drive)
     replay(drive)
 
