@@ -20,6 +20,7 @@ ENTRIES = {
     "run": _Entry("run", "Run the study of a study file, or go on with it."),
     "best": _Entry("reading", "Print the best values, ready to be pasted into code."),
     "show": _Entry("reading", "List the trials of a study."),
+    "explain": _Entry("explaining", "Say why a trial was made, and what was expected of it."),
     "export": _Entry("reading", "Write the trials as CSV, JSON or Parquet."),
     "enqueue": _Entry("maintain", "Have given values tried next."),
     "verify": _Entry("maintain", "Make every proposal of a study again, and compare."),

@@ -23,8 +23,9 @@ _UNSHOWN = ("origin", "error")
 @click.command()
 @_STORE
 @_STUDY
+@click.option("--expected", is_flag=True, help="Those that are believed best, not those that measured best by luck.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def best(store: str | None, name: str | None, as_json: bool) -> None:
+def best(store: str | None, name: str | None, expected: bool, as_json: bool) -> None:
     """Print the best values, ready to be pasted into code.
 
     Of several objectives, all trials are printed that no other is better than in every one of them.
@@ -32,6 +33,11 @@ def best(store: str | None, name: str | None, as_json: bool) -> None:
     from luthier.cli.target import opened_study
 
     with opened_study(store, name) as study:
+        if expected:
+            from luthier.cli.explaining import print_expected
+
+            print_expected(study, as_json)
+            return
         many = len(study.problem.objectives) > 1
         leaders = list(study.front) if many else [study.best]
         if as_json:

@@ -123,8 +123,8 @@ class Auto:
         return tuple(batch.proposals)
 
     def believers(self, begun: int | None) -> tuple[GP, ...]:
-        """See `luthier.method.protocol.Modelling`."""
-        return self.models if begun is None else self._members(begun)
+        """See `luthier.method.protocol.Modelling`. The committee is made to choose: its scales bend the noise."""
+        return () if begun is None else self._members(begun)
 
     def _rate(
         self,

@@ -44,6 +44,6 @@ class Modelling(Method, Protocol):
 
         Args:
             begun: those that make a proposal after so many trials with a result, a crash, or neither yet; None: those
-                that the method trusts altogether.
+                to ask what to expect of the objective. Of these there may be none: then a default one is asked.
         """
         ...

@@ -23,6 +23,7 @@ from luthier.problem import Objective, Problem
 from luthier.space import Space
 from luthier.study.explanation import Calibration, Coverage, ExpectedBest, Interval, Prediction
 from luthier.study.outlook import FEWEST, Outlook, look, one_objective
+from luthier.surrogate.evidence import Beliefs as Priors
 from luthier.surrogate.gp import GP
 from luthier.surrogate.protocol import Posterior, Surrogate
 from luthier.trial import Config
@@ -31,6 +32,9 @@ Floats = NDArray[np.float64]
 
 _LEVELS = (0.5, 0.9)
 _DOUBT = 0.025  # of each of the two coverages, so that a model that is right is blamed once in twenty times
+_LONG = Priors(log_length=0.7)  # as `Auto` has: most objectives are smooth
+_SAMPLES = 8
+_FEW = 200  # values, up to which it costs seconds to draw hyperparameters
 _LIKELY = 0.5  # outcome constraints are taken to hold where they do so with at least this probability
 
 
@@ -96,13 +100,16 @@ def believe(problem: Problem, data: Data, method: Method, key: Key, memo: Memo, 
     Raises:
         NoResult: too little is known to predict anything; the message says what is missing.
     """
+    models = isinstance(method, Modelling)
     own = method.believers(begun) if isinstance(method, Modelling) else ()
     found = _look_at_all(own, problem, data, key, memo) if own else None
     if found is not None:
         by = f"{_counted(own)} of {type(method).__name__}"
     else:
-        found = _look_at_all((GP(),), problem, data, key, memo)
-        by = f"a default GP, as {_counted(own)} gives no means" if own else _default(method)
+        found = _look_at_all(default_models(len(data)), problem, data, key, memo)
+        name = type(method).__name__
+        why = f", as {_counted(own)} gives no means" if own else "" if models else f", as {name} asks no model"
+        by = f"a default GP{why}"
     if found is None:
         raise NoResult(_lack(problem, data))
     return Beliefs(problem, data, found, limits(data, key, memo), by)
@@ -174,7 +181,7 @@ def calibrate(
     by = beliefs.by
     z, rows = beliefs.outlooks[0].left_out()
     if not len(z):
-        spare = look((GP(),), data, key, memo)
+        spare = look(default_models(len(data)), data, key, memo)
         if spare is None:
             raise NoResult(_lack(alone, data))
         z, rows = spare.left_out()
@@ -189,6 +196,16 @@ def calibrate(
         _verdict(*coverages),
         by,
     )
+
+
+def default_models(values: int) -> tuple[GP, ...]:
+    """Give the model that predicts where a method has none of its own for it, from so many values.
+
+    It averages over its hyperparameters while there are few values to tell them by. On ten values of four functions
+    82 to 91 % of its 90 % intervals held, 76 to 83 % of those of the most probable hyperparameters (25: 89 to 100 %,
+    85 to 100 %). Its scale is affine but for the worst values, so noise is averaged out where it is best.
+    """
+    return (GP(beliefs=_LONG, samples=_SAMPLES if values <= _FEW else 0),)
 
 
 def check_level(level: float) -> None:
@@ -227,10 +244,6 @@ def _counted(surrogates: Sequence[Surrogate]) -> str:
     if len(names) == 1:
         return names[0]
     return " and ".join(f"{names.count(name)} {name}" for name in dict.fromkeys(names))
-
-
-def _default(method: Method) -> str:
-    return f"a default GP, as {type(method).__name__} asks no model"
 
 
 def _ordered(config: Config, space: Space) -> dict[str, object]:
@@ -274,7 +287,7 @@ def _coverage(far: Floats, level: float) -> Coverage:
 
 def _verdict(half: Coverage, most: Coverage) -> Literal["narrow", "wide", "tails", "fits"]:
     if most.high < most.level:
-        return "tails" if half.high >= half.level else "narrow"
+        return "tails" if half.share >= half.level else "narrow"
     if half.high < half.level:
         return "narrow"
     return "wide" if half.low > half.level or most.low > most.level else "fits"

@@ -21,9 +21,10 @@ from luthier.study.result import Result
 class StudyInsight(StudyIntake):
     """A study that can be asked what its models believe, and why its trials were made.
 
-    The models are those of the method where it has some that give means (`Auto`, `Bayes` with a Gaussian process, a
-    forest, …), else a Gaussian process of default settings. They are read in the objective's own units, in which
-    medians and intervals are exact, and means are not: so medians are what is given.
+    Trials are explained by the models that proposed them (`Auto`, `Bayes` with a Gaussian process, a forest, …).
+    Predictions are those of the surrogate of `Bayes`, and else of a Gaussian process that averages over its
+    hyperparameters. A model works on a scale of its own, and is read in the objective's units: medians and intervals
+    pass through the scale as they are, means do not. So medians are what is given.
     """
 
     method: Method
