@@ -20,6 +20,17 @@ class TestGP(SurrogateContract):
         return GP(steps=4)
 
 
+class TestDrawnHyperparameters(SurrogateContract):
+    def surrogate(self):
+        return GP(samples=2, growth=2.0)
+
+
+@pytest.mark.slow
+class TestWarpedGP(SurrogateContract):
+    def surrogate(self):
+        return GP(warp=True, steps=4, scaling="evidence")
+
+
 class TestParzen(SurrogateContract):
     def surrogate(self):
         return Parzen()
