@@ -22,7 +22,9 @@ METHODS: dict[str, Any] = {
 
 def scatter(study: lt.Study, trials: int, seed: int) -> dict[int, Any]:
     """Ask and tell as workers of random speed do; explain every trial as soon as it is asked for."""
-    draw, running, first = random.Random(seed), [], {}
+    draw = random.Random(seed)
+    running: list[Any] = []
+    first: dict[int, Any] = {}
     while len(study) < trials or running:
         if running and (len(study) >= trials or len(running) > 3 or draw.random() < 0.5):
             trial = running.pop(draw.randrange(len(running)))

@@ -25,7 +25,7 @@ SPACE = {"x": lt.Float(-5, 5), "k": lt.Choice("a", "b"), "z": lt.Float(1e-3, 1, 
 
 
 def loss(params: Mapping[str, Any]) -> float:
-    return (params["x"] - 1) ** 2 + (0.5 * math.log10(params["z"]) ** 2 if params["k"] == "b" else 2.0)
+    return float(params["x"] - 1) ** 2 + (0.5 * math.log10(params["z"]) ** 2 if params["k"] == "b" else 2.0)
 
 
 def ran(method: Any = None, trials: int = 16, maximize: bool = False, **settings: Any) -> lt.Study:
@@ -66,6 +66,7 @@ def test_a_proposal_is_explained_from_what_was_known_then(study: lt.Study) -> No
     assert found.prediction.interval == (median, low, high)
     best = min(trial.value for trial in study.trials[:9])
     assert found.improvement == outlook.below(point, np.array([best]))[0]
+    assert found.improvement is not None
     assert found.purpose == ("exploit" if found.improvement >= LIKELY else "explore")
     assert found.unit == "length-scales of the model"
     assert [near.number for near in found.neighbours] == sorted(
