@@ -19,13 +19,12 @@ from parts import acquisitions, surrogates
 from rivals import Uniform
 
 FUNCTIONS = (1, 8, 15, 20)
-INSTANCES = (1, 2)
 DRAWS = 20  # runs of random search on each problem
 
 
-def cases(evaluations: int) -> list[Case]:
+def cases(evaluations: int, instances: Sequence[int]) -> list[Case]:
     """List the problems."""
-    return [Case("bbob", function, instance, evaluations) for function in FUNCTIONS for instance in INSTANCES]
+    return [Case("bbob", function, instance, evaluations) for function in FUNCTIONS for instance in instances]
 
 
 def random_logs(problems: Sequence[Case]) -> np.ndarray:
@@ -64,14 +63,15 @@ def measure(surrogate: Any, acquisition: Any, problems: Sequence[Case], limit_s:
 def main() -> None:
     """Run what is missing and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--evaluations", type=int, default=60)
+    parser.add_argument("--evaluations", type=int, default=40)
+    parser.add_argument("--instances", default="1,2")
     parser.add_argument("--limit", type=float, default=60.0)
     parser.add_argument("--surrogates", help="separated by commas; all by default")
     parser.add_argument("--acquisitions", help="separated by commas; all by default")
     parser.add_argument("--fresh", action="store_true", help="run all of them again")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "pairs.json")
     options = parser.parse_args()
-    problems = cases(options.evaluations)
+    problems = cases(options.evaluations, [int(number) for number in options.instances.split(",")])
     done = json.loads(options.out.read_text()) if options.out.exists() and not options.fresh else {}
     baseline = done.setdefault("random", {"logs": random_logs(problems).tolist()})["logs"]
     wanted = [options.surrogates, options.acquisitions]
@@ -97,7 +97,7 @@ def show(done: dict[str, Any], baseline: np.ndarray, problems: Sequence[Case]) -
     budget = problems[0].budget
     functions = ", ".join(f"f{number}" for number in FUNCTIONS)
     print(
-        f"bbob, 5 variables: {functions}; instances {INSTANCES}; {budget} evaluations; random search has "
+        f"bbob, 5 variables: {functions}; {len(problems)} problems; {budget} evaluations; random search has "
         f"{DRAWS} runs each.\n"
     )
     print("| surrogate | acquisition | gap / random's gap | seconds a trial | |\n|---|---|---|---|---|")
