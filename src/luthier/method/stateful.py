@@ -31,6 +31,7 @@ S = TypeVar("S")
 
 FIELD = "state"
 """The field of a note that names the line of states a proposal belongs to."""
+_KEPT = 16
 _MOST_GUESTS = 2000
 """So many of the newest trials of others are looked at when there is no state yet."""
 
@@ -181,7 +182,7 @@ class Line(Generic[S]):
         found: Snapshot[S] | None = None
         while opener >= 0:
             trial = self.history.trial(opener)
-            found = self.memo.find(self._name(trial.note, trial.seen))
+            found = self._states.find(self._name(trial.note, trial.seen))
             if found is not None:
                 break
             unknown.append((trial.note, trial.seen))
@@ -193,6 +194,11 @@ class Line(Generic[S]):
 
     # --- folding --------------------------------------------------------------------------------------
 
+    @property
+    def _states(self) -> Memo:
+        """The newest states: a state may hold large matrices, so few are kept, whatever the memo's capacity is."""
+        return self.memo.get(("states", self.name, self.key), lambda: Memo(_KEPT))
+
     def _name(self, opening: Mapping[str, Any], seen: int) -> tuple[Any, ...]:
         """Say all that a state depends on: the log that its opener was proposed from, and what the opener noted."""
         log = self.history.upto(seen).digest
@@ -200,7 +206,7 @@ class Line(Generic[S]):
         return (self.algorithm, self.name, self.problem, self.key, log, opening["opened"], opening["before"], told)
 
     def _opened(self, before: Snapshot[S] | None, opening: Mapping[str, Any], seen: int) -> Snapshot[S]:
-        return self.memo.get(self._name(opening, seen), lambda: self._fold(before, opening, seen))
+        return self._states.get(self._name(opening, seen), lambda: self._fold(before, opening, seen))
 
     def _fold(self, before: Snapshot[S] | None, opening: Mapping[str, Any], seen: int) -> Snapshot[S]:
         opener = int(opening["opened"])
