@@ -20,6 +20,7 @@ class TestGP(SurrogateContract):
         return GP(steps=4)
 
 
+@pytest.mark.slow
 class TestDrawnHyperparameters(SurrogateContract):
     def surrogate(self):
         return GP(samples=2, growth=2.0)

@@ -13,6 +13,7 @@ from luthier.surrogate.gaussian import Gaussian
 from luthier.surrogate.protocol import Draws, Moments, MomentsGrad
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,10 +87,8 @@ class Marginal:
 
     def paths(self, key: Key, count: int) -> Callable[[Floats], Floats]:
         """See `Pathwise.paths`: members take turns, in random order."""
-        of = key.fold("member").permutation(len(self.members))[np.arange(count) % len(self.members)]
         drawn = [
-            (np.flatnonzero(of == number), self.members[number].paths(key.fold(int(number)), int((of == number).sum())))
-            for number in np.unique(of)
+            (rows, self.members[number].paths(key.fold(number), len(rows))) for number, rows in self._turns(key, count)
         ]
 
         def values(x: Floats) -> Floats:
@@ -110,9 +109,12 @@ class Marginal:
         return covariance
 
     def denoised(self, key: Key, count: int, more: Floats) -> MarginalDraws:
-        """See `Denoised.denoised`; `count` draws of each member."""
+        """See `Denoised.denoised`: members take turns, in random order."""
         return MarginalDraws(
-            [member.denoised(key.fold(number), count, more) for number, member in enumerate(self.members)], count
+            [
+                (rows, self.members[number].denoised(key.fold(number), len(rows), more))
+                for number, rows in self._turns(key, count)
+            ]
         )
 
     def residuals(self) -> tuple[Floats, Floats]:
@@ -121,24 +123,30 @@ class Marginal:
         mean, variance = _total([Moments(*part) for part in parts])
         return mean, variance
 
+    def _turns(self, key: Key, count: int) -> list[tuple[int, Integers]]:
+        """Say which of `count` draws are those of which member, for members that have any."""
+        order = key.fold("member").permutation(len(self.members)).tolist()
+        turns = np.arange(count) % len(order)
+        return [(number, np.flatnonzero(turns == place)) for place, number in enumerate(order[:count])]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MarginalDraws:
-    """The draws of all members; their variances differ.
+    """Draws of several members; their variances differ.
 
     Args:
-        parts: of each member.
-        count: how many draws each of them has.
+        parts: which of the s draws are those of a member, and these draws.
     """
 
-    parts: Sequence[Draws]
-    count: int
+    parts: Sequence[tuple[Integers, Draws]]
 
     def moments(self, x: Floats) -> Moments:
         """Give means and variances at `x` (q, d) of all draws, (s, q) each."""
-        found = [part.moments(x) for part in self.parts]
-        mean = np.concatenate([one.mean for one in found])
-        return Moments(mean, np.repeat(np.stack([one.variance for one in found]), self.count, axis=0))
+        count = sum(len(rows) for rows, _ in self.parts)
+        mean, variance = np.empty((count, len(x))), np.empty((count, len(x)))
+        for rows, draws in self.parts:
+            mean[rows], variance[rows] = draws.moments(x)
+        return Moments(mean, variance)
 
 
 def _total(parts: Sequence[Moments]) -> Moments:
