@@ -227,7 +227,7 @@ def test_failures_are_stated() -> None:
     study = ran(trials=5)
     study.tell(study.ask(params={"x": -4.0, "k": "a"}), failed="no")
     trial = study.ask()
-    assert any("1 crashed before it, and count as the worst value" in remark for remark in study.explain(trial).remarks)
+    assert any("1 crashed before it: counted as the worst value" in remark for remark in study.explain(trial).remarks)
     failed = study.explain(5)
     assert "it ended as failed" in failed.remarks
     assert not failed.values
@@ -468,3 +468,13 @@ def test_texts_and_html_are_escaped() -> None:
         assert "<b>" not in page
         assert "<y>" not in page
         assert str(shown).count("\n") == page.count("<tr>")
+
+
+def test_another_crash_is_foreseen() -> None:
+    study = lt.Study("crash", {"x": lt.Float(-1, 1)}, minimize="y", method=lt.Quasi(), seed=0)
+    study.run(lambda trial: math.sqrt(trial["x"]), trials=16)  # a failure below 0
+    good, bad = study.predict([{"x": 0.5}, {"x": -0.5}])
+    assert good.chance > 0.8 > 0.2 > bad.chance
+    assert good.value == pytest.approx(math.sqrt(0.5), abs=0.05)
+    assert "that it does not crash" in str(bad)
+    assert study.expected_best(anywhere=True).params["x"] > -0.2

@@ -104,7 +104,7 @@ def _explained(study: BaseStudy, found: Explanation) -> dict[str, Any]:
         plain["expected"] = _intervals(found.prediction.intervals)
         plain |= {
             "level": found.prediction.level,
-            "constraints_hold": found.prediction.chance,
+            "chance": found.prediction.chance,
             "model": found.prediction.by,
         }
     return plain
@@ -117,7 +117,7 @@ def _expected(study: BaseStudy, found: ExpectedBest) -> dict[str, Any]:
         "trials": len(study),
         "expected": _intervals(found.prediction.intervals),
         "level": found.prediction.level,
-        "constraints_hold": found.prediction.chance,
+        "chance": found.prediction.chance,
         "measured": _plain(list(found.measured)),
         "params": _plain(dict(found.prediction.config)),
         "model": found.prediction.by,

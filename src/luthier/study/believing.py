@@ -16,6 +16,7 @@ from luthier.errors import InvalidSetting, NoResult
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
+from luthier.method.bayes import with_crashes
 from luthier.method.outcome import kept, limits
 from luthier.method.protocol import Method, Modelling
 from luthier.method.search import Known, Search
@@ -35,7 +36,7 @@ _DOUBT = 0.025  # of each of the two coverages, so that a model that is right is
 _LONG = Priors(log_length=0.7)  # as `Auto` has: most objectives are smooth
 _SAMPLES = 8
 _FEW = 200  # values, up to which it costs seconds to draw hyperparameters
-_LIKELY = 0.5  # outcome constraints are taken to hold where they do so with at least this probability
+_LIKELY = 0.5  # the least probability of success at which a configuration that was not tried is recommended
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +47,7 @@ class Beliefs:
         problem: what is optimized.
         data: what is known.
         outlooks: one an objective.
-        bounds: models of the outcome constraints.
+        bounds: models of the outcome constraints and of crashes.
         by: the models, in words.
     """
 
@@ -81,7 +82,7 @@ class Beliefs:
         )
 
     def chances(self, x: Floats) -> Floats:
-        """Give the probability that the outcome constraints hold at `x` (q, d); shape (q,)."""
+        """Give the probability of no crash and of constraints that hold at `x` (q, d); shape (q,)."""
         if not self.bounds:
             return np.ones(len(x))
         return np.exp(Feasible(None, "log", self.bounds).value(x))
@@ -112,7 +113,7 @@ def believe(problem: Problem, data: Data, method: Method, key: Key, memo: Memo, 
         by = f"a default GP{why}"
     if found is None:
         raise NoResult(_lack(problem, data))
-    return Beliefs(problem, data, found, limits(data, key, memo), by)
+    return Beliefs(problem, data, found, limits(with_crashes(data), key, memo), by)
 
 
 def expected_best(beliefs: Beliefs, history: History, level: float, anywhere: bool, key: Key) -> ExpectedBest:
@@ -257,7 +258,7 @@ def _intervals(losses: Floats, objective: Objective) -> list[Interval]:
 
 
 def _search(beliefs: Beliefs, best: Floats, key: Key) -> Floats | None:
-    """Give the point (1, d) of the whole space with the lowest median where the outcome constraints likely hold."""
+    """Give the point (1, d) of the whole space with the lowest median where success is likely."""
     (outlook,) = beliefs.outlooks
 
     def value(x: Floats) -> Floats:

@@ -125,7 +125,7 @@ def explain(history: History, number: int, known: Method, key: Key, memo: Memo, 
     crashed = len(moment.view.data(moment.problem).failed)
     if crashed and beliefs is not None:
         worst = isinstance(moment.method, Modelling)
-        remarks.append(f"{crashed} crashed before it, and {'count as the worst value' if worst else 'are left out'}")
+        remarks.append(f"{crashed} crashed before it: {'counted as the worst value' if worst else 'left out'}")
     if len(moment.data.pending):
         remarks.append(f"{len(moment.data.pending)} others were running, and had no values yet")
     outcome = moment.trial.outcome

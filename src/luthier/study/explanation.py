@@ -59,7 +59,8 @@ class Prediction(Shown):
         config: the same in plain form.
         intervals: by objective.
         level: the probability that each interval holds what it is about, in (0, 1).
-        chance: the probability that the outcome constraints hold; 1 where none are known.
+        chance: the probability that it does not crash and that the outcome constraints hold; 1 where neither is known
+            to happen.
         by: the model, in words.
     """
 
@@ -103,8 +104,8 @@ class Prediction(Shown):
 
     def rows(self) -> list[tuple[str, str]]:
         """See `Shown.rows`."""
-        constraints = [] if self.chance == 1.0 else [("constraints hold", f"{self.chance:.0%}")]
-        return [*((name, repr(value)) for name, value in self.params.items()), *constraints, ("model", self.by)]
+        success = [] if self.chance == 1.0 else [("success", _success(self.chance))]
+        return [*((name, repr(value)) for name, value in self.params.items()), *success, ("model", self.by)]
 
 
 class Neighbour(NamedTuple):
@@ -202,7 +203,7 @@ class Explanation(Shown):
             for name, interval in self.prediction.intervals.items():
                 rows.append((f"expected {name}", f"{interval} ({self.prediction.level:.0%} interval)"))
             if self.prediction.chance < 1.0:
-                rows.append(("constraints hold", f"{self.prediction.chance:.0%}, as it was believed"))
+                rows.append(("success", _success(self.prediction.chance)))
             rows.append(("model", f"{self.prediction.by}, from {self.known} results"))
         for name, value in self.values.items():
             far = f"; {_far(self.surprises[name])}" if name in self.surprises else ""
@@ -346,6 +347,10 @@ class Calibration(Shown):
         far = sorted(zip(self.residuals, self.numbers, strict=True), key=lambda pair: -abs(pair[0]))[:3]
         rows.append(("farthest", ", ".join(f"trial {number} ({residual:+.1f})" for residual, number in far)))
         return [*rows, ("model", self.by)]
+
+
+def _success(chance: float) -> str:
+    return f"{chance:.0%} that it does not crash and the constraints hold"
 
 
 def _far(surprise: float) -> str:
