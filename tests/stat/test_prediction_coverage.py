@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -49,3 +51,26 @@ def test_calibration_tells_a_model_that_is_too_sure() -> None:
     study = lt.Study("s", {"x": lt.Float(0, 1), "z": lt.Float(0, 1)}, minimize="y", method=lt.Random(), seed=2)
     study.run(lambda trial: trial["x"] + (1000.0 if trial.number % 12 == 5 else 0.0), trials=120)
     assert study.calibration().verdict != "fits"
+
+
+@pytest.mark.slow
+def test_the_expected_best_is_better_than_the_luckiest() -> None:
+    """Over ten studies, the configuration to deploy is nearer to the optimum than the one that measured best."""
+    space = {"x": lt.Float(-1, 1), "z": lt.Float(-1, 1)}
+
+    def function(params: Mapping[str, float]) -> float:
+        return params["x"] ** 2 + 0.5 * params["z"] ** 2 + 0.3 * params["x"] * params["z"]
+
+    expected, luckiest, held = 0.0, 0.0, 0
+    for seed in range(10):
+        noise = 0.3 * Key.of(seed).fold("noise").normal(40)
+        study = lt.Study("s", space, minimize="y", method=lt.Random(), seed=seed, noisy=True)
+        for _ in range(40):
+            trial = study.ask()
+            study.tell(trial, function(trial.params) + float(noise[trial.number]))
+        found = study.expected_best()
+        true = function(found.params)
+        held += found.low <= true <= found.high
+        expected, luckiest = expected + true, luckiest + function(study.best.params)
+    assert expected < 0.6 * luckiest
+    assert held >= stats.binom.ppf(0.01, 10, 0.9)
