@@ -60,12 +60,14 @@ def compare(module: str, folder: Path, older: bool) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("module", MODULES)
 def test_the_installed_version(module: str, tmp_path: Path) -> None:
     compare(module, tmp_path, older=False)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("module", [name for name in MODULES if "model_selection" in name])
 def test_two_minor_versions_before(module: str, tmp_path: Path) -> None:
     assert OLDER.exists(), f"{OLDER} is missing: `make test` installs scikit-learn 1.7 there"
