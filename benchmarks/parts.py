@@ -8,7 +8,10 @@ from typing import Any
 
 # Settings of those that cannot be made without.
 GIVEN: dict[str, dict[str, Any]] = {
-    "Regressor": {"estimator": "sklearn.linear_model:BayesianRidge"},
+    "Regressor": {  # a linear model would say that the optimum is in a corner
+        "estimator": "sklearn.gaussian_process:GaussianProcessRegressor",
+        "params": {"alpha": 1e-6},
+    },
     "Ensemble": {"members": [{"use": "GP"}, {"use": "Forest"}]},
     "Hedge": {"acquisitions": [{"use": "EI"}, {"use": "PI"}, {"use": "UCB"}]},
     "Pareto": {"acquisitions": [{"use": "EI"}, {"use": "PI"}, {"use": "UCB"}]},
