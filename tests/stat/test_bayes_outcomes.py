@@ -140,3 +140,23 @@ def test_an_acquisition_is_weighed_by_the_probability():
     assert Feasible(Flat(), "log", [Known()] * 2).value(x)[0] == pytest.approx(3 + 2 * math.log(0.5))
     alone = Feasible(None, "log", [Known()]).value(x)
     assert alone[1] == 0.0 and -1300 < alone[2] < -1200  # far out it still says which way to go
+
+
+@pytest.mark.slow
+def test_what_crashes_is_learnt():
+    """A bowl whose bottom is near where everything crashes: 3 of 4 seeds get there, with few crashes."""
+
+    def objective(trial):
+        x = np.array([trial[name] for name in "abcd"])
+        if x.sum() > 1.9:
+            raise MemoryError("too large")
+        return float(((x - 0.45) ** 2).sum())
+
+    crashes, values = [], []
+    for seed in range(4):
+        study = Study("crashing", {name: Float(0, 1) for name in "abcd"}, minimize="loss", method=Auto(), seed=seed)
+        study.run(objective, trials=60, give_up_after=None)
+        crashes.append(sum(not trial.values for trial in study.trials))
+        values.append(study.best.value)
+    assert sum(value < 0.02 for value in values) >= 3, values
+    assert np.mean(crashes) <= 10, crashes

@@ -198,17 +198,27 @@ def learnable(data: Data, initial: int) -> bool:
 
 
 def with_crashes(data: Data) -> Data:
-    """Count crashed configurations as losses as bad as the worst one seen."""
+    """Count crashed configurations as losses as bad as the worst one seen, and a crash as a constraint that was broken.
+
+    The loss keeps a model from going back where it crashed; the constraint, which is learnt from the successes too,
+    keeps it from trying the neighbourhood. Together they crash less and find more than either alone (measured in
+    docs/decisions/0014-crashes.md).
+
+    Source: Gelbart, Snoek and Adams (2014), Bayesian optimization with unknown constraints, section 3.
+    """
     crashed = len(data.failed)
     if not crashed:
         return data
+    n, c = data.violations.shape
+    violations = np.full((n + crashed, c + 1), np.nan)
+    violations[:n, :c] = data.violations
+    violations[:, c] = np.where(np.arange(n + crashed) < n, -1.0, 1.0)
     worst = np.repeat(data.losses.max(axis=0, keepdims=True), crashed, axis=0)
-    nothing = np.full((crashed, data.violations.shape[1]), np.nan)
     return replace(
         data,
         x=np.concatenate([data.x, data.failed]),
         losses=np.concatenate([data.losses, worst]),
-        violations=np.concatenate([data.violations, nothing]),
+        violations=violations,
         noise=None if data.noise is None else np.append(data.noise, np.zeros(crashed)),
         costs=np.append(data.costs, np.full(crashed, np.nan)),
         failed=data.failed[:0],
