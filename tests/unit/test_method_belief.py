@@ -82,11 +82,11 @@ def test_densities_of_numbers(name) -> None:
 
 def test_beliefs_multiply_and_inactive_variables_add_nothing() -> None:
     space = tuning_space()
-    belief = Prior({"C": Normal(3, 1), "kernel": {"rbf": 0.7, "poly": 0.2}, "degree": Beta(2, 1)}).on(space)
+    belief = Prior({"C": Normal(3, 1), "kernel": {"rbf": 0.7, "poly": 0.2}, "degree": Beta(3, 1)}).on(space)
     configs = [{"kernel": "rbf", "C": 3.0, "gamma": 1.0}, {"kernel": "poly", "C": 3.0, "gamma": 1.0, "degree": 5}]
     both = belief.log_density(space.encode([*configs, {"kernel": "linear", "C": 3.0}]))
     alone = Prior({"C": Normal(3, 1)}).on(space).log_density(space.encode(configs))
-    degree = math.log(2 * 0.875)  # Beta(2, 1) has the density 2u; 5 is the last of four levels
+    degree = math.log(3 * 0.875**2)  # Beta(3, 1) has the density 3u²; 5 is the last of four levels
     np.testing.assert_allclose(
         both - alone[0], np.log([0.7 * 3, 0.2 * 3, 0.1 * 3]) + np.array([0, degree, 0]), rtol=1e-9, atol=1e-9
     )

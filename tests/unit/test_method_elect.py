@@ -8,8 +8,10 @@ import pytest
 from luthier.acquisition.analytic import EI, PI, UCB
 from luthier.acquisition.portfolio import Hedge
 from luthier.event import Changed
+from luthier.key import Key
+from luthier.memo import Memo
 from luthier.method import Bayes
-from luthier.method.elect import reward
+from luthier.method.elect import elect, reward
 from luthier.method.search import Search
 from luthier.space import Float, Space
 from luthier.surrogate.gp import GP
@@ -78,6 +80,33 @@ def test_what_does_not_count() -> None:
     drive.history = drive.history.apply(Changed(Space({"x": Float(0, 2), "y": Float(0, 1)}).to_plain()))
     assert drive.propose()[0].note["chance"] == pytest.approx(1 / 3)
     replay(drive)
+
+
+class Recorder:
+    """A portfolio that writes down the rewards it is given."""
+
+    acquisitions = MEMBERS
+
+    def chances(self, rewards):
+        self.rewards = rewards
+        return np.array([0.0, 1.0, 0.0])
+
+
+def test_all_nominees_of_finished_trials_are_rewarded_by_the_present_model() -> None:
+    drive = Drive(SPACE, hedge(), loss=bowl)
+    drive.run(8)
+    drive.ask(2)
+    history, names, recorder = drive.history, list(map(repr, MEMBERS)), Recorder()
+    data = history.data(history.problem())
+    model = FAST.fit(data, Key.of(0), Memo())
+    nominated = [data.x[place : place + 2] for place in range(3)]
+    arm, note = elect(recorder, names, nominated, history, SPACE, model, data, Key.of(1))
+    assert recorder.rewards.shape == (5, 3)  # of trials 3 to 7: those before are of the design, those after run
+    noted = np.array([[history.trial(number).note["nominees"][name] for name in names] for number in range(3, 8)])
+    means = model.moments(noted.reshape(15, 2)).mean.reshape(5, 3)
+    np.testing.assert_allclose(recorder.rewards, reward(means, model.moments(data.x).mean))
+    assert (arm, note["arm"], note["chance"]) == (1, repr(UCB(0.0)), 1.0)
+    np.testing.assert_allclose(list(note["nominees"].values()), data.x[:3], atol=1e-9)
 
 
 def test_members_draw_on_the_seed() -> None:
