@@ -36,7 +36,8 @@ class Regressor:
 
     The regressor sees the coordinates of `luthier.surrogate.kernel.Embedding`: numbers in [0, 1]; a coordinate for
     each level of a category, √½ or 0; an inactive number as 0.5, and beside each variable that can be inactive a
-    coordinate that is 0.5 where it is, else 0. Where it cannot be fitted (one datum, or a matrix that will not be
+    coordinate that is 0.5 where it is, else 0. (A linear model of these says that the optimum is in a corner; it is
+    for objectives that are nearly linear.) Where it cannot be fitted (one datum, or a matrix that will not be
     inverted) mean and variance of the losses stand in for it.
 
     Args:
