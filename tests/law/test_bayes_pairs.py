@@ -44,6 +44,8 @@ BRIEF = Search(scattered=40, nearby=20, parents=3, rounds=1, climbers=2, tries=5
 SURROGATES = {
     "gp": GP(steps=4, growth=1.5),
     "gp-rbf-rank": GP(kernel="rbf", scaling="rank", steps=4, growth=1.5),
+    "gp-marginal": GP(samples=2, growth=2.0),
+    "gp-warped": GP(warp=True, scaling="evidence", steps=3, growth=2.0),
     "forest": Forest(trees=4),
     "boosted": Boosted(models=2, rounds=3),
     "boosted-quantile": Boosted(spread="quantile", rounds=2),
@@ -69,8 +71,10 @@ ACQUISITIONS = {
 }
 CLOSELY = {("gp", name) for name in ACQUISITIONS} - {("gp", "ei"), ("gp", "pi"), ("gp", "ucb")}
 CLOSELY |= {(name, "log-ei") for name in SURROGATES.keys() - {"boosted-quantile", "regressor", "ensemble-gp"}}
-"""The pairs that go through everything, most of it before every commit; the others (and the rest of that) through the
-laws, in `make test`. What has one more acquisition of the moments is in `test_bayes_laws`."""
+"""The pairs that go through everything; the others through the laws. EI, PI and UCB with a Gaussian process are in
+`test_bayes_laws` too."""
+QUICK = ("gp", "forest", "ensemble", "parzen")
+"""The surrogates whose pairs in `CLOSELY` are tested before every commit; the rest are by `make test`."""
 
 
 def goes(surrogate, acquisition) -> bool:
@@ -84,7 +88,11 @@ def goes(surrogate, acquisition) -> bool:
 def pairs(close: bool) -> list:
     """List the methods of all pairs, those of `CLOSELY` or the others."""
     return [
-        pytest.param(Bayes(SURROGATES[s], ACQUISITIONS[a], initial=3, search=BRIEF), id=f"{s}-{a}")
+        pytest.param(
+            Bayes(SURROGATES[s], ACQUISITIONS[a], initial=3, search=BRIEF),
+            id=f"{s}-{a}",
+            marks=() if close and s in QUICK else pytest.mark.slow,
+        )
         for s in SURROGATES
         for a in ACQUISITIONS
         if goes(SURROGATES[s], ACQUISITIONS[a]) and ((s, a) in CLOSELY) is close
@@ -142,7 +150,6 @@ def test_asynchronous_studies_are_lawful_and_the_same_again(method, name) -> Non
     prove(SPACES[name](), method)
 
 
-@pytest.mark.slow
 @each_other_pair
 def test_the_laws_of_every_other_pair(method) -> None:
     """Laws 1 to 6 on a space with conditions and a constraint, with losses of extreme sizes."""
