@@ -57,7 +57,7 @@ class StudyInsight(StudyIntake):
         """
         check_level(level)
         history = self._now()
-        number = trial if isinstance(trial, int) else trial.number
+        number = trial.number if isinstance(trial, LiveTrial | Result) else int(trial)
         return explain(history, number, self.method, self._key, self._memo, level)
 
     @overload
