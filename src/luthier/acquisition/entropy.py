@@ -39,7 +39,7 @@ class MaxValueEntropy:
         InvalidSetting: `minima` below 1.
 
     Source: Wang and Jegelka (2017), Max-value entropy search for efficient Bayesian optimization, eq. 6, of maxima
-    there; the minimum is drawn by the Gumbel distribution, section 3.1 and appendix B.1.
+    there; the minimum is drawn by the Gumbel distribution, section 3.1.
     """
 
     scale: ClassVar[Scale] = "positive"

@@ -37,10 +37,10 @@ class QEI:
     Raises:
         InvalidSetting: `samples` below 1.
 
-    Source: Ginsbourger, Le Riche and Carraro (2010), Kriging is well-suited to parallelize optimization, eq. 11 (q-EI);
-    Wang, Clark, Liu and Frazier (2020), Parallel Bayesian global optimization of expensive functions, section 2 (MOE's
-    q,p-EI); Wilson, Hutter and Deisenroth (2018), Maximizing acquisition functions for Bayesian optimization,
-    section 4, for choosing one after the other.
+    Source: Ginsbourger, Le Riche and Carraro (2010), Kriging is well-suited to parallelize optimization, section 3
+    (q-EI); Wang, Clark, Liu and Frazier (2020), Parallel Bayesian global optimization of expensive functions (MOE's
+    q,p-EI); Wilson, Hutter and Deisenroth (2018), Maximizing acquisition functions for Bayesian optimization, for
+    choosing one after the other. That the expectation over f(x) is taken in closed form differs from them.
     """
 
     scale: ClassVar[Scale] = "positive"
@@ -122,7 +122,7 @@ def joint_improvement(posterior: Joint, x: Floats, best: float, base: Floats) ->
     Returns:
         (b,), at least 0. Cost O(b (q n² + q³ + s q²)) of a Gaussian process.
 
-    Source: Ginsbourger, Le Riche and Carraro (2010), eq. 11.
+    Source: Ginsbourger, Le Riche and Carraro (2010), section 3.
     """
     lowest = [posterior.sample(points, base).min(axis=1) for points in x]
     return np.array([np.maximum(best - low, 0.0).mean() for low in lowest])

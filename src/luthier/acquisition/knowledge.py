@@ -36,7 +36,7 @@ class KnowledgeGradient:
 
     Source: Frazier, Powell and Dayanik (2009), The knowledge-gradient policy for correlated normal beliefs, eq. 14;
     Scott, Frazier and Powell (2011), The correlated knowledge gradient for simulation optimization of continuous
-    parameters using Gaussian process regression, eq. 4.12, for x among the points.
+    parameters using Gaussian process regression, for x among the points.
     """
 
     scale: ClassVar[Scale] = "positive"

@@ -33,7 +33,7 @@ class NoisyEI:
         InvalidSetting: `draws` below 1.
 
     Source: Letham, Karrer, Ottoni and Bakshy (2019), Constrained Bayesian optimization with noisy experiments,
-    Bayesian Analysis 14, eq. 8 and section 4; quasi-random draws as in its section 4.2.
+    Bayesian Analysis 14, eq. 8; quasi-random draws as there.
     """
 
     scale: ClassVar[Scale] = "positive"

@@ -20,8 +20,7 @@ def quasi_normal(key: Key, count: int, dimensions: int) -> Floats:
     Returns:
         (count, dimensions), each column standard normal by itself. Cost O(count dimensions).
 
-    Source: Owen (1998), Scrambling Sobol' and Niederreiter-Xing points; Buchholz and Chopin (2019), Improving
-    approximate Bayesian computation via quasi-Monte Carlo, section 2, for the inverse of the distribution.
+    Source: Owen (1998), Scrambling Sobol' and Niederreiter-Xing points; the normal quantile of each coordinate.
     """
     from scipy.special import ndtri
 

@@ -2,7 +2,7 @@
 
 Source: Wilson, Borovitskiy, Terenin, Mostowsky and Deisenroth (2020), Efficiently sampling functions from Gaussian
 process posteriors, eq. 9 (Matheron's rule); Rahimi and Recht (2007), Random features for large-scale kernel machines,
-for the prior draw, with the pair of a cosine and a sine for each frequency (Sutherland and Schneider 2015, eq. 2).
+for the prior draw, with the pair of a cosine and a sine for each frequency (Sutherland and Schneider 2015).
 """
 
 from __future__ import annotations
