@@ -194,7 +194,8 @@ def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str], mon
 
 
 def test_callbacks_of_scikit_learn() -> None:
-    tests = pytest.importorskip("sklearn.callback.tests._utils")
+    from sklearn.callback.tests import _utils as tests
+
     for search, batches in zip(searches()[:2] + searches()[4:], (0, 0, 3), strict=True):
         recording = tests.RecordingCallback()
         search.set_callbacks(recording).fit(X, Y)
@@ -473,3 +474,39 @@ def test_no_estimator_at_all() -> None:
         GridSearchCV(Ridge(), {"alpha": [1]}, store=3).fit(X, Y)
     with pytest.raises(ValueError, match="workers"):
         BayesSearchCV(LogisticRegression(), {"C": [1, 2]}, workers=0).fit(X, Y)
+
+
+def test_halving_by_a_parameter_of_the_estimator(tmp_path: Path) -> None:
+    from sklearn.ensemble import RandomForestClassifier
+
+    def search(store: Any) -> Any:
+        return HalvingGridSearchCV(
+            RandomForestClassifier(random_state=0),
+            {"max_depth": [1, 2, 3, 4]},
+            resource="n_estimators",
+            max_resources=6,
+            min_resources=2,
+            cv=2,
+            store=store,
+        ).fit(X, Y)
+
+    first, again, unkept = search(tmp_path / "s.db"), search(tmp_path / "s.db"), search(None)
+    np.testing.assert_array_equal(first.cv_results_["mean_fit_time"], again.cv_results_["mean_fit_time"])
+    same(unkept.cv_results_, first.cv_results_)
+    assert [trial["n_estimators"] for trial in again.study_.trials] == [2, 2, 2, 2, 6, 6]
+    assert [trial["n_estimators"] for trial in unkept.study_.trials] == [2, 2, 2, 2, 6, 6]
+
+
+def test_a_store_that_is_an_object_stays_open() -> None:
+    store = lt.store.Memory()
+    first = RandomizedSearchCV(TREE, DRAWN, n_iter=3, store=store).fit(X, Y)
+    second = RandomizedSearchCV(TREE, DRAWN, n_iter=3, store=store).fit(X, Y)
+    np.testing.assert_array_equal(first.cv_results_["mean_fit_time"], second.cv_results_["mean_fit_time"])
+    assert len(store.names()) == 1
+
+
+def test_groups_by_routing() -> None:
+    groups = np.arange(len(Y)) % 5
+    with sklearn.config_context(enable_metadata_routing=True):
+        search = BayesSearchCV(TREE, DRAWN, n_iter=2, cv=GroupKFold(5), random_state=0).fit(X, Y, groups=groups)
+    assert search.n_splits_ == 5

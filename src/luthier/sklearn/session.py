@@ -238,7 +238,7 @@ class Session:
             except StopIteration:
                 pairs = None
         for place, found in enumerate(table):
-            if len(found) < len(folds):
+            if place not in known and len(found) < len(folds):
                 finish(place)
         return [found[fold] for found in table for fold in sorted(found)]
 
