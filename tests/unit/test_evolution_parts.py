@@ -12,11 +12,12 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Anneal, Evolution
 from luthier.method.anneal import _geometric
-from luthier.method.cma import Covariance, Layout, Model
+from luthier.method.cma import Covariance, Model
 from luthier.method.cursor import settings_text, tag
 from luthier.method.differential import Differential, Population
 from luthier.method.distinct import Batch
 from luthier.method.landing import Landing
+from luthier.method.layout import Layout
 from luthier.method.standing import crowding, fronts, no_worse, sorted_rows
 from luthier.method.stateful import Line, Result
 from luthier.space import Bool, Choice, Constant, Float, Int, Ordinal, Permutation, Simplex, Space, Subset
@@ -175,6 +176,30 @@ def test_late_results_are_told_later_and_lost_trials_never():
     told = [number for trial in drive.history.trials for number in trial.note.get("told", ())]
     assert told.count(late) == 1 and lost not in told
     assert len(set(told)) == len(told)
+
+
+def test_many_workers_make_large_generations():
+    """A generation of 4 with 30 workers is told some 30 results at a time, most of them no older than one state."""
+    drive = Drive(CUBE, Evolution(population=4), loss=middle)
+    running, key = [], Key.of(1)
+    while len(drive.history) < 300:
+        while len(running) < 30:
+            running += drive.ask()
+        drive.tell(running.pop(int(key.fold(len(drive.history)).integers(30))))
+    trials = drive.history.trials
+    openers = [trial for trial in trials if trial.note.get("opened") == trial.number]
+    told = [(trial.note["before"], number) for trial in openers[2:] for number in trial.note["told"]]
+    old = [number for before, number in told if trials[number].note.get("opened", 0) < trials[before].note["before"]]
+    assert 8 <= len(openers) <= 14
+    assert len(old) < 0.4 * len(told)
+
+
+def test_trials_that_never_end_do_not_stop_a_study():
+    drive = Drive(CUBE, Evolution(population=4), loss=middle)
+    drive.ask(50)
+    drive.run(100)
+    generations = [trial.note.get("generation", 0) for trial in drive.history.trials]
+    assert generations[60] == 0 and generations[-1] > 0
 
 
 def test_a_state_is_the_same_warm_and_cold():

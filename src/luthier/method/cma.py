@@ -21,66 +21,23 @@ from numpy.typing import NDArray
 from luthier.errors import MissingDependency
 from luthier.key import Key
 from luthier.method.landing import Landing
+from luthier.method.layout import Layout
 from luthier.method.standing import sorted_rows
 from luthier.method.stateful import Result, Scene
 from luthier.space import Space
 
 Floats = NDArray[np.float64]
 
-_MOST_LEVELS = 1000
-"""A discrete number with more levels than this is treated as continuous."""
 _TURNS = 20
 """How often a draw outside the box is drawn again; the library itself does so up to 100 times."""
 _MOST_DOUBLINGS = 6
+_FRONT = 3
+"""So many times larger is a generation for several objectives, so that it spreads along the Pareto front.
+
+Measured on ZDT1 in 3 variables after 250 trials: at the usual size the front was no better than that of random search.
+"""
 _FLAT = 1e-14
 _CONVERGED = 1e-11
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Layout:
-    """Which columns of the encoding are continuous, discrete numbers, or categories; others have one value only.
-
-    Args:
-        dimensions: d.
-        smooth: the continuous columns; those of subsets, permutations and simplexes too (as random keys: Bean 1994).
-        steps: the discrete numbers, with the places of their values in [0, 1], ascending.
-        kinds: the categories, and numbers of two values, with the places of their values.
-    """
-
-    dimensions: int
-    smooth: tuple[int, ...]
-    steps: tuple[tuple[int, Floats], ...]
-    kinds: tuple[tuple[int, Floats], ...]
-
-    @classmethod
-    def of(cls, space: Space) -> Layout:
-        """Read a space."""
-        smooth, steps, kinds = [], [], []
-        for place, column in enumerate(space.columns):
-            levels = column.levels
-            values = (np.arange(levels) + 0.5) / max(levels, 1)
-            if column.kind == "number" and not levels:
-                count = space.variables[column.name].count
-                levels = count if count is not None and count <= _MOST_LEVELS else 0
-                variable: Any = space.variables[column.name]
-                values = variable.place(variable.number(np.arange(levels))) if levels else values
-            if column.kind not in ("number", "category") or not levels or levels > _MOST_LEVELS:
-                smooth.append(place)
-            elif column.kind == "category" or levels == 2:
-                kinds += [(place, values)] if levels > 1 else []
-            elif levels > 1:
-                steps.append((place, values))
-        return cls(space.dimensions, tuple(smooth), tuple(steps), tuple(kinds))
-
-    @property
-    def free(self) -> int:
-        """The number of columns that can change."""
-        return len(self.smooth) + len(self.steps) + len(self.kinds)
-
-    @property
-    def ordered(self) -> list[int]:
-        """The columns that a normal distribution draws, in the library's order."""
-        return [*self.smooth, *(place for place, _ in self.steps)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +231,7 @@ class Covariance:
 
     Args:
         space: what is searched.
-        population: of the first run; None for the library's default.
+        population: of the first run; None for the library's default, or three times that for several objectives.
         spread: the first standard deviation, as a share of each range.
         restart: whether to begin again, twice as large, from a random point, when nothing more comes.
     """
@@ -295,9 +252,9 @@ class Covariance:
             center = np.where(np.isnan(start), center, start)
         return self._run(scene, center, 0, start)
 
-    def wanted(self, state: State) -> int:
-        """See `Algorithm.wanted`."""
-        return state.model.population
+    def wanted(self, state: State, pending: int) -> int:
+        """A generation; more where more workers run, so that most of what is told is not older than one generation."""
+        return max(state.model.population, pending)
 
     def since(self, state: State) -> int:
         """See `Algorithm.since`."""
@@ -340,6 +297,8 @@ class Covariance:
     def _run(self, scene: Scene, center: Floats, run: int, anchor: Floats | None) -> State:
         layout = Layout.of(self.space)
         first = self.population or 4 + math.floor(3 * math.log(layout.free))
+        if self.population is None and len(scene.problem.objectives) > 1:
+            first *= _FRONT
         population = first * 2 ** min(run, _MOST_DOUBLINGS)
         model = Model.begin(layout, center, self.spread, population)
         return State(model, scene.opener, scene.key, run, scene.opener, (math.inf, math.inf), 0, (), anchor)

@@ -172,7 +172,7 @@ class Differential:
             state = state.put(slot, result)
         return state
 
-    def wanted(self, state: Population) -> int:
+    def wanted(self, state: Population, pending: int) -> int:
         """Every result counts at once."""
         return 1
 

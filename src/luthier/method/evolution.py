@@ -9,11 +9,12 @@ from luthier.errors import InvalidSetting
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.cma import Covariance, Layout, library
+from luthier.method.cma import Covariance, library
 from luthier.method.cursor import settings_text, tag
 from luthier.method.differential import Differential
 from luthier.method.distinct import Batch
 from luthier.method.landing import Landing
+from luthier.method.layout import Layout
 from luthier.method.random import Random
 from luthier.method.stateful import FIELD, Line
 from luthier.problem import Problem
@@ -36,10 +37,10 @@ class Evolution:
     Args:
         kind: ``cma``: CMA-ES through the library `cmaes` (``pip install 'luthier[cma]'``), with margins where there are
             discrete numbers or categories; ``de``: differential evolution, of our own. CMA-ES is the better one where
-            numbers depend on each other; differential evolution holds out where most variables are categories or there
-            are many local optima.
+            numbers depend on each other; differential evolution holds out where most variables are categories, or there
+            are many local optima or several objectives.
         population: how many trials make a generation, at least 4. None: by the number of columns d, 4 + 3 ln d for
-            CMA-ES, 2 d (from 12 to 40) for differential evolution.
+            CMA-ES (three times that for several objectives), 2 d (from 12 to 40) for differential evolution.
         spread: the standard deviation of the first generation of CMA-ES, as a share of each range, in (0, 1].
         restart: whether a population that has converged begins again: CMA-ES from a random point, twice as large
             (IPOP, Auger and Hansen 2005), differential evolution with its best member and random others.

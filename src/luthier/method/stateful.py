@@ -91,8 +91,8 @@ class Algorithm(Protocol[S]):
         """Make the next state from new results, in order of number."""
         ...
 
-    def wanted(self, state: S) -> int:
-        """Say how many results of its own proposals make the next state."""
+    def wanted(self, state: S, pending: int) -> int:
+        """Say how many results make the next state, while so many proposals of this state and the last one run."""
         ...
 
     def since(self, state: S) -> int:
@@ -106,6 +106,7 @@ class Snapshot(Generic[S]):
 
     Args:
         opener: the number of the trial that opened it.
+        before: the number of the trial that opened the state before; -1 for the first state.
         generation: how many states were before it.
         state: the state.
         waiting: the trials of older states that were not told.
@@ -113,6 +114,7 @@ class Snapshot(Generic[S]):
     """
 
     opener: int
+    before: int
     generation: int
     state: S
     waiting: tuple[int, ...] = ()
@@ -170,7 +172,7 @@ class Line(Generic[S]):
         current = self.at(int(newest["opened"]))
         place = int(newest["place"]) + 1
         ready = self._ready(current)
-        if len(ready) < self.algorithm.wanted(current.state):
+        if len(ready) < self.algorithm.wanted(current.state, self._pending(current)):
             return Turn(current, place)
         told = ready + self._guest(current)
         opening = {"opened": number, "before": current.opener, "told": sorted(told)}
@@ -214,7 +216,7 @@ class Line(Generic[S]):
         results = self._results(opening["told"], seen)
         if before is None:
             state = self.algorithm.begin(scene, results)
-            return Snapshot(opener, 0, state, (), max((result.number for result in results), default=-1))
+            return Snapshot(opener, -1, 0, state, (), max((result.number for result in results), default=-1))
         state = self.algorithm.step(scene, before.state, results)
         told = {result.number for result in results}
         own = range(before.opener, opener)
@@ -222,7 +224,7 @@ class Line(Generic[S]):
         guest = max((result.number for result in results if not result.note), default=before.guest)
         since = self.algorithm.since(state)
         left = tuple(number for number in waiting if number not in told and self._may_count(number, since))
-        return Snapshot(opener, before.generation + 1, state, left, guest)
+        return Snapshot(opener, before.opener, before.generation + 1, state, left, guest)
 
     # --- results --------------------------------------------------------------------------------------
 
@@ -236,6 +238,12 @@ class Line(Generic[S]):
             if self._is_own(trial) and int(trial.note["opened"]) >= since and self._standing(trial) is not None:
                 ready.append(number)
         return ready
+
+    def _pending(self, current: Snapshot[S]) -> int:
+        """Count the proposals of this state and the last one that have no outcome: older ones may never have one."""
+        numbers = (*current.waiting, *range(current.opener, len(self.history)))
+        trials = (self.history.trial(number) for number in numbers if number >= current.before)
+        return sum(trial.outcome is None and self._is_own(trial) for trial in trials)
 
     def _guest(self, current: Snapshot[S]) -> list[int]:
         """List the best trial so far where others made it and it was not told yet."""
