@@ -18,9 +18,10 @@ from luthier.numeric.scaling import SCALINGS
 from luthier.space import Column
 from luthier.surrogate.evidence import JITTER, WIDE, Beliefs, Evidence
 from luthier.surrogate.gaussian import condition
-from luthier.surrogate.gp import GP, _checkpoints, _thin
+from luthier.surrogate.gp import GP, _checkpoints
 from luthier.surrogate.kernel import KERNELS, Embedding
 from luthier.surrogate.protocol import Conditionable, Differentiable, Joint
+from luthier.surrogate.thinning import thin
 
 REALS = tuple(Column(name, "number", 0, 0, 1, False) for name in "abc")
 MIXED = (*REALS[:1], Column("k", "category", 3, 0, 1, False), Column("g", "number", 0, 0, 1, True))
@@ -204,7 +205,7 @@ def test_known_noise_is_believed() -> None:
 
 def test_many_losses_are_thinned() -> None:
     loss = np.arange(1000.0)[::-1]
-    chosen = _thin(loss, 100)
+    chosen = thin(loss, 100)
     assert len(chosen) == 100 == len(set(chosen)) and (np.diff(chosen) > 0).all()
     assert set(range(950, 1000)) <= set(chosen.tolist())
     assert _checkpoints(10, 1.15) == [1, 2, 3, 4, 5, 6, 7, 9]

@@ -185,9 +185,23 @@ def test_what_is_no_such_regressor_is_refused(estimator, params, why):
         Regressor(estimator, params)
 
 
-def test_an_unknown_scaling_is_refused():
+def test_senseless_settings_are_refused():
     with pytest.raises(InvalidSetting, match="scaling"):
         Regressor(BayesianRidge(), scaling="logs")
+    with pytest.raises(InvalidSetting, match="largest"):
+        Regressor(BayesianRidge(), largest=1)
+
+
+def test_of_many_losses_it_sees_the_better_half_and_some_of_the_rest():
+    data = sampled(50)
+    surrogate = Regressor(BayesianRidge(), largest=10)
+    model = surrogate.fit(data, Key.of(0), Memo())
+    scaled, rows = surrogate.scale(data, Key.of(0), Memo())
+    assert len(model.y) == len(rows) == 10 and (model.y == scaled[rows]).all()
+    assert scaled.std() == pytest.approx(1.0)
+    assert set(np.argsort(data.loss)[:5]) <= set(rows.tolist())
+    assert (model.x == Embedding.of(data.columns).embed(data.x[rows])).all()
+    assert model.residuals()[0].shape == (10,)
 
 
 @pytest.mark.parametrize(

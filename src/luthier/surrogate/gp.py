@@ -31,6 +31,7 @@ from luthier.surrogate.protocol import (
     Scale,
     Several,
 )
+from luthier.surrogate.thinning import thin
 from luthier.surrogate.warped import WarpedEvidence
 from luthier.surrogate.warping import Warp, warpable
 
@@ -104,7 +105,7 @@ class GP:
             return self._most_credible(data, key, memo)[1]
         embedding = Embedding.of(data.columns)
         found = self._hyperparameters(embedding, data, memo)
-        chosen = _thin(data.loss, self.largest)
+        chosen = thin(data.loss, self.largest)
         # The scale is that of all losses, as it is of other surrogates, which an ensemble may mix with this one.
         x, y = data.x[chosen], SCALINGS[self.scaling](data.loss)[chosen]
         noise = None if data.noise is None else _relative(data.noise, data.loss)[chosen]
@@ -124,7 +125,7 @@ class GP:
         Source: Rasmussen and Williams (2006), eq. 5.10 and 5.11, for the leave-one-out density; Snelson, Rasmussen and
         Ghahramani (2004), Warped Gaussian processes, eq. 5, for the slopes of the scaling.
         """
-        chosen = _thin(data.loss, self.largest)
+        chosen = thin(data.loss, self.largest)
         best: tuple[float, str, Gaussian | Marginal] | None = None
         for name in COMPARABLE:
             model = replace(self, scaling=name).fit(data, key, memo)
@@ -139,7 +140,7 @@ class GP:
     def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
         """See `luthier.surrogate.protocol.Scaled`. By ``evidence`` it costs as much as the fit."""
         name = self._most_credible(data, key, memo)[0] if self.scaling == "evidence" else self.scaling
-        return Scale(SCALINGS[name](data.loss), _thin(data.loss, self.largest))
+        return Scale(SCALINGS[name](data.loss), thin(data.loss, self.largest))
 
     def _hyperparameters(self, embedding: Embedding, data: Data, memo: Memo) -> Floats:
         """Fold the refits over the sizes at which they happen, from the last one that is remembered; (s, …)."""
@@ -207,17 +208,6 @@ def _digests(data: Data, sizes: list[int]) -> list[bytes]:
             seen += data.noise[before:size].tobytes()
         digests.append(hashlib.blake2b(digests[-1] + seen, digest_size=16).digest())
     return digests[1:]
-
-
-def _thin(losses: Floats, largest: int) -> NDArray[np.int64]:
-    """Choose at most `largest` of n, in order: half of them the lowest, the rest spread evenly over the others."""
-    n = len(losses)
-    if n <= largest:
-        return np.arange(n)
-    order = np.argsort(losses, kind="stable")
-    half = largest // 2
-    spread = half + np.floor(np.arange(largest - half) * ((n - half) / (largest - half))).astype(np.int64)
-    return np.sort(np.concatenate([order[:half], order[spread]]))
 
 
 def _relative(noise: Floats, losses: Floats) -> Floats:

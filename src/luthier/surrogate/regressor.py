@@ -22,6 +22,7 @@ from luthier.surrogate.kernel import Embedding
 from luthier.surrogate.protocol import Checked, Moments, Posterior, Scale
 from luthier.surrogate.recipe import build, describe, rewrite
 from luthier.surrogate.single_thread import single_thread
+from luthier.surrogate.thinning import thin
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -47,6 +48,8 @@ class Regressor:
             program that opens the study imports them.
         params: of the regressor, where they differ from its defaults.
         scaling: of the losses, as of `GP`; the posterior is on that scale.
+        largest: with more losses than this the regressor sees the better half of so many, and the rest thinned out
+            evenly: some take a time that grows with the cube of that number.
 
     Raises:
         InvalidSetting: a class that is no regressor, or does not take ``return_std``; a parameter that it does not
@@ -64,10 +67,13 @@ class Regressor:
     estimator: Any
     params: Mapping[str, Any] = field(default_factory=dict, hash=False)
     scaling: str = "standard"
+    largest: int = 1000
 
     def __post_init__(self) -> None:
         if self.scaling not in SCALINGS:
             raise InvalidSetting(f"Regressor(scaling={self.scaling!r}): choose one of {', '.join(SCALINGS)}")
+        if self.largest < 2:
+            raise InvalidSetting(f"Regressor(largest={self.largest!r}): give at least 2 losses")
         if isinstance(self.estimator, str):
             params = rewrite(self.params, self.estimator)
         elif self.params:
@@ -81,13 +87,13 @@ class Regressor:
     def fit(self, data: Data, key: Key, memo: Memo) -> Fitted:
         """Fit the regressor; its ``random_state``, where it has one that was not set, follows from the key."""
         embedding = Embedding.of(data.columns)
-        y = SCALINGS[self.scaling](data.loss)
-        x = embedding.embed(data.x)
+        scaled, rows = self.scale(data, key, memo)
+        x, y = embedding.embed(data.x[rows]), scaled[rows]
         return Fitted(self._model(x, y, key), embedding, x, y, self, key)
 
     def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
         """See `luthier.surrogate.protocol.Scaled`."""
-        return Scale(SCALINGS[self.scaling](data.loss), np.arange(len(data)))
+        return Scale(SCALINGS[self.scaling](data.loss), thin(data.loss, self.largest))
 
     def _model(self, x: Floats, y: Floats, key: Key) -> Any:
         """Give the fitted estimator, or None where these data are none that it can be fitted to."""
