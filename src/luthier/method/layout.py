@@ -1,4 +1,4 @@
-"""Which columns of an encoded space an evolution strategy treats as continuous, which as levels, which as categories."""
+"""Which columns of an encoded space CMA-ES treats as continuous, which as levels, which as categories."""
 
 from __future__ import annotations
 
