@@ -272,6 +272,23 @@ def test_a_space_that_loses_the_variable_stops_the_method_with_a_reason() -> Non
         drive.propose()
 
 
+@pytest.mark.parametrize("name", ["log-ei", "hedge", "auto"])
+def test_the_search_begins_at_the_peak_too(name) -> None:
+    """Beside the best trial, wherever the others are."""
+    begun = []
+
+    class Noting(Search):
+        def maximise(self, space, value, best, known, key):
+            begun.append(best)
+            return super().maximise(space, value, best, known, key)
+
+    drive = Drive(tuning_space(), replace(METHODS[name], search=Noting(scattered=20, nearby=20, rounds=0)))
+    drive.run(6)
+    assert begun
+    for best in begun:
+        np.testing.assert_array_equal(best[1:2], PRIOR.on(tuning_space()).peak())
+
+
 @pytest.mark.parametrize("name", ["log-ei", "ucb", "parzen", "auto"])
 def test_the_first_model_based_proposals_are_near_the_belief(name) -> None:
     """The losses say nothing: so many results in, what is proposed is what is believed in."""

@@ -111,6 +111,7 @@ def test_of_several_objectives_the_weighed_one_is_told() -> None:
     data = replace(some(), losses=np.column_stack([some().loss, np.arange(9.0)]))
     told = believe(Fitted(data), data, data.pending, "worst", Fitted)
     assert told.data.losses.shape == (11, 1)
+    np.testing.assert_array_equal(told.data.loss[:9], data.losses[:, 0])
 
 
 def test_an_unknown_lie_is_refused() -> None:
