@@ -24,6 +24,7 @@ from luthier.surrogate.protocol import (
     Checked,
     Conditionable,
     Covariant,
+    Denoised,
     Differentiable,
     Joint,
     Moments,
@@ -163,7 +164,7 @@ def test_constant_losses_and_ties():
 
 
 def test_abilities_are_those_of_all_members():
-    together = {Posterior, Several, Differentiable, Joint, Pathwise, Covariant, Conditionable, Checked}
+    together = {Posterior, Several, Differentiable, Joint, Pathwise, Covariant, Conditionable, Denoised, Checked}
     assert set(Ensemble((FAST, GP(kernel="rbf"))).gives) == together
     assert set(Ensemble((FAST, Forest())).gives) == {Posterior, Several, Joint, Pathwise, Covariant, Checked}
     assert set(Ensemble((FAST, RIDGE)).gives) == {Posterior, Several, Checked}
@@ -216,6 +217,19 @@ def test_a_joint_draw_is_one_members(pair):
     normal = np.column_stack([norm.ppf(within), base[:, 1:]])
     assert drawn[first] == pytest.approx(pair.members[0].sample(x, normal[first]))
     assert drawn[~first] == pytest.approx(pair.members[1].sample(x, normal[~first]))
+
+
+def test_functions_are_the_members_each_as_often_as_it_weighs(pair):
+    x = sampled(3, 1).x
+    drawn = pair._drawn(Key.of(2), 2000)
+    assert [len(rows) / 2000 for _, rows in drawn] == pytest.approx([0.3, 0.7], abs=0.05)
+    values = pair.paths(Key.of(2), 2000)(x)
+    denoised = pair.denoised(Key.of(2), 2000, x[:1]).moments(x)
+    for place, rows in drawn:
+        member = pair.members[place]
+        assert (values[rows] == member.paths(Key.of(2).fold("paths", place), len(rows))(x)).all()
+        own = member.denoised(Key.of(2).fold("denoised", place), len(rows), x[:1]).moments(x)
+        assert (denoised.mean[rows] == own.mean).all()
 
 
 def test_what_is_told_is_told_to_every_member(pair):

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.key import Key
+from luthier.surrogate.marginal import MarginalDraws
 from luthier.surrogate.protocol import (
     Checked,
     Conditionable,
     Covariant,
+    Denoised,
     Differentiable,
     Joint,
     Moments,
@@ -24,6 +26,7 @@ from luthier.surrogate.protocol import (
 )
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,13 @@ class Blend:
         mean, variance = _stacked(member.moments(x) for member in self.members)
         centre = self.weights @ mean
         return Moments(centre, self.weights @ (variance + (mean - centre) ** 2))
+
+    def _drawn(self, key: Key, count: int) -> list[tuple[int, Integers]]:
+        """Draw a member for each of `count` functions; say which functions are those of which, where it has any."""
+        above = np.cumsum(self.weights)
+        drawn = np.searchsorted(above, key.fold("member").uniform(count), side="right")
+        chosen = np.minimum(drawn, len(above) - 1)
+        return [(place, np.flatnonzero(chosen == place)) for place in np.unique(chosen).tolist()]
 
 
 class _Differentiable(Blend):
@@ -95,15 +105,10 @@ class _Joint(Blend):
 class _Pathwise(Blend):
     def paths(self, key: Key, count: int) -> Callable[[Floats], Floats]:
         """See `luthier.surrogate.protocol.Pathwise`: each function is one member's."""
-        above = np.cumsum(self.weights)
-        chosen = np.minimum(
-            np.searchsorted(above, key.fold("member").uniform(count), side="right"), len(self.weights) - 1
-        )
-        drawn = []
-        for place, member in enumerate(self.members):
-            rows = np.flatnonzero(chosen == place)
-            if len(rows):
-                drawn.append((rows, cast(Pathwise, member).paths(key.fold("paths", place), len(rows))))
+        drawn = [
+            (rows, cast(Pathwise, self.members[place]).paths(key.fold("paths", place), len(rows)))
+            for place, rows in self._drawn(key, count)
+        ]
 
         def evaluate(x: Floats) -> Floats:
             values = np.empty((count, len(x)))
@@ -136,6 +141,17 @@ class _Conditionable(Blend):
         return replace(self, members=[cast(Conditionable, member).condition(x, losses) for member in self.members])
 
 
+class _Denoised(Blend):
+    def denoised(self, key: Key, count: int, more: Floats) -> MarginalDraws:
+        """See `luthier.surrogate.protocol.Denoised`: each draw is one member's."""
+        return MarginalDraws(
+            [
+                (rows, cast(Denoised, self.members[place]).denoised(key.fold("denoised", place), len(rows), more))
+                for place, rows in self._drawn(key, count)
+            ]
+        )
+
+
 class _Checked(Blend):
     def residuals(self) -> tuple[Floats, Floats]:
         """See `luthier.surrogate.protocol.Checked`. Members that left out some of the losses are left out."""
@@ -154,6 +170,7 @@ ABLE: dict[type, type[Blend]] = {
     Pathwise: _Pathwise,
     Covariant: _Covariant,
     Conditionable: _Conditionable,
+    Denoised: _Denoised,
     Checked: _Checked,
 }
 """The abilities that a mixture has if all members have them."""
