@@ -1,4 +1,4 @@
-"""What to try next: grid, random, quasi-random, Bayesian and evolutionary search, and the protocol that every method keeps."""
+"""What to try next: grid, random, quasi-random, Bayesian and evolutionary search, and the protocol of methods."""
 
 from __future__ import annotations
 
