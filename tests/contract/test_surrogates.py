@@ -42,6 +42,7 @@ class TestForest(SurrogateContract):
         return Forest(trees=12)
 
 
+@pytest.mark.slow
 class TestExtraTrees(SurrogateContract):
     def surrogate(self):
         return Forest(trees=6, extra=True, leaf=2)
