@@ -211,6 +211,38 @@ def test_many_losses_are_thinned() -> None:
     assert _checkpoints(10, 1.15) == [1, 2, 3, 4, 5, 6, 7, 9]
 
 
+def test_hyperparameters_follow_results_beyond_the_largest_number() -> None:
+    x = draw(60)
+    # A quiet first half, and then losses that only the first number explains, roughly.
+    y = np.where(np.arange(60) < 20, 0.01 * x[:, 1], np.sin(25 * x[:, 0]))
+    surrogate, warm, q = GP(largest=20), Memo(), draw(9, seed=4)
+    for n in (15, 30, 60):
+        model = surrogate.fit(data(REALS, x[:n], y[:n]), KEY, warm)
+        cold = surrogate.fit(data(REALS, x[:n], y[:n]), KEY, Memo(0))
+        assert (model.moments(q).mean == cold.moments(q).mean).all() and len(model.y) == min(n, 20)
+    first = surrogate.fit(data(REALS, x[:20], y[:20]), KEY, Memo())
+    assert model.theta[0] < first.theta[0]
+
+
+def test_orders_of_items_are_learnt_by_pairs_and_by_places() -> None:
+    columns = tuple(Column("p", "rank", 6, place, 6, False) for place in range(6))
+    embedding = Embedding.of(columns)
+    assert embedding.variables == 2 and embedding.owners.tolist() == [0] * 6 + [1] * 15
+    rng = np.random.default_rng(0)
+    ranks = rng.permuted(np.tile(np.arange(6), (260, 1)), axis=1)
+    e = embedding.embed((ranks + 0.5) / 6)
+    pairs = [(i, j) for i in range(6) for j in range(i)]
+    discordant = sum(((ranks[:1, i] < ranks[:1, j]) != (ranks[1:, i] < ranks[1:, j])).astype(float) for i, j in pairs)
+    np.testing.assert_allclose(((e[1:, 6:] - e[0, 6:]) ** 2).sum(1), discordant * 4.0 / 30.0)
+    weights = rng.random((6, 6))
+    precedence = sum((ranks[:, i] < ranks[:, j]) * weights[i, j] for i in range(6) for j in range(6))
+    place = ((ranks - np.arange(6)) ** 2 @ weights[0]).astype(float)
+    for y, most in ((precedence, 0.05), (place, 0.1)):
+        y = (y - y.mean()) / y.std()
+        model = GP(scaling="given", growth=2.0).fit(data(columns, (ranks[:80] + 0.5) / 6, y[:80]), KEY, Memo())
+        assert np.sqrt(np.mean((model.moments((ranks[80:] + 0.5) / 6).mean - y[80:]) ** 2)) < most
+
+
 @pytest.mark.parametrize("setting", [{"kernel": "rbff"}, {"scaling": "log"}, {"growth": 1.0}, {"steps": 0}])
 def test_senseless_settings_are_refused(setting) -> None:
     with pytest.raises(InvalidSetting, match="GP"):

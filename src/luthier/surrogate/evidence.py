@@ -113,11 +113,11 @@ class Evidence:
         beliefs: Beliefs,
     ) -> None:
         self._lower, self._upper = np.tril_indices(len(x), -1)
-        squares = (x[self._lower] - x[self._upper]) ** 2
         self.variables = embedding.variables
         self.distances = np.zeros((self.variables, len(self._lower)))
         for coordinate, owner in enumerate(embedding.owners):
-            self.distances[owner] += squares[:, coordinate]
+            along = np.ascontiguousarray(x[:, coordinate])
+            self.distances[owner] += (along[self._lower] - along[self._upper]) ** 2
         self._lengths = np.full(self.variables, beliefs.length(self.variables))
         self._y, self._noise, self._kernel, self._beliefs = y, noise, kernel, beliefs
 

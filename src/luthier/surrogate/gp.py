@@ -59,7 +59,8 @@ class GP:
             the losses best, by their leave-one-out density. The posterior is on that scale.
         growth: by what factor the data grow until hyperparameters are refitted, above 1.
         steps: of each search for hyperparameters, at least 1.
-        largest: with more losses than this the model sees the better half of so many, and the rest thinned out evenly.
+        largest: with more losses than this the model sees the better half of so many, and the rest thinned out evenly;
+            hyperparameters are then found from half as many.
         beliefs: priors of the hyperparameters.
         samples: how many hyperparameters are drawn, by slice sampling; 0: the most probable ones alone. An ask costs
             as many times more, and a refit some thirty times.
@@ -144,7 +145,7 @@ class GP:
 
     def _hyperparameters(self, embedding: Embedding, data: Data, memo: Memo) -> Floats:
         """Fold the refits over the sizes at which they happen, from the last one that is remembered; (s, …)."""
-        sizes = _checkpoints(min(len(data), self.largest), self.growth)
+        sizes = _checkpoints(len(data), self.growth)
         names = [("gp", self, data.columns, digest) for digest in _digests(data, sizes)]
         found: Floats | None = None
         done = len(sizes)
@@ -169,9 +170,11 @@ class GP:
         return (maximize(density, starts, self.steps) if size > 1 else start)[None]
 
     def _density(self, embedding: Embedding, data: Data, size: int) -> Density:
+        """Give the evidence of the first so many losses; of many, those that are left after thinning."""
         losses = data.loss[:size]
-        noise = None if data.noise is None else _relative(data.noise[:size], losses)
-        x, scaled = data.x[:size], SCALINGS[self.scaling](losses)
+        rows = thin(losses, max(self.largest // 2, 2)) if size > self.largest else np.arange(size)
+        noise = None if data.noise is None else _relative(data.noise[:size], losses)[rows]
+        x, scaled = data.x[rows], SCALINGS[self.scaling](losses)[rows]
         if self.warp:
             return WarpedEvidence(embedding, x, scaled, noise, KERNELS[self.kernel], self.beliefs)
         return Evidence(embedding, embedding.embed(x), scaled, noise, KERNELS[self.kernel], self.beliefs)
