@@ -16,8 +16,9 @@ from luthier.errors import InvalidSetting
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.bayes import learnable, take, with_crashes, with_note
+from luthier.method.bayes import learnable, take, with_note
 from luthier.method.belief import Prior, believed_design
+from luthier.method.crash import with_crashes
 from luthier.method.design import design
 from luthier.method.distinct import Batch
 from luthier.method.outcome import incumbent, limits, one_loss, order, rate
@@ -87,7 +88,7 @@ class Auto:
         acquisition: Acquisition | Bindable = LogEI()
         if belief is not None and self.prior is not None:
             acquisition = Informed(acquisition, belief, self.prior.strength)
-        data = with_crashes(data)
+        data = with_crashes(data, memo)
         bounds = limits(data, key, memo)
         several = len(problem.objectives) > 1  # then each proposal has its own mixture of them
         fitted: dict[tuple[GP, ...], list[Posterior]] = {}

@@ -18,6 +18,7 @@ from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.belief import Belief, Prior, believed_design
+from luthier.method.crash import with_crashes
 from luthier.method.design import design
 from luthier.method.distinct import Batch
 from luthier.method.elect import elect
@@ -45,7 +46,8 @@ _SCATTERED = 300
 class Bayes:
     """Propose where an acquisition function of a surrogate model is largest.
 
-    The first trials are a design (the space's defaults, then Sobol' points); crashed ones count as the worst loss seen.
+    The first trials are a design (the space's defaults, then Sobol' points).
+    Crashed trials teach where trials crash (see `luthier.method.crash`).
     Of several objectives each proposal weighs a random mixture (see `luthier.method.outcome`); where trials report
     violations of outcome constraints, the acquisition is weighed by the probability that the constraints hold.
 
@@ -91,7 +93,7 @@ class Bayes:
             if belief is not None:
                 return believed_design(belief, problem, history, key, count, memo)
             return design(problem, history, key, count, memo)
-        data = with_crashes(data)
+        data = with_crashes(data, memo)
         batch = Batch(history, count, repeat=problem.noisy)
         known = Known() if problem.noisy else Known(data.x, data.pending)
         bounds = limits(data, key, memo)
@@ -195,34 +197,6 @@ class Bayes:
 def learnable(data: Data, initial: int) -> bool:
     """Tell whether the design is over, and there is something to learn: values, and variables to choose."""
     return bool(data.columns) and len(data) > 0 and len(data) + len(data.failed) >= initial
-
-
-def with_crashes(data: Data) -> Data:
-    """Count crashed configurations as losses as bad as the worst one seen, and a crash as a constraint that was broken.
-
-    The loss keeps a model from going back where it crashed; the constraint, which is learnt from the successes too,
-    keeps it from trying the neighbourhood. Together they crash less and find more than either alone (measured in
-    docs/decisions/0014-crashes.md).
-
-    Source: Gelbart, Snoek and Adams (2014), Bayesian optimization with unknown constraints, section 3.
-    """
-    crashed = len(data.failed)
-    if not crashed:
-        return data
-    n, c = data.violations.shape
-    violations = np.full((n + crashed, c + 1), np.nan)
-    violations[:n, :c] = data.violations
-    violations[:, c] = np.where(np.arange(n + crashed) < n, -1.0, 1.0)
-    worst = np.repeat(data.losses.max(axis=0, keepdims=True), crashed, axis=0)
-    return replace(
-        data,
-        x=np.concatenate([data.x, data.failed]),
-        losses=np.concatenate([data.losses, worst]),
-        violations=violations,
-        noise=None if data.noise is None else np.append(data.noise, np.zeros(crashed)),
-        costs=np.append(data.costs, np.full(crashed, np.nan)),
-        failed=data.failed[:0],
-    )
 
 
 def take(problem: Problem, batch: Batch, points: Floats, note: Mapping[str, Any]) -> Floats | None:

@@ -16,7 +16,7 @@ from luthier.errors import InvalidSetting, NoResult
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.bayes import with_crashes
+from luthier.method.crash import with_crashes
 from luthier.method.outcome import kept, limits
 from luthier.method.protocol import Method, Modelling
 from luthier.method.search import Known, Search
@@ -113,7 +113,7 @@ def believe(problem: Problem, data: Data, method: Method, key: Key, memo: Memo, 
         by = f"a default GP{why}"
     if found is None:
         raise NoResult(_lack(problem, data))
-    return Beliefs(problem, data, found, limits(with_crashes(data), key, memo), by)
+    return Beliefs(problem, data, found, limits(with_crashes(data, memo), key, memo), by)
 
 
 def expected_best(beliefs: Beliefs, history: History, level: float, anywhere: bool, key: Key) -> ExpectedBest:

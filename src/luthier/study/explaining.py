@@ -16,7 +16,7 @@ from luthier.event import Asked
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.bayes import with_crashes
+from luthier.method.crash import with_crashes
 from luthier.method.outcome import kept
 from luthier.method.probe import rate_again
 from luthier.method.protocol import Method, Modelling
@@ -103,7 +103,7 @@ def explain(history: History, number: int, known: Method, key: Key, memo: Memo, 
 
     Cost: that of its proposal, without the search.
     """
-    moment = _recall(history, number, known)
+    moment = _recall(history, number, known, memo)
     stream = key.fold("trial", moment.first)
     remarks: list[str] = []
     beliefs: Beliefs | None = None
@@ -155,7 +155,7 @@ def explain(history: History, number: int, known: Method, key: Key, memo: Memo, 
     )
 
 
-def _recall(history: History, number: int, known: Method) -> Moment:
+def _recall(history: History, number: int, known: Method, memo: Memo) -> Moment:
     trial = history.trial(number)
     view = history.upto(trial.seen)
     problem = view.problem()
@@ -168,7 +168,7 @@ def _recall(history: History, number: int, known: Method) -> Moment:
     batch = [one.config for one in together if one.seen == trial.seen and one.origin == trial.origin]
     data = view.data(problem)
     if isinstance(method, Modelling) and len(data):
-        data = with_crashes(data)
+        data = with_crashes(data, memo)
     space = problem.space
     return Moment(trial, view, problem, method, data, space.encode([trial.config]), first, count, space.encode(batch))
 

@@ -1,0 +1,83 @@
+"""What a crashed trial teaches: where trials crash, and what to take for the loss that it never gave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.data import Data
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.surrogate.gp import GP
+from luthier.surrogate.kernel import Embedding
+
+Floats = NDArray[np.float64]
+
+_MOST = 500
+"""So many of the latest trials, the crashes before the successes, tell how likely a crash was."""
+_NEAR = 1e-6  # added to squared distances, so that a crash at the place of a success has its loss
+
+
+def with_crashes(data: Data, memo: Memo) -> Data:
+    """Count a crash as an outcome constraint that was broken, and as a loss as bad as its surroundings make likely.
+
+    The constraint is learnt by whoever models violations. The loss is ``p · worst + (1 - p) · m``: p is how probable a
+    crash is there by all *other* trials (leave-one-out, of a Gaussian process of the outcomes), m the mean loss of the
+    successes weighed by inverse squared distance. So where everything crashes a crash is as bad as the worst loss
+    seen, and a lone crash beside good configurations does not spoil them.
+
+    Args:
+        data: n losses, k crashes.
+        memo: skips work that was done before.
+
+    Returns:
+        n + k rows, the crashes last, with one violation more: -1 of what succeeded, +1 of what crashed.
+
+    Cost O((n + k)³). Source: Gelbart, Snoek and Adams (2014), Bayesian optimization with unknown constraints, for the
+    constraint; the loss is our own (docs/decisions/0014-crashes.md).
+    """
+    crashed, n = len(data.failed), len(data.x)
+    if not crashed:
+        return data
+    x = np.concatenate([data.x, data.failed])
+    outcome = np.where(np.arange(n + crashed) < n, -1.0, 1.0)
+    violations = np.full((n + crashed, data.violations.shape[1] + 1), np.nan)
+    violations[:n, :-1] = data.violations
+    violations[:, -1] = outcome
+    likely = _likely(data, x, outcome, memo)[n:, None]
+    losses = likely * data.losses.max(axis=0) + (1.0 - likely) * _neighbours(data)
+    return replace(
+        data,
+        x=x,
+        losses=np.concatenate([data.losses, losses]),
+        violations=violations,
+        noise=None if data.noise is None else np.append(data.noise, np.zeros(crashed)),
+        costs=np.append(data.costs, np.full(crashed, np.nan)),
+        failed=data.failed[:0],
+    )
+
+
+def _likely(data: Data, x: Floats, outcome: Floats, memo: Memo) -> Floats:
+    """Give the probability of a crash at each of the trials, by all the others; shape (n + k,)."""
+    from scipy.special import ndtr
+
+    rows = np.arange(len(x))[-_MOST:]
+    labels = np.arcsinh(outcome[rows])[:, None]  # on the scale on which `limits` models violations
+    seen = replace(data, x=x[rows], losses=labels, violations=np.empty((len(rows), 0)), noise=None)
+    mean, variance = GP(scaling="given").fit(seen, Key.of(0), memo).residuals()
+    likely = np.where(outcome > 0, 1.0, 0.0)
+    likely[rows] = ndtr(mean / np.sqrt(variance))
+    return likely
+
+
+def _neighbours(data: Data) -> Floats:
+    """Give the mean loss of the successes around each crash; shape (k, m)."""
+    embedding = Embedding.of(data.columns)
+    here, there = embedding.embed(data.failed), embedding.embed(data.x)
+    squares = (here**2).sum(1)[:, None] + (there**2).sum(1)[None, :] - 2.0 * here @ there.T
+    weights = 1.0 / (np.maximum(squares, 0.0) + _NEAR)
+    weights /= weights.sum(axis=1, keepdims=True)
+    mean: Floats = weights @ data.losses
+    return mean
