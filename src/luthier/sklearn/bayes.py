@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -15,9 +16,11 @@ from luthier.errors import InvalidSetting, InvalidSpace
 from luthier.run import Budget, Study
 from luthier.sklearn import scikit
 from luthier.sklearn.candidates import defaults_of
+from luthier.sklearn.evaluation import Evaluator
 from luthier.sklearn.hunt import Hunt
+from luthier.sklearn.prefix import Prefixes
 from luthier.sklearn.record import StudyRecord, add_results, open_study
-from luthier.sklearn.search import STORE, Search
+from luthier.sklearn.search import CACHE_MB, STORE, Search
 from luthier.sklearn.session import Session
 from luthier.sklearn.skopt import method_of, optimize_result
 from luthier.sklearn.spaces import Reading, read
@@ -82,6 +85,7 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
         "method": [scikit.HasMethods(["suggest"]), None],
         "budget": [scikit.Interval(Real, 0, None, closed="neither"), dict, Budget, None],
         "store": STORE,
+        "cache_mb": CACHE_MB,
         "workers": [scikit.Interval(Integral, 1, None, closed="left"), None],
     }
 
@@ -106,6 +110,7 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
         method: Any = None,
         budget: Any = None,
         store: Any = None,
+        cache_mb: float = 512,
         workers: int | None = None,
     ) -> None:
         super().__init__(
@@ -128,7 +133,13 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
         self.method = method
         self.budget = budget
         self.store = store
+        self.cache_mb = cache_mb
         self.workers = workers
+
+    def _evaluator(self) -> Evaluator:
+        """See `Search._evaluator`: which candidates come later is not known."""
+        made = super()._evaluator()
+        return replace(made, later=True) if isinstance(made, Prefixes) else made
 
     def fit(self, X: Any, y: Any = None, *, groups: Any = None, callback: Any = None, **params: Any) -> Any:
         """Search, and fit the best candidate to all data.

@@ -50,6 +50,7 @@ class Job(NamedTuple):
         test: the rows to score on.
         candidates: how many there are in the batch.
         folds: how many there are.
+        shared: how many first steps of a pipeline other jobs have, too.
     """
 
     candidate: int
@@ -59,13 +60,28 @@ class Job(NamedTuple):
     test: Any
     candidates: int
     folds: int
+    shared: int = 0
+
+
+Piece: TypeAlias = list[tuple[int, Job]]
+"""Jobs that one process does one after the other, each with its place in the batch."""
 
 
 class Evaluator(Protocol):
     """Evaluates jobs. It is pickled to worker processes; what it keeps in one process is its own affair."""
 
-    def order(self, jobs: Sequence[Job]) -> Sequence[int]:
-        """Give the places of the jobs in the order in which they are best done."""
+    def pieces(
+        self, estimator: Any, jobs: Sequence[Job], setting: Setting, workers: int, streams: bool
+    ) -> Sequence[Piece]:
+        """Cut the jobs into pieces, each for one process, in the order in which they are best done.
+
+        Args:
+            estimator: that of all jobs, before it has the parameters of one.
+            jobs: of a batch.
+            setting: what is the same for all of them.
+            workers: how many pieces are done at the same time.
+            streams: whether results are wanted as soon as they are there.
+        """
         ...
 
     def __call__(self, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any) -> Scores:
@@ -89,9 +105,11 @@ class Evaluator(Protocol):
 class Plain:
     """Evaluates every job afresh, as scikit-learn does: by its own function."""
 
-    def order(self, jobs: Sequence[Job]) -> Sequence[int]:
-        """See `Evaluator.order`: as they come, candidate by candidate."""
-        return range(len(jobs))
+    def pieces(
+        self, estimator: Any, jobs: Sequence[Job], setting: Setting, workers: int, streams: bool
+    ) -> Sequence[Piece]:
+        """See `Evaluator.pieces`: as they come, candidate by candidate, each job by itself."""
+        return [[(place, job)] for place, job in enumerate(jobs)]
 
     def __call__(self, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any) -> Scores:
         """See `Evaluator.__call__`."""
@@ -118,8 +136,15 @@ class Plain:
         return found
 
 
-def numbered(
-    place: int, evaluator: Evaluator, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any
-) -> tuple[int, Scores]:
-    """Evaluate a job, and say which it was: results may come in any order."""
-    return place, evaluator(estimator, setting, job, caller, context)
+def evaluated(
+    evaluator: Evaluator, setting: Setting, caller: Any, tasks: Sequence[tuple[int, Any, Job, Any]]
+) -> list[tuple[int, Scores]]:
+    """Evaluate the jobs of a piece, and say which is which: results may come in any order.
+
+    Args:
+        evaluator: evaluates each.
+        setting: what is the same for all.
+        caller: the search, for callbacks.
+        tasks: the place, a clone of the estimator, the job, and the context of each.
+    """
+    return [(place, evaluator(estimator, setting, job, caller, context)) for place, estimator, job, context in tasks]

@@ -9,7 +9,7 @@ import numpy as np
 
 from luthier.sklearn import scikit
 from luthier.sklearn.candidates import drawn, grid, reading_of
-from luthier.sklearn.search import STORE, Search
+from luthier.sklearn.search import CACHE_MB, STORE, Search
 from luthier.sklearn.spaces import Reading
 from luthier.sklearn.union import Union
 from luthier.space import Space
@@ -34,6 +34,7 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
         **scikit.ScikitGridSearchCV._parameter_constraints,
         "param_grid": [dict, list, Space],
         "store": STORE,
+        "cache_mb": CACHE_MB,
     }
 
     def __init__(
@@ -50,6 +51,7 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
         error_score: Any = np.nan,
         return_train_score: bool = False,
         store: Any = None,
+        cache_mb: float = 512,
     ) -> None:
         super().__init__(
             estimator,
@@ -64,6 +66,7 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
             return_train_score=return_train_score,
         )
         self.store = store
+        self.cache_mb = cache_mb
 
     def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:
         evaluate_at_once(self, evaluate_candidates, grid(self.param_grid, self.estimator), callback_ctx)
@@ -79,6 +82,7 @@ class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: igno
         **scikit.ScikitRandomizedSearchCV._parameter_constraints,
         "param_distributions": [dict, list, tuple, Space],
         "store": STORE,
+        "cache_mb": CACHE_MB,
     }
 
     def __init__(
@@ -97,6 +101,7 @@ class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: igno
         error_score: Any = np.nan,
         return_train_score: bool = False,
         store: Any = None,
+        cache_mb: float = 512,
     ) -> None:
         super().__init__(
             estimator,
@@ -113,6 +118,7 @@ class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: igno
             return_train_score=return_train_score,
         )
         self.store = store
+        self.cache_mb = cache_mb
 
     def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:
         candidates = drawn(self.param_distributions, self.n_iter, self._seed(), self.estimator)

@@ -8,7 +8,7 @@ import numpy as np
 
 from luthier.sklearn import scikit
 from luthier.sklearn.candidates import drawn, grid, reading_of
-from luthier.sklearn.search import STORE, Search
+from luthier.sklearn.search import CACHE_MB, STORE, Search
 from luthier.sklearn.session import Session
 from luthier.sklearn.spaces import Reading
 from luthier.sklearn.union import Union
@@ -51,6 +51,7 @@ class HalvingGridSearchCV(Halving, scikit.ScikitHalvingGridSearchCV):  # type: i
         **scikit.ScikitHalvingGridSearchCV._parameter_constraints,
         "param_grid": [dict, list, Space],
         "store": STORE,
+        "cache_mb": CACHE_MB,
     }
 
     def __init__(
@@ -72,6 +73,7 @@ class HalvingGridSearchCV(Halving, scikit.ScikitHalvingGridSearchCV):  # type: i
         n_jobs: int | None = None,
         verbose: int = 0,
         store: Any = None,
+        cache_mb: float = 512,
     ) -> None:
         super().__init__(
             estimator,
@@ -91,6 +93,7 @@ class HalvingGridSearchCV(Halving, scikit.ScikitHalvingGridSearchCV):  # type: i
             verbose=verbose,
         )
         self.store = store
+        self.cache_mb = cache_mb
 
     def _generate_candidate_params(self) -> Any:
         return grid(self.param_grid, self.estimator)
@@ -106,6 +109,7 @@ class HalvingRandomSearchCV(Halving, scikit.ScikitHalvingRandomSearchCV):  # typ
         **scikit.ScikitHalvingRandomSearchCV._parameter_constraints,
         "param_distributions": [dict, list, Space],
         "store": STORE,
+        "cache_mb": CACHE_MB,
     }
 
     def __init__(
@@ -128,6 +132,7 @@ class HalvingRandomSearchCV(Halving, scikit.ScikitHalvingRandomSearchCV):  # typ
         n_jobs: int | None = None,
         verbose: int = 0,
         store: Any = None,
+        cache_mb: float = 512,
     ) -> None:
         super().__init__(
             estimator,
@@ -148,6 +153,7 @@ class HalvingRandomSearchCV(Halving, scikit.ScikitHalvingRandomSearchCV):  # typ
             verbose=verbose,
         )
         self.store = store
+        self.cache_mb = cache_mb
 
     def _generate_candidate_params(self) -> Any:
         count = self.n_candidates

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from numbers import Real
 from typing import Any
 
 from sklearn.base import clone, is_classifier
@@ -15,6 +16,7 @@ from luthier.run import Study
 from luthier.sklearn import scikit
 from luthier.sklearn.digest import digest
 from luthier.sklearn.evaluation import Evaluator, Plain, Setting
+from luthier.sklearn.prefix import MB, Prefixes
 from luthier.sklearn.progress import Progress
 from luthier.sklearn.record import StudyRecord, add_results, open_study
 from luthier.sklearn.session import Everything, Schedule, Session
@@ -24,11 +26,15 @@ from luthier.sklearn.union import Union
 STORE = [str, scikit.HasMethods(["__fspath__"]), scikit.HasMethods(["append", "read", "names"]), None]
 """What `store` may be, in scikit-learn's form."""
 
+CACHE_MB = [scikit.Interval(Real, 0, None, closed="left")]
+"""What `cache_mb` may be, in scikit-learn's form: how many MB of what candidates share are kept; 0 for none."""
+
 
 class Search:
     """What Luthier's search classes share: put before a search class of scikit-learn's among the bases."""
 
     store: Any
+    cache_mb: float
 
     # --- where parts are put in -------------------------------------------------------------------------
 
@@ -38,7 +44,7 @@ class Search:
 
     def _evaluator(self) -> Evaluator:
         """Make what evaluates a candidate on a fold."""
-        return Plain()
+        return Prefixes(int(self.cache_mb * MB)) if self.cache_mb > 0 else Plain()
 
     def _conclude(self, session: Session) -> None:
         """Look at all results, before the winner is chosen and refitted."""

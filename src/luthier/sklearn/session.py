@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 from sklearn.base import clone
 
 from luthier.sklearn import scikit
-from luthier.sklearn.evaluation import Evaluator, Job, Scores, Setting, numbered
+from luthier.sklearn.evaluation import Evaluator, Job, Scores, Setting, evaluated
 from luthier.sklearn.naming import check_names, is_estimator
 from luthier.sklearn.progress import Progress
 
@@ -244,21 +244,20 @@ class Session:
 
     def _run(self, jobs: Sequence[Job], contexts: Sequence[Any]) -> Iterator[tuple[int, Scores]]:
         """Run jobs, and give the place and the scores of each."""
-        order = self.evaluator.order(jobs)
-        size = self._slice or len(jobs) or 1
-        for first in range(0, len(jobs), size):
-            yield from self._joblib(
-                scikit.delayed(numbered)(
-                    place,
+        workers = self._joblib._effective_n_jobs()
+        pieces = self.evaluator.pieces(self.estimator, jobs, self.setting, workers, self.streams)
+        size = self._slice or len(pieces) or 1
+        for first in range(0, len(pieces), size):
+            for found in self._joblib(
+                scikit.delayed(evaluated)(
                     self.evaluator,
-                    clone(self.estimator),
                     self.setting,
-                    jobs[place],
                     self.search,
-                    contexts[place],
+                    [(place, clone(self.estimator), job, contexts[place]) for place, job in piece],
                 )
-                for place in order[first : first + size]
-            )
+                for piece in pieces[first : first + size]
+            ):
+                yield from found
 
 
 def _say(text: str) -> None:

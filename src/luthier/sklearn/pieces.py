@@ -1,0 +1,157 @@
+"""Which jobs go together, so that pipelines' shared steps are fitted in as few places as possible."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from luthier.sklearn.evaluation import Job, Piece
+from luthier.sklearn.fingerprint import PLAIN, Reader
+
+Levels: TypeAlias = tuple[Hashable, ...]
+"""What a candidate says about each of the first steps of a pipeline."""
+
+_EACH = 3
+"""How many pieces each worker gets at least: so that none waits long for the others."""
+
+_SOON = 8
+"""How many candidates are in a piece at most where somebody waits for each."""
+
+
+def cut(estimator: Any, jobs: Sequence[Job], workers: int, *, settled: bool, streams: bool, later: bool) -> list[Piece]:
+    """Cut jobs of a pipeline into pieces, each for one process, and say of each job how many steps it shares.
+
+    Args:
+        estimator: the pipeline.
+        jobs: of a batch.
+        workers: how many pieces are evaluated at the same time.
+        settled: whether one job after the other may be done in another order than theirs.
+        streams: whether results are wanted as soon as they are there.
+        later: whether jobs that are not known yet may share steps with these.
+
+    Cost: O(jobs × steps).
+    """
+    heads = [name for name, _ in estimator.steps[:-1]]
+    levels = {job.candidate: job.params for job in jobs}
+    said = {candidate: _levels(heads, params) for candidate, params in levels.items()}
+    places: Sequence[int] = range(len(jobs))
+    if workers == 1:
+        found = _shared(jobs, places, said, later)
+        order = _sorted(said)
+        if settled and order != sorted(order) and _repeatable(estimator, levels.values()):
+            rank = {candidate: place for place, candidate in enumerate(order)}
+            places = sorted(places, key=lambda place: rank[jobs[place].candidate])
+        return [[(place, found[place])] for place in places]
+    if not any(job.shared for job in _shared(jobs, places, said, False).values()):
+        return [[(place, job)] for place, job in enumerate(jobs)]
+    of: dict[int, list[int]] = defaultdict(list)
+    for place in places:
+        of[jobs[place].candidate].append(place)
+    folds = len({job.fold for job in jobs})
+    chunks = _chunks(said, workers, folds, streams)
+    return [piece for chunk in chunks for piece in _pieces(jobs, [of[candidate] for candidate in chunk], said)]
+
+
+def _pieces(jobs: Sequence[Job], groups: Iterable[Sequence[int]], said: Mapping[int, Levels]) -> Iterator[Piece]:
+    """Put the jobs of each fold together where some of them share a step."""
+    by_fold: dict[int, list[int]] = defaultdict(list)
+    for place in (place for group in groups for place in group):
+        by_fold[jobs[place].fold].append(place)
+    for places in by_fold.values():
+        shared = _shared(jobs, places, said, False)
+        piece = [(place, shared[place]) for place in places]
+        if any(job.shared for job in shared.values()):
+            yield piece
+        else:
+            yield from ([one] for one in piece)
+
+
+def _levels(heads: Sequence[str], params: Mapping[str, Any]) -> Levels:
+    """Sort what a candidate says by step; nothing where it changes the pipeline itself."""
+    by_step: dict[str, list[Hashable]] = {name: [] for name in heads}
+    for name, value in params.items():
+        head, deeper, _ = name.partition("__")
+        if head in by_step:
+            by_step[head].append((name, _mark(value)))
+        elif not deeper and head in ("steps", "memory", "verbose", "transform_input"):
+            return ()
+    return tuple(tuple(sorted(items, key=repr)) for items in by_step.values())
+
+
+def _mark(value: Any) -> Hashable:
+    return (type(value), repr(value)) if type(value) in PLAIN or isinstance(value, np.generic) else id(value)
+
+
+def _shared(jobs: Sequence[Job], places: Iterable[int], said: Mapping[int, Levels], later: bool) -> dict[int, Job]:
+    """Note of each job how many first steps some other has, too, or may have."""
+    places = list(places)
+    counts: Counter[Hashable] = Counter()
+    if not later:
+        for place in places:
+            levels = said[jobs[place].candidate]
+            counts.update((jobs[place].fold, levels[:depth]) for depth in range(1, len(levels) + 1))
+    made = {}
+    for place in places:
+        job, levels = jobs[place], said[jobs[place].candidate]
+        depths = range(1, len(levels) + 1)
+        shared = len(levels) if later else sum(counts[job.fold, levels[:depth]] > 1 for depth in depths)
+        made[place] = job._replace(shared=shared) if shared else job
+    return made
+
+
+def _sorted(said: Mapping[int, Levels]) -> list[int]:
+    """Put candidates side by side that share steps, in the order in which what they say was first said."""
+    first: dict[Levels, int] = {}
+    for levels in said.values():
+        for depth in range(1, len(levels) + 1):
+            first.setdefault(levels[:depth], len(first))
+    ranks = {
+        candidate: [first[levels[:depth]] for depth in range(1, len(levels) + 1)] for candidate, levels in said.items()
+    }
+    return sorted(said, key=lambda candidate: ranks[candidate])
+
+
+def _chunks(said: Mapping[int, Levels], workers: int, folds: int, streams: bool) -> list[list[int]]:
+    """Cut candidates into runs: at the borders of what they share where that leaves enough runs for the workers."""
+    size = math.ceil(len(said) / math.ceil(_EACH * workers / max(folds, 1))) if said else 1
+    if streams:
+        size = min(size, _SOON)
+    groups: list[list[int]] = []
+    for candidate in _sorted(said):
+        if groups and said[groups[-1][0]] == said[candidate]:
+            groups[-1].append(candidate)
+        else:
+            groups.append([candidate])
+    chunks: list[list[int]] = []
+    for group in groups:
+        if chunks and len(chunks[-1]) + len(group) <= size:
+            chunks[-1].extend(group)
+            continue
+        count = math.ceil(len(group) / size)
+        bounds = [round(len(group) * place / count) for place in range(count + 1)]
+        chunks.extend(group[start:end] for start, end in pairwise(bounds))
+    return chunks
+
+
+def _repeatable(estimator: Any, candidates: Iterable[Mapping[str, Any]]) -> bool:
+    """Say whether jobs come out the same in any order: only scikit-learn's code, and all its random states integers."""
+    reader = Reader()
+    reader.read(estimator)
+    states = [estimator.get_params()]
+    for params in candidates:
+        states.append(params)
+        for value in params.values():
+            if type(value) not in PLAIN:
+                reader.read(value)
+                states.append(value.get_params() if hasattr(value, "get_params") else {})
+    drawn = (
+        name.rpartition("__")[2] == "random_state" and value is None
+        for found in states
+        for name, value in found.items()
+    )
+    return reader.sound and not reader.foreign and not any(drawn)
