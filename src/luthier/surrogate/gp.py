@@ -39,6 +39,7 @@ Floats = NDArray[np.float64]
 
 _FORGET = 5  # sweeps of the chain at a checkpoint before the first sample: the losses are almost those of the last one
 _APART = 2  # sweeps from one sample to the next
+_MOST_SAMPLED = 200  # losses that a chain sees: with more, a refit would take seconds, and its samples differ little
 _ALL: tuple[type, ...] = (Posterior, Differentiable, Joint, Conditionable, Checked, Pathwise, Covariant, Denoised)
 
 
@@ -63,7 +64,7 @@ class GP:
             hyperparameters are then found from half as many.
         beliefs: priors of the hyperparameters.
         samples: how many hyperparameters are drawn, by slice sampling; 0: the most probable ones alone. An ask costs
-            as many times more, and a refit some thirty times.
+            as many times more, and a refit some fifteen times; of more than 200 losses a chain sees 200, thinned out.
         warp: whether numbers are warped, by a monotone function each that is learnt with the other hyperparameters.
 
     Raises:
@@ -172,7 +173,9 @@ class GP:
     def _density(self, embedding: Embedding, data: Data, size: int) -> Density:
         """Give the evidence of the first so many losses; of many, those that are left after thinning."""
         losses = data.loss[:size]
-        rows = thin(losses, max(self.largest // 2, 2)) if size > self.largest else np.arange(size)
+        most = min(self.largest, _MOST_SAMPLED) if self.samples else self.largest
+        fewer = most if self.samples else max(most // 2, 2)
+        rows = thin(losses, fewer) if size > most else np.arange(size)
         noise = None if data.noise is None else _relative(data.noise[:size], losses)[rows]
         x, scaled = data.x[rows], SCALINGS[self.scaling](losses)[rows]
         if self.warp:
