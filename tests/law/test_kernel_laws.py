@@ -20,7 +20,7 @@ def gram(space: Space, x: np.ndarray, kernel: str, key: Key) -> np.ndarray:
     return KERNELS[kernel](squares(scaled, scaled)).value
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(spaces(), keys(), st.sampled_from(sorted(KERNELS)))
 def test_gram_matrices_are_symmetric_and_positive_semidefinite(space: Space, key: Key, kernel: str) -> None:
     x = sampled(space, key, 25)
@@ -34,7 +34,7 @@ def test_gram_matrices_are_symmetric_and_positive_semidefinite(space: Space, key
     np.testing.assert_allclose(np.diag(matrix)[-3:], 1.0, atol=1e-6)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(spaces(), keys())
 def test_different_configurations_are_apart(space: Space, key: Key) -> None:
     x = sampled(space, key, 12)
