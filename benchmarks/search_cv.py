@@ -1,0 +1,196 @@
+"""The search classes against scikit-learn's: benchmarks/search_cv.py [NAME …] [--turns N].
+
+Each search is done in turns, by Luthier's GridSearchCV and by scikit-learn's, and the median of the ratios is given, with
+the lowest and the highest. Seconds are those of the processor, of this process and of its workers. In every turn the
+scores of both must be equal to the bit. Last, the most memory that shared steps took, against their cap.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import statistics
+import sys
+import time
+import tracemalloc
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from joblib.externals.loky import reusable_executor
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.feature_selection import SelectFromModel, SelectKBest, mutual_info_classif
+from sklearn.linear_model import RidgeClassifier
+from sklearn.model_selection import GridSearchCV as Theirs
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from luthier.sklearn import GridSearchCV
+from luthier.sklearn.prefix import MB, Prefixes
+
+X, Y = load_digits(return_X_y=True)
+ALPHAS = list(np.logspace(-3, 3, 20))
+
+
+class Row(NamedTuple):
+    """One budget: how many times as fast as scikit-learn's class Luthier's must be."""
+
+    name: str
+    at_least: float
+    make: Callable[..., Any]
+    turns: int
+
+
+def pca(kind: Any, **more: Any) -> Any:
+    """3 numbers of components × 20 penalties of a ridge, which costs about as much as scikit-learn's own loop."""
+    steps = [("scale", StandardScaler()), ("pca", PCA(random_state=0)), ("ridge", RidgeClassifier())]
+    return kind(Pipeline(steps), {"pca__n_components": [10, 20, 40], "ridge__alpha": ALPHAS}, cv=5, **more)
+
+
+def pca_and_selection(kind: Any, **more: Any) -> Any:
+    """3 numbers of features, by mutual information, then PCA, × 20 numbers of neighbours."""
+    informative = functools.partial(mutual_info_classif, random_state=0)
+    steps = [("select", SelectKBest(informative)), ("pca", PCA(10, random_state=0)), ("near", KNeighborsClassifier())]
+    return kind(Pipeline(steps), {"select__k": [16, 32, 48], "near__n_neighbors": list(range(1, 21))}, cv=5, **more)
+
+
+def selection_by_trees(kind: Any, **more: Any) -> Any:
+    """3 numbers of features, by 100 trees' importances, × 20 costs of a support vector machine."""
+    trees = SelectFromModel(ExtraTreesClassifier(100, random_state=0), threshold=-np.inf)
+    steps = [("select", trees), ("scale", StandardScaler()), ("svc", SVC(gamma=0.01))]
+    grid = {"select__max_features": [16, 32, 48], "svc__C": list(np.logspace(-1, 3, 20))}
+    return kind(Pipeline(steps), grid, cv=5, **more)
+
+
+def ordinary(kind: Any, **more: Any) -> Any:
+    """300 candidates that cost next to nothing, and share nothing."""
+    return kind(GaussianNB(), {"var_smoothing": list(np.logspace(-9, 0, 300))}, cv=5, **more)
+
+
+def pipeline_that_shares_nothing(kind: Any, **more: Any) -> Any:
+    """A pipeline whose first step is another one in each candidate."""
+    steps = [("pca", PCA(svd_solver="full")), ("bayes", GaussianNB())]
+    return kind(Pipeline(steps), {"pca__n_components": list(range(1, 61))}, cv=5, **more)
+
+
+def pipeline_of_cheap_steps(kind: Any, **more: Any) -> Any:
+    """A scaler that all share, and that costs about as much as what sharing does."""
+    steps = [("scale", StandardScaler()), ("bayes", GaussianNB())]
+    return kind(Pipeline(steps), {"bayes__var_smoothing": list(np.logspace(-9, 0, 60))}, cv=5, **more)
+
+
+ROWS = [
+    Row("pca", 1.0, pca, 7),
+    Row("pca and selection", 3.0, pca_and_selection, 3),
+    Row("selection by trees", 3.0, selection_by_trees, 3),
+    Row("ordinary", 1 / 1.05, ordinary, 7),
+    Row("nothing shared", 1 / 1.05, pipeline_that_shares_nothing, 5),
+    Row("cheap steps", 1 / 1.05, pipeline_of_cheap_steps, 7),
+]
+
+
+def processor_s() -> float:
+    """Give the seconds that this process and its living workers have used, to a hundredth (Linux)."""
+    found = time.process_time()
+    for pid in reusable_executor._executor._processes if reusable_executor._executor else ():
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        found += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return found
+
+
+def spent(search: Any) -> float:
+    """Give the processor's seconds of one fit."""
+    start_s = time.process_time() if search.n_jobs is None else processor_s()
+    search.fit(X, Y)
+    return (time.process_time() if search.n_jobs is None else processor_s()) - start_s
+
+
+def equal(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
+    """Say whether all scores are equal to the bit."""
+    return all(np.array_equal(ours[name], values) for name, values in theirs.items() if "test_score" in name)
+
+
+def measure(row: Row, n_jobs: int | None, turns: int) -> bool:
+    """Print one line, and say whether the budget is kept."""
+    ratios, own = [], []
+    more = {"n_jobs": n_jobs, "refit": False}
+    if n_jobs is not None:
+        row.make(Theirs, **more).set_params(cv=2).fit(X[:200], Y[:200])  # the workers import what they need
+    for turn in range(turns):
+        searches = [row.make(GridSearchCV, **more), row.make(Theirs, **more)]
+        seconds = {type(one).__module__: spent(one) for one in (searches if turn % 2 else searches[::-1])}
+        ours_s, theirs_s = seconds["luthier.sklearn.grid"], seconds["sklearn.model_selection._search"]
+        if not equal(searches[0].cv_results_, searches[1].cv_results_):
+            print(f"{row.name}: the results differ")
+            return False
+        ratios.append(theirs_s / ours_s)
+        own.append(ours_s)
+    ratio = statistics.median(ratios)
+    print(
+        f"{row.name:26} n_jobs={n_jobs!s:4} {ratio:6.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f},"
+        f" {turns} turns, {statistics.median(own):.2f} s); wanted {row.at_least:.2f}",
+        flush=True,
+    )
+    return ratio >= row.at_least
+
+
+def memory() -> bool:
+    """Print the most that was kept and allocated with caps below what the search would keep."""
+    kept = True
+    steps = [("pca", PCA(random_state=0)), ("ridge", RidgeClassifier())]
+    grid = {"pca__n_components": list(range(20, 60, 2)), "ridge__alpha": [0.1, 1.0]}
+    peaks = {}
+    for cap_mb in (0.0, 2.0, 5.0, 512.0):
+        made: list[Prefixes] = []
+
+        class Seen(GridSearchCV):
+            """Lets the cache be looked at."""
+
+            def _evaluator(self, made: list[Prefixes] = made) -> Any:
+                evaluator = super()._evaluator()
+                made.extend([evaluator] if isinstance(evaluator, Prefixes) else [])
+                return evaluator
+
+        search = Seen(Pipeline(steps), grid, cv=5, refit=False, cache_mb=cap_mb)
+        tracemalloc.start()
+        search.fit(X, Y)
+        peaks[cap_mb] = tracemalloc.get_traced_memory()[1] / MB
+        tracemalloc.stop()
+        held = made[0].shelf.peak_bytes / MB if made else 0.0
+        more = peaks[cap_mb] - peaks[0.0]
+        print(
+            f"cap {cap_mb:5.1f} MB: at most {held:5.2f} MB kept, {more:5.2f} MB more allocated than without", flush=True
+        )
+        kept = kept and held <= cap_mb and more <= cap_mb
+    return kept
+
+
+def main() -> int:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--turns", type=int)
+    arguments = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    kept = True
+    for row in ROWS:
+        for n_jobs in (None, 2):
+            if not arguments.names or any(name in row.name for name in arguments.names):
+                kept = measure(row, n_jobs, arguments.turns or row.turns) and kept
+    if not arguments.names or "memory" in arguments.names:
+        kept = memory() and kept
+    if reusable_executor._executor:
+        reusable_executor._executor.shutdown(wait=True)
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
