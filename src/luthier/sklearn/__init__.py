@@ -10,8 +10,8 @@ The parts, and where to add to them (see docs/decisions/0010-search-classes.md):
 - Schedule (`session.Schedule`): which pairs (candidate, fold) are evaluated, in rounds, with the results of each round
   given back to it. ``Search._schedule()`` makes it; the default evaluates everything in one round. Racing goes here.
 - Evaluation (`evaluation.Evaluator`): one pair (candidate, fold) to a mapping of scores and times, in whatever process
-  joblib runs it, and the order in which pairs are best done. ``Search._evaluator()`` makes it; the default is
-  scikit-learn's own fit and score. A cache of shared prefixes goes here.
+  joblib runs it, and which pairs are best done together. ``Search._evaluator()`` makes it: `prefix.Prefixes` (with
+  `fingerprint`, `pieces`, `shelf`) shares the first steps of pipelines; all else is scikit-learn's own fit and score.
 - Session (`session.Session`): one fit: runs the rounds by joblib, tells the record and the progress, and has
   ``Search._format_results`` (scikit-learn's) make ``cv_results_`` of the results.
 - Selection: ``_select_best_index`` (scikit-learn's) chooses the winner; ``Search._conclude(session)`` is called when
