@@ -8,14 +8,16 @@ The parts, and where to add to them (see docs/decisions/0010-search-classes.md):
   `grid` and `halving` (lists that are known beforehand, made by `candidates`). `bayes` asks a study (`hunt`), in
   ``_explore``. They evaluate nothing.
 - Schedule (`session.Schedule`): which pairs (candidate, fold) are evaluated, in rounds, with the results of each round
-  given back to it. ``Search._schedule()`` makes it; the default evaluates everything in one round. Racing goes here.
+  given back to it. ``Search._schedule()`` makes it; the default evaluates everything in one round. `racing.Race` stops
+  candidates that are beaten; `partial` has what stands for the folds left out, and marks them in ``cv_results_``.
 - Evaluation (`evaluation.Evaluator`): one pair (candidate, fold) to a mapping of scores and times, in whatever process
   joblib runs it, and which pairs are best done together. ``Search._evaluator()`` makes it: `prefix.Prefixes` (with
   `fingerprint`, `pieces`, `shelf`) shares the first steps of pipelines; all else is scikit-learn's own fit and score.
 - Session (`session.Session`): one fit: runs the rounds by joblib, tells the record and the progress, and has
   ``Search._format_results`` (scikit-learn's) make ``cv_results_`` of the results.
 - Selection: ``_select_best_index`` (scikit-learn's) chooses the winner; ``Search._conclude(session)`` is called when
-  all results are there and before the winner is chosen and refitted. An honest estimate of the winner goes here.
+  all results are there and before the winner is chosen and refitted. `simplicity` chooses within one standard error;
+  `estimate` makes ``best_estimate_`` from ``cv_results_``, when it is asked for.
   Public attributes that a search with default arguments has and scikit-learn's lacks fail one of its tests, which lists
   ``dir(search)``: set new ones only where they are asked for.
 - Record (`record`): what makes a search durable: a study in which each candidate is a trial.
@@ -32,7 +34,17 @@ except ImportError:
     raise MissingDependency("luthier.sklearn needs scikit-learn: pip install 'luthier[sklearn]'") from None
 
 from luthier.sklearn.bayes import BayesSearchCV
+from luthier.sklearn.estimate import Estimate
 from luthier.sklearn.grid import GridSearchCV, RandomizedSearchCV
 from luthier.sklearn.halving import HalvingGridSearchCV, HalvingRandomSearchCV
+from luthier.sklearn.racing import Racing
 
-__all__ = ["BayesSearchCV", "GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "RandomizedSearchCV"]
+__all__ = [
+    "BayesSearchCV",
+    "Estimate",
+    "GridSearchCV",
+    "HalvingGridSearchCV",
+    "HalvingRandomSearchCV",
+    "Racing",
+    "RandomizedSearchCV",
+]

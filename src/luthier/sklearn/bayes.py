@@ -19,8 +19,9 @@ from luthier.sklearn.candidates import defaults_of
 from luthier.sklearn.evaluation import Evaluator
 from luthier.sklearn.hunt import Hunt
 from luthier.sklearn.prefix import Prefixes
+from luthier.sklearn.racing import Racing
 from luthier.sklearn.record import StudyRecord, add_results, open_study
-from luthier.sklearn.search import CACHE_MB, STORE, Search
+from luthier.sklearn.search import CACHE_MB, RACING, SIMPLICITY, STORE, Search
 from luthier.sklearn.session import Session
 from luthier.sklearn.skopt import method_of, optimize_result
 from luthier.sklearn.spaces import Reading, read
@@ -40,7 +41,7 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
             a `luthier.Space`; or a list of these, or of pairs of one and its number of candidates, which are searched
             one after the other. A list is a list of values.
         optimizer_kwargs: what skopt's optimizer takes; see `luthier.sklearn.skopt.method_of`.
-        n_iter: how many candidates of each space.
+        n_iter: how many candidates of each space; with racing, how many can be evaluated on all folds.
         scoring: as in scikit-learn. Of several metrics, `refit` says which is optimized.
         fit_params: passed on to the estimator's ``fit``.
         n_jobs: how many folds are evaluated at once, by joblib.
@@ -57,7 +58,10 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
             as a mapping (``{"time_s": 600, "target": 0.99, "plateau": 20}``).
         store: a path or a store: what was evaluated is kept, and the same search goes on from there.
         workers: how many candidates are evaluated at once, each in a supervised process of its own, in which a crash
-            costs one candidate; None for joblib in this process.
+            costs one candidate; None for joblib in this process. With workers, nothing is raced.
+        racing: whether candidates that are beaten after some folds are spared the others; or a `Racing`, which says
+            how. Only with 5 folds or more, and one score that decides. What is saved goes to more candidates.
+        one_standard_error: as in `GridSearchCV`.
 
     Attributes (besides those of scikit-learn's search classes):
         study_: the study of the space (of several: of the first).
@@ -87,6 +91,8 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
         "store": STORE,
         "cache_mb": CACHE_MB,
         "workers": [scikit.Interval(Integral, 1, None, closed="left"), None],
+        "racing": RACING,
+        "one_standard_error": SIMPLICITY,
     }
 
     def __init__(
@@ -112,6 +118,8 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
         store: Any = None,
         cache_mb: float = 512,
         workers: int | None = None,
+        racing: Any = True,
+        one_standard_error: Any = False,
     ) -> None:
         super().__init__(
             estimator,
@@ -135,6 +143,8 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
         self.store = store
         self.cache_mb = cache_mb
         self.workers = workers
+        self.racing = racing
+        self.one_standard_error = one_standard_error
 
     def _evaluator(self) -> Evaluator:
         """See `Search._evaluator`: which candidates come later is not known."""
@@ -233,6 +243,9 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
     def _streams(self) -> bool:
         return True
 
+    def _racing(self) -> Racing | None:
+        return super()._racing() if self.workers is None else None
+
     def _explore(self: Any, session: Session, context: Any) -> None:
         spaces, readings = self._spaces(), self._readings(session.estimator)
         budget, method = _budget_of(self.budget), self._method()
@@ -256,7 +269,15 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
             before = len(session.candidates)
             wanted = min(count, budget.trials or count)
             hunt = Hunt(
-                session, study, reading, self.refit, wanted, self.n_points, budget, self._teller(study, reading)
+                session,
+                study,
+                reading,
+                self.refit,
+                wanted,
+                self.n_points,
+                budget,
+                self._teller(study, reading),
+                budget.trials,
             )
             if self.workers is None:
                 hunt.here(part)

@@ -9,7 +9,7 @@ import numpy as np
 
 from luthier.sklearn import scikit
 from luthier.sklearn.candidates import drawn, grid, reading_of
-from luthier.sklearn.search import CACHE_MB, STORE, Search
+from luthier.sklearn.search import CACHE_MB, RACING, SIMPLICITY, STORE, Search
 from luthier.sklearn.spaces import Reading
 from luthier.sklearn.union import Union
 from luthier.space import Space
@@ -34,6 +34,8 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
         **scikit.ScikitGridSearchCV._parameter_constraints,
         "param_grid": [dict, list, Space],
         "store": STORE,
+        "racing": RACING,
+        "one_standard_error": SIMPLICITY,
         "cache_mb": CACHE_MB,
     }
 
@@ -52,6 +54,8 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
         return_train_score: bool = False,
         store: Any = None,
         cache_mb: float = 512,
+        racing: Any = False,
+        one_standard_error: Any = False,
     ) -> None:
         super().__init__(
             estimator,
@@ -66,6 +70,8 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
             return_train_score=return_train_score,
         )
         self.store = store
+        self.racing = racing
+        self.one_standard_error = one_standard_error
         self.cache_mb = cache_mb
 
     def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:
@@ -82,6 +88,8 @@ class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: igno
         **scikit.ScikitRandomizedSearchCV._parameter_constraints,
         "param_distributions": [dict, list, tuple, Space],
         "store": STORE,
+        "racing": RACING,
+        "one_standard_error": SIMPLICITY,
         "cache_mb": CACHE_MB,
     }
 
@@ -102,6 +110,8 @@ class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: igno
         return_train_score: bool = False,
         store: Any = None,
         cache_mb: float = 512,
+        racing: Any = False,
+        one_standard_error: Any = False,
     ) -> None:
         super().__init__(
             estimator,
@@ -118,6 +128,8 @@ class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: igno
             return_train_score=return_train_score,
         )
         self.store = store
+        self.racing = racing
+        self.one_standard_error = one_standard_error
         self.cache_mb = cache_mb
 
     def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:

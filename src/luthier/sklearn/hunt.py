@@ -12,6 +12,7 @@ from sklearn.base import clone
 from luthier.errors import SpaceExhausted
 from luthier.run import Budget, End, Study
 from luthier.sklearn.evaluation import Evaluator, Job, Scores, Setting
+from luthier.sklearn.partial import folds_run
 from luthier.sklearn.progress import score_of
 from luthier.sklearn.record import result_of, scores_of, seconds_of
 from luthier.sklearn.session import Session
@@ -28,10 +29,11 @@ class Hunt:
         study: says what; has what earlier runs found.
         reading: how its configurations are parameters.
         metric: which score is the value of a trial, where there are several.
-        trials: how many the study has in the end.
+        trials: how many the study has in the end: more where folds were saved, so long as there are enough of them.
         batch: how many are asked for at once.
         budget: when to stop before that.
         tell: is called after each batch; says whether to stop.
+        limit: how many trials the study has at most, however many folds were saved; None for any number.
     """
 
     session: Session
@@ -42,12 +44,13 @@ class Hunt:
     batch: int
     budget: Budget
     tell: Callable[[], bool]
+    limit: int | None = None
     _live: list[LiveTrial] = field(default_factory=list)
 
     def here(self, context: Any) -> None:
         """Evaluate batches by joblib, until the study has all its trials."""
         self._take(self.study.trials)
-        while (wanted := min(self.batch, self.trials - self.study.history.finished)) > 0:
+        while (wanted := min(self.batch, self._affordable())) > 0:
             if self.budget.spent(self.study.history, self.study.elapsed_s()) is not None:
                 return
             try:
@@ -58,6 +61,13 @@ class Hunt:
             self._batch(context)
             if self.tell():
                 return
+
+    def _affordable(self) -> int:
+        """Give how many more candidates can be evaluated on all folds."""
+        folds = self.session.folds
+        ended = [scores_of(trial) for trial in self.study.trials if trial.reason is not None]
+        left = self.trials * folds - sum(folds_run(scores) if scores else folds for scores in ended)
+        return min(left // folds, self.limit - len(ended)) if self.limit is not None else left // folds
 
     def elsewhere(self, workers: int, raises: bool) -> None:
         """Evaluate in supervised processes of Luthier's, each trial in one of them, until the study has all its trials.
@@ -128,6 +138,7 @@ class Hunt:
             for trial, scores in zip(ended, known, strict=True)
         ]
         self.session.progress.expect(len(ended), len(ended))
+        self.session.schedule.recall(out)
         self.session.take([self.reading.params(t.params) for t in ended], [one for some in out for one in some])
 
     def _warn(self) -> None:

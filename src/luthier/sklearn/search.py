@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -15,11 +16,15 @@ from luthier.errors import InvalidSetting
 from luthier.run import Study
 from luthier.sklearn import scikit
 from luthier.sklearn.digest import digest
+from luthier.sklearn.estimate import Estimate, Within, estimate
 from luthier.sklearn.evaluation import Evaluator, Plain, Setting
+from luthier.sklearn.partial import bare, marked
 from luthier.sklearn.prefix import MB, Prefixes
 from luthier.sklearn.progress import Progress
+from luthier.sklearn.racing import Race, Racing
 from luthier.sklearn.record import StudyRecord, add_results, open_study
 from luthier.sklearn.session import Everything, Schedule, Session
+from luthier.sklearn.simplicity import complexities, simplest
 from luthier.sklearn.spaces import Reading
 from luthier.sklearn.union import Union
 
@@ -30,17 +35,35 @@ CACHE_MB = [scikit.Interval(Real, 0, None, closed="left")]
 """What `cache_mb` may be, in scikit-learn's form: how many MB of what candidates share are kept; 0 for none."""
 
 
+RACING = ["boolean", Racing]
+"""What `racing` may be, in scikit-learn's form."""
+
+SIMPLICITY = ["boolean", str, list, tuple, callable]
+"""What `one_standard_error` may be, in scikit-learn's form."""
+
+
 class Search:
     """What Luthier's search classes share: put before a search class of scikit-learn's among the bases."""
 
     store: Any
+    racing: Any = False
+    one_standard_error: Any = False
     cache_mb: float
 
     # --- where parts are put in -------------------------------------------------------------------------
 
-    def _schedule(self) -> Schedule:
+    def _schedule(self: Any) -> Schedule:
         """Make what says which candidates are evaluated on which folds."""
-        return Everything()
+        settings = self._racing()
+        return Everything() if settings is None else Race(settings, self.refit)
+
+    def _racing(self: Any) -> Racing | None:
+        """Say how candidates are raced; None where they are not, or where no single score says which is better."""
+        several = isinstance(self.scoring, list | tuple | set | dict)
+        if not self.racing or callable(self.refit) or (several and not isinstance(self.refit, str)):
+            return None
+        settings = Racing() if self.racing is True else self.racing
+        return replace(settings, margin=-1.0) if self.one_standard_error is not False else settings
 
     def _evaluator(self) -> Evaluator:
         """Make what evaluates a candidate on a fold."""
@@ -63,7 +86,8 @@ class Search:
 
     def _identity(self) -> dict[str, Any]:
         """Give what makes this search another one than one with other values of it, besides estimator and data."""
-        return {}
+        settings = self._racing()
+        return {} if settings is None else {"racing": repr(settings)}
 
     def _explore(self: Any, session: Session, context: Any) -> None:
         """Have all candidates evaluated."""
@@ -191,9 +215,27 @@ class Search:
         study: Study = self._study
         return study
 
+    @property
+    def best_estimate_(self: Any) -> Estimate:
+        """What the winner will score on new data: `best_score_` without its optimism, with an interval.
+
+        Raises:
+            InvalidSetting: no single score chose the winner.
+        """
+        check_is_fitted(self)
+        several = self.multimetric_ and not isinstance(self.refit, str)
+        if callable(self.refit) or several:
+            raise InvalidSetting("best_estimate_ is there where one score chooses the winner: give its name as refit=…")
+        results = self.cv_results_
+        choose = None
+        if self.one_standard_error is not False:
+            choose = Within(self._simplicity(results["params"]))
+        return estimate(results, self.refit if self.multimetric_ else "score", self.best_index_, self.n_splits_, choose)
+
     def __dir__(self: Any) -> list[str]:
         """List the attributes; of a search without a store, those of scikit-learn's, whose tests compare them."""
-        return [name for name in super().__dir__() if name != "study_" or self.store is not None]
+        hidden = {"best_estimate_"} if self.store is not None else {"best_estimate_", "study_"}
+        return [name for name in super().__dir__() if name not in hidden]
 
     # --- the parts of the fit -----------------------------------------------------------------------------
 
@@ -209,10 +251,30 @@ class Search:
     def _choose(self: Any, results: dict[str, Any], metric: Any) -> None:
         if not self.refit and self.multimetric_:
             return
-        self.best_index_ = self._select_best_index(self.refit, metric, results)
+        if self.one_standard_error is False:
+            self.best_index_ = self._select_best_index(self.refit, metric, results)
+        else:
+            self.best_index_ = simplest(results, metric, self._simplicity(results["params"]), self.n_splits_)
         if not callable(self.refit):
             self.best_score_ = results[f"mean_test_{metric}"][self.best_index_]
         self.best_params_ = results["params"][self.best_index_]
+
+    def _simplicity(self: Any, params: Any) -> Any:
+        """Give the complexity of each candidate.
+
+        Raises:
+            InvalidSetting: a function chooses the winner, too.
+        """
+        if callable(self.refit):
+            raise InvalidSetting("one_standard_error=… chooses the winner, and so does refit=…: give one of the two")
+        return complexities(self.one_standard_error, params, self.estimator)
+
+    def _format_results(self: Any, candidates: Any, folds: int, out: Any, more_results: Any = None) -> dict[str, Any]:
+        """Make ``cv_results_``, and say in it what was not run."""
+        if self._racing() is None:
+            return super()._format_results(candidates, folds, out, more_results)  # type: ignore[misc,no-any-return]
+        results = super()._format_results(candidates, folds, bare(out), more_results)  # type: ignore[misc]
+        return marked(results, out, folds)
 
     def _refit(self: Any, estimator: Any, fit_params: Any, context: Any, data: dict[str, Any]) -> None:
         X, y = data["X"], data["y"]

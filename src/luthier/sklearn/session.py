@@ -13,6 +13,7 @@ from sklearn.base import clone
 from luthier.sklearn import scikit
 from luthier.sklearn.evaluation import Evaluator, Job, Scores, Setting, evaluated
 from luthier.sklearn.naming import check_names, is_estimator
+from luthier.sklearn.partial import is_left_out
 from luthier.sklearn.progress import Progress
 
 Pair: TypeAlias = tuple[int, int]
@@ -29,9 +30,17 @@ class Schedule(Protocol):
     ) -> Generator[Sequence[Pair], Mapping[Pair, Scores], None]:
         """Yield the pairs of each round; what came of them is sent back before the next one.
 
-        A pair is given at most once. Where a candidate has not been given all folds when the generator ends, its
-        results have the shape that ``_format_results`` of the search expects only if the search fills them up.
+        A pair is given at most once. What a candidate is not evaluated on has to be `left_out`, since
+        ``_format_results`` expects as many scores of each.
         """
+        ...
+
+    def left_out(self) -> Mapping[Pair, Scores]:
+        """Give what stands for pairs of this batch that will not be evaluated, as decided since this was last asked."""
+        ...
+
+    def recall(self, results: Iterable[Sequence[Scores]]) -> None:
+        """Hear of candidates that were evaluated in an earlier run: the scores of all folds of each."""
         ...
 
 
@@ -44,6 +53,13 @@ class Everything:
     ) -> Generator[Sequence[Pair], Mapping[Pair, Scores], None]:
         """See `Schedule.rounds`."""
         yield [(candidate, fold) for candidate in range(len(candidates)) for fold in range(folds)]
+
+    def left_out(self) -> Mapping[Pair, Scores]:
+        """See `Schedule.left_out`: nothing."""
+        return {}
+
+    def recall(self, results: Iterable[Sequence[Scores]]) -> None:
+        """See `Schedule.recall`: they change nothing."""
 
 
 class Record(Protocol):
@@ -185,7 +201,7 @@ class Session:
         """
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
-        scikit.warn_or_raise_about_fit_failures(out, self.setting.error_score)
+        scikit.warn_or_raise_about_fit_failures([one for one in out if not is_left_out(one)], self.setting.error_score)
         if callable(self.search.scoring):
             scikit.insert_error_scores(out, self.setting.error_score)
         self.results = self.search._format_results(self.candidates, self.folds, self.out, self.more)
@@ -237,6 +253,11 @@ class Session:
                 pairs = rounds.send({(c, f): table[c][f] for c, f in pairs})
             except StopIteration:
                 pairs = None
+            for (candidate, fold), scores in self.schedule.left_out().items():
+                if fold not in table[candidate]:
+                    table[candidate][fold] = scores
+                    if len(table[candidate]) == len(folds):
+                        finish(candidate)
         for place, found in enumerate(table):
             if place not in known and len(found) < len(folds):
                 finish(place)
