@@ -37,6 +37,7 @@ from luthier.surrogate.warping import Warp, warpable
 
 Floats = NDArray[np.float64]
 
+_MANY = 200  # losses beyond which refits are rarer, and each begins at the last one alone
 _FORGET = 5  # sweeps of the chain at a checkpoint before the first sample: the losses are almost those of the last one
 _APART = 2  # sweeps from one sample to the next
 _MOST_SAMPLED = 200  # losses that a chain sees: with more, a refit would take seconds, and its samples differ little
@@ -58,10 +59,10 @@ class GP:
         scaling: of the losses: ``standard``, ``half rank``, ``rank``, ``log gap``, ``power`` or ``given`` (see
             `luthier.numeric.scaling`), or ``evidence``: whichever of ``standard``, ``power`` and ``log gap`` predicts
             the losses best, by their leave-one-out density. The posterior is on that scale.
-        growth: by what factor the data grow until hyperparameters are refitted, above 1.
+        growth: by what factor the data grow until hyperparameters are refitted, above 1; beyond 200 losses, its square.
         steps: of each search for hyperparameters, at least 1.
         largest: with more losses than this the model sees the better half of so many, and the rest thinned out evenly;
-            hyperparameters are then found from half as many.
+            hyperparameters are found from at most half as many.
         beliefs: priors of the hyperparameters.
         samples: how many hyperparameters are drawn, by slice sampling; 0: the most probable ones alone. An ask costs
             as many times more, and a refit some fifteen times; of more than 200 losses a chain sees 200, thinned out.
@@ -167,6 +168,8 @@ class GP:
         start = density.start()
         if self.samples:
             return self._sample(density, start if previous is None else previous[-1], size)
+        if size > _MANY and previous is not None:  # there is one mode, and it hardly moves
+            return maximize(density, [previous[0]], max(self.steps // 2, 1))[None]
         starts = [start] + ([] if previous is None else [previous[0]])
         return (maximize(density, starts, self.steps) if size > 1 else start)[None]
 
@@ -198,11 +201,15 @@ class GP:
 
 
 def _checkpoints(n: int, growth: float) -> list[int]:
-    """List the sizes up to `n` at which hyperparameters are fitted: 1, 2, 3, … and then by the factor."""
+    """List the sizes up to `n` at which hyperparameters are fitted: 1, 2, 3, …, by the factor, by its square."""
     sizes = [1]
-    while (following := max(sizes[-1] + 1, math.ceil(sizes[-1] * growth))) <= n:
+    while (following := _next_size(sizes[-1], growth)) <= n:
         sizes.append(following)
     return sizes
+
+
+def _next_size(size: int, growth: float) -> int:
+    return max(size + 1, math.ceil(size * (growth if size < _MANY else growth * growth)))
 
 
 def _digests(data: Data, sizes: list[int]) -> list[bytes]:
