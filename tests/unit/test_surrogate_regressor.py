@@ -178,7 +178,6 @@ def test_an_estimator_that_always_fails_is_the_settings_fault():
         (GaussianProcessRegressor(random_state=np.random.RandomState(0)), {}, "cannot be written"),
         (GaussianProcessRegressor(optimizer=lambda *a: None), {}, "cannot be written"),
     ],
-    ids=repr,
 )
 def test_what_is_no_such_regressor_is_refused(estimator, params, why):
     with pytest.raises(InvalidSetting, match=why):
