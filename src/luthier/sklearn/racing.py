@@ -12,8 +12,8 @@ quotient is independent of the means over all K folds, so it keeps its distribut
 highest of them: the error rate needs no division by the number of candidates, only by the number of looks, and in the
 first window by that of the opponents.
 
-As n is small, s² is drawn towards a prior: the median of the variances of what was raced before, worth eight degrees
-of freedom (Smyth 2004, the moderated t-test; with a fixed weight).
+As n is small, s² is drawn towards a prior: the pooled variance of all differences so far, worth eight degrees of
+freedom (Smyth 2004, the moderated t-test; with a fixed weight).
 """
 
 from __future__ import annotations
@@ -122,6 +122,7 @@ class Race:
     leader: int | None = None
     """The place in `past` of the best that has all folds."""
     _scores: dict[Pair, Scores] = field(default_factory=dict)
+    _values: Floats = field(default_factory=lambda: np.empty((0, 0)))
     _out: dict[Pair, Scores] = field(default_factory=dict)
     _lead: Sequence[Scores] = ()
 
@@ -130,6 +131,7 @@ class Race:
     ) -> Generator[Sequence[Pair], Mapping[Pair, Scores], None]:
         """See `session.Schedule.rounds`."""
         self._scores = {}
+        self._values = np.full((len(candidates), folds), np.nan)
         if folds < max(FEWEST, self.settings.first + 1):
             yield [(place, fold) for place in range(len(candidates)) for fold in range(folds)]
             return
@@ -164,10 +166,8 @@ class Race:
                 self._finish(ahead, folds)
                 running.remove(ahead)
         for count in range(first, folds):
-            prior = self._prior([self._values(place, folds) for place in places])
-            beaten = [
-                place for place in running if self._stops(self._values(place, folds), order[:count], level, prior)
-            ]
+            prior = self._prior(running)
+            beaten = [place for place in running if self._stops(self._values[place], order[:count], level, prior)]
             for place in beaten:
                 running.remove(place)
                 self._stop(place, folds)
@@ -177,30 +177,32 @@ class Race:
             self._finish(place, folds)
 
     def _run(self, pairs: Sequence[Pair]) -> Generator[Sequence[Pair], Mapping[Pair, Scores], None]:
-        self._scores.update((yield pairs))
+        found = yield pairs
+        self._scores.update(found)
+        for pair, scores in found.items():
+            self._values[pair] = _value(scores, self.metric)
 
     def _ahead(self, places: Sequence[int], order: Sequence[int]) -> int | None:
         """Give the candidate that is best after the first folds, where one did not fail."""
-        means = {place: score_of([self._scores[place, fold] for fold in order], self.metric) for place in places}
+        means = {place: float(self._values[place, order].mean()) for place in places}
         fine = [place for place in places if not math.isnan(means[place])]
         return max(fine, key=means.__getitem__, default=None)
 
-    def _values(self, place: int, folds: int) -> Floats:
-        return _vector([self._scores.get((place, fold)) for fold in range(folds)], self.metric)
+    def _prior(self, running: Sequence[int]) -> float:
+        """Pool the variances of the differences to the leader; and that of its own scores, so that there is always one.
 
-    def _prior(self, racing: Sequence[Floats]) -> float:
-        """Give the median of the variances of the differences to the leader, and of the leader's own scores."""
+        Where few samples make a fold, two candidates often score the same on the first ones: that shows little.
+        """
         if self.leader is None:
             return 0.0
         leader = self.past[self.leader]
-        found = [float(leader.var(ddof=1))]
-        for scores in [*self.past[: self.leader], *self.past[self.leader + 1 :], *racing]:
-            if scores is leader:
-                continue
-            d = (scores - leader)[~np.isnan(scores)]
-            if len(d) > 1:  # the median of a variance of few numbers is less than its mean (Wilson and Hilferty 1931)
-                found.append(float(d.var(ddof=1)) / (1 - 2 / (9 * (len(d) - 1))) ** 3)
-        return float(np.median(found))
+        others = self.past[: self.leader] + self.past[self.leader + 1 :]
+        d = np.concatenate([np.reshape(others, (-1, len(leader))), self._values[list(running)]]) - leader
+        count = (~np.isnan(d)).sum(axis=1)
+        d, freedom = d[count > 1], count[count > 1] - 1.0
+        own = len(leader) - 1.0
+        total = float(freedom @ np.nanvar(d, axis=1, ddof=1)) + own * float(leader.var(ddof=1))
+        return total / float(freedom.sum() + own)
 
     def _stops(self, scores: Floats, order: Sequence[int], level: float, prior: float) -> bool:
         if np.isnan(scores[order]).any():  # it failed: its mean is none; or an earlier run had stopped it
@@ -212,19 +214,19 @@ class Race:
     def _stop(self, place: int, folds: int) -> None:
         found = {fold: self._scores[place, fold] for fold in range(folds) if (place, fold) in self._scores}
         self._out.update({(place, fold): scores for fold, scores in stand_ins(found, self._lead, folds).items()})
-        self.past.append(self._values(place, folds))
+        self.past.append(self._values[place].copy())
 
     def _finish(self, place: int, folds: int) -> None:
         self._remember([self._scores[place, fold] for fold in range(folds)])
 
     def _remember(self, scores: Sequence[Scores]) -> None:
-        values = _vector(scores, self.metric)
+        values = np.array([_value(one, self.metric) for one in scores])
         self.past.append(values)
         mean = float(values.mean())
         if not math.isnan(mean) and (self.leader is None or mean > float(self.past[self.leader].mean())):
             self.leader, self._lead = len(self.past) - 1, list(scores)
 
 
-def _vector(scores: Sequence[Scores | None], metric: Any) -> Floats:
-    """Give the scores of a candidate as an array, NaN where a fold was not run, or failed."""
-    return np.array([np.nan if one is None or is_left_out(one) else score_of([one], metric) for one in scores])
+def _value(scores: Scores, metric: Any) -> float:
+    """Give the score that decides; NaN where the fold was not run, or failed."""
+    return math.nan if is_left_out(scores) else score_of([scores], metric)
