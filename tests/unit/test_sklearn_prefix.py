@@ -107,6 +107,14 @@ class Overwriting(Counting):
         return super().transform(X)
 
 
+class Relabelling(Counting):
+    """Changes the targets that it is given."""
+
+    def fit(self, X: Any, y: Any = None, weight: Any = None) -> Counting:
+        y[::3] = 0
+        return super().fit(X, y, weight)
+
+
 class Cautious(Counting):
     """Warns, both in fitting and in transforming."""
 
@@ -193,6 +201,7 @@ PIPELINES: dict[str, tuple[Any, Any]] = {
     "remembering": (pipe(Remembering(), StandardScaler()), NEIGHBOURS),
     "drawing": (pipe(Drawing(), StandardScaler()), NEIGHBOURS),
     "overwriting": (pipe(Overwriting(), StandardScaler()), NEIGHBOURS),
+    "relabelling": (pipe(Relabelling(), StandardScaler()), NEIGHBOURS),
     "parts of arrays": (pipe(FunctionTransformer(lambda X: X[:, ::2]), FunctionTransformer(lambda X: X)), NEIGHBOURS),
     "a fit without an end": (pipe(StandardScaler(), clf="passthrough"), {"s0__with_std": [True, False]}),
     "the whole list": (pipe(StandardScaler()), {"steps": [pipe(PCA(1)).steps, pipe(PCA(2)).steps]}),

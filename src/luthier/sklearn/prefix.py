@@ -77,6 +77,7 @@ class Watch:
         ended: whether a step was met that is not the same each time.
         fit_s: seconds that were saved in fitting.
         score_s: seconds that were saved in scoring.
+        steps: those that are watched.
     """
 
     shelf: Shelf
@@ -86,6 +87,15 @@ class Watch:
     ended: bool = False
     fit_s: float = 0.0
     score_s: float = 0.0
+    steps: list[Watched] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Let go of the steps: they hold the data in circles, which would stay until somebody collects them."""
+        self.train = None
+        for watched in self.steps:
+            for name in ("fit_transform", "transform"):
+                vars(watched.step).pop(name, None)
+        self.steps.clear()
 
 
 class Watched:
@@ -122,7 +132,7 @@ class Watched:
             vars(self.step).update(state)
             out = self._given(found)
         else:
-            out = self._observed(self.key, lambda: self._fitted(X, y, params), X, fits=True)
+            out = self._observed(self.key, lambda: self._fitted(X, y, params), X, y, fits=True)
         if watch.transforms and not watch.ended:
             vars(self.step)["transform"] = self.transform
         return out
@@ -144,7 +154,7 @@ class Watched:
             watch.part = None if found.ends else watch.part
             return self._transform(X)
         if found is None:
-            return self._observed((self.key, watch.part), lambda: self._transform(X), X, fits=False)
+            return self._observed((self.key, watch.part), lambda: self._transform(X), X, None, fits=False)
         if watch.part == "test":
             watch.score_s += found.seconds
         return self._given(found)
@@ -161,15 +171,15 @@ class Watched:
             )
         return copied(kept.out)
 
-    def _observed(self, key: Hashable, call: Callable[[], Any], X: Any, *, fits: bool) -> Any:
+    def _observed(self, key: Hashable, call: Callable[[], Any], X: Any, y: Any, *, fits: bool) -> Any:
         """Call the step, and keep what came of it if it would be the same again."""
         foreign = self.mark.foreign
-        before = self._traces(X, fits)
+        before = self._traces(X, y, fits)
         start_s = time.perf_counter()
         with _noted() as warned:
             out = call()
         seconds = time.perf_counter() - start_s
-        steady = self._traces(X, fits) == before
+        steady = self._traces(X, y, fits) == before
         if not steady:
             self.watch.ended = self.watch.ended or fits
             self.watch.part = None
@@ -182,12 +192,12 @@ class Watched:
             return copied(out)
         return out
 
-    def _traces(self, X: Any, fits: bool) -> Any:
+    def _traces(self, X: Any, y: Any, fits: bool) -> Any:
         """Give what a call must leave as it was."""
         mark = self.mark
         if not (mark.foreign or mark.draws):
             return None
-        own = content({"X": X, "step": None if fits else _own(self.step)}) if mark.foreign else ""
+        own = content([X, y, None if fits else _own(self.step)]) if mark.foreign else ""
         return generators(), own if own is not None else object()
 
 
@@ -276,7 +286,11 @@ class Prefixes:
             return estimator
 
         vars(estimator)["set_params"] = set_params
-        found = plain(estimator, setting, job, caller, context)
+        try:
+            found = plain(estimator, setting, job, caller, context)
+        finally:
+            vars(estimator).pop("set_params", None)
+            watch.close()
         if found["fit_error"] is not None:
             found["fit_error"] = _FRAME.sub("", found["fit_error"])
         found["fit_time"] += watch.fit_s
@@ -296,7 +310,7 @@ class Prefixes:
             if mark is None:
                 return
             key = (key, mark.key)
-            Watched(step, key, mark, watch, first=not watched)
+            watch.steps.append(Watched(step, key, mark, watch, first=not watched))
             watched.add(id(step))
 
     def _digest(self, rows: Any) -> bytes:
