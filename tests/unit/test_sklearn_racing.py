@@ -253,3 +253,26 @@ def test_what_stands_for_folds_left_out() -> None:
     assert made[2]["fit_time"] == 0 and made[2]["left_out"]
     failed = stand_ins({0: scores(0.4), 2: scores(float("nan"), "no")}, leader, 3)
     assert np.isnan(failed[1]["test_scores"]) and failed[1]["fit_error"] == "no"
+
+
+def test_a_space_that_is_used_up_by_what_was_saved(recwarn: pytest.WarningsRecorder) -> None:
+    space = {"share": [0.1, 0.2, 0.3, 0.4, 0.5, 0.9]}
+    search = BayesSearchCV(Fake(), space, n_iter=5, cv=10, random_state=0).fit(X, Y)
+    assert len(search.cv_results_["params"]) == 6
+    assert not [one for one in recwarn if "no more than" in str(one.message)]
+
+
+def test_how_many_fits_are_announced(capsys: pytest.CaptureFixture[str]) -> None:
+    GridSearchCV(Fake(), GRID, cv=10, racing=True, verbose=1).fit(X, Y)
+    assert "totalling at most 130 fits" in capsys.readouterr().out
+
+
+def test_spaces_that_race_with_each_other(tmp_path: Path) -> None:
+    spaces = [({"share": (0.8, 0.9)}, 2), ({"share": (0.0, 0.3)}, 3)]
+    search = BayesSearchCV(Fake(), spaces, cv=10, random_state=0, store=tmp_path / "s.db").fit(X, Y)
+    results = search.cv_results_
+    second = np.array([one["share"] < 0.5 for one in results["params"]])
+    assert second.sum() > 3 and (results["n_folds"][second] < 10).all()
+    again, fits = count(clone(search).set_params(refit=False))
+    assert fits == 0
+    np.testing.assert_array_equal(again.cv_results_["n_folds"], results["n_folds"])

@@ -66,8 +66,8 @@ def best_mean(scores: Floats, draws: Floats) -> NDArray[np.int64]:
         scores: by candidate and fold.
         draws: how often each fold is drawn, by draw and fold.
     """
-    found: NDArray[np.int64] = np.argmax(draws @ scores.T, axis=1)
-    return found
+    parts = np.array_split(draws, -(-len(draws) // 100))  # a table of all draws and candidates may be large
+    return np.concatenate([np.argmax(part @ scores.T, axis=1) for part in parts])
 
 
 def estimate(

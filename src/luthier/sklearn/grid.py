@@ -27,7 +27,21 @@ def evaluate_at_once(search: Any, evaluate: Callable[..., Any], candidates: Any,
 class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
     """Try every point of a grid by cross-validation: scikit-learn's ``GridSearchCV``.
 
-    All arguments, attributes and methods are those of `sklearn.model_selection.GridSearchCV`.
+    All arguments, attributes and methods are those of `sklearn.model_selection.GridSearchCV`, and these besides:
+
+    Args:
+        store: a path or a store: what was evaluated is kept, and the same search goes on from there.
+        cache_mb: how many MB of what candidates share, the first steps of pipelines, are kept; 0 for none.
+        racing: whether candidates that are beaten after some folds are spared the others, with 5 folds or more and one
+            score that decides; or a `Racing`, which says how. ``cv_results_`` says what was not run.
+        one_standard_error: chooses the simplest candidate whose mean is within one standard error of the best
+            (Breiman and others 1984), and says what is simple: the name of a parameter (with a minus before it where
+            larger is simpler), several names, or a function of the parameters, smaller values of which are simpler; or
+            True for what is known of common parameters of scikit-learn's.
+
+    Attributes (besides those of scikit-learn's):
+        study_: the search as a study.
+        best_estimate_: what the winner will score on new data: an `Estimate`.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -82,7 +96,10 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
 
 
 class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: ignore[misc]
-    """Try points drawn at random by cross-validation: scikit-learn's ``RandomizedSearchCV``."""
+    """Try points drawn at random by cross-validation: scikit-learn's ``RandomizedSearchCV``.
+
+    It takes the further arguments of `GridSearchCV`, and has its further attributes.
+    """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **scikit.ScikitRandomizedSearchCV._parameter_constraints,

@@ -142,6 +142,9 @@ class Hunt:
         self.session.take([self.reading.params(t.params) for t in ended], [one for some in out for one in some])
 
     def _warn(self) -> None:
+        """Say that the space is used up, unless what was wanted is there and more could have been afforded."""
+        if self.study.history.finished >= self.trials:
+            return
         warnings.warn(
             f"The search space has no more than {self.study.history.finished} candidates, fewer than the "
             f"{self.trials} that were wanted: all of them were evaluated.",

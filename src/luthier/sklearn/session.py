@@ -169,9 +169,10 @@ class Session:
                 f"Expected {self.folds} splits, got {len(folds)}"
             )
         if self.setting.verbose > 0:
+            most = "" if isinstance(self.schedule, Everything) else "at most "
             _say(
                 f"Fitting {self.folds} folds for each of {len(candidates)} candidates,"
-                f" totalling {len(candidates) * self.folds} fits"
+                f" totalling {most}{len(candidates) * self.folds} fits"
             )
         self._check_names(candidates)
         known = self.record.known(candidates, folds, more_results or {}) if self.record else {}
