@@ -60,6 +60,7 @@ class TestBayesForest(MethodContract):
         return PAIRS["forest-ei"]
 
 
+@pytest.mark.slow
 class TestAuto(MethodContract):
     def method(self):
         return PAIRS["auto"]

@@ -43,7 +43,14 @@ def _check(store: Store, expected: lt.Study, acknowledged: dict[int, float | Non
         assert study.trials[number].values.get("loss") == value
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(method, marks=[pytest.mark.slow] if isinstance(method, lt.Auto | lt.Bayes) else [])
+        for method in METHODS
+    ],
+    ids=lambda method: type(method).__name__,
+)
 def test_a_run_killed_at_any_event_ends_like_one_that_was_not(method: Any) -> None:
     expected, appends = _whole_run(method)
     assert appends > 60

@@ -29,6 +29,8 @@ from luthier.surrogate.parzen import Parzen
 from luthier.testing.methods import Drive, assert_lawful, replay, tuning_space
 from strategies import spaces
 
+pytestmark = pytest.mark.slow
+
 BRIEF = Search(scattered=40, nearby=20, parents=3, rounds=1, climbers=2, tries=5)
 FAST = GP(steps=4, growth=1.5)
 ACQUISITIONS = {

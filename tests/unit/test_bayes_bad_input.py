@@ -41,7 +41,15 @@ METHODS = [
 NAMES = ["gp", "gp-ucb", "parzen", "auto"]
 
 
-@pytest.fixture(params=METHODS, ids=NAMES)
+SLOW = {"auto", "gp-ucb"}  # `make check` has one Gaussian process and the Parzen estimator
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(method, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for method, name in zip(METHODS, NAMES, strict=True)
+    ]
+)
 def method(request):
     return request.param
 
