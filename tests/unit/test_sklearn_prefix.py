@@ -27,6 +27,7 @@ from sklearn.feature_selection import SelectFromModel, SelectKBest, f_classif, m
 from sklearn.impute import KNNImputer
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV as Theirs
 from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsClassifier
@@ -281,12 +282,13 @@ def test_parameters_of_fit_go_to_the_steps() -> None:
 def test_metadata_that_is_routed() -> None:
     weight = np.arange(1.0, 151.0)
     with sklearn.config_context(enable_metadata_routing=True):
-        estimator = pipe(
-            StandardScaler().set_fit_request(sample_weight=True), clf=Ridge().set_fit_request(sample_weight=True)
-        )
-        compare(estimator, {"clf__alpha": [0.1, 1.0]}, fit={"sample_weight": weight})
-        estimator = pipe(Counting(), clf=Ridge().set_fit_request(sample_weight=True))
-        compare(estimator, {"clf__alpha": [0.1, 1.0]}, fit={"sample_weight": weight})
+        ridge = Ridge().set_fit_request(sample_weight=True)
+        for weighted in (True, False):
+            scorer = get_scorer("neg_mean_squared_error").set_score_request(sample_weight=weighted)
+            for step in (StandardScaler().set_fit_request(sample_weight=True), Counting()):
+                compare(
+                    pipe(step, clf=ridge), {"clf__alpha": [0.1, 1.0]}, fit={"sample_weight": weight}, scoring=scorer
+                )
 
 
 def test_errors_and_their_texts_are_those_of_a_plain_run() -> None:
@@ -396,7 +398,13 @@ def test_jobs_that_share_steps_go_together() -> None:
     settings: dict[str, Any] = {"settled": True, "streams": False, "later": False}
     alone = cut(estimator, jobs(grid), 1, **settings)
     assert sorted(place for ((place, _),) in alone) == list(range(40))
-    assert [job.params["s1__n_components"] for ((_, job),) in alone] == [1] * 20 + [2] * 20
+    said = [(job.fold, job.params["s1__n_components"]) for ((_, job),) in alone]
+    assert said == [(0, 1)] * 10 + [(0, 2)] * 10 + [(1, 1)] * 10 + [(1, 2)] * 10
+    awaited = cut(estimator, jobs(grid), 1, **{**settings, "streams": True})
+    assert [(job.fold, job.params["s1__n_components"]) for ((_, job),) in awaited] == [(0, 1), (1, 1)] * 10 + [
+        (0, 2),
+        (1, 2),
+    ] * 10
     assert {job.shared for ((_, job),) in alone} == {2}
     kept = cut(estimator, jobs(grid), 1, **{**settings, "settled": False})
     assert [place for ((place, _),) in kept] == list(range(40))

@@ -42,10 +42,10 @@ def cut(estimator: Any, jobs: Sequence[Job], workers: int, *, settled: bool, str
     places: Sequence[int] = range(len(jobs))
     if workers == 1:
         found = _shared(jobs, places, said, later)
-        order = _sorted(said)
-        if settled and order != sorted(order) and _repeatable(estimator, levels.values()):
-            rank = {candidate: place for place, candidate in enumerate(order)}
-            places = sorted(places, key=lambda place: rank[jobs[place].candidate])
+        if settled and any(job.shared for job in found.values()) and _repeatable(estimator, levels.values()):
+            rank = {candidate: place for place, candidate in enumerate(_sorted(said))}
+            # One fold after the other, so that little is kept at once; where somebody waits, candidate by candidate.
+            places = sorted(places, key=lambda place: (0 if streams else jobs[place].fold, rank[jobs[place].candidate]))
         return [[(place, found[place])] for place in places]
     if not any(job.shared for job in _shared(jobs, places, said, False).values()):
         return [[(place, job)] for place, job in enumerate(jobs)]
