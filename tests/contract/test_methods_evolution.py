@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from luthier.method import Anneal, Evolution
 from luthier.testing.methods import MethodContract
 
 
+@pytest.mark.slow
 class TestCMA(MethodContract):
     trials = 14
 
@@ -20,6 +23,7 @@ class TestDE(MethodContract):
         return Evolution("de", population=5)
 
 
+@pytest.mark.slow
 class TestAnneal(MethodContract):
     def method(self):
         return Anneal()

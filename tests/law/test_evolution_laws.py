@@ -18,6 +18,8 @@ from luthier.testing.methods import Drive, assert_lawful, replay, rich_space, tu
 from luthier.trial import Outcome, Reason
 from strategies import spaces
 
+pytestmark = pytest.mark.slow
+
 TRIALS = 14
 METHODS = {
     "cma": Evolution(population=4),

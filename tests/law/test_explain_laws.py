@@ -20,6 +20,9 @@ METHODS: dict[str, Any] = {
 }
 
 
+pytestmark = pytest.mark.slow
+
+
 def scatter(study: lt.Study, trials: int, seed: int) -> dict[int, Any]:
     """Ask and tell as workers of random speed do; explain every trial as soon as it is asked for."""
     draw = random.Random(seed)

@@ -30,6 +30,8 @@ from luthier.space import (
 from luthier.testing.methods import Drive, assert_lawful, replay
 from luthier.trial import Reason
 
+pytestmark = pytest.mark.slow
+
 METHODS = {"cma": Evolution(population=4), "de": Evolution("de", population=4), "anneal": Anneal()}
 
 
