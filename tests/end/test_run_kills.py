@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from awaiting import until
@@ -30,8 +31,8 @@ def _objective(trial: lt.Running) -> float:
     return float(trial["x"]) ** 2
 
 
-def _study(store: Path | FaultyStore) -> lt.Study:
-    return lt.Study("s", SPACE, minimize="loss", store=store, seed=5, method=lt.Random())
+def _study(store: Path | FaultyStore, method: Any = None) -> lt.Study:
+    return lt.Study("s", SPACE, minimize="loss", store=store, seed=5, method=method or lt.Random())
 
 
 def _forked(work: Callable[[], None]) -> int:
@@ -74,8 +75,8 @@ def _acknowledge(file: Path) -> Callable[[lt.Study, lt.study.Result], None]:
     return callback
 
 
-def _check(file: Path, acknowledged: Path, trials: int) -> lt.Study:
-    study = _study(file)
+def _check(file: Path, acknowledged: Path, trials: int, method: Any = None) -> lt.Study:
+    study = _study(file, method)
     history = study.history
     assert len(history) == trials and history.finished == trials and not history.running
     told = [event.number for event in history.events if isinstance(event, Told)]
@@ -172,24 +173,35 @@ import luthier as lt
 file, notes = sys.argv[1:3]
 space = lt.Space({"x": lt.Float(-1, 1), "n": lt.Int(1, 9), "depth": lt.Int(1, 4, when="n > 4")})
 def objective(trial):
-    time.sleep(0.003)
+    time.sleep(0.003 * (1 + trial["n"] % 3))
     return trial["x"] ** 2
 def acknowledge(study, result):
     with open(notes, "a") as stream:
         stream.write(f"{result.number} {result.values.get('loss')}\\n")
-with lt.Study("s", space, minimize="loss", store=file, seed=5, method=lt.Random()) as study:
-    study.run(objective, trials=int(sys.argv[3]), workers=4, callbacks=[acknowledge])
+with lt.Study("s", space, minimize="loss", store=file, seed=5, method=eval(sys.argv[3])) as study:
+    study.run(objective, trials=100000, workers=4, callbacks=[acknowledge])
 """
 
 
 @pytest.mark.slow
-def test_sixty_random_kills_of_a_run_with_four_workers_lose_nothing(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("method", "kills"),
+    [
+        ("lt.Random()", 60),
+        ("lt.Auto()", 16),
+        ("lt.Bayes(lt.GP())", 16),
+        ("lt.Bayes(lt.Parzen())", 16),
+        ("lt.Bayes(lt.Forest(trees=5), lt.Thompson())", 16),
+        ("lt.Evolution('de', population=6)", 16),
+    ],
+)
+def test_random_kills_of_a_run_with_four_workers_lose_nothing(folder: Path, method: str, kills: int) -> None:
     file, notes, script = folder / "study.db", folder / "notes.txt", folder / "driver.py"
     script.write_text(_DRIVER)
     chance = random.Random(0)
-    command = [sys.executable, str(script), str(file), str(notes), "100000"]
+    command = [sys.executable, str(script), str(file), str(notes), method]
     workers: set[int] = set()
-    for turn in range(60):
+    for turn in range(kills):
         driver = subprocess.Popen(command, start_new_session=True)
         try:
             size = notes.stat().st_size if notes.exists() else 0
@@ -203,8 +215,9 @@ def test_sixty_random_kills_of_a_run_with_four_workers_lose_nothing(folder: Path
             driver.kill()
             driver.wait()
     until(lambda: not workers & {process.pid for process in group.table()}, "no worker is left behind")
-    with _study(file) as study:
+    made = eval(method, {"lt": lt})
+    with _study(file, made) as study:
         trials = len(study)
-        assert trials > 45
+        assert trials >= 3 * kills // 4
         study.run(_objective, trials=trials, callbacks=[_acknowledge(notes)])
-    _check(file, notes, trials)
+    _check(file, notes, trials, made)
