@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from dataclasses import replace
 from numbers import Real
 from typing import Any
@@ -80,9 +81,9 @@ class Search:
         """Say whether results are wanted as soon as they are there, even at the cost of a little time."""
         return self.store is not None or self.verbose > 0
 
+    @abstractmethod
     def _readings(self, estimator: Any) -> list[Reading | Union]:
         """Read the search spaces as those of studies: of most searches, one."""
-        raise NotImplementedError
 
     def _identity(self) -> dict[str, Any]:
         """Give what makes this search another one than one with other values of it, besides estimator and data."""
