@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
-import pickle
 import random
 import re
 from collections.abc import Hashable
@@ -145,9 +144,9 @@ def root(kind: type) -> str:
     return kind.__module__.partition(".")[0]
 
 
-def generators() -> bytes:
-    """Give the states of the generators of random numbers that all code shares: numpy's and Python's."""
-    return pickle.dumps((np.random.get_state(legacy=False), random.getstate()))
+def generators() -> str:
+    """Name the states of the generators of random numbers that all code shares: numpy's and Python's."""
+    return str(joblib.hash((np.random.get_state(legacy=False), random.getstate())))
 
 
 def content(value: Any) -> str | None:

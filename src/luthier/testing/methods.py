@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -233,7 +234,7 @@ def finite_configs() -> list[dict[str, Any]]:
 SPACES: Mapping[str, Callable[[], Space]] = {"tuning": tuning_space, "rich": rich_space, "finite": finite_space}
 
 
-class MethodContract:
+class MethodContract(ABC):
     """The tests. A subclass gives the method."""
 
     trials = 12
@@ -241,9 +242,9 @@ class MethodContract:
     every_point = True
     """Whether the method tries every configuration of a finite space in the end."""
 
+    @abstractmethod
     def method(self) -> Method:
         """Give the method under test."""
-        raise NotImplementedError
 
     @pytest.fixture(params=sorted(SPACES))
     def space(self, request: pytest.FixtureRequest) -> Space:

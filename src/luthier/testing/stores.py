@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import threading
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +90,12 @@ def event(number: int = 0, **values: Any) -> Told:
     return Told(number, 0, "done", values)
 
 
-class StoreContract:
+class StoreContract(ABC):
     """Tests of a store; a subclass says how to open one."""
 
+    @abstractmethod
     def open(self, folder: Path) -> Store:
         """Open the store that is kept in `folder`, an empty one at first."""
-        raise NotImplementedError
 
     def test_is_a_store(self, tmp_path: Path) -> None:
         with self.open(tmp_path) as store:

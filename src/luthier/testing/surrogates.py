@@ -16,6 +16,7 @@ import hashlib
 import subprocess
 import sys
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -104,12 +105,12 @@ def elsewhere(surrogates: Sequence[Surrogate]) -> list[str]:
     return done.stdout.split()
 
 
-class SurrogateContract:
+class SurrogateContract(ABC):
     """Tests that any surrogate passes."""
 
+    @abstractmethod
     def surrogate(self) -> Surrogate:
         """Give the surrogate under test."""
-        raise NotImplementedError
 
     @pytest.fixture(autouse=True)
     def _no_warnings(self) -> Iterator[None]:
