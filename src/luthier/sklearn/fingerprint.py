@@ -110,9 +110,13 @@ class Reader:
         self.foreign = self.foreign or root(kind) != "sklearn"
         key = []
         for name, item in vars(value).items():
-            self._note(name, item)
-            key.append((name, self.read(item)))
+            key.append((name, self.entry(name, item)))
         return (kind, *key)
+
+    def entry(self, name: str, item: Any) -> Hashable:
+        """Read an attribute or a parameter of that name."""
+        self._note(name, item)
+        return self.read(item)
 
     def _note(self, name: str, item: Any) -> None:
         """Note what an attribute of that name means for what is done."""

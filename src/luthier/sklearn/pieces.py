@@ -9,9 +9,11 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from luthier.sklearn.evaluation import Job, Piece
 from luthier.sklearn.fingerprint import PLAIN, Reader
+from luthier.sklearn.paths import Path
 
 Levels: TypeAlias = tuple[Hashable, ...]
 """What a candidate says about each of the first steps of a pipeline."""
@@ -23,27 +25,39 @@ _SOON = 8
 """How many candidates are in a piece at most where somebody waits for each."""
 
 
-def cut(estimator: Any, jobs: Sequence[Job], workers: int, *, settled: bool, streams: bool, later: bool) -> list[Piece]:
-    """Cut jobs of a pipeline into pieces, each for one process, and say of each job how many steps it shares.
+def cut(
+    estimator: Any,
+    jobs: Sequence[Job],
+    workers: int,
+    *,
+    settled: bool,
+    streams: bool,
+    later: bool,
+    path: Path | None = None,
+) -> list[Piece]:
+    """Cut jobs into pieces, each for one process, and say of each job how many steps it shares.
+
+    The last step of a pipeline, or an estimator by itself, counts as shared where jobs differ in the parameter of its path
+    only; these jobs are put in the order of the path.
 
     Args:
-        estimator: the pipeline.
+        estimator: a pipeline, or an estimator.
         jobs: of a batch.
         workers: how many pieces are evaluated at the same time.
         settled: whether one job after the other may be done in another order than theirs.
         streams: whether results are wanted as soon as they are there.
         later: whether jobs that are not known yet may share steps with these.
+        path: that of the last step, if it is on one.
 
     Cost: O(jobs × steps).
     """
-    heads = [name for name, _ in estimator.steps[:-1]]
-    levels = {job.candidate: job.params for job in jobs}
-    said = {candidate: _levels(heads, params) for candidate, params in levels.items()}
+    candidates = {job.candidate: job.params for job in jobs}
+    said, order = _said(estimator, candidates, path)
     places: Sequence[int] = range(len(jobs))
     if workers == 1:
         found = _shared(jobs, places, said, later)
-        if settled and any(job.shared for job in found.values()) and _repeatable(estimator, levels.values()):
-            rank = {candidate: place for place, candidate in enumerate(_sorted(said))}
+        if settled and any(job.shared for job in found.values()) and _repeatable(estimator, candidates.values()):
+            rank = {candidate: place for place, candidate in enumerate(_sorted(said, order))}
             # One fold after the other, so that little is kept at once; where somebody waits, candidate by candidate.
             places = sorted(places, key=lambda place: (0 if streams else jobs[place].fold, rank[jobs[place].candidate]))
         return [[(place, found[place])] for place in places]
@@ -53,7 +67,7 @@ def cut(estimator: Any, jobs: Sequence[Job], workers: int, *, settled: bool, str
     for place in places:
         of[jobs[place].candidate].append(place)
     folds = len({job.fold for job in jobs})
-    chunks = _chunks(said, workers, folds, streams)
+    chunks = _chunks(said, order, workers, folds, streams)
     return [piece for chunk in chunks for piece in _pieces(jobs, [of[candidate] for candidate in chunk], said)]
 
 
@@ -71,7 +85,26 @@ def _pieces(jobs: Sequence[Job], groups: Iterable[Sequence[int]], said: Mapping[
             yield from ([one] for one in piece)
 
 
-def _levels(heads: Sequence[str], params: Mapping[str, Any]) -> Levels:
+def _said(
+    estimator: Any, candidates: Mapping[int, Mapping[str, Any]], path: Path | None
+) -> tuple[dict[int, Levels], dict[int, float]]:
+    """Sort what candidates say by step, and give the places on the path of those that say one."""
+    steps = getattr(estimator, "steps", None) if type(estimator) is Pipeline else None
+    heads = [name for name, _ in steps[:-1]] if steps else []
+    said = {candidate: levels(heads, params) for candidate, params in candidates.items()}
+    name = "" if path is None else path.parameter if steps is None else f"{steps[-1][0]}__{path.parameter}"
+    order: dict[int, float] = {}
+    for candidate, params in candidates.items():
+        if path is not None and name in params and (said[candidate] or not heads):
+            order[candidate] = path.order(params[name])
+            rest = ((key, _mark(value)) for key, value in params.items() if key != name)
+            said[candidate] += (
+                tuple(sorted((item for item in rest if item[0].partition("__")[0] not in heads), key=repr)),
+            )
+    return said, order
+
+
+def levels(heads: Sequence[str], params: Mapping[str, Any]) -> Levels:
     """Sort what a candidate says by step; nothing where it changes the pipeline itself."""
     by_step: dict[str, list[Hashable]] = {name: [] for name in heads}
     for name, value in params.items():
@@ -93,36 +126,42 @@ def _shared(jobs: Sequence[Job], places: Iterable[int], said: Mapping[int, Level
     counts: Counter[Hashable] = Counter()
     if not later:
         for place in places:
-            levels = said[jobs[place].candidate]
-            counts.update((jobs[place].fold, levels[:depth]) for depth in range(1, len(levels) + 1))
+            found = said[jobs[place].candidate]
+            counts.update((jobs[place].fold, found[:depth]) for depth in range(1, len(found) + 1))
     made = {}
     for place in places:
-        job, levels = jobs[place], said[jobs[place].candidate]
-        depths = range(1, len(levels) + 1)
-        shared = len(levels) if later else sum(counts[job.fold, levels[:depth]] > 1 for depth in depths)
+        job, found = jobs[place], said[jobs[place].candidate]
+        depths = range(1, len(found) + 1)
+        shared = len(found) if later else sum(counts[job.fold, found[:depth]] > 1 for depth in depths)
         made[place] = job._replace(shared=shared) if shared else job
     return made
 
 
-def _sorted(said: Mapping[int, Levels]) -> list[int]:
-    """Put candidates side by side that share steps, in the order in which what they say was first said."""
+def _sorted(said: Mapping[int, Levels], order: Mapping[int, float]) -> list[int]:
+    """Put candidates side by side that share steps, in the order in which what they say was first said.
+
+    Those that share all go in the order of their path.
+    """
     first: dict[Levels, int] = {}
-    for levels in said.values():
-        for depth in range(1, len(levels) + 1):
-            first.setdefault(levels[:depth], len(first))
+    for found in said.values():
+        for depth in range(1, len(found) + 1):
+            first.setdefault(found[:depth], len(first))
     ranks = {
-        candidate: [first[levels[:depth]] for depth in range(1, len(levels) + 1)] for candidate, levels in said.items()
+        candidate: [*[first[found[:depth]] for depth in range(1, len(found) + 1)], order.get(candidate, 0.0)]
+        for candidate, found in said.items()
     }
     return sorted(said, key=lambda candidate: ranks[candidate])
 
 
-def _chunks(said: Mapping[int, Levels], workers: int, folds: int, streams: bool) -> list[list[int]]:
+def _chunks(
+    said: Mapping[int, Levels], order: Mapping[int, float], workers: int, folds: int, streams: bool
+) -> list[list[int]]:
     """Cut candidates into runs: at the borders of what they share where that leaves enough runs for the workers."""
     size = math.ceil(len(said) / math.ceil(_EACH * workers / max(folds, 1))) if said else 1
     if streams:
         size = min(size, _SOON)
     groups: list[list[int]] = []
-    for candidate in _sorted(said):
+    for candidate in _sorted(said, order):
         if groups and said[groups[-1][0]] == said[candidate]:
             groups[-1].append(candidate)
         else:

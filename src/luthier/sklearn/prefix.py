@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import os
 import re
 import threading
 import time
@@ -25,16 +26,20 @@ from sklearn.pipeline import Pipeline
 from luthier.sklearn import scikit
 from luthier.sklearn.evaluation import Job, Piece, Plain, Scores, Setting
 from luthier.sklearn.fingerprint import Fingerprint, content, fingerprint, generators
+from luthier.sklearn.paths import Path, key_of, path_of
 from luthier.sklearn.pieces import cut
 from luthier.sklearn.shelf import Shelf, copied, copyable, size_of
+from luthier.sklearn.tail import Tail
 
 MB = 2**20
 
 _HIDDEN = frozenset({"fit_transform", "transform", "_parent_callback_ctx"})
 """Attributes of a step that are not its own."""
 
-_FRAME = re.compile(rf'  File "{re.escape(__file__)}", line .*\n(?:    .*\n)*')
-"""The lines about this module in a traceback."""
+_FRAME = re.compile(
+    rf'  File "{re.escape(os.path.dirname(__file__))}/(?:prefix|tail|paths).py", line .*\n(?:    .*\n)*'
+)
+"""The lines about these modules in a traceback."""
 
 
 class Kept(NamedTuple):
@@ -78,6 +83,7 @@ class Watch:
         fit_s: seconds that were saved in fitting.
         score_s: seconds that were saved in scoring.
         steps: those that are watched.
+        tail: what stands before the last one.
     """
 
     shelf: Shelf
@@ -88,6 +94,7 @@ class Watch:
     fit_s: float = 0.0
     score_s: float = 0.0
     steps: list[Watched] = field(default_factory=list)
+    tail: Tail | None = None
 
     def close(self) -> None:
         """Let go of the steps: they hold the data in circles, which would stay until somebody collects them."""
@@ -96,6 +103,8 @@ class Watch:
             for name in ("fit_transform", "transform"):
                 vars(watched.step).pop(name, None)
         self.steps.clear()
+        if self.tail is not None:
+            self.tail.close()
 
 
 class Watched:
@@ -238,10 +247,13 @@ class Prefixes:
     Args:
         limit_bytes: how much may be kept, in all processes together.
         later: whether candidates that are not known yet may share steps with those of now.
+        paths: whether last steps go on from one another: "exact" where that changes nothing, "close" where it changes no
+            more than the estimator's tolerance allows, too; "none".
     """
 
     limit_bytes: int
     later: bool = False
+    paths: str = "exact"
     shelf: Shelf = field(init=False, repr=False)
     _workers: int = field(init=False, default=1, repr=False)
     _data: Any = field(init=False, default=None, repr=False)
@@ -252,7 +264,7 @@ class Prefixes:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave behind what is kept: in another process it is worth no more than what it costs to send."""
-        return {"limit_bytes": self.limit_bytes // self._workers, "later": self.later}
+        return {"limit_bytes": self.limit_bytes // self._workers, "later": self.later, "paths": self.paths}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
@@ -260,18 +272,20 @@ class Prefixes:
     def pieces(
         self, estimator: Any, jobs: Sequence[Job], setting: Setting, workers: int, streams: bool
     ) -> Sequence[Piece]:
-        """See `Evaluator.pieces`: of pipelines, jobs that share their first steps go together."""
+        """See `Evaluator.pieces`: jobs that share steps, or are on one path, go together."""
         self._workers = workers
         self._rows.clear()  # the folds of the batch before
-        if type(estimator) is not Pipeline or estimator.memory is not None or self.limit_bytes <= 0:
+        path = self._path(estimator)
+        piped = type(estimator) is Pipeline and estimator.memory is None
+        if not (piped or path) or self.limit_bytes <= 0:
             return Plain().pieces(estimator, jobs, setting, workers, streams)
         settled = setting.error_score != "raise" and setting.verbose <= 1 and trusted(setting.scorer)
-        return cut(estimator, jobs, workers, settled=settled, streams=streams, later=self.later)
+        return cut(estimator, jobs, workers, settled=settled, streams=streams, later=self.later, path=path)
 
     def __call__(self, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any) -> Scores:
         """See `Evaluator.__call__`."""
         plain = Plain()
-        if job.shared == 0 or type(estimator) is not Pipeline or getattr(caller, "_skl_callbacks", None):
+        if job.shared == 0 or getattr(caller, "_skl_callbacks", None):
             return plain(estimator, setting, job, caller, context)
         if self._data is not setting.X:  # what was kept is of other data
             self.shelf.clear()
@@ -293,17 +307,20 @@ class Prefixes:
             watch.close()
         if found["fit_error"] is not None:
             found["fit_error"] = _FRAME.sub("", found["fit_error"])
-        found["fit_time"] += watch.fit_s
+        found["fit_time"] += watch.fit_s + (watch.tail.saved_s if watch.tail is not None else 0.0)
         found["score_time"] += watch.score_s
         return found
 
     def _watch(self, estimator: Any, job: Job, watch: Watch) -> None:
-        """Stand before the first steps, up to one that cannot be known to do the same each time."""
+        """Stand before the first steps, up to one that cannot be known to do the same each time, and before the last."""
+        key: Hashable = (self._digest(job.train), self._digest(job.test))
+        if type(estimator) is not Pipeline:
+            self._watch_tail(estimator, key, watch)
+            return
         if estimator.memory is not None:
             return
-        key: Hashable = (self._digest(job.train), self._digest(job.test))
         watched: set[int] = set()
-        for _, step in estimator.steps[: job.shared]:
+        for _, step in estimator.steps[:-1][: job.shared]:
             if step is None or isinstance(step, str):
                 continue
             mark = fingerprint(step) if hasattr(step, "transform") and id(step) not in watched else None
@@ -312,6 +329,21 @@ class Prefixes:
             key = (key, mark.key)
             watch.steps.append(Watched(step, key, mark, watch, first=not watched))
             watched.add(id(step))
+        if job.shared >= len(estimator.steps) and id(estimator.steps[-1][1]) not in watched:
+            self._watch_tail(estimator.steps[-1][1], key, watch)
+
+    def _path(self, estimator: Any) -> Path | None:
+        """Give the path of an estimator, or of the last step of a pipeline."""
+        last = estimator.steps[-1][1] if type(estimator) is Pipeline and estimator.steps else estimator
+        return None if self.paths == "none" else path_of(last, self.paths == "close")
+
+    def _watch_tail(self, estimator: Any, key: Hashable, watch: Watch) -> None:
+        """Stand before the last step, if it is on a path."""
+        path = self._path(estimator)
+        common = None if path is None else key_of(estimator, path)
+        if path is not None and common is not None:
+            own, held = common
+            watch.tail = Tail(estimator, path, (key, own), held, watch.shelf, lambda: watch.ended)
 
     def _digest(self, rows: Any) -> bytes:
         known = self._rows.get(id(rows))

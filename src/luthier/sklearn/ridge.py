@@ -1,0 +1,100 @@
+"""Ridge regressions that differ in their penalty share all but the last step: with the bits of a fit of each.
+
+scikit-learn's solver for dense data centres them and solves (XᵀX + α I) w = XᵀY by Cholesky's decomposition. XᵀX and XᵀY are
+the same for every α. Whether the products here have the bits of those there is not supposed, but seen: the first
+penalty is fitted by scikit-learn, and the shared products must give the same coefficients, bit by bit.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+from sklearn.preprocessing import LabelBinarizer
+
+
+@dataclass(frozen=True)
+class Products:
+    """What penalties share.
+
+    Args:
+        gram: XᵀX of the centred X; (d, d).
+        moment: XᵀY; (d, k).
+        x_mean: of each column; (d,); None without an intercept.
+        y_mean: of each target; (k,), or a number.
+        single: whether the targets are one column of one dimension.
+    """
+
+    gram: Any
+    moment: Any
+    x_mean: Any
+    y_mean: Any
+    single: bool
+
+    def solve(self, alpha: float) -> dict[str, Any]:
+        """Give ``coef_`` and ``intercept_``. Cost: O(d³ + d² k).
+
+        Raises:
+            LinAlgError, LinAlgWarning: the matrix is singular, or nearly.
+        """
+        gram = self.gram.copy(order="K")
+        gram.flat[:: len(gram) + 1] += alpha
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            coef = linalg.solve(gram, self.moment, assume_a="pos", overwrite_a=True).T
+        if self.single:
+            coef = coef.ravel()
+        coef = coef / np.ones(len(gram))
+        return {"coef_": coef, "intercept_": 0.0 if self.x_mean is None else self.y_mean - self.x_mean @ coef.T}
+
+
+def products(estimator: Any, X: Any, y: Any) -> Products | None:
+    """Compute what penalties share; None of data for which scikit-learn does something else.
+
+    Args:
+        estimator: a `Ridge` or a `RidgeClassifier`.
+        X: (n, d), with no more columns than rows.
+        y: (n,) or (n, k).
+
+    Cost: O(n d² + n d k).
+    """
+    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype != np.float64 or X.shape[1] > X.shape[0]:
+        return None
+    if type(y) is not np.ndarray or y.ndim > 2:
+        return None
+    if hasattr(estimator, "class_weight"):
+        y = LabelBinarizer(pos_label=1, neg_label=-1).fit_transform(y)
+    centred, targets = X.copy(order="K"), np.array(y, dtype=np.float64)
+    x_mean = y_mean = None
+    if estimator.fit_intercept:
+        x_mean, y_mean = np.average(X, axis=0), np.average(targets, axis=0)
+        centred -= x_mean
+        targets -= y_mean
+    single = targets.ndim == 1
+    columns = targets.reshape(-1, 1) if single else targets
+    return Products(centred.T @ centred, centred.T @ columns, x_mean, y_mean, single)
+
+
+def solved(shared: Products, alpha: float) -> dict[str, Any] | None:
+    """Give the coefficients for a penalty; None where only scikit-learn knows what is done then."""
+    if threading.current_thread() is not threading.main_thread():
+        return None  # a warning could not be told from those of other threads
+    try:
+        return shared.solve(alpha)
+    except (linalg.LinAlgError, RuntimeWarning, linalg.LinAlgWarning):
+        return None
+
+
+def identical(found: dict[str, Any], fitted: dict[str, Any]) -> bool:
+    """Say whether coefficients have the bits, the kinds and the layout in memory of fitted ones."""
+    for name, value in found.items():
+        other = fitted[name]
+        if type(value) is not type(other) or np.asarray(value).tobytes() != np.asarray(other).tobytes():
+            return False
+        if isinstance(value, np.ndarray) and (value.strides, value.dtype) != (other.strides, other.dtype):
+            return False
+    return True
