@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from sklearn.base import clone
+
 from luthier.sklearn import scikit
 
 Scores: TypeAlias = dict[str, Any]
@@ -88,7 +90,7 @@ class Evaluator(Protocol):
         """Fit and score one job.
 
         Args:
-            estimator: a clone, the evaluator's to change.
+            estimator: that of all jobs, before it has the parameters of one; is cloned.
             setting: what is the same for all jobs.
             job: which candidate, which fold.
             caller: the search, for callbacks.
@@ -103,7 +105,13 @@ class Evaluator(Protocol):
 
 @dataclass(frozen=True)
 class Plain:
-    """Evaluates every job afresh, as scikit-learn does: by its own function."""
+    """Evaluates every job afresh, as scikit-learn does: by its own function.
+
+    Args:
+        cloned: whether the estimators it gets are clones.
+    """
+
+    cloned: bool = False
 
     def pieces(
         self, estimator: Any, jobs: Sequence[Job], setting: Setting, workers: int, streams: bool
@@ -114,7 +122,7 @@ class Plain:
     def __call__(self, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any) -> Scores:
         """See `Evaluator.__call__`."""
         found: Scores = scikit.fit_and_score(
-            estimator,
+            estimator if self.cloned else clone(estimator),
             setting.X,
             setting.y,
             train=job.train,
@@ -137,7 +145,7 @@ class Plain:
 
 
 def evaluated(
-    evaluator: Evaluator, setting: Setting, caller: Any, tasks: Sequence[tuple[int, Any, Job, Any]]
+    evaluator: Evaluator, setting: Setting, caller: Any, estimator: Any, tasks: Sequence[tuple[int, Job, Any]]
 ) -> list[tuple[int, Scores]]:
     """Evaluate the jobs of a piece, and say which is which: results may come in any order.
 
@@ -145,6 +153,7 @@ def evaluated(
         evaluator: evaluates each.
         setting: what is the same for all.
         caller: the search, for callbacks.
-        tasks: the place, a clone of the estimator, the job, and the context of each.
+        estimator: that of all jobs.
+        tasks: the place, the job, and the context of each.
     """
-    return [(place, evaluator(estimator, setting, job, caller, context)) for place, estimator, job, context in tasks]
+    return [(place, evaluator(estimator, setting, job, caller, context)) for place, job, context in tasks]

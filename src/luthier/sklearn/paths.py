@@ -71,7 +71,7 @@ class Path:
         found = getattr(estimator, self.parameter, None)
         if isinstance(found, bool) or not isinstance(found, Integral if self.whole else Real):
             return None
-        return float(found) if found > 0 and math.isfinite(found) else None
+        return float(found) if 0.0 < float(found) < math.inf else None
 
 
 def path_of(estimator: Any, close: bool) -> Path | None:
@@ -133,11 +133,14 @@ def resume(estimator: Any, trace: Trace, fit: Callable[[], Any]) -> bool:
 
 def state_of(estimator: Any, own: Set[str]) -> dict[str, Any]:
     """Give the attributes besides an estimator's own; containers that the next fit changes are copies."""
-    return {
-        name: value.copy() if isinstance(value, list | np.ndarray) else value
-        for name, value in vars(estimator).items()
-        if name not in own
-    }
+    return {name: _copy(value) for name, value in vars(estimator).items() if name not in own}
+
+
+def _copy(value: Any) -> Any:
+    """Copy a list, or an array with its layout in memory."""
+    if type(value) is np.ndarray:
+        return value.copy(order="K")
+    return value.copy() if type(value) is list else value
 
 
 # --- which there are --------------------------------------------------------------------------------------------

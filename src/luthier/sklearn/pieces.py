@@ -37,8 +37,8 @@ def cut(
 ) -> list[Piece]:
     """Cut jobs into pieces, each for one process, and say of each job how many steps it shares.
 
-    The last step of a pipeline, or an estimator by itself, counts as shared where jobs differ in the parameter of its path
-    only; these jobs are put in the order of the path.
+    The last step of a pipeline, or an estimator by itself, counts as shared where jobs differ in the parameter of its
+    path only; these jobs are put in the order of the path.
 
     Args:
         estimator: a pipeline, or an estimator.

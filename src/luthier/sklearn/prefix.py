@@ -8,236 +8,32 @@ to be the same is computed anew, by the same calls as without this module: see `
 
 from __future__ import annotations
 
-import copy
 import hashlib
-import os
 import re
-import threading
-import time
-import warnings
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from luthier.sklearn import scikit
+from luthier.sklearn import paths, scikit
+from luthier.sklearn.direct import Stem, ending, evaluate, last_step, usual
 from luthier.sklearn.evaluation import Job, Piece, Plain, Scores, Setting
-from luthier.sklearn.fingerprint import Fingerprint, content, fingerprint, generators
-from luthier.sklearn.paths import Path, key_of, path_of
-from luthier.sklearn.pieces import cut
-from luthier.sklearn.shelf import Shelf, copied, copyable, size_of
+from luthier.sklearn.fingerprint import fingerprint
+from luthier.sklearn.pieces import cut, levels
+from luthier.sklearn.shelf import Shelf
 from luthier.sklearn.tail import Tail
+from luthier.sklearn.watched import Kept, Watch, Watched
 
 MB = 2**20
 
-_HIDDEN = frozenset({"fit_transform", "transform", "_parent_callback_ctx"})
-"""Attributes of a step that are not its own."""
-
-_FRAME = re.compile(
-    rf'  File "{re.escape(os.path.dirname(__file__))}/(?:prefix|tail|paths).py", line .*\n(?:    .*\n)*'
+_FRAMES = re.compile(
+    rf'  File "{re.escape(str(Path(__file__).parent))}.(?:prefix|watched|tail|paths).py", line .*\n(?:    .*\n)*'
 )
 """The lines about these modules in a traceback."""
-
-
-class Kept(NamedTuple):
-    """What a step made of a part of a fold.
-
-    Args:
-        state: its attributes; none for a transformation.
-        out: the transformed rows.
-        seconds: how long that took.
-        warned: the warnings on the way.
-        held: what the key knows by identity.
-    """
-
-    state: dict[str, Any]
-    out: Any
-    seconds: float
-    warned: tuple[Any, ...]
-    held: tuple[Any, ...]
-
-
-class Refused(NamedTuple):
-    """What is not kept.
-
-    Args:
-        ends: whether what later steps make of it may not be kept either: it is not the same each time.
-    """
-
-    ends: bool
-
-
-@dataclass
-class Watch:
-    """One evaluation of a pipeline.
-
-    Args:
-        shelf: where things are kept.
-        transforms: whether the transformed rows may be given to the scorer.
-        train: the training part, once it is known.
-        part: which part is being transformed.
-        ended: whether a step was met that is not the same each time.
-        fit_s: seconds that were saved in fitting.
-        score_s: seconds that were saved in scoring.
-        steps: those that are watched.
-        tail: what stands before the last one.
-    """
-
-    shelf: Shelf
-    transforms: bool
-    train: Any = None
-    part: str | None = None
-    ended: bool = False
-    fit_s: float = 0.0
-    score_s: float = 0.0
-    steps: list[Watched] = field(default_factory=list)
-    tail: Tail | None = None
-
-    def close(self) -> None:
-        """Let go of the steps: they hold the data in circles, which would stay until somebody collects them."""
-        self.train = None
-        for watched in self.steps:
-            for name in ("fit_transform", "transform"):
-                vars(watched.step).pop(name, None)
-        self.steps.clear()
-        if self.tail is not None:
-            self.tail.close()
-
-
-class Watched:
-    """Stands before the methods of one step of one pipeline: as attributes of the instance, so that its class stays.
-
-    Nothing is kept of a step that drew from the random generators all code shares, that changed its input, or
-    whose output is not an array that can be copied with its layout. Of code that is not scikit-learn's it is
-    checked, too, that transforming leaves the step as it was.
-    """
-
-    def __init__(self, step: Any, key: Hashable, mark: Fingerprint, watch: Watch, first: bool) -> None:
-        self.step = step
-        self.key = key
-        self.mark = mark
-        self.watch = watch
-        self.first = first
-        self._transform: Callable[..., Any] = step.transform
-        self._fit_transform: Callable[..., Any] | None = getattr(step, "fit_transform", None)
-        vars(step)["fit_transform"] = self.fit_transform
-
-    def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
-        """Fit and transform the training part, or take what another candidate's step made of it."""
-        del vars(self.step)["fit_transform"]
-        watch = self.watch
-        if self.first:
-            watch.train = X
-        found = watch.shelf.get(self.key)
-        if params or watch.ended or isinstance(found, Refused):
-            watch.ended = watch.ended or bool(params) or found.ends
-            out = self._fitted(X, y, params)
-        elif found is not None:
-            watch.fit_s += found.seconds
-            state = copy.deepcopy(found.state) if self.mark.foreign else found.state
-            vars(self.step).update(state)
-            out = self._given(found)
-        else:
-            out = self._observed(self.key, lambda: self._fitted(X, y, params), X, y, fits=True)
-        if watch.transforms and not watch.ended:
-            vars(self.step)["transform"] = self.transform
-        return out
-
-    def transform(self, X: Any, **params: Any) -> Any:
-        """Transform a part of the fold, or take what another candidate's step made of it.
-
-        The rows are those of the training part, by identity, or else of the test part: scikit-learn's scorers, the only
-        ones for which this method is called, hand on what they are given, and are given nothing else.
-        """
-        watch = self.watch
-        if self.first:
-            watch.part = "train" if X is watch.train else "test"
-        if params or watch.part is None:
-            watch.part = None
-            return self._transform(X, **params)
-        found = watch.shelf.get((self.key, watch.part))
-        if isinstance(found, Refused):
-            watch.part = None if found.ends else watch.part
-            return self._transform(X)
-        if found is None:
-            return self._observed((self.key, watch.part), lambda: self._transform(X), X, None, fits=False)
-        if watch.part == "test":
-            watch.score_s += found.seconds
-        return self._given(found)
-
-    def _fitted(self, X: Any, y: Any, params: dict[str, Any]) -> Any:
-        if self._fit_transform is not None:
-            return self._fit_transform(X, y, **params)
-        return self.step.fit(X, y, **params).transform(X)
-
-    def _given(self, kept: Kept) -> Any:
-        for warning in kept.warned:
-            warnings.showwarning(
-                warning.message, warning.category, warning.filename, warning.lineno, warning.file, warning.line
-            )
-        return copied(kept.out)
-
-    def _observed(self, key: Hashable, call: Callable[[], Any], X: Any, y: Any, *, fits: bool) -> Any:
-        """Call the step, and keep what came of it if it would be the same again."""
-        foreign = self.mark.foreign
-        before = self._traces(X, y, fits)
-        start_s = time.perf_counter()
-        with _noted() as warned:
-            out = call()
-        seconds = time.perf_counter() - start_s
-        steady = self._traces(X, y, fits) == before
-        if not steady:
-            self.watch.ended = self.watch.ended or fits
-            self.watch.part = None
-        state = _state(self.step, foreign) if fits else {}
-        if not steady or state is None or not copyable(out, X):
-            self.watch.shelf.put(key, Refused(not steady), 0)
-            return out
-        kept = Kept(state, out, seconds, tuple(warned), self.mark.held)
-        if self.watch.shelf.put(key, kept, size_of((out, state))):
-            return copied(out)
-        return out
-
-    def _traces(self, X: Any, y: Any, fits: bool) -> Any:
-        """Give what a call must leave as it was."""
-        mark = self.mark
-        if not (mark.foreign or mark.draws):
-            return None
-        own = content([X, y, None if fits else _own(self.step)]) if mark.foreign else ""
-        return generators(), own if own is not None else object()
-
-
-def _own(step: Any) -> dict[str, Any]:
-    return {name: value for name, value in vars(step).items() if name not in _HIDDEN}
-
-
-def _state(step: Any, foreign: bool) -> dict[str, Any] | None:
-    """Give the attributes of a fitted step; of foreign code copies, or None where they cannot be copied."""
-    own = _own(step)
-    if not foreign:
-        return own
-    try:
-        return copy.deepcopy(own)
-    except Exception:  # noqa: BLE001 - copying runs the user's code
-        return None
-
-
-@contextmanager
-def _noted() -> Any:
-    """Note the warnings, and give them on; not in threads, which share the module that would be changed for it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield []
-        return
-    caught: list[Any] = []
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            yield caught
-    finally:
-        for one in caught:
-            warnings.showwarning(one.message, one.category, one.filename, one.lineno, one.file, one.line)
 
 
 @dataclass
@@ -247,24 +43,25 @@ class Prefixes:
     Args:
         limit_bytes: how much may be kept, in all processes together.
         later: whether candidates that are not known yet may share steps with those of now.
-        paths: whether last steps go on from one another: "exact" where that changes nothing, "close" where it changes no
-            more than the estimator's tolerance allows, too; "none".
+        along: whether last steps go on from one another: "exact" where that changes nothing; "close" where it changes
+            no more than the estimator's tolerance allows, too; "none" nowhere.
     """
 
     limit_bytes: int
     later: bool = False
-    paths: str = "exact"
+    along: str = "exact"
     shelf: Shelf = field(init=False, repr=False)
     _workers: int = field(init=False, default=1, repr=False)
     _data: Any = field(init=False, default=None, repr=False)
     _rows: dict[int, tuple[Any, bytes]] = field(init=False, default_factory=dict, repr=False)
+    _stems: dict[Hashable, Stem] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.shelf = Shelf(self.limit_bytes)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave behind what is kept: in another process it is worth no more than what it costs to send."""
-        return {"limit_bytes": self.limit_bytes // self._workers, "later": self.later, "paths": self.paths}
+        return {"limit_bytes": self.limit_bytes // self._workers, "later": self.later, "along": self.along}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
@@ -284,14 +81,21 @@ class Prefixes:
 
     def __call__(self, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any) -> Scores:
         """See `Evaluator.__call__`."""
-        plain = Plain()
         if job.shared == 0 or getattr(caller, "_skl_callbacks", None):
-            return plain(estimator, setting, job, caller, context)
+            return Plain()(estimator, setting, job, caller, context)
         if self._data is not setting.X:  # what was kept is of other data
             self.shelf.clear()
             self._rows.clear()
+            self._stems.clear()
             self._data = setting.X
+        name = self._name(estimator, setting, job)
+        found = self._direct(name, estimator, setting, job) if name in self._stems else None
+        return self._whole(name, estimator, setting, job, caller, context) if found is None else found
+
+    def _whole(self, name: Any, base: Any, setting: Setting, job: Job, caller: Any, context: Any) -> Scores:
+        """Evaluate a job by an ordinary run, in which steps stand before others."""
         watch = Watch(self.shelf, trusted(setting.scorer))
+        estimator = clone(base)
 
         def set_params(**params: Any) -> Any:
             del vars(estimator)["set_params"]
@@ -301,21 +105,65 @@ class Prefixes:
 
         vars(estimator)["set_params"] = set_params
         try:
-            found = plain(estimator, setting, job, caller, context)
+            found = Plain(cloned=True)(estimator, setting, job, caller, context)
+            if name is not None and found["fit_error"] is None:
+                self._note(name, estimator, setting, job, watch, found)
         finally:
             vars(estimator).pop("set_params", None)
             watch.close()
         if found["fit_error"] is not None:
-            found["fit_error"] = _FRAME.sub("", found["fit_error"])
+            found["fit_error"] = _FRAMES.sub("", found["fit_error"])
         found["fit_time"] += watch.fit_s + (watch.tail.saved_s if watch.tail is not None else 0.0)
         found["score_time"] += watch.score_s
         return found
 
+    def _name(self, estimator: Any, setting: Setting, job: Job) -> Hashable:
+        """Name the steps before the last and the fold; None where the last one cannot be evaluated by itself."""
+        if type(estimator) is not Pipeline or job.shared < len(estimator.steps) - 1 or not usual(setting):
+            return None
+        plain = (
+            estimator.memory is None and not estimator.verbose and getattr(estimator, "transform_input", None) is None
+        )
+        if not plain or getattr(estimator, "_skl_callbacks", None) or ending(estimator, job.params) is None:
+            return None
+        heads = [name for name, _ in estimator.steps[:-1]]
+        return self._digest(job.train), self._digest(job.test), levels(heads, job.params)
+
+    def _note(self, name: Hashable, estimator: Any, setting: Setting, job: Job, watch: Watch, found: Scores) -> None:
+        """Note how the last step can be evaluated by itself, where all that comes before it is kept."""
+        heads = [step for _, step in estimator.steps[:-1] if step is not None and not isinstance(step, str)]
+        if not heads or watch.ended or len(watch.steps) != len(heads):
+            return
+        parts = ("test", "train") if setting.return_train_score else ("test",)
+        fits = [self.shelf.get(watched.key) for watched in watch.steps]
+        outs = [self.shelf.get((watched.key, part)) for watched in watch.steps for part in parts]
+        if any(not isinstance(kept, Kept) or kept.warned for kept in fits + outs):
+            return
+        train, test = (None if setting.y is None else setting.y[np.asarray(part)] for part in (job.train, job.test))
+        fit_s, score_s = (sum(kept.seconds for kept in some) for some in (fits, outs[:: len(parts)]))
+        self._stems[name] = Stem(watch.steps[-1].key, train, test, found["n_test_samples"], fit_s, score_s)
+
+    def _direct(self, name: Hashable, estimator: Any, setting: Setting, job: Job) -> Scores | None:
+        """Evaluate the last step by itself; None where that cannot be done."""
+        stem = self._stems[name]
+        parts = {"fit": stem.key, "test": (stem.key, "test")}
+        if setting.return_train_score:
+            parts["train"] = (stem.key, "train")
+        kept = {part: self.shelf.get(key) for part, key in parts.items()}
+        last = last_step(estimator, ending(estimator, job.params) or {})
+        if last is None or any(not isinstance(one, Kept) for one in kept.values()):
+            return None
+        tail = self._tail(last, stem.key, lambda: False) if job.shared >= len(estimator.steps) else None
+        found = evaluate(stem, last, setting, {part: one.out for part, one in kept.items()})
+        if found is not None and tail is not None:
+            found["fit_time"] += tail.saved_s
+        return found
+
     def _watch(self, estimator: Any, job: Job, watch: Watch) -> None:
-        """Stand before the first steps, up to one that cannot be known to do the same each time, and before the last."""
+        """Stand before the last step and the first ones, up to one that cannot be known to do the same each time."""
         key: Hashable = (self._digest(job.train), self._digest(job.test))
         if type(estimator) is not Pipeline:
-            self._watch_tail(estimator, key, watch)
+            watch.tail = self._tail(estimator, key, lambda: watch.ended)
             return
         if estimator.memory is not None:
             return
@@ -330,20 +178,21 @@ class Prefixes:
             watch.steps.append(Watched(step, key, mark, watch, first=not watched))
             watched.add(id(step))
         if job.shared >= len(estimator.steps) and id(estimator.steps[-1][1]) not in watched:
-            self._watch_tail(estimator.steps[-1][1], key, watch)
+            watch.tail = self._tail(estimator.steps[-1][1], key, lambda: watch.ended)
 
-    def _path(self, estimator: Any) -> Path | None:
+    def _path(self, estimator: Any) -> paths.Path | None:
         """Give the path of an estimator, or of the last step of a pipeline."""
         last = estimator.steps[-1][1] if type(estimator) is Pipeline and estimator.steps else estimator
-        return None if self.paths == "none" else path_of(last, self.paths == "close")
+        return None if self.along == "none" else paths.path_of(last, self.along == "close")
 
-    def _watch_tail(self, estimator: Any, key: Hashable, watch: Watch) -> None:
-        """Stand before the last step, if it is on a path."""
+    def _tail(self, estimator: Any, key: Hashable, unsound: Callable[[], bool]) -> Tail | None:
+        """Stand before the fit of a last step, if it is on a path."""
         path = self._path(estimator)
-        common = None if path is None else key_of(estimator, path)
-        if path is not None and common is not None:
-            own, held = common
-            watch.tail = Tail(estimator, path, (key, own), held, watch.shelf, lambda: watch.ended)
+        common = None if path is None else paths.key_of(estimator, path)
+        if path is None or common is None:
+            return None
+        own, held = common
+        return Tail(estimator, path, (key, own), held, self.shelf, unsound)
 
     def _digest(self, rows: Any) -> bytes:
         known = self._rows.get(id(rows))

@@ -1,8 +1,8 @@
 """Ridge regressions that differ in their penalty share all but the last step: with the bits of a fit of each.
 
-scikit-learn's solver for dense data centres them and solves (XᵀX + α I) w = XᵀY by Cholesky's decomposition. XᵀX and XᵀY are
-the same for every α. Whether the products here have the bits of those there is not supposed, but seen: the first
-penalty is fitted by scikit-learn, and the shared products must give the same coefficients, bit by bit.
+scikit-learn's solver for dense data centres them and solves (XᵀX + α I) w = XᵀY by Cholesky's decomposition. XᵀX and
+XᵀY are the same for every α. Whether the products here have the bits of those there is not supposed, but seen: the
+first penalty is fitted by scikit-learn, and the shared products must give the same coefficients, bit by bit.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class Products:
         moment: XᵀY; (d, k).
         x_mean: of each column; (d,); None without an intercept.
         y_mean: of each target; (k,), or a number.
-        single: whether the targets are one column of one dimension.
+        flat: whether the coefficients have one dimension.
     """
 
     gram: Any
     moment: Any
     x_mean: Any
     y_mean: Any
-    single: bool
+    flat: bool
 
     def solve(self, alpha: float) -> dict[str, Any]:
         """Give ``coef_`` and ``intercept_``. Cost: O(d³ + d² k).
@@ -46,19 +46,20 @@ class Products:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             coef = linalg.solve(gram, self.moment, assume_a="pos", overwrite_a=True).T
-        if self.single:
+        if self.flat:
             coef = coef.ravel()
         coef = coef / np.ones(len(gram))
         return {"coef_": coef, "intercept_": 0.0 if self.x_mean is None else self.y_mean - self.x_mean @ coef.T}
 
 
-def products(estimator: Any, X: Any, y: Any) -> Products | None:
+def products(estimator: Any, X: Any, y: Any, flat: bool) -> Products | None:
     """Compute what penalties share; None of data for which scikit-learn does something else.
 
     Args:
         estimator: a `Ridge` or a `RidgeClassifier`.
         X: (n, d), with no more columns than rows.
         y: (n,) or (n, k).
+        flat: whether the coefficients have one dimension.
 
     Cost: O(n d² + n d k).
     """
@@ -74,9 +75,8 @@ def products(estimator: Any, X: Any, y: Any) -> Products | None:
         x_mean, y_mean = np.average(X, axis=0), np.average(targets, axis=0)
         centred -= x_mean
         targets -= y_mean
-    single = targets.ndim == 1
-    columns = targets.reshape(-1, 1) if single else targets
-    return Products(centred.T @ centred, centred.T @ columns, x_mean, y_mean, single)
+    columns = targets.reshape(-1, 1) if targets.ndim == 1 else targets
+    return Products(centred.T @ centred, centred.T @ columns, x_mean, y_mean, flat)
 
 
 def solved(shared: Products, alpha: float) -> dict[str, Any] | None:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
-from sklearn.base import clone
-
 from luthier.sklearn import scikit
 from luthier.sklearn.evaluation import Evaluator, Job, Scores, Setting, evaluated
 from luthier.sklearn.naming import check_names, is_estimator
@@ -275,7 +273,8 @@ class Session:
                     self.evaluator,
                     self.setting,
                     self.search,
-                    [(place, clone(self.estimator), job, contexts[place]) for place, job in piece],
+                    self.estimator,
+                    [(place, job, contexts[place]) for place, job in piece],
                 )
                 for piece in pieces[first : first + size]
             ):

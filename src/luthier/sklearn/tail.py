@@ -108,7 +108,7 @@ class Tail:
 
     def _checked(self, trace: Trace, data: tuple[Any, ...]) -> Products | None:
         """Compute what all fits share, and see whether the fit before comes out of it, bit by bit."""
-        made = products(self.estimator, *data) if len(data) == 2 else None
+        made = products(self.estimator, *data, trace.state["coef_"].ndim == 1) if len(data) == 2 else None
         found = None if made is None else solved(made, trace.value)
         return made if found is not None and identical(found, trace.state) else None
 
