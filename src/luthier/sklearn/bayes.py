@@ -21,7 +21,7 @@ from luthier.sklearn.hunt import Hunt
 from luthier.sklearn.prefix import Prefixes
 from luthier.sklearn.racing import Racing
 from luthier.sklearn.record import StudyRecord, add_results, open_study
-from luthier.sklearn.search import CACHE_MB, RACING, SIMPLICITY, STORE, Search
+from luthier.sklearn.search import CACHE_MB, PATHS, RACING, SIMPLICITY, STORE, Search
 from luthier.sklearn.session import Session
 from luthier.sklearn.skopt import method_of, optimize_result
 from luthier.sklearn.spaces import Reading, read
@@ -62,6 +62,7 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
         racing: whether candidates that are beaten after some folds are spared the others; or a `Racing`, which says
             how. Only with 5 folds or more, and one score that decides. What is saved goes to more candidates.
         one_standard_error: as in `GridSearchCV`.
+        paths: as in `GridSearchCV`.
 
     Attributes (besides those of scikit-learn's search classes):
         study_: the study of the space (of several: of the first).
@@ -90,6 +91,7 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
         "budget": [scikit.Interval(Real, 0, None, closed="neither"), dict, Budget, None],
         "store": STORE,
         "cache_mb": CACHE_MB,
+        "paths": PATHS,
         "workers": [scikit.Interval(Integral, 1, None, closed="left"), None],
         "racing": RACING,
         "one_standard_error": SIMPLICITY,
@@ -120,6 +122,7 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
         workers: int | None = None,
         racing: Any = True,
         one_standard_error: Any = False,
+        paths: str = "exact",
     ) -> None:
         super().__init__(
             estimator,
@@ -142,6 +145,7 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
         self.budget = budget
         self.store = store
         self.cache_mb = cache_mb
+        self.paths = paths
         self.workers = workers
         self.racing = racing
         self.one_standard_error = one_standard_error

@@ -9,7 +9,7 @@ import numpy as np
 
 from luthier.sklearn import scikit
 from luthier.sklearn.candidates import drawn, grid, reading_of
-from luthier.sklearn.search import CACHE_MB, RACING, SIMPLICITY, STORE, Search
+from luthier.sklearn.search import CACHE_MB, PATHS, RACING, SIMPLICITY, STORE, Search
 from luthier.sklearn.spaces import Reading
 from luthier.sklearn.union import Union
 from luthier.space import Space
@@ -32,6 +32,9 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
     Args:
         store: a path or a store: what was evaluated is kept, and the same search goes on from there.
         cache_mb: how many MB of what candidates share, the first steps of pipelines, are kept; 0 for none.
+        paths: whether candidates that differ in one parameter only are fitted from one another: "exact" where the
+            result is that of a fit from scratch, to the bit (``n_estimators`` of forests, the penalty of a ridge); "close"
+            for linear models, too, whose results then agree up to their ``tol``; "none" nowhere.
         racing: whether candidates that are beaten after some folds are spared the others, with 5 folds or more and one
             score that decides; or a `Racing`, which says how. ``cv_results_`` says what was not run.
         one_standard_error: chooses the simplest candidate whose mean is within one standard error of the best
@@ -51,6 +54,7 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
         "racing": RACING,
         "one_standard_error": SIMPLICITY,
         "cache_mb": CACHE_MB,
+        "paths": PATHS,
     }
 
     def __init__(
@@ -70,6 +74,7 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
         cache_mb: float = 512,
         racing: Any = False,
         one_standard_error: Any = False,
+        paths: str = "exact",
     ) -> None:
         super().__init__(
             estimator,
@@ -87,6 +92,7 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
         self.racing = racing
         self.one_standard_error = one_standard_error
         self.cache_mb = cache_mb
+        self.paths = paths
 
     def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:
         evaluate_at_once(self, evaluate_candidates, grid(self.param_grid, self.estimator), callback_ctx)
@@ -108,6 +114,7 @@ class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: igno
         "racing": RACING,
         "one_standard_error": SIMPLICITY,
         "cache_mb": CACHE_MB,
+        "paths": PATHS,
     }
 
     def __init__(
@@ -129,6 +136,7 @@ class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: igno
         cache_mb: float = 512,
         racing: Any = False,
         one_standard_error: Any = False,
+        paths: str = "exact",
     ) -> None:
         super().__init__(
             estimator,
@@ -148,6 +156,7 @@ class RandomizedSearchCV(Search, scikit.ScikitRandomizedSearchCV):  # type: igno
         self.racing = racing
         self.one_standard_error = one_standard_error
         self.cache_mb = cache_mb
+        self.paths = paths
 
     def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:
         candidates = drawn(self.param_distributions, self.n_iter, self._seed(), self.estimator)

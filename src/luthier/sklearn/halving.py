@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from luthier.sklearn import scikit
 from luthier.sklearn.candidates import drawn, grid, reading_of
-from luthier.sklearn.search import CACHE_MB, STORE, Search
+from luthier.sklearn.evaluation import Evaluator
+from luthier.sklearn.prefix import Prefixes
+from luthier.sklearn.search import CACHE_MB, PATHS, STORE, Search
 from luthier.sklearn.session import Session
 from luthier.sklearn.spaces import Reading
 from luthier.sklearn.union import Union
@@ -28,6 +31,12 @@ class Halving(Search):
 
     def _readings(self: Any, estimator: Any) -> list[Reading | Union]:
         return [reading_of(self._given(), estimator, {self.resource: Int(1, max(2, self.max_resources_))})]
+
+    def _evaluator(self: Any) -> Evaluator:
+        """See `Search._evaluator`: where folds stay the same, candidates go on with more of the resource."""
+        made = super()._evaluator()
+        stay = self.resource != "n_samples"
+        return replace(made, later=True) if stay and isinstance(made, Prefixes) else made
 
     def _identity(self: Any) -> dict[str, Any]:
         return {"resource": self.resource, "max_resources": self.max_resources_}
@@ -52,6 +61,7 @@ class HalvingGridSearchCV(Halving, scikit.ScikitHalvingGridSearchCV):  # type: i
         "param_grid": [dict, list, Space],
         "store": STORE,
         "cache_mb": CACHE_MB,
+        "paths": PATHS,
     }
 
     def __init__(
@@ -74,6 +84,7 @@ class HalvingGridSearchCV(Halving, scikit.ScikitHalvingGridSearchCV):  # type: i
         verbose: int = 0,
         store: Any = None,
         cache_mb: float = 512,
+        paths: str = "exact",
     ) -> None:
         super().__init__(
             estimator,
@@ -94,6 +105,7 @@ class HalvingGridSearchCV(Halving, scikit.ScikitHalvingGridSearchCV):  # type: i
         )
         self.store = store
         self.cache_mb = cache_mb
+        self.paths = paths
 
     def _generate_candidate_params(self) -> Any:
         return grid(self.param_grid, self.estimator)
@@ -110,6 +122,7 @@ class HalvingRandomSearchCV(Halving, scikit.ScikitHalvingRandomSearchCV):  # typ
         "param_distributions": [dict, list, Space],
         "store": STORE,
         "cache_mb": CACHE_MB,
+        "paths": PATHS,
     }
 
     def __init__(
@@ -133,6 +146,7 @@ class HalvingRandomSearchCV(Halving, scikit.ScikitHalvingRandomSearchCV):  # typ
         verbose: int = 0,
         store: Any = None,
         cache_mb: float = 512,
+        paths: str = "exact",
     ) -> None:
         super().__init__(
             estimator,
@@ -154,6 +168,7 @@ class HalvingRandomSearchCV(Halving, scikit.ScikitHalvingRandomSearchCV):  # typ
         )
         self.store = store
         self.cache_mb = cache_mb
+        self.paths = paths
 
     def _generate_candidate_params(self) -> Any:
         count = self.n_candidates

@@ -35,6 +35,8 @@ STORE = [str, scikit.HasMethods(["__fspath__"]), scikit.HasMethods(["append", "r
 CACHE_MB = [scikit.Interval(Real, 0, None, closed="left")]
 """What `cache_mb` may be, in scikit-learn's form: how many MB of what candidates share are kept; 0 for none."""
 
+PATHS = [scikit.StrOptions({"exact", "close", "none"})]
+"""What `paths` may be, in scikit-learn's form."""
 
 RACING = ["boolean", Racing]
 """What `racing` may be, in scikit-learn's form."""
@@ -50,6 +52,7 @@ class Search:
     racing: Any = False
     one_standard_error: Any = False
     cache_mb: float
+    paths: str
 
     # --- where parts are put in -------------------------------------------------------------------------
 
@@ -68,7 +71,7 @@ class Search:
 
     def _evaluator(self) -> Evaluator:
         """Make what evaluates a candidate on a fold."""
-        return Prefixes(int(self.cache_mb * MB)) if self.cache_mb > 0 else Plain()
+        return Prefixes(int(self.cache_mb * MB), along=self.paths) if self.cache_mb > 0 else Plain()
 
     def _conclude(self, session: Session) -> None:
         """Look at all results, before the winner is chosen and refitted."""
@@ -182,13 +185,14 @@ class Search:
                 "store=… needs folds that are the same when the search is resumed: "
                 f"give {cv} a random_state that is an integer, or shuffle=False"
             )
+        identity = {**self._identity(), **({"paths": "close"} if self.paths == "close" else {})}
         folds = [tuple(fold) for fold in cv.split(setting.X, setting.y, **routed.splitter.split)]
         return {
             "estimator": digest(estimator),
             "data": digest([setting.X, setting.y, dict(setting.fit_params), dict(setting.score_params)]),
             "folds": digest(folds),
             "scoring": digest([self.scoring, self.refit if isinstance(self.refit, str) else None]),
-            "settings": digest([self.error_score, self.return_train_score, self._identity()]),
+            "settings": digest([self.error_score, self.return_train_score, identity]),
         }
 
     def _record(self: Any, estimator: Any) -> StudyRecord | None:

@@ -111,7 +111,8 @@ def size_of(value: Any, seen: set[int] | None = None) -> int:
         return own + sum(size_of(name, seen) + size_of(item, seen) for name, item in value.items())
     if isinstance(value, list | tuple | set | frozenset):
         return own + sum(size_of(item, seen) for item in value)
-    tree = getattr(value, "__getstate__", None) if type(value).__module__.startswith("sklearn.tree") else None
-    if tree is not None and not hasattr(value, "__dict__"):
-        return own + size_of(tree(), seen)
-    return own + (size_of(vars(value), seen) if hasattr(value, "__dict__") else 0)
+    if hasattr(value, "__dict__"):
+        return own + size_of(vars(value), seen)
+    if type(value).__module__.startswith("sklearn.tree"):  # whose arrays are made anew each time
+        return own + sum(item.nbytes for item in value.__getstate__().values() if isinstance(item, np.ndarray))
+    return own
