@@ -100,7 +100,7 @@ def test_the_constructors_take_what_those_of_scikit_learn_take() -> None:
     for search in searches()[:4]:
         module: Any = theirs_halving if "Halving" in type(search).__name__ else theirs
         kind = getattr(module, type(search).__name__)
-        more = {"store", "cache_mb"} | (
+        more = {"store", "cache_mb", "paths"} | (
             set() if "Halving" in type(search).__name__ else {"racing", "one_standard_error"}
         )
         assert set(search.get_params(deep=False)) == set(kind._get_param_names()) | more

@@ -33,8 +33,8 @@ class GridSearchCV(Search, scikit.ScikitGridSearchCV):  # type: ignore[misc]
         store: a path or a store: what was evaluated is kept, and the same search goes on from there.
         cache_mb: how many MB of what candidates share, the first steps of pipelines, are kept; 0 for none.
         paths: whether candidates that differ in one parameter only are fitted from one another: "exact" where the
-            result is that of a fit from scratch, to the bit (``n_estimators`` of forests, the penalty of a ridge); "close"
-            for linear models, too, whose results then agree up to their ``tol``; "none" nowhere.
+            result is that of a fit from scratch, to the bit (``n_estimators`` of forests, the penalty of a ridge);
+            "close" for linear models, too, whose results then agree up to their ``tol``; "none" nowhere.
         racing: whether candidates that are beaten after some folds are spared the others, with 5 folds or more and one
             score that decides; or a `Racing`, which says how. ``cv_results_`` says what was not run.
         one_standard_error: chooses the simplest candidate whose mean is within one standard error of the best
