@@ -11,7 +11,8 @@ from luthier.event import Asked, Configured, Event, Freed, Reported, Retried, To
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.protocol import Method
+from luthier.method.protocol import Method, Modelling
+from luthier.numeric.single_thread import on_one_thread
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.trial import Config, Outcome, Reason, State, Trial
@@ -102,8 +103,13 @@ class Asker:
 def propose(
     problem: Problem, history: History, method: Method, key: Key, memo: Memo, first: int, count: int
 ) -> tuple[Proposal, ...]:
-    """Make the proposals of a batch of trials, for the first time or again."""
-    return method.suggest(problem, history, key.fold("trial", first), count, memo)
+    """Make the proposals of a batch of trials, for the first time or again; on one thread."""
+    stream = key.fold("trial", first)
+
+    def compute() -> tuple[Proposal, ...]:
+        return method.suggest(problem, history, stream, count, memo)
+
+    return on_one_thread(compute, memo.clear, *(("scipy.linalg",) if isinstance(method, Modelling) else ()))
 
 
 def tell(

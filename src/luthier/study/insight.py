@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, overload
 
 from luthier.errors import InvalidSetting
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.protocol import Method
+from luthier.numeric.single_thread import on_one_thread
 from luthier.study.believing import Beliefs, believe, calibrate, check_level, expected_best
 from luthier.study.explaining import explain
 from luthier.study.explanation import Calibration, ExpectedBest, Explanation, Prediction
 from luthier.study.intake import StudyIntake
 from luthier.study.live import LiveTrial
 from luthier.study.result import Result
+
+T = TypeVar("T")
 
 
 class StudyInsight(StudyIntake):
@@ -58,7 +61,7 @@ class StudyInsight(StudyIntake):
         check_level(level)
         history = self._now()
         number = trial.number if isinstance(trial, LiveTrial | Result) else int(trial)
-        return explain(history, number, self.method, self._key, self._memo, level)
+        return self._steady(lambda: explain(history, number, self.method, self._key, self._memo, level))
 
     @overload
     def predict(self, params: Mapping[str, Any], level: float = 0.9, *, observed: bool = False) -> Prediction: ...
@@ -95,7 +98,8 @@ class StudyInsight(StudyIntake):
         check_level(level)
         given = [params] if isinstance(params, Mapping) else params
         configs = [self._plain(one) for one in given]
-        found = self._believe(self._now()).predict(configs, level, observed)
+        history = self._now()
+        found = self._steady(lambda: self._believe(history).predict(configs, level, observed))
         return found[0] if isinstance(params, Mapping) else found
 
     def expected_best(self, level: float = 0.9, *, anywhere: bool = False) -> ExpectedBest:
@@ -120,7 +124,8 @@ class StudyInsight(StudyIntake):
             raise InvalidSetting(
                 "several objectives have no one best: predict([trial.params for trial in study.front])"
             )
-        return expected_best(self._believe(history), history, level, anywhere, self._key.fold("expected best"))
+        key = self._key.fold("expected best")
+        return self._steady(lambda: expected_best(self._believe(history), history, level, anywhere, key))
 
     def calibration(self, objective: str | None = None) -> Calibration:
         """Judge whether the models' intervals can be believed: each value against what is expected without it.
@@ -142,12 +147,18 @@ class StudyInsight(StudyIntake):
         """
         history = self._now()
         problem = history.problem()
-        data = history.data(problem)
-        return calibrate(problem, data, history.measured(), self.method, objective, self._model_key, self._memo)
+        data, numbers = history.data(problem), history.measured()
+        return self._steady(
+            lambda: calibrate(problem, data, numbers, self.method, objective, self._model_key, self._memo)
+        )
 
     @property
     def _model_key(self) -> Key:
         return self._key.fold("insight")
+
+    def _steady(self, compute: Callable[[], T]) -> T:
+        """Compute on one thread: the models are those of the proposals, to the bit."""
+        return on_one_thread(compute, self._memo.clear, "scipy.linalg")
 
     def _now(self) -> History:
         with self._ledger.lock:

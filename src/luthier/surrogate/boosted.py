@@ -15,11 +15,11 @@ from luthier.errors import InvalidSetting, MissingDependency
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric.scaling import SCALINGS
+from luthier.numeric.single_thread import single_thread
 from luthier.space import Column
 from luthier.surrogate.committee import Committee, Opinion, out_of_bag
 from luthier.surrogate.folds import held_out
 from luthier.surrogate.protocol import Checked, Covariant, Joint, Moments, Pathwise, Posterior, Scale
-from luthier.surrogate.single_thread import single_thread
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

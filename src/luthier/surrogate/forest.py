@@ -14,6 +14,7 @@ from luthier.errors import InvalidSetting, MissingDependency
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric.scaling import SCALINGS
+from luthier.numeric.single_thread import single_thread
 from luthier.surrogate.committee import Committee, Opinion, out_of_bag, voted
 from luthier.surrogate.folds import held_out
 from luthier.surrogate.protocol import Checked, Covariant, Joint, Moments, Pathwise, Posterior, Scale
@@ -88,7 +89,9 @@ class Forest:
                 sample = rows[number]
             else:
                 sample = np.arange(n) if size == n else np.sort(stream.fold("rows").permutation(n)[:size])
-            tree = self._tree(stream.seed()).fit(x[sample], y[sample], check_input=False)
+            tree = self._tree(stream.seed())
+            with single_thread():
+                tree.fit(x[sample], y[sample], check_input=False)
             grown.append(Tree.of(tree.tree_, x[sample], y[sample], floor))
             samples.append(sample)
         return Trees(tuple(grown), x, y, tuple(samples), self, key)

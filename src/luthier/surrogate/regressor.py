@@ -17,11 +17,11 @@ from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric.scaling import SCALINGS
+from luthier.numeric.single_thread import single_thread
 from luthier.surrogate.folds import held_out
 from luthier.surrogate.kernel import Embedding
 from luthier.surrogate.protocol import Checked, Moments, Posterior, Scale
 from luthier.surrogate.recipe import build, describe, rewrite
-from luthier.surrogate.single_thread import single_thread
 from luthier.surrogate.thinning import thin
 
 Floats = NDArray[np.float64]
