@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.base import clone
 
 from luthier.sklearn import scikit
-from luthier.sklearn.evaluation import Scores, Setting
+from luthier.sklearn.evaluation import Job, Scores, Setting
 from luthier.sklearn.fingerprint import PLAIN, Reader
 from luthier.sklearn.shelf import copied
 
@@ -27,16 +27,12 @@ class Stem(NamedTuple):
 
     Args:
         key: under which the shelf has what the last of them made of the training part.
-        train: the targets of the training part.
-        test: the targets of the test part.
         rows: how many rows the test part has.
         fit_s: how long fitting the steps took.
         score_s: how long transforming the test part took.
     """
 
     key: Hashable
-    train: Any
-    test: Any
     rows: int
     fit_s: float
     score_s: float
@@ -79,38 +75,40 @@ def ending(pipeline: Any, params: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def last_step(pipeline: Any, params: Mapping[str, Any]) -> Any:
     """Make the last step of a candidate; None where its code is not scikit-learn's, or it has callbacks."""
-    made = clone(pipeline.steps[-1][1])
-    if not hasattr(made, "fit"):
+    if not type(pipeline.steps[-1][1]).__module__.startswith("sklearn."):
         return None
+    made = clone(pipeline.steps[-1][1])
     made.set_params(**params)
     reader = Reader()
     for name, value in made.get_params(deep=False).items():
         reader.entry(name, value)
-    known = reader.sound and not reader.foreign and type(made).__module__.startswith("sklearn.")
-    return made if known and not getattr(made, "_skl_callbacks", None) else None
+    return made if reader.sound and not reader.foreign and not getattr(made, "_skl_callbacks", None) else None
 
 
-def evaluate(stem: Stem, last: Any, setting: Setting, arrays: Mapping[str, Any]) -> Scores | None:
+def evaluate(stem: Stem, last: Any, setting: Setting, job: Job, arrays: Mapping[str, Any]) -> Scores | None:
     """Fit and score the last step.
 
     Args:
         stem: of the steps before it.
         last: the last step.
         setting: what is the same for all jobs.
+        job: which fold.
         arrays: what the steps before made of the training part to fit, and of the test and the training part to score.
 
     Returns:
         None where something went wrong. The generator of random numbers is then as it was.
     """
-    state = np.random.get_state()
+    state = np.random.get_state(legacy=False)
     try:
         start_s = time.perf_counter()
-        last.fit(copied(arrays["fit"]), _copy(stem.train))
+        last.fit(copied(arrays["fit"]), _targets(setting.y, job.train))
         fit_s = time.perf_counter() - start_s
-        found = {"fit_error": None, "test_scores": _score(last, copied(arrays["test"]), stem.test, setting.scorer)}
+        score = _score(last, copied(arrays["test"]), _targets(setting.y, job.test), setting.scorer)
+        found = {"fit_error": None, "test_scores": score}
         score_s = time.perf_counter() - start_s - fit_s
         if setting.return_train_score:
-            found["train_scores"] = _score(last, copied(arrays["train"]), stem.train, setting.scorer)
+            targets = _targets(setting.y, job.train)
+            found["train_scores"] = _score(last, copied(arrays["train"]), targets, setting.scorer)
     except Exception:  # noqa: BLE001 - the ordinary evaluation meets it again, and says what there is to say
         np.random.set_state(state)
         return None
@@ -122,8 +120,8 @@ def evaluate(stem: Stem, last: Any, setting: Setting, arrays: Mapping[str, Any])
     }
 
 
-def _copy(targets: Any) -> Any:
-    return None if targets is None else targets.copy(order="K")
+def _targets(y: Any, rows: Any) -> Any:
+    return None if y is None else y[np.asarray(rows)]
 
 
 def _score(last: Any, X: Any, y: Any, scorer: Any) -> Any:
@@ -132,7 +130,7 @@ def _score(last: Any, X: Any, y: Any, scorer: Any) -> Any:
     Raises:
         TypeError: it is none; of several metrics, one failed.
     """
-    found = scorer(last, X) if y is None else scorer(last, X, _copy(y))
+    found = scorer(last, X) if y is None else scorer(last, X, y)
     return {name: _number(one) for name, one in found.items()} if isinstance(found, dict) else _number(found)
 
 

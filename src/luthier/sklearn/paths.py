@@ -66,6 +66,10 @@ class Path:
         number = float(value) if isinstance(value, Real) and math.isfinite(value) else 0.0
         return number if self.rising else -number
 
+    def after(self, value: float, other: float) -> bool:
+        """Say whether a value comes after another one."""
+        return value > other if self.rising else value < other
+
     def value(self, estimator: Any) -> float | None:
         """Give the parameter's value where it is one that can be on a path."""
         found = getattr(estimator, self.parameter, None)

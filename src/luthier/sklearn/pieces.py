@@ -21,6 +21,9 @@ Levels: TypeAlias = tuple[Hashable, ...]
 _EACH = 3
 """How many pieces each worker gets at least: so that none waits long for the others."""
 
+_DOING = ("random_state", "selection", "solver")
+"""Parameters that say whether linear models draw random numbers."""
+
 _SOON = 8
 """How many candidates are in a piece at most where somebody waits for each."""
 
@@ -56,7 +59,7 @@ def cut(
     places: Sequence[int] = range(len(jobs))
     if workers == 1:
         found = _shared(jobs, places, said, later)
-        if settled and any(job.shared for job in found.values()) and _repeatable(estimator, candidates.values()):
+        if settled and any(job.shared for job in found.values()) and _repeatable(estimator, candidates.values(), path):
             rank = {candidate: place for place, candidate in enumerate(_sorted(said, order))}
             # One fold after the other, so that little is kept at once; where somebody waits, candidate by candidate.
             places = sorted(places, key=lambda place: (0 if streams else jobs[place].fold, rank[jobs[place].candidate]))
@@ -89,10 +92,9 @@ def _said(
     estimator: Any, candidates: Mapping[int, Mapping[str, Any]], path: Path | None
 ) -> tuple[dict[int, Levels], dict[int, float]]:
     """Sort what candidates say by step, and give the places on the path of those that say one."""
-    steps = getattr(estimator, "steps", None) if type(estimator) is Pipeline else None
-    heads = [name for name, _ in steps[:-1]] if steps else []
+    heads = [name for name, _ in estimator.steps[:-1]] if type(estimator) is Pipeline else []
     said = {candidate: levels(heads, params) for candidate, params in candidates.items()}
-    name = "" if path is None else path.parameter if steps is None else f"{steps[-1][0]}__{path.parameter}"
+    name = "" if path is None else f"{_ending(estimator)[1]}{path.parameter}"
     order: dict[int, float] = {}
     for candidate, params in candidates.items():
         if path is not None and name in params and (said[candidate] or not heads):
@@ -177,8 +179,11 @@ def _chunks(
     return chunks
 
 
-def _repeatable(estimator: Any, candidates: Iterable[Mapping[str, Any]]) -> bool:
-    """Say whether jobs come out the same in any order: only scikit-learn's code, and all its random states integers."""
+def _repeatable(estimator: Any, candidates: Iterable[Mapping[str, Any]], path: Path | None) -> bool:
+    """Say whether jobs come out the same in any order: only scikit-learn's code, and all its random states integers.
+
+    An estimator that its path allows draws nothing without one, so long as candidates leave what it does as it is.
+    """
     reader = Reader()
     reader.read(estimator)
     states = [estimator.get_params()]
@@ -188,9 +193,21 @@ def _repeatable(estimator: Any, candidates: Iterable[Mapping[str, Any]]) -> bool
             if type(value) not in PLAIN:
                 reader.read(value)
                 states.append(value.get_params() if hasattr(value, "get_params") else {})
+    last, prefix = _ending(estimator)
+    quiet = path is not None and path.allows(last)
+    if quiet and not any(f"{prefix}{name}" in params for params in states[1:] for name in _DOING):
+        states = [{key: value for key, value in found.items() if key != f"{prefix}random_state"} for found in states]
     drawn = (
         name.rpartition("__")[2] == "random_state" and value is None
         for found in states
         for name, value in found.items()
     )
     return reader.sound and not reader.foreign and not any(drawn)
+
+
+def _ending(estimator: Any) -> tuple[Any, str]:
+    """Give the last step of a pipeline and what the names of its parameters begin with; or an estimator by itself."""
+    if type(estimator) is not Pipeline:
+        return estimator, ""
+    name, last = estimator.steps[-1]
+    return last, f"{name}__"

@@ -139,9 +139,8 @@ class Prefixes:
         outs = [self.shelf.get((watched.key, part)) for watched in watch.steps for part in parts]
         if any(not isinstance(kept, Kept) or kept.warned for kept in fits + outs):
             return
-        train, test = (None if setting.y is None else setting.y[np.asarray(part)] for part in (job.train, job.test))
         fit_s, score_s = (sum(kept.seconds for kept in some) for some in (fits, outs[:: len(parts)]))
-        self._stems[name] = Stem(watch.steps[-1].key, train, test, found["n_test_samples"], fit_s, score_s)
+        self._stems[name] = Stem(watch.steps[-1].key, found["n_test_samples"], fit_s, score_s)
 
     def _direct(self, name: Hashable, estimator: Any, setting: Setting, job: Job) -> Scores | None:
         """Evaluate the last step by itself; None where that cannot be done."""
@@ -154,7 +153,7 @@ class Prefixes:
         if last is None or any(not isinstance(one, Kept) for one in kept.values()):
             return None
         tail = self._tail(last, stem.key, lambda: False) if job.shared >= len(estimator.steps) else None
-        found = evaluate(stem, last, setting, {part: one.out for part, one in kept.items()})
+        found = evaluate(stem, last, setting, job, {part: one.out for part, one in kept.items()})
         if found is not None and tail is not None:
             found["fit_time"] += tail.saved_s
         return found

@@ -74,10 +74,9 @@ class Tail:
         trace = self.shelf.take(self.key)
         start_s = time.perf_counter()
         before_s = 0.0
-        after = (
-            trace is not None and self.path.order(value) > self.path.order(trace.value) and trace.sent == params.keys()
-        )
-        if after and resume(self.estimator, trace, lambda: self._fresh(*data, **params)):
+        if trace is not None and (trace.sent != frozenset(params) or not self.path.after(value, trace.value)):
+            trace = None
+        if trace is not None and resume(self.estimator, trace, lambda: self._fresh(*data, **params)):
             before_s = trace.seconds
         else:
             self._fresh(*data, **params)
