@@ -72,3 +72,27 @@ def test_the_installed_version(module: str, tmp_path: Path) -> None:
 def test_two_minor_versions_before(module: str, tmp_path: Path) -> None:
     assert OLDER.exists(), f"{OLDER} is missing: `make test` installs scikit-learn 1.7 there"
     assert compare(module, tmp_path, older=True).startswith("1.7.")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("module", ["test_sklearn_paths.py", "test_sklearn_direct.py"])
+def test_results_are_those_of_a_plain_run_two_minor_versions_before(module: str, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            "-q",
+            HERE.parent / "unit" / module,
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(OLDER)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
