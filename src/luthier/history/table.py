@@ -38,6 +38,7 @@ class Table:
     __slots__ = (
         "_costs",
         "_encoded",
+        "_gaps",
         "_losses",
         "_noise",
         "_objectives",
@@ -57,6 +58,7 @@ class Table:
         self._violations: dict[str, Floats] = {}
         self._points: Floats | None = None  # of the first `_encoded` rows, in the present space
         self._encoded = 0
+        self._gaps = False  # whether there is a trial among them that the space cannot hold
 
     def begin(self) -> None:
         """Add the row of a trial that begins. Cost O(1), amortised."""
@@ -102,7 +104,7 @@ class Table:
 
     def forget_points(self) -> None:
         """Have the points made again: the space was changed."""
-        self._points, self._encoded = None, 0
+        self._points, self._encoded, self._gaps = None, 0, False
 
     def data(
         self, space: Space, configs: Sequence[Config | None], keep: NDArray[np.bool_] | None, cached: bool
@@ -118,7 +120,8 @@ class Table:
         Cost O(rows · d), and one encoding of every configuration that is new.
         """
         points = self._encode(space, configs) if cached else _points(space, configs)
-        seen = ~np.array([config is None for config in configs], dtype=bool) if None in configs else None
+        gaps = self._gaps if cached else None in configs
+        seen = ~np.array([config is None for config in configs], dtype=bool) if gaps else None
         if keep is not None:
             seen = keep if seen is None else seen & keep
         standing = self._standing[: self.rows]
@@ -147,7 +150,9 @@ class Table:
                 larger[: self._encoded] = self._points[: self._encoded]
             self._points = larger
         if self._encoded < self.rows:
-            self._points[self._encoded : self.rows] = _points(space, configs[self._encoded :])
+            added = configs[self._encoded :]
+            self._points[self._encoded : self.rows] = _points(space, added)
+            self._gaps = self._gaps or None in added
             self._encoded = self.rows
         return self._points[: self.rows]
 

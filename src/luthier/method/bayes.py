@@ -136,18 +136,16 @@ class Bayes:
         memo: Memo,
     ) -> tuple[Floats, Mapping[str, Any]]:
         """Give candidates, the best first, shape (r, d); and what is to be noted of how they were chosen."""
-        space, best = problem.space, data.x[order(data)]
-        if belief is not None:
-            best = np.concatenate([best[:1], belief.peak(), best[1:]])
+        space = problem.space
 
         def fit(seen: Data) -> Any:
             return self.surrogate.fit(seen, key.fold("fit"), memo)
 
         model = fit(data)
-        if isinstance(model, Ratio):
+        if Ratio in self.surrogate.gives:
             ratio = fit(ranked(data)) if bounds else model
-            power = self.prior.strength / len(data) if self.prior else 0.0
-            return self._choose_by_ratio(space, ratio, belief, power, best, known, key), {}
+            return self._choose_by_ratio(space, ratio, belief, data, known, key), {}
+        best = _best(data, belief)
         scattered = self._scattered(space, key)
 
         def points(acquisition: Acquisition | Bindable) -> Floats:
@@ -171,13 +169,14 @@ class Bayes:
         return nominated[arm], note
 
     def _choose_by_ratio(
-        self, space: Space, model: Ratio, belief: Belief | None, power: float, best: Floats, known: Known, key: Key
+        self, space: Space, model: Ratio, belief: Belief | None, data: Data, known: Known, key: Key
     ) -> Floats:
         drawn = model.draw(key.fold("draw"), _DRAWS)
         points = space.settle(drawn, drawn)
         points = points[space.feasible(points)]
         value = model.log_ratio
-        if belief is not None:
+        if belief is not None and self.prior is not None:
+            power = self.prior.strength / len(data)
             points = np.concatenate([points, belief.draw(key.fold("belief"), _DRAWS)])
 
             def value(x: Floats) -> Floats:
@@ -186,12 +185,18 @@ class Bayes:
         points = points[known.fresh(points)]
         if len(points):
             return points[np.argsort(-value(points), kind="stable")]
-        return self.search.maximise(space, value, best, known, key)
+        return self.search.maximise(space, value, _best(data, belief), known, key)
 
     def _scattered(self, space: Space, key: Key) -> Floats:
         """Give points of the whole space to an acquisition that may want them."""
         plain = isinstance(self.acquisition, Acquisition) and self.prior is None
         return space.sample(key.fold("situation"), 1 if plain else _SCATTERED)
+
+
+def _best(data: Data, belief: Belief | None) -> Floats:
+    """Give the points in order, the best first, and after it where the optimum is believed to be."""
+    best = data.x[order(data)]
+    return best if belief is None else np.concatenate([best[:1], belief.peak(), best[1:]])
 
 
 def learnable(data: Data, initial: int) -> bool:

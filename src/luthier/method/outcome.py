@@ -55,6 +55,8 @@ def order(data: Data) -> NDArray[np.int64]:
 
     Source: Deb (2000), An efficient constraint handling method for genetic algorithms.
     """
+    if not data.violations.shape[1]:
+        return np.argsort(data.loss, kind="stable")
     broken = np.minimum(np.where(data.violations > 0, data.violations, 0.0), 1e300 / max(data.violations.shape[1], 1))
     return np.lexsort((data.loss, broken.sum(axis=1)))
 

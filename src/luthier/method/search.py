@@ -88,15 +88,19 @@ class Search:
 class Known:
     """Points by their bits, rounded; for telling which were tried.
 
+    Names are made of few points only: those whose sum of columns is near that of another one.
+
     Args:
         points: (n, d) each, NaN where inactive.
     """
 
-    __slots__ = ("_names", "_points")
+    __slots__ = ("_names", "_points", "_sums", "_unnamed")
 
     def __init__(self, *points: Floats) -> None:
         self._points = list(points)
+        self._unnamed: list[Floats] = []
         self._names: set[bytes] = set()
+        self._sums = np.empty(0)
 
     def add(self, points: Floats) -> None:
         """Know these points too."""
@@ -104,22 +108,47 @@ class Known:
 
     def fresh(self, points: Floats) -> NDArray[np.bool_]:
         """Tell which of `points` (q, d) are neither known nor equal to an earlier one of them; shape (q,)."""
-        for some in self._points:
+        if self._points:
+            self._sums = np.sort(np.concatenate([self._sums, *map(_sums, self._points)]))
+            self._unnamed += self._points
+            self._points = []
+        fresh = np.ones(len(points), dtype=bool)
+        doubtful = np.flatnonzero(_near(_sums(points), self._sums, _ROUNDING * (points.shape[1] + 1)))
+        if not len(doubtful):
+            return fresh
+        for some in self._unnamed:
             self._names.update(_named(some))
-        self._points = []
+        self._unnamed = []
         seen: set[bytes] = set()
-        fresh = np.zeros(len(points), dtype=bool)
-        for row, name in enumerate(_named(points)):
-            if name not in self._names and name not in seen:
-                seen.add(name)
-                fresh[row] = True
+        for row, name in zip(doubtful.tolist(), _named(points[doubtful]), strict=True):
+            fresh[row] = name not in self._names and name not in seen
+            seen.add(name)
         return fresh
+
+
+_DIGITS = 9
+_ROUNDING = 2.0 * 10.0**-_DIGITS  # more than points of one name may be apart in a column
+
+
+def _sums(points: Floats) -> Floats:
+    sums: Floats = np.where(np.isnan(points), -1.0, points).sum(axis=1)
+    return sums
+
+
+def _near(sums: Floats, known: Floats, width: float) -> NDArray[np.bool_]:
+    """Tell which of the sums (q,) are as near as `width` to one of those that are known, in order, or to another."""
+    order = np.argsort(sums, kind="stable")
+    close = np.diff(sums[order]) <= width
+    near = np.zeros(len(sums), dtype=bool)
+    near[order[1:]] = close
+    near[order[:-1]] |= close
+    return near | (np.searchsorted(known, sums - width, "left") < np.searchsorted(known, sums + width, "right"))
 
 
 def _named(points: Floats) -> list[bytes]:
     if not points.shape[1]:
         return [b""] * len(points)
-    rounded = np.round(np.where(np.isnan(points), -1.0, points), 9) + 0.0  # no negative zeros
+    rounded = np.round(np.where(np.isnan(points), -1.0, points), _DIGITS) + 0.0  # no negative zeros
     names: list[bytes] = np.ascontiguousarray(rounded).view(f"V{rounded.shape[1] * 8}")[:, 0].tolist()
     return names
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from luthier.errors import InvalidResult, LeaseLost, TrialFinished
 from luthier.event import Asked, Configured, Event, Freed, Reported, Retried, Told
@@ -109,7 +110,13 @@ def propose(
     def compute() -> tuple[Proposal, ...]:
         return method.suggest(problem, history, stream, count, memo)
 
-    return on_one_thread(compute, memo.clear, *(("scipy.linalg",) if isinstance(method, Modelling) else ()))
+    return on_one_thread(compute, memo.clear, *_libraries(type(method)))
+
+
+@cache
+def _libraries(kind: type) -> tuple[str, ...]:
+    """Give what a kind of method will load."""
+    return ("scipy.linalg",) if issubclass(kind, Modelling) else ()
 
 
 def tell(

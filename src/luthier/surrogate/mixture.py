@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ Integers = NDArray[np.int64]
 
 _MOST_LEVELS = 64  # a number with more levels is treated as continuous
 _LEAST_STD = 1e-3
+_TABLES = 256  # of levels, that are kept: bandwidths change seldom
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,8 +93,8 @@ class Mixture:
             right[0] -= (0.5 * c * c + _log_mass(self.centres[:, smooth], self.std)).sum(axis=1, keepdims=True)
         for j, column in enumerate(self.columns):
             if not column.conditional and not _smooth(column):
-                left.append(self._table(column)[_level(x[:, j], column.levels)])
-                right.append(np.eye(column.levels)[_level(self.centres[:, j], column.levels)])
+                left.append(self._table(column)[_active_level(x[:, j], column.levels)])
+                right.append(np.eye(column.levels)[_active_level(self.centres[:, j], column.levels)])
         np.matmul(np.hstack(left), np.hstack(right).T, out=out)
         out += shift
 
@@ -112,21 +114,13 @@ class Mixture:
 
     def _table(self, column: Column) -> Floats:
         """Give the log kernel between levels, relative to the uniform density; shape (levels, levels)."""
-        from scipy.special import ndtr
-
-        k = column.levels
         if column.kind == "number":
-            centres, edges = (np.arange(k) + 0.5) / k, np.arange(k + 1) / k
-            below = ndtr((edges[:, None] - centres[None, :]) / self.std)
-            mass = np.maximum(np.diff(below, axis=0), 1e-300)
-        else:
-            mass = np.where(np.eye(k, dtype=bool), 1.0, self.spread)
-        logs: Floats = np.log(mass / mass.sum(axis=0) * k)
-        return logs
+            return _table_of_numbers(column.levels, self.std)
+        return _table_of_categories(column.levels, self.spread)
 
     def _draw_level(self, column: Column, u: Floats, centre: Floats) -> Floats:
         k = column.levels
-        mass = np.cumsum(np.exp(self._table(column)) / k, axis=0)[:, _level(centre, k)]
+        mass = np.cumsum(np.exp(self._table(column)) / k, axis=0)[:, _active_level(centre, k)]
         level = np.minimum((u[None, :] * mass[-1] >= mass).sum(axis=0), k - 1)
         placed: Floats = (level + 0.5) / k
         return placed
@@ -140,6 +134,33 @@ def _level(x: Floats, levels: int) -> Integers:
     """Give the level of each value, and `levels` itself where inactive."""
     inside = np.minimum(np.where(np.isnan(x), 0.0, x) * levels, levels - 1).astype(np.int64)
     return np.where(np.isnan(x), levels, inside)
+
+
+def _active_level(x: Floats, levels: int) -> Integers:
+    """Give the level of each value, all of them active."""
+    return np.minimum(x * levels, levels - 1).astype(np.int64)
+
+
+@lru_cache(_TABLES)
+def _table_of_numbers(k: int, std: float) -> Floats:
+    """Give the log of the normal kernel's mass on each of `k` levels, (levels, levels), relative to 1/k."""
+    from scipy.special import ndtr
+
+    centres, edges = (np.arange(k) + 0.5) / k, np.arange(k + 1) / k
+    below = ndtr((edges[:, None] - centres[None, :]) / std)
+    return _normalised(np.maximum(np.diff(below, axis=0), 1e-300))
+
+
+@lru_cache(_TABLES)
+def _table_of_categories(k: int, spread: float) -> Floats:
+    """Give the log of the mass on each of `k` levels, (levels, levels), relative to 1/k."""
+    return _normalised(np.where(np.eye(k, dtype=bool), 1.0, spread))
+
+
+def _normalised(mass: Floats) -> Floats:
+    logs: Floats = np.log(mass / mass.sum(axis=0) * len(mass))
+    logs.flags.writeable = False
+    return logs
 
 
 def _log_peak(std: float) -> float:
