@@ -43,6 +43,9 @@ class Coder:
         grouped = {part.name for part in (*self._even, *self._smooth)}
         self._other = [part for part in structure.parts if part.name not in grouped]
         self._wide = [part for part in self._other if part.variable.width > 1]
+        smooth = {part.name for part in self._smooth}
+        self._stepped = [part for part in structure.parts if part.name not in smooth]
+        self._plain = bool(self._smooth) and all(part.when is None for part in self._smooth)
         self._even_columns = np.array([part.begin for part in self._even], dtype=np.int64)
         self._even_levels = np.array([float(part.variable.levels) for part in self._even])
         self._even_place = {part.name: place for place, part in enumerate(self._even)}
@@ -56,7 +59,10 @@ class Coder:
     def encode(self, configs: Sequence[Mapping[str, Any]]) -> Floats:
         """Turn n configurations into (n, d), NaN where a variable is not set."""
         points = np.full((len(configs), self.dimensions), np.nan)
-        for part in self.structure.parts:
+        smooth = self._smoother.places(configs) if self._plain else None
+        if smooth is not None:
+            points[:, self._smoother.columns] = smooth
+        for part in self.structure.parts if smooth is None else self._stepped:
             name, variable = part.name, part.variable
             values = [config.get(name, _ABSENT) for config in configs]
             try:
@@ -253,7 +259,7 @@ class _Columns:
 
 
 class _Smooth:
-    """The continuous numbers of a space, decoded in one pass."""
+    """The continuous numbers of a space, encoded and decoded in one pass."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.names = [part.name for part in parts]
@@ -262,8 +268,23 @@ class _Smooth:
         self.start = np.array([number.scale.start for number in numbers])
         self.width = np.array([number.scale.width for number in numbers])
         self.logs = np.array([place for place, number in enumerate(numbers) if number.log], dtype=np.int64)
+        self.low = np.array([float(number.low) for number in numbers])
+        self.high = np.array([float(number.high) for number in numbers])
         self.numbers = numbers
         self.one = [number.round_one for number in numbers]
+
+    def places(self, configs: Sequence[Mapping[str, Any]]) -> Floats | None:
+        """Give the places (n, continuous numbers) of configurations that have all of them; None where one is wrong."""
+        try:
+            found = np.array([[config[name] for name in self.names] for config in configs], dtype=np.float64)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
+        if not len(found) or not ((found >= self.low) & (found <= self.high)).all():
+            return None
+        if len(self.logs):
+            found[:, self.logs] = np.log(found[:, self.logs])
+        places: Floats = np.minimum(np.maximum((found - self.start) / self.width, 0.0), 1.0)
+        return places
 
     def values(self, points: Floats) -> Floats:
         """Give the values (n, continuous numbers), NaN where inactive."""
