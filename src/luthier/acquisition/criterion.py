@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.acquisition.protocol import Acquisition, Bindable, Criterion, Scale, Situation
+from luthier.acquisition.protocol import Acquisition, Bindable, Criterion, Scale, Situation, SmoothCriterion
 from luthier.surrogate.protocol import Differentiable, Posterior, Several
 
 Floats = NDArray[np.float64]
 
 LEAST_STD = 1e-9
 """Smaller standard deviations are taken for this, on the scale of the losses: a known point has nothing to give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A criterion: a function without gradients.
+
+    Args:
+        value: maps points (q, d) to values (q,).
+    """
+
+    value: Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +104,44 @@ class Integrated:
         return averaged
 
 
+@dataclass(frozen=True, slots=True)
+class SmoothIntegrated(Integrated):
+    """The same of criteria that all have gradients.
+
+    Of logarithms, ``∇ log Σ w e^a = Σ w e^a ∇a / Σ w e^a``.
+    """
+
+    criteria: Sequence[SmoothCriterion]
+
+    def value_grad(self, x: Floats) -> tuple[Floats, Floats]:
+        """Give the value (q,) and gradient (q, d) at `x` (q, d)."""
+        values, gradients = (np.stack(part) for part in zip(*[c.value_grad(x) for c in self.criteria], strict=True))
+        if self.scale != "log":
+            return self.weights @ values, np.einsum("m,mqd->qd", self.weights, gradients)
+        top = values.max(axis=0)
+        safe = np.where(np.isfinite(top), top, 0.0)
+        shares = self.weights[:, None] * np.exp(values - safe)
+        total = shares.sum(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gradient = np.where(total[:, None] > 0, np.einsum("mq,mqd->qd", shares, gradients) / total[:, None], 0.0)
+            return safe + np.log(total), gradient
+
+
+def integrate(criteria: Sequence[Criterion], weights: Floats, scale: Scale) -> Integrated:
+    """Average criteria, smoothly where all of them are smooth; see `Integrated`."""
+    smooth = [criterion for criterion in criteria if isinstance(criterion, SmoothCriterion)]
+    if len(smooth) == len(criteria):
+        return SmoothIntegrated(smooth, weights, scale)
+    return Integrated(criteria, weights, scale)
+
+
 def bind(acquisition: Acquisition | Bindable, posterior: Posterior, situation: Situation) -> Criterion:
     """Give the criterion: the acquisition's own, an average over the members of a mixture, or one of the moments."""
     if isinstance(acquisition, Bindable):
         return acquisition.bind(posterior, situation)
     if isinstance(posterior, Several):
         parts = [bind(acquisition, member, situation) for member in posterior.members]
-        return Integrated(parts, posterior.weights, acquisition.scale)
+        return integrate(parts, posterior.weights, acquisition.scale)
     return analytic(acquisition, posterior, situation.best)
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.criterion import LEAST_STD
-from luthier.acquisition.normal import log_distribution
-from luthier.acquisition.protocol import Criterion, Scale
-from luthier.surrogate.protocol import Posterior
+from luthier.acquisition.normal import hazard, log_distribution
+from luthier.acquisition.protocol import Criterion, Scale, SmoothCriterion
+from luthier.surrogate.protocol import Differentiable, Posterior
 
 Floats = NDArray[np.float64]
 
@@ -41,3 +41,41 @@ class Feasible:
             return chance
         value = self.inner.value(x)
         return value * np.exp(chance) if self.scale == "positive" else value + chance
+
+
+@dataclass(frozen=True, slots=True)
+class SmoothFeasible(Feasible):
+    """The same of an acquisition and models that have gradients.
+
+    With ``z = -mean / std``: ``∂ log Φ(z)/∂x = φ(z)/Φ(z) · (-∂mean/∂x / std + mean ∂variance/∂x / (2 std³))``.
+    """
+
+    inner: SmoothCriterion | None
+    bounds: Sequence[Differentiable]
+
+    def value_grad(self, x: Floats) -> tuple[Floats, Floats]:
+        """Give the value (q,) and gradient (q, d) at `x` (q, d)."""
+        chance, slope = np.zeros(len(x)), np.zeros_like(x)
+        for bound in self.bounds:
+            moments = bound.moments_grad(x)
+            std = np.sqrt(np.maximum(moments.variance, LEAST_STD**2))
+            z = -moments.mean / std
+            by_variance = np.where(moments.variance <= LEAST_STD**2, 0.0, -0.5 * z / std**2)
+            chance += log_distribution(z)
+            by_x = -moments.mean_grad / std[:, None] + by_variance[:, None] * moments.variance_grad
+            slope += hazard(z)[:, None] * by_x
+        if self.inner is None:
+            return chance, slope
+        value, gradient = self.inner.value_grad(x)
+        if self.scale != "positive":
+            return value + chance, gradient + slope
+        probability = np.exp(chance)
+        return value * probability, probability[:, None] * (gradient + value[:, None] * slope)
+
+
+def feasible(inner: Criterion | None, scale: Scale, bounds: Sequence[Posterior]) -> Feasible:
+    """Weigh a criterion by the probability that constraints hold, smoothly where that is possible; see `Feasible`."""
+    smooth = [bound for bound in bounds if isinstance(bound, Differentiable)]
+    if len(smooth) == len(bounds) and (inner is None or isinstance(inner, SmoothCriterion)):
+        return SmoothFeasible(inner, scale, smooth)
+    return Feasible(inner, scale, bounds)

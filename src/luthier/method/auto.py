@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.analytic import LogEI
+from luthier.acquisition.criterion import integrate
 from luthier.acquisition.prior import Informed
-from luthier.acquisition.protocol import Acquisition, Bindable, Situation
+from luthier.acquisition.protocol import Acquisition, Bindable, Criterion, Situation
 from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.history import History
@@ -24,7 +24,7 @@ from luthier.method.distinct import Batch
 from luthier.method.outcome import incumbent, limits, one_loss, order, rate
 from luthier.method.pending import believe
 from luthier.method.random import Random
-from luthier.method.search import Known, Search, Value
+from luthier.method.search import Known, Search
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.surrogate.evidence import Beliefs
@@ -102,16 +102,16 @@ class Auto:
             if members not in fitted or several:
                 seen = one_loss(data, stream)
                 fitted[members] = [model.fit(seen, key.fold("fit", place), memo) for place, model in enumerate(members)]
-            value = _average(
-                [
-                    self._rate(acquisition, problem, model, bounds, seen, pending, stream, memo)
-                    for model in fitted[members]
-                ]
-            )
+            rated = [
+                self._rate(acquisition, problem, model, bounds, seen, pending, stream, memo)
+                for model in fitted[members]
+            ]
+            # Averaged as they are: logarithms, so that one model's veto counts.
+            criterion = integrate(rated, np.full(len(rated), 1.0 / len(rated)), "signed")
             best = data.x[order(seen)]
             if belief is not None:
                 best = np.concatenate([best[:1], belief.peak(), best[1:]])
-            points = self.search.maximise(problem.space, value, best, known, stream)
+            points = self.search.maximise(problem.space, criterion, best, known, stream)
             by = "committee" if members == self.models else "doubter"
             note = {"by": by, "models": [model.scaling for model in members]}
             taken = take(problem, batch, points, note)
@@ -137,25 +137,13 @@ class Auto:
         pending: Floats,
         key: Key,
         memo: Memo,
-    ) -> Value:
+    ) -> Criterion:
         believed = believe(model, data, pending, "believed")
         best = incumbent(believed, data, problem.noisy)
-        return rate(acquisition, believed, bounds, Situation(data, best, data.x, pending[:0], key, memo)).value
+        return rate(acquisition, believed, bounds, Situation(data, best, data.x, pending[:0], key, memo))
 
     def _members(self, trial: int) -> tuple[GP, ...]:
         """Give the models that make the proposal after so many results and pending trials."""
         if not self.doubters or trial % 2 == 0:
             return self.models
         return (self.doubters[trial // 2 % len(self.doubters)],)
-
-
-def _average(values: Sequence[Value]) -> Value:
-    """Average several criteria."""
-
-    def value(x: Floats) -> Floats:
-        total = values[0](x)
-        for one in values[1:]:
-            total = total + one(x)
-        return total / len(values)
-
-    return value

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.analytic import LogEI
+from luthier.acquisition.criterion import Plain
 from luthier.acquisition.prior import inform
 from luthier.acquisition.protocol import Acquisition, Bindable, Portfolio, Situation
 from luthier.data import Data
@@ -154,7 +155,7 @@ class Bayes:
             lowest = incumbent(believed, data, problem.noisy)
             pending = data.pending if own else data.pending[:0]
             situation = Situation(data, lowest, scattered, pending, key.fold("acquisition"), memo)
-            return self.search.maximise(space, rate(acquisition, believed, bounds, situation).value, best, known, key)
+            return self.search.maximise(space, rate(acquisition, believed, bounds, situation), best, known, key)
 
         acquisition = self.acquisition
         if belief is not None and self.prior is not None:
@@ -185,7 +186,7 @@ class Bayes:
         points = points[known.fresh(points)]
         if len(points):
             return points[np.argsort(-value(points), kind="stable")]
-        return self.search.maximise(space, value, _best(data, belief), known, key)
+        return self.search.maximise(space, Plain(value), _best(data, belief), known, key)
 
     def _scattered(self, space: Space, key: Key) -> Floats:
         """Give points of the whole space to an acquisition that may want them."""

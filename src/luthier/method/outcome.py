@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.criterion import bind
-from luthier.acquisition.feasible import Feasible
+from luthier.acquisition.feasible import feasible
 from luthier.acquisition.protocol import Acquisition, Bindable, Criterion, Situation
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric.scaling import standard
 from luthier.surrogate.gp import GP
-from luthier.surrogate.protocol import Posterior
+from luthier.surrogate.protocol import Mixing, Posterior, Ratio, Surrogate
 
 Floats = NDArray[np.float64]
 
@@ -42,6 +42,15 @@ def one_loss(data: Data, key: Key) -> Data:
     weights = (weights + 1e-12) / (weights + 1e-12).sum()
     weighed = np.stack([_from_zero_to_one(column) for column in data.losses.T], axis=1) * weights
     return replace(data, losses=(weighed.max(axis=1) + _SLOPE * weighed.sum(axis=1))[:, None])
+
+
+def fit_one_loss(surrogate: Surrogate, told: Data, data: Data, key: Key, memo: Memo) -> Posterior | Ratio:
+    """Fit a surrogate to `data`, which is `one_loss` of what it was `told`."""
+    if told.losses.shape[1] == 1 or not isinstance(surrogate, Mixing):
+        return surrogate.fit(data, key, memo)
+    noises = [told.noise, *[None] * (told.losses.shape[1] - 1)]
+    parts = [replace(told, losses=loss[:, None], noise=n) for loss, n in zip(told.losses.T, noises, strict=True)]
+    return surrogate.fit_mixture(data, parts, key, memo)
 
 
 def kept(data: Data) -> NDArray[np.bool_]:
@@ -100,7 +109,7 @@ def rate(
     if len(lawful):
         best = float(model.moments(lawful).mean.min())
         inner = bind(acquisition, model, situation._replace(best=best))
-    return Feasible(inner, acquisition.scale, bounds)
+    return feasible(inner, acquisition.scale, bounds)
 
 
 def incumbent(model: Posterior, data: Data, noisy: bool) -> float:

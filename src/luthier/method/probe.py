@@ -9,11 +9,12 @@ from typing import Any, Protocol, cast, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.acquisition.protocol import Criterion
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.protocol import Method
-from luthier.method.search import Known, Search, Value
+from luthier.method.search import Known, Search
 from luthier.problem import Problem
 from luthier.space import Space
 
@@ -57,14 +58,14 @@ class _Probe(Search):
     points: Floats = field(default_factory=lambda: np.empty((0, 0)))
     ratings: list[tuple[int, Rating]] = field(default_factory=list)
 
-    def maximise(self, space: Space, value: Value, best: Floats, known: Known, key: Key) -> Floats:
+    def maximise(self, space: Space, criterion: Criterion, best: Floats, known: Known, key: Key) -> Floats:
         """See `Search.maximise`; in place of a search, the next of the proposals."""
         rows = np.flatnonzero(known.fresh(self.points))
         if not len(rows):
             return self.points[:0]
         point = self.points[rows[:1]]
-        there = float(value(point)[0])
-        elsewhere = value(space.sample(key.fold("elsewhere"), _ELSEWHERE))
+        there = float(criterion.value(point)[0])
+        elsewhere = criterion.value(space.sample(key.fold("elsewhere"), _ELSEWHERE))
         self.ratings.append((int(rows[0]), Rating(there, float((elsewhere < there).mean()))))
         return point
 

@@ -1,20 +1,20 @@
-"""Where a criterion is largest: candidates everywhere and around the best points, then a climb by small changes."""
+"""Where a criterion is largest: candidates everywhere and near the best points, a climb by small changes, an ascent."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.acquisition.protocol import Criterion, SmoothCriterion
 from luthier.errors import InvalidSetting
 from luthier.key import Key
+from luthier.method.ascent import ascend
 from luthier.space import Space
 
 Floats = NDArray[np.float64]
-Value = Callable[[Floats], Floats]
 
 _SMALLEST, _LARGEST = 0.003, 0.5  # standard deviations of the first changes, drawn log-uniformly between these
 _SCALES = (0.2, 0.1, 0.05, 0.02)  # those of the climb, in turn: coarse and fine by and by, then once more from there
@@ -31,6 +31,7 @@ class Search:
         rounds: of the climb; in each the best `climbers` candidates are changed in `tries` ways.
         climbers: see `rounds`.
         tries: see `rounds`.
+        ascents: how many of the best candidates go on along the gradient in the end, where the criterion has one.
 
     Raises:
         InvalidSetting: a number that is negative, or no candidates at all.
@@ -42,18 +43,19 @@ class Search:
     rounds: int = 8
     climbers: int = 5
     tries: int = 20
+    ascents: int = 2
 
     def __post_init__(self) -> None:
-        numbers = (self.scattered, self.nearby, self.rounds)
+        numbers = (self.scattered, self.nearby, self.rounds, self.ascents)
         if min(numbers) < 0 or min(self.parents, self.climbers, self.tries) < 1 or self.scattered + self.nearby < 1:
             raise InvalidSetting(f"{self}: give numbers of candidates, at least 1 in all")
 
-    def maximise(self, space: Space, value: Value, best: Floats, known: Known, key: Key) -> Floats:
+    def maximise(self, space: Space, criterion: Criterion, best: Floats, known: Known, key: Key) -> Floats:
         """Give the candidates of the last round in the order of their values, the largest first.
 
         Args:
             space: what is feasible.
-            value: the criterion, of points (q, d); larger is better.
+            criterion: what is to be largest.
             best: (k, d) the best points so far, the very best first; k may be 0.
             known: the points that are done or pending.
             key: the randomness.
@@ -63,7 +65,7 @@ class Search:
         """
         points = self._candidates(space, best[: self.parents], key)
         points = _fresh(space, points, known)
-        values = value(points) if len(points) else np.empty(0)
+        values = criterion.value(points) if len(points) else np.empty(0)
         for turn in range(self.rounds if len(points) else 0):
             chosen = np.argsort(-values, kind="stable")[: self.climbers]
             stream = key.fold("climb", turn)
@@ -71,9 +73,16 @@ class Search:
             scales = np.full(len(parents), _SCALES[turn % len(_SCALES)])
             children = _fresh(space, space.mutate(parents, stream, scales), known)
             points = np.concatenate([points[chosen], children])
-            values = np.concatenate([values[chosen], value(children) if len(children) else np.empty(0)])
+            values = np.concatenate([values[chosen], criterion.value(children) if len(children) else np.empty(0)])
         order = np.argsort(-values, kind="stable")
-        return points[order]
+        points, values = points[order], values[order]
+        if not isinstance(criterion, SmoothCriterion) or not self.ascents:
+            return points
+        ascended = _fresh(space, ascend(space, criterion, points[: self.ascents]), known)
+        if not len(ascended):
+            return points
+        points, values = np.concatenate([ascended, points]), np.concatenate([criterion.value(ascended), values])
+        return points[np.argsort(-values, kind="stable")]
 
     def _candidates(self, space: Space, best: Floats, key: Key) -> Floats:
         scattered = space.sample(key.fold("scattered"), self.scattered) if self.scattered else best[:0]

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.acquisition.criterion import Plain
 from luthier.acquisition.feasible import Feasible
 from luthier.data import Data
 from luthier.errors import InvalidSetting, NoResult
@@ -265,7 +266,7 @@ def _search(beliefs: Beliefs, best: Floats, key: Key) -> Floats | None:
     def value(x: Floats) -> Floats:
         return np.where(beliefs.chances(x) >= _LIKELY, -outlook.quantiles(x, (0.5,))[0], -np.inf)
 
-    found = Search().maximise(beliefs.problem.space, value, best, Known(), key)[:1]
+    found = Search().maximise(beliefs.problem.space, Plain(value), best, Known(), key)[:1]
     return found if len(found) and np.isfinite(value(found)[0]) else None
 
 
