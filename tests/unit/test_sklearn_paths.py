@@ -466,7 +466,7 @@ def test_penalties_that_are_none(solutions: list[Any]) -> None:
         (Lasso(tol=1e-9, max_iter=10_000), {"alpha": [0.01, 0.1, 1.0]}),
         (ElasticNet(tol=1e-9, max_iter=10_000), {"alpha": [0.01, 0.1, 1.0], "l1_ratio": [0.2, 0.8]}),
         (LogisticRegression(tol=1e-9, max_iter=10_000), {"C": [10.0, 0.1, 1.0]}),
-        (LogisticRegression(solver="saga", tol=1e-7, max_iter=10_000, random_state=0), {"C": [0.01, 0.1]}),
+        (LogisticRegression(solver="newton-cholesky", tol=1e-9), {"C": [0.01, 0.1]}),
     ],
 )
 def test_close_paths_are_for_those_who_ask(estimator: Any, grid: Any, resumed: list[Any]) -> None:
@@ -486,7 +486,10 @@ def test_what_close_paths_do_not_take(resumed: list[Any]) -> None:
     several = np.c_[VALUES, -VALUES]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for estimator in (LogisticRegression(solver="liblinear"), LogisticRegression(solver="saga", max_iter=5)):
+        for estimator in (
+            LogisticRegression(solver="liblinear"),
+            LogisticRegression(solver="saga", max_iter=5, random_state=0),
+        ):
             GridSearchCV(estimator, {"C": [0.1, 1.0]}, cv=2, paths="close").fit(X, BINARY)
         for estimator in (Lasso(selection="random"), Lasso(warm_start=True)):
             GridSearchCV(estimator, {"alpha": [0.1, 1.0]}, cv=2, paths="close").fit(REGRESSION, VALUES)

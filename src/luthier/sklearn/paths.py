@@ -184,8 +184,8 @@ def _descent(estimator: Any) -> bool:
 
 
 def _logistic(estimator: Any) -> bool:
-    draws = estimator.solver in ("sag", "saga")
-    return estimator.solver != "liblinear" and (not draws or _seeded(estimator))
+    """The others gain nothing from where they begin."""
+    return estimator.solver in ("lbfgs", "newton-cg", "newton-cholesky")
 
 
 @cache
