@@ -21,7 +21,7 @@ from luthier.method.belief import Prior, believed_design
 from luthier.method.crash import with_crashes
 from luthier.method.design import design
 from luthier.method.distinct import Batch
-from luthier.method.outcome import incumbent, limits, one_loss, order, rate
+from luthier.method.outcome import fit_one_loss, incumbent, limits, one_loss, order, rate
 from luthier.method.pending import believe
 from luthier.method.random import Random
 from luthier.method.search import Known, Search
@@ -101,7 +101,9 @@ class Auto:
             members = self._members(len(data) + len(pending))
             if members not in fitted or several:
                 seen = one_loss(data, stream)
-                fitted[members] = [model.fit(seen, key.fold("fit", place), memo) for place, model in enumerate(members)]
+                fitted[members] = [
+                    fit_one_loss(model, data, seen, key.fold("fit", place), memo) for place, model in enumerate(members)
+                ]
             rated = [
                 self._rate(acquisition, problem, model, bounds, seen, pending, stream, memo)
                 for model in fitted[members]

@@ -23,7 +23,7 @@ from luthier.method.crash import with_crashes
 from luthier.method.design import design
 from luthier.method.distinct import Batch
 from luthier.method.elect import elect
-from luthier.method.outcome import incumbent, limits, one_loss, order, ranked, rate
+from luthier.method.outcome import fit_one_loss, incumbent, limits, one_loss, order, ranked, rate
 from luthier.method.pair import check_pair
 from luthier.method.pending import believe, check_lie
 from luthier.method.random import Random
@@ -102,8 +102,8 @@ class Bayes:
         pending = data.pending
         while not batch.full:
             stream = key.fold("bayes", len(batch.proposals))
-            seen = one_loss(replace(data, pending=pending), stream)
-            points, why = self._choose(problem, history, seen, bounds, belief, known, stream, memo)
+            told = replace(data, pending=pending)
+            points, why = self._choose(problem, history, told, bounds, belief, known, stream, memo)
             taken = take(problem, batch, points, {**note, **why})
             if taken is None:
                 break
@@ -129,7 +129,7 @@ class Bayes:
         self,
         problem: Problem,
         history: History,
-        data: Data,
+        told: Data,
         bounds: tuple[Posterior, ...],
         belief: Belief | None,
         known: Known,
@@ -137,12 +137,12 @@ class Bayes:
         memo: Memo,
     ) -> tuple[Floats, Mapping[str, Any]]:
         """Give candidates, the best first, shape (r, d); and what is to be noted of how they were chosen."""
-        space = problem.space
+        space, data = problem.space, one_loss(told, key)
 
         def fit(seen: Data) -> Any:
             return self.surrogate.fit(seen, key.fold("fit"), memo)
 
-        model = fit(data)
+        model: Any = fit_one_loss(self.surrogate, told, data, key.fold("fit"), memo)
         if Ratio in self.surrogate.gives:
             ratio = fit(ranked(data)) if bounds else model
             return self._choose_by_ratio(space, ratio, belief, data, known, key), {}

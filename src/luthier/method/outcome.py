@@ -7,6 +7,7 @@ Xu, Weinberger and Cunningham (2014), Bayesian optimization with inequality cons
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric.scaling import standard
 from luthier.surrogate.gp import GP
-from luthier.surrogate.protocol import Mixing, Posterior, Ratio, Surrogate
+from luthier.surrogate.protocol import Mixing, Posterior, Surrogate
 
 Floats = NDArray[np.float64]
 
@@ -44,8 +45,8 @@ def one_loss(data: Data, key: Key) -> Data:
     return replace(data, losses=(weighed.max(axis=1) + _SLOPE * weighed.sum(axis=1))[:, None])
 
 
-def fit_one_loss(surrogate: Surrogate, told: Data, data: Data, key: Key, memo: Memo) -> Posterior | Ratio:
-    """Fit a surrogate to `data`, which is `one_loss` of what it was `told`."""
+def fit_one_loss(surrogate: Surrogate, told: Data, data: Data, key: Key, memo: Memo) -> Any:
+    """Fit a surrogate to `data`, which is `one_loss` of what it was `told`; give a `Posterior` or a `Ratio`."""
     if told.losses.shape[1] == 1 or not isinstance(surrogate, Mixing):
         return surrogate.fit(data, key, memo)
     noises = [told.noise, *[None] * (told.losses.shape[1] - 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -37,7 +38,8 @@ from luthier.surrogate.warping import Warp, warpable
 
 Floats = NDArray[np.float64]
 
-_MANY = 200  # losses beyond which refits are rarer, and each begins at the last one alone
+_MANY = 200  # losses beyond which a refit needs no earlier one, so that a cold start need not replay them
+_FEW_STEPS = 6  # of a search for hyperparameters that begins beside the mode
 _FORGET = 5  # sweeps of the chain at a checkpoint before the first sample: the losses are almost those of the last one
 _APART = 2  # sweeps from one sample to the next
 _MOST_SAMPLED = 200  # losses that a chain sees: with more, a refit would take seconds, and its samples differ little
@@ -49,20 +51,20 @@ class GP:
     """Model the objective as a Gaussian process over all variables, conditional and categorical ones included.
 
     Hyperparameters are those of the highest posterior density, or several drawn from that density, over which moments
-    and acquisition functions are averaged. They are found again whenever the number of losses has grown by `growth`,
-    each time from the prior's mean and from the previous ones (a chain goes on where it stopped); so they are a
-    function of the losses in order of trial number, which a memo may remember and a cold start computes again to the
-    same bits.
+    and acquisition functions are averaged. They are found again whenever the number of losses has grown by `growth`: up
+    to 200 losses from the prior's mean and from the previous ones (a chain goes on where it stopped), beyond from those
+    that a few of the losses give. So they are a function of the losses in order of trial number, which a memo may
+    remember and a cold start computes again to the same bits.
 
     Args:
         kernel: ``matern52``, ``matern32`` or ``rbf``.
         scaling: of the losses: ``standard``, ``half rank``, ``rank``, ``log gap``, ``power`` or ``given`` (see
             `luthier.numeric.scaling`), or ``evidence``: whichever of ``standard``, ``power`` and ``log gap`` predicts
             the losses best, by their leave-one-out density. The posterior is on that scale.
-        growth: by what factor the data grow until hyperparameters are refitted, above 1; beyond 200 losses, its square.
+        growth: by what factor the data grow until hyperparameters are refitted, above 1.
         steps: of each search for hyperparameters, at least 1.
         largest: with more losses than this the model sees the better half of so many, and the rest thinned out evenly;
-            hyperparameters are found from at most half as many.
+            beyond 200 losses hyperparameters are found from at most half as many.
         beliefs: priors of the hyperparameters.
         samples: how many hyperparameters are drawn, by slice sampling; 0: the most probable ones alone. An ask costs
             as many times more, and a refit some fifteen times; of more than 200 losses a chain sees 200, thinned out.
@@ -104,10 +106,19 @@ class GP:
 
     def fit(self, data: Data, key: Key, memo: Memo) -> Gaussian | Marginal:
         """Fit to the losses; without randomness. Cost O(n³) with n at most `largest`, and amortised as much again."""
+        return self.fit_mixture(data, (), key, memo)
+
+    def fit_mixture(self, data: Data, parts: Sequence[Data], key: Key, memo: Memo) -> Gaussian | Marginal:
+        """Fit to losses that are made of others, `parts`; see `luthier.surrogate.protocol.Mixing`.
+
+        The search for hyperparameters begins at those of the part that explain the mixture best, and is short: a
+        mixture is smooth along the variables along which its parts are. They are found at every call, where there are
+        parts, and remembered for the parts alone. Cost O(n³) a few times.
+        """
         if self.scaling == "evidence":
-            return self._most_credible(data, key, memo)[1]
+            return self._most_credible(data, parts, key, memo)[1]
         embedding = Embedding.of(data.columns)
-        found = self._hyperparameters(embedding, data, memo)
+        found = self._hyperparameters(embedding, data, memo) if not parts else self._mix(embedding, data, parts, memo)
         chosen = thin(data.loss, self.largest)
         # The scale is that of all losses, as it is of other surrogates, which an ensemble may mix with this one.
         x, y = data.x[chosen], SCALINGS[self.scaling](data.loss)[chosen]
@@ -122,7 +133,9 @@ class GP:
 
         return Marginal([given(theta) for theta in found]) if self.samples else given(found[0])
 
-    def _most_credible(self, data: Data, key: Key, memo: Memo) -> tuple[str, Gaussian | Marginal]:
+    def _most_credible(
+        self, data: Data, parts: Sequence[Data], key: Key, memo: Memo
+    ) -> tuple[str, Gaussian | Marginal]:
         """Fit on each of several scales; give the one on which the losses are most probable, and the model.
 
         Source: Rasmussen and Williams (2006), eq. 5.10 and 5.11, for the leave-one-out density; Snelson, Rasmussen and
@@ -131,7 +144,7 @@ class GP:
         chosen = thin(data.loss, self.largest)
         best: tuple[float, str, Gaussian | Marginal] | None = None
         for name in COMPARABLE:
-            model = replace(self, scaling=name).fit(data, key, memo)
+            model = replace(self, scaling=name).fit_mixture(data, parts, key, memo)
             scaled = SCALINGS[name](data.loss)[chosen]
             mean, variance = model.residuals()
             logs = log_slopes(data.loss[chosen], scaled) - 0.5 * (np.log(variance) + (scaled - mean) ** 2 / variance)
@@ -142,12 +155,14 @@ class GP:
 
     def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
         """See `luthier.surrogate.protocol.Scaled`. By ``evidence`` it costs as much as the fit."""
-        name = self._most_credible(data, key, memo)[0] if self.scaling == "evidence" else self.scaling
+        name = self._most_credible(data, (), key, memo)[0] if self.scaling == "evidence" else self.scaling
         return Scale(SCALINGS[name](data.loss), thin(data.loss, self.largest))
 
     def _hyperparameters(self, embedding: Embedding, data: Data, memo: Memo) -> Floats:
-        """Fold the refits over the sizes at which they happen, from the last one that is remembered; (s, …)."""
+        """Find those of the last size at which that is done, (s, …): by themselves, or by a fold over all sizes."""
         sizes = _checkpoints(len(data), self.growth)
+        if sizes[-1] > _MANY:
+            sizes = sizes[-1:]
         names = [("gp", self, data.columns, digest) for digest in _digests(data, sizes)]
         found: Floats | None = None
         done = len(sizes)
@@ -163,22 +178,34 @@ class GP:
         assert found is not None  # there is a checkpoint at 1
         return found
 
+    def _mix(self, embedding: Embedding, data: Data, parts: Sequence[Data], memo: Memo) -> Floats:
+        """Find hyperparameters of a mixture from those of its parts, (s, …)."""
+        density = self._density(embedding, data, len(data), self._seen)
+        starts = [self._hyperparameters(embedding, part, memo)[-1] for part in parts]
+        found = maximize(density, [min(starts, key=density.value)], min(self.steps, _FEW_STEPS))
+        return self._sample(density, found, len(data)) if self.samples else found[None]
+
     def _refit(self, embedding: Embedding, data: Data, size: int, previous: Floats | None) -> Floats:
-        density = self._density(embedding, data, size)
+        density = self._density(embedding, data, size, self._seen)
         start = density.start()
+        if size > _MANY:  # the densities of many losses and of a few of them have their modes near one another
+            start = maximize(self._density(embedding, data, size, max(self._seen // 4, 2)), [start], self.steps)
+            if self.samples:
+                start = maximize(density, [start], self.steps)
         if self.samples:
             return self._sample(density, start if previous is None else previous[-1], size)
-        if size > _MANY and previous is not None:  # there is one mode, and it hardly moves
-            return maximize(density, [previous[0]], max(self.steps // 2, 1))[None]
         starts = [start] + ([] if previous is None else [previous[0]])
         return (maximize(density, starts, self.steps) if size > 1 else start)[None]
 
-    def _density(self, embedding: Embedding, data: Data, size: int) -> Density:
-        """Give the evidence of the first so many losses; of many, those that are left after thinning."""
+    @property
+    def _seen(self) -> int:
+        """How many losses hyperparameters are found from, where there are more."""
+        return min(self.largest, _MOST_SAMPLED) if self.samples else max(self.largest // 2, 2)
+
+    def _density(self, embedding: Embedding, data: Data, size: int, most: int) -> Density:
+        """Give the evidence of the first so many losses; of many, those that are left after thinning to `most`."""
         losses = data.loss[:size]
-        most = min(self.largest, _MOST_SAMPLED) if self.samples else self.largest
-        fewer = most if self.samples else max(most // 2, 2)
-        rows = thin(losses, fewer) if size > most else np.arange(size)
+        rows = thin(losses, most) if size > (most if size > _MANY else self.largest) else np.arange(size)
         noise = None if data.noise is None else _relative(data.noise[:size], losses)[rows]
         x, scaled = data.x[rows], SCALINGS[self.scaling](losses)[rows]
         if self.warp:
@@ -209,7 +236,7 @@ def _checkpoints(n: int, growth: float) -> list[int]:
 
 
 def _next_size(size: int, growth: float) -> int:
-    return max(size + 1, math.ceil(size * (growth if size < _MANY else growth * growth)))
+    return max(size + 1, math.ceil(size * growth))
 
 
 def _digests(data: Data, sizes: list[int]) -> list[bytes]:

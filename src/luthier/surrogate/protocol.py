@@ -170,6 +170,15 @@ class Surrogate(Protocol):
 
 
 @runtime_checkable
+class Mixing(Surrogate, Protocol):
+    """A surrogate that learns of a mixture of several losses from what it has learnt of each of them."""
+
+    def fit_mixture(self, data: Data, parts: Sequence[Data], key: Key, memo: Memo) -> Posterior | Ratio:
+        """Fit to `data`, whose losses are a mixture of those of the parts; the points are the same."""
+        ...
+
+
+@runtime_checkable
 class Metric(Posterior, Protocol):
     """A posterior that says how far apart two points are for it."""
 
