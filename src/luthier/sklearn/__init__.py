@@ -12,7 +12,9 @@ The parts, and where to add to them (see docs/decisions/0010-search-classes.md):
   candidates that are beaten; `partial` has what stands for the folds left out, and marks them in ``cv_results_``.
 - Evaluation (`evaluation.Evaluator`): one pair (candidate, fold) to a mapping of scores and times, in whatever process
   joblib runs it, and which pairs are best done together. ``Search._evaluator()`` makes it: `prefix.Prefixes` (with
-  `fingerprint`, `pieces`, `shelf`) shares the first steps of pipelines; all else is scikit-learn's own fit and score.
+  `fingerprint`, `pieces`, `shelf`, `watched`) shares the first steps of pipelines, and evaluates last steps by
+  themselves where that is the same (`direct`) or from one another (`tail`, with `paths` and `ridge`); all else is
+  scikit-learn's own fit and score.
 - Session (`session.Session`): one fit: runs the rounds by joblib, tells the record and the progress, and has
   ``Search._format_results`` (scikit-learn's) make ``cv_results_`` of the results.
 - Selection: ``_select_best_index`` (scikit-learn's) chooses the winner; ``Search._conclude(session)`` is called when
