@@ -385,6 +385,17 @@ def test_a_store_keeps_what_was_grown(tmp_path: File, resumed: list[Any]) -> Non
         clone(search).set_params(paths="close").fit(X, Y)
 
 
+@pytest.mark.parametrize("estimator", [RandomForestClassifier(random_state=0), RidgeClassifier()])
+def test_a_race_is_the_same(estimator: Any, resumed: list[Any], solutions: list[Any]) -> None:
+    name = "alpha" if isinstance(estimator, RidgeClassifier) else "n_estimators"
+    grid = {f"m__{name}": [1, 2, 3, 4], "s0__with_mean": [True, False]}
+    search = GridSearchCV(pipe(estimator), grid, cv=5, racing=True).fit(X, Y)
+    plain = clone(search).set_params(paths="none", cache_mb=0).fit(X, Y)
+    same(search.cv_results_, plain.cv_results_)
+    assert search.best_params_ == plain.best_params_
+    assert len(resumed) + len(solutions) > 12
+
+
 # --- penalties --------------------------------------------------------------------------------------------------
 
 ALPHAS = [float(alpha) for alpha in np.logspace(-8, 6, 9)]
