@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.key import Key
-from luthier.surrogate.marginal import MarginalDraws
 from luthier.surrogate.protocol import (
     Checked,
     Conditionable,
     Covariant,
     Denoised,
     Differentiable,
+    Draws,
     Joint,
     Moments,
     MomentsGrad,
@@ -53,11 +53,33 @@ class Blend:
         return Moments(centre, self.weights @ (variance + (mean - centre) ** 2))
 
     def _drawn(self, key: Key, count: int) -> list[tuple[int, Integers]]:
-        """Draw a member for each of `count` functions; say which functions are those of which, where it has any."""
-        above = np.cumsum(self.weights)
-        drawn = np.searchsorted(above, key.fold("member").uniform(count), side="right")
-        chosen = np.minimum(drawn, len(above) - 1)
+        """Say which of `count` functions are those of which member, where it has any: each as often as it weighs.
+
+        The places are evenly spaced from a random one on (systematic sampling: Madow and Madow 1944), and then mixed.
+        """
+        above, stream = np.cumsum(self.weights), key.fold("member")
+        places = (stream.fold("order").permutation(count) + stream.uniform()) / max(count, 1)
+        chosen = np.minimum(np.searchsorted(above, places, side="right"), len(above) - 1)
         return [(place, np.flatnonzero(chosen == place)) for place in np.unique(chosen).tolist()]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlendDraws:
+    """Draws of several members; their variances differ.
+
+    Args:
+        parts: which of the s draws are those of a member, and these draws.
+    """
+
+    parts: Sequence[tuple[Integers, Draws]]
+
+    def moments(self, x: Floats) -> Moments:
+        """Give means and variances at `x` (q, d) of all draws, (s, q) each."""
+        count = sum(len(rows) for rows, _ in self.parts)
+        mean, variance = np.empty((count, len(x))), np.empty((count, len(x)))
+        for rows, draws in self.parts:
+            mean[rows], variance[rows] = draws.moments(x)
+        return Moments(mean, variance)
 
 
 class _Differentiable(Blend):
@@ -142,9 +164,9 @@ class _Conditionable(Blend):
 
 
 class _Denoised(Blend):
-    def denoised(self, key: Key, count: int, more: Floats) -> MarginalDraws:
+    def denoised(self, key: Key, count: int, more: Floats) -> BlendDraws:
         """See `luthier.surrogate.protocol.Denoised`: each draw is one member's."""
-        return MarginalDraws(
+        return BlendDraws(
             [
                 (rows, cast(Denoised, self.members[place]).denoised(key.fold("denoised", place), len(rows), more))
                 for place, rows in self._drawn(key, count)

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,10 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric.scaling import COMPARABLE, SCALINGS, log_slopes
 from luthier.numeric.slices import slice_samples
+from luthier.surrogate.blend import Blend, blend
 from luthier.surrogate.evidence import Beliefs, Density, Evidence, maximize
 from luthier.surrogate.gaussian import Gaussian, condition
 from luthier.surrogate.kernel import KERNELS, Embedding
-from luthier.surrogate.marginal import Marginal
 from luthier.surrogate.protocol import (
     Checked,
     Conditionable,
@@ -39,7 +40,7 @@ from luthier.surrogate.warping import Warp, warpable
 Floats = NDArray[np.float64]
 
 _MANY = 200  # losses beyond which a refit needs no earlier one, so that a cold start need not replay them
-_FEW_STEPS = 6  # of a search for hyperparameters that begins beside the mode
+_FEW_STEPS = 10  # of a search for hyperparameters that begins beside the mode
 _FORGET = 5  # sweeps of the chain at a checkpoint before the first sample: the losses are almost those of the last one
 _APART = 2  # sweeps from one sample to the next
 _MOST_SAMPLED = 200  # losses that a chain sees: with more, a refit would take seconds, and its samples differ little
@@ -104,11 +105,11 @@ class GP:
                 f"GP(samples={self.samples!r}): give how many to draw, or 0 for the most probable ones"
             )
 
-    def fit(self, data: Data, key: Key, memo: Memo) -> Gaussian | Marginal:
+    def fit(self, data: Data, key: Key, memo: Memo) -> Gaussian | Blend:
         """Fit to the losses; without randomness. Cost O(n³) with n at most `largest`, and amortised as much again."""
         return self.fit_mixture(data, (), key, memo)
 
-    def fit_mixture(self, data: Data, parts: Sequence[Data], key: Key, memo: Memo) -> Gaussian | Marginal:
+    def fit_mixture(self, data: Data, parts: Sequence[Data], key: Key, memo: Memo) -> Gaussian | Blend:
         """Fit to losses that are made of others, `parts`; see `luthier.surrogate.protocol.Mixing`.
 
         The search for hyperparameters begins at those of the part that explain the mixture best, and is short: a
@@ -131,22 +132,21 @@ class GP:
                 coordinates = embedding.warped(Warp(warpable(data.columns), shape))
             return condition(coordinates, KERNELS[self.kernel], plain, x, y, noise, self.beliefs.scale)
 
-        return Marginal([given(theta) for theta in found]) if self.samples else given(found[0])
+        models = [given(theta) for theta in found]
+        return blend(models, np.full(len(models), 1.0 / len(models)), _ALL) if self.samples else models[0]
 
-    def _most_credible(
-        self, data: Data, parts: Sequence[Data], key: Key, memo: Memo
-    ) -> tuple[str, Gaussian | Marginal]:
+    def _most_credible(self, data: Data, parts: Sequence[Data], key: Key, memo: Memo) -> tuple[str, Gaussian | Blend]:
         """Fit on each of several scales; give the one on which the losses are most probable, and the model.
 
         Source: Rasmussen and Williams (2006), eq. 5.10 and 5.11, for the leave-one-out density; Snelson, Rasmussen and
         Ghahramani (2004), Warped Gaussian processes, eq. 5, for the slopes of the scaling.
         """
         chosen = thin(data.loss, self.largest)
-        best: tuple[float, str, Gaussian | Marginal] | None = None
+        best: tuple[float, str, Gaussian | Blend] | None = None
         for name in COMPARABLE:
             model = replace(self, scaling=name).fit_mixture(data, parts, key, memo)
             scaled = SCALINGS[name](data.loss)[chosen]
-            mean, variance = model.residuals()
+            mean, variance = cast(Checked, model).residuals()
             logs = log_slopes(data.loss[chosen], scaled) - 0.5 * (np.log(variance) + (scaled - mean) ** 2 / variance)
             if best is None or float(logs.sum()) > best[0]:
                 best = float(logs.sum()), name, model
@@ -181,7 +181,10 @@ class GP:
     def _mix(self, embedding: Embedding, data: Data, parts: Sequence[Data], memo: Memo) -> Floats:
         """Find hyperparameters of a mixture from those of its parts, (s, …)."""
         density = self._density(embedding, data, len(data), self._seen)
-        starts = [self._hyperparameters(embedding, part, memo)[-1] for part in parts]
+        starts = [self._hyperparameters(embedding, part, memo)[-1].copy() for part in parts]
+        noise = embedding.variables
+        for start in starts:  # a mixture has kinks, which look like noise, where its parts have neither
+            start[noise] = max(start[noise], density.start()[noise])
         found = maximize(density, [min(starts, key=density.value)], min(self.steps, _FEW_STEPS))
         return self._sample(density, found, len(data)) if self.samples else found[None]
 

@@ -1,0 +1,124 @@
+"""When and from where hyperparameters are found again: a memo changes nothing but how often."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from luthier.data import Data
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.method.outcome import fit_one_loss, one_loss
+from luthier.numeric.scaling import SCALINGS
+from luthier.space import Column
+from luthier.surrogate.evidence import Beliefs, Evidence, maximize
+from luthier.surrogate.gp import GP, _checkpoints
+from luthier.surrogate.kernel import KERNELS, Embedding
+from luthier.surrogate.parzen import Parzen
+from luthier.surrogate.thinning import thin
+
+COLUMNS = tuple(Column(name, "number", 0, 0, 1, False) for name in "abc")
+KEY = Key.of(0)
+
+
+def make(n, objectives=1):
+    x = np.random.default_rng(3).random((n, 3))
+    losses = np.stack([np.sin(4 * x[:, 0]) + x[:, 1] ** 2, np.cos(5 * x[:, 1]) + x[:, 0], (x[:, 2] - 0.3) ** 2], axis=1)
+    none = x[:0]
+    return Data(COLUMNS, x, losses[:, :objectives], np.empty((n, 0)), None, np.full(n, np.nan), none, none)
+
+
+@pytest.fixture
+def refits(monkeypatch):
+    """The sizes at which hyperparameters were found by themselves."""
+    found = []
+
+    def refit(self, embedding, data, size, previous, real=GP._refit):
+        found.append(size)
+        return real(self, embedding, data, size, previous)
+
+    monkeypatch.setattr(GP, "_refit", refit)
+    return found
+
+
+def same(one, other, q):
+    return all((a == b).all() for a, b in zip(one.moments(q), other.moments(q), strict=True))
+
+
+@pytest.mark.parametrize("surrogate", [GP(), GP(warp=True), GP(scaling="evidence"), GP(samples=2, steps=3)])
+def test_beyond_200_results_a_cold_start_finds_hyperparameters_once(surrogate, refits):
+    data, q, warm = make(300), np.random.default_rng(4).random((5, 3)), Memo()
+    part = make(190)
+    if not surrogate.samples:
+        surrogate.fit(part, KEY, warm)
+    last = _checkpoints(300, surrogate.growth)[-1]
+    del refits[:]
+    model = surrogate.fit(data, KEY, warm)
+    assert set(refits) == {last}
+    assert len(refits) == (3 if surrogate.scaling == "evidence" else 1)
+    assert same(model, surrogate.fit(data, KEY, Memo(0)), q)
+    del refits[:]
+    assert same(model, surrogate.fit(data, KEY, warm), q)
+    assert not refits
+
+
+def test_up_to_200_results_every_earlier_size_counts(refits):
+    GP(steps=2).fit(make(30), KEY, Memo())
+    assert refits == _checkpoints(30, 1.15)
+
+
+def test_what_is_found_of_many_results_is_the_mode_of_their_density():
+    data, surrogate = make(1000), GP()
+    embedding, size = Embedding.of(COLUMNS), _checkpoints(1000, 1.15)[-1]
+    losses = data.loss[:size]
+    rows = thin(losses, 300)
+    y = SCALINGS["standard"](losses)[rows]
+    density = Evidence(embedding, embedding.embed(data.x[rows]), y, None, KERNELS["matern52"], Beliefs())
+    found = surrogate.fit(data, KEY, Memo()).theta
+    best = maximize(density, [density.start(), found], 200)
+    assert density.value(found) < density.value(best) + 0.1
+
+
+def test_a_mixture_of_objectives_takes_what_was_found_for_each_of_them(refits):
+    surrogate, memo, q = GP(), Memo(), np.random.default_rng(4).random((5, 3))
+    told = make(60, objectives=3)
+    models = []
+    for trial in range(4):
+        mixed = one_loss(told, KEY.fold(trial))
+        models.append(fit_one_loss(surrogate, told, mixed, KEY, memo))
+        assert same(models[-1], fit_one_loss(surrogate, told, mixed, KEY, Memo(0)), q)
+        if not trial:
+            begun = len(refits)
+    again = refits[begun : begun + len(refits)]
+    assert begun == 2 * 3 * len(_checkpoints(60, 1.15))  # with a memo, and without
+    assert len(again) == 3 * (begun // 2)  # without one alone
+    assert not same(models[0], models[1], q)
+
+
+@pytest.mark.parametrize("n", [5, 40, 250])
+def test_the_hyperparameters_of_a_mixture_are_nearly_the_most_probable_ones(n):
+    told, surrogate = make(n, objectives=2), GP()
+    for trial in range(3):
+        mixed = one_loss(told, KEY.fold(trial))
+        found = fit_one_loss(surrogate, told, mixed, KEY, Memo()).theta
+        density = surrogate._density(Embedding.of(COLUMNS), mixed, n, surrogate._seen)
+        best = maximize(density, [density.start(), found], 200)
+        assert density.value(found) < density.value(best) + 1.0
+
+
+@pytest.mark.parametrize("surrogate", [GP(scaling="evidence", steps=4), GP(samples=2, steps=4), GP(warp=True, steps=4)])
+def test_every_kind_of_process_fits_a_mixture(surrogate):
+    told = make(12, objectives=2)
+    mixed, q = one_loss(told, KEY), np.random.default_rng(4).random((5, 3))
+    model = fit_one_loss(surrogate, told, mixed, KEY, Memo())
+    assert all(np.isfinite(part).all() for part in model.moments(q))
+    assert type(model) is type(surrogate.fit(mixed, KEY, Memo()))
+
+
+def test_others_see_the_mixture_alone():
+    told = make(30, objectives=2)
+    mixed, q = one_loss(told, KEY), np.random.default_rng(4).random((5, 3))
+    model, plain = fit_one_loss(Parzen(), told, mixed, KEY, Memo()), Parzen().fit(mixed, KEY, Memo())
+    assert (model.log_ratio(q) == plain.log_ratio(q)).all()
+    one = make(30)
+    assert same(fit_one_loss(GP(), one, one_loss(one, KEY), KEY, Memo()), GP().fit(one, KEY, Memo()), q)
