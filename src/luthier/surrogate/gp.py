@@ -192,13 +192,13 @@ class GP:
         density = self._density(embedding, data, size, self._seen)
         start = density.start()
         if size > _MANY:  # the densities of many losses and of a few of them have their modes near one another
-            start = maximize(self._density(embedding, data, size, max(self._seen // 4, 2)), [start], self.steps)
-            if self.samples:
-                start = maximize(density, [start], self.steps)
+            few = self._density(embedding, data, size, max(self._seen // 4, 2))
+            start = maximize(density, [maximize(few, [start], self.steps)], max(self.steps // 2, 1))
         if self.samples:
             return self._sample(density, start if previous is None else previous[-1], size)
-        starts = [start] + ([] if previous is None else [previous[0]])
-        return (maximize(density, starts, self.steps) if size > 1 else start)[None]
+        if not 1 < size <= _MANY:
+            return start[None]
+        return maximize(density, [start] + ([] if previous is None else [previous[0]]), self.steps)[None]
 
     @property
     def _seen(self) -> int:
