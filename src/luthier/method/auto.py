@@ -45,6 +45,11 @@ _DOUBTERS = (
     GP(scaling="log gap"),
 )
 
+_WHY = {
+    "committee": "the highest mean of the log expected improvements by several models",
+    "doubter": "every second proposal is one model's alone, with shorter lengths, in turn",
+}
+
 
 @dataclass(frozen=True)
 class Auto:
@@ -115,7 +120,7 @@ class Auto:
                 best = np.concatenate([best[:1], belief.peak(), best[1:]])
             points = self.search.maximise(problem.space, criterion, best, known, stream)
             by = "committee" if members == self.models else "doubter"
-            note = {"by": by, "models": [model.scaling for model in members]}
+            note = {"by": by, "why": _WHY[by], "acquisition": "LogEI", "models": [model.scaling for model in members]}
             taken = take(problem, batch, points, note)
             if taken is None:
                 break
