@@ -138,7 +138,7 @@ WHOLE: dict[str, Case] = {
     "isolation": case(IsolationForest(), X, None),
     "isolation, contamination": case(IsolationForest(contamination=0.1, max_samples=50, bootstrap=True), X, None),
     "bag": case(BaggingClassifier()),
-    "bag of trees": case(BaggingClassifier(DecisionTreeClassifier(max_features=2), max_features=0.5, n_jobs=2)),
+    "bag of trees": case(BaggingClassifier(DecisionTreeClassifier(max_features=2), max_features=0.5)),
     "bag of vectors": case(BaggingClassifier(SVC(), bootstrap_features=True, max_samples=0.5)),
     "regression bag": case(BaggingRegressor(bootstrap=False, max_samples=0.5), REGRESSION, VALUES),
     "boosting": case(GradientBoostingClassifier()),

@@ -149,8 +149,10 @@ class Prefixes:
         if setting.return_train_score:
             parts["train"] = (stem.key, "train")
         kept = {part: self.shelf.get(key) for part, key in parts.items()}
+        if any(not isinstance(one, Kept) for one in kept.values()):
+            return None
         last = last_step(estimator, ending(estimator, job.params) or {})
-        if last is None or any(not isinstance(one, Kept) for one in kept.values()):
+        if last is None:
             return None
         tail = self._tail(last, stem.key, lambda: False) if job.shared >= len(estimator.steps) else None
         found = evaluate(stem, last, setting, job, {part: one.out for part, one in kept.items()})

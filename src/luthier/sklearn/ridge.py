@@ -39,13 +39,11 @@ class Products:
         """Give ``coef_`` and ``intercept_``. Cost: O(d³ + d² k).
 
         Raises:
-            LinAlgError, LinAlgWarning: the matrix is singular, or nearly.
+            LinAlgError: the matrix is singular.
         """
         gram = self.gram.copy(order="K")
         gram.flat[:: len(gram) + 1] += alpha
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            coef = linalg.solve(gram, self.moment, assume_a="pos", overwrite_a=True).T
+        coef = linalg.solve(gram, self.moment, assume_a="pos", overwrite_a=True).T
         if self.flat:
             coef = coef.ravel()
         coef = coef / np.ones(len(gram))
@@ -80,13 +78,16 @@ def products(estimator: Any, X: Any, y: Any, flat: bool) -> Products | None:
 
 
 def solved(shared: Products, alpha: float) -> dict[str, Any] | None:
-    """Give the coefficients for a penalty; None where only scikit-learn knows what is done then."""
+    """Give the coefficients for a penalty; None where scikit-learn warns, or does something else."""
     if threading.current_thread() is not threading.main_thread():
         return None  # a warning could not be told from those of other threads
-    try:
-        return shared.solve(alpha)
-    except (linalg.LinAlgError, RuntimeWarning, linalg.LinAlgWarning):
-        return None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            found = shared.solve(alpha)
+        except (linalg.LinAlgError, ValueError):
+            return None
+    return None if caught else found
 
 
 def identical(found: dict[str, Any], fitted: dict[str, Any]) -> bool:
