@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from luthier.sklearn import Racing
-from luthier.sklearn.racing import Race, is_beaten
+from luthier.sklearn.racing import Race
+from luthier.sklearn.yardstick import WEIGHT, Yardstick, levels
 
 Floats = NDArray[np.float64]
 
@@ -81,19 +82,37 @@ def test_a_race_saves_what_a_clear_difference_allows() -> None:
     assert rate == 0 and run < 0.35
 
 
-def test_the_statistic_has_the_distribution_that_is_claimed() -> None:
-    """Whatever the two means over all folds: between two candidates that are equal there, each look errs at its level.
+@pytest.mark.parametrize(("folds", "first"), [(5, 1), (10, 1), (10, 3), (20, 2)])
+def test_looks_err_together_as_often_as_they_may(folds: int, first: int) -> None:
+    """Whatever the two means over all folds: for a candidate that is just as good as the leader there.
 
-    Differences of equal correlation between all pairs of folds are made to have the mean zero over all folds.
+    Differences of equal correlation between all pairs of folds are made to have the mean zero over all folds; their
+    variances are those that the prior expects.
     """
     rng = np.random.default_rng(2)
-    level, folds, draws = 0.1, 10, 4000
-    for count in (2, 4, 9):
-        wrong = 0
-        for _ in range(draws):
-            d = rng.standard_normal(folds)
-            d += 5 * rng.standard_normal()
-            leader = rng.standard_normal(folds)
-            wrong += is_beaten(leader + d - d.mean(), leader, list(range(count)), level, 1.0)
-        # With a prior that is right, the quotient has lighter tails than Student's with n + 7 degrees of freedom.
-        assert 0.7 * level < wrong / draws < 1.15 * level
+    error, draws = 0.1, 3000
+    looks = levels(folds, first, error)
+    assert len(looks) == folds - first and sum(looks) > error
+    wrong = 0
+    for _ in range(draws):
+        d = rng.standard_normal(folds) * np.sqrt(WEIGHT / rng.chisquare(WEIGHT))
+        d += 5 * rng.standard_normal()
+        leader = rng.standard_normal(folds)
+        measure = Yardstick(leader, leader, np.ones(1), 1.0, 0.0)
+        scores, order = leader + d - d.mean(), rng.permutation(folds).tolist()
+        wrong += any(measure.is_beaten(scores, order[: first + look], level) for look, level in enumerate(looks))
+    assert abs(wrong / draws - error) < 3 * np.sqrt(error * (1 - error) / draws)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.5])
+def test_candidates_that_are_the_same_everywhere_do_not_spoil_the_variance(constant: float) -> None:
+    """Models that say the same of every sample score the same on all folds: they say nothing of differences."""
+    rng = np.random.default_rng(4)
+    lost = 0
+    for _ in range(60):
+        table = np.full((24, 10), constant)
+        table[rng.permutation(24)[:8]] += 0.3 + 0.4 * rng.standard_normal((8, 10))
+        ran = raced(table, Racing(margin=0.0), 1)
+        means = table.mean(axis=1)
+        lost += means[ran == 10].max() < means.max() - 1e-12
+    assert lost <= 60 * 0.05 + 2.33 * np.sqrt(60 * 0.05 * 0.95)

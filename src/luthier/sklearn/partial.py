@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 
 from luthier.sklearn.evaluation import Scores
+from luthier.sklearn.progress import score_of
 
 LEFT_OUT = "left_out"
 """The key that marks the scores of a fold that was not run."""
+
+_SCORES = ("test_scores", "train_scores")
+
+_EPSILON = float(np.finfo(float).eps)
 
 
 def is_left_out(scores: Scores) -> bool:
@@ -24,16 +30,15 @@ def folds_run(scores: Sequence[Scores]) -> int:
     return sum(not is_left_out(fold) for fold in scores)
 
 
-def stand_ins(found: Mapping[int, Scores], leader: Sequence[Scores], folds: int) -> dict[int, Scores]:
+def stand_ins(found: Mapping[int, Scores], expected: Sequence[Scores], folds: int) -> dict[int, Scores]:
     """Make what stands for the folds that a candidate was not evaluated on.
 
-    The scores are the leader's on that fold, plus the mean difference on the folds that both have: so the mean over all
-    folds, which is what the study is told, does not depend on whether the folds that were run are easy ones, and is
-    no better than the leader's where the candidate is behind.
+    The scores are those expected of complete candidates on that fold, plus the mean difference on the folds that were
+    run: so the mean over all folds, which is what the study is told, does not depend on whether those are easy ones.
 
     Args:
         found: what came of the folds that were run, at least one.
-        leader: the scores of the leader, of all folds; nothing where all candidates failed.
+        expected: the scores of the base of the race (see `yardstick`), of all folds; nothing where all failed.
         folds: how many there are.
     """
     failed = next((scores for scores in found.values() if scores["fit_error"] is not None), None)
@@ -43,19 +48,65 @@ def stand_ins(found: Mapping[int, Scores], leader: Sequence[Scores], folds: int)
     for fold in range(folds):
         if fold not in found:
             made[fold] = {**like, **nothing}
-            if failed is None and leader:
-                for key in [key for key in ("test_scores", "train_scores") if key in like]:
-                    made[fold][key] = _expected(found, leader, fold, key)
+            if failed is None and expected:
+                for key in [key for key in _SCORES if key in like]:
+                    made[fold][key] = _each(like[key], partial(_guess, found, expected, fold, key))
     return made
 
 
-def _expected(found: Mapping[int, Scores], leader: Sequence[Scores], fold: int, key: str) -> Any:
-    def one(name: str | None) -> float:
-        behind = [_value(scores[key], name) - _value(leader[place][key], name) for place, scores in found.items()]
-        return _value(leader[fold][key], name) + float(np.mean(behind))
+def blended(leader: Sequence[Scores], others: Sequence[tuple[Sequence[Scores], float]]) -> list[Scores]:
+    """Mix the scores of complete candidates, fold by fold.
 
-    values = next(iter(found.values()))[key]
-    return {name: one(name) for name in values} if isinstance(values, dict) else one(None)
+    Args:
+        leader: the scores of the leader, which has the rest of the weight.
+        others: the scores of the others, each with its weight.
+    """
+
+    def mixed(fold: int, key: str, name: str | None) -> float:
+        own = _value(leader[fold][key], name)
+        return own + sum(share * (_value(scores[fold][key], name) - own) for scores, share in others)
+
+    return [
+        {key: _each(scores[key], partial(mixed, fold, key)) for key in _SCORES if key in scores}
+        for fold, scores in enumerate(leader)
+    ]
+
+
+def held_down(found: Mapping[int, Scores], made: Mapping[int, Scores], metric: Any, most: float) -> dict[int, Scores]:
+    """Lower stand-ins by what rounding, and the noise of the leader's scores, put the mean above the leader's.
+
+    Args:
+        found: what came of the folds that were run.
+        made: what stands for the others.
+        metric: which score decides, where there are several.
+        most: the mean of the leader.
+    """
+    made = dict(made)
+    while made and (over := _mean(found, made, metric) - most) > 0:
+        size = max(abs(score_of([scores], metric)) for scores in made.values())
+        less = max(over * (len(found) + len(made)) / len(made), size * _EPSILON)
+        for fold, scores in made.items():
+            values = scores["test_scores"]
+            if isinstance(values, dict):
+                name = metric if metric in values else next(iter(values))
+                made[fold] = {**scores, "test_scores": {**values, name: values[name] - less}}
+            else:
+                made[fold] = {**scores, "test_scores": values - less}
+    return made
+
+
+def _mean(found: Mapping[int, Scores], made: Mapping[int, Scores], metric: Any) -> float:
+    every = {**found, **made}
+    return score_of([every[fold] for fold in sorted(every)], metric)
+
+
+def _guess(found: Mapping[int, Scores], expected: Sequence[Scores], fold: int, key: str, name: str | None) -> float:
+    ahead = [_value(scores[key], name) - _value(expected[place][key], name) for place, scores in found.items()]
+    return _value(expected[fold][key], name) + float(np.mean(ahead))
+
+
+def _each(values: Any, give: Callable[[str | None], float]) -> Any:
+    return {name: give(name) for name in values} if isinstance(values, dict) else give(None)
 
 
 def _value(values: Any, name: str | None) -> float:

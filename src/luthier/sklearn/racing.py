@@ -1,19 +1,6 @@
 """Race candidates over folds: one that is beaten after some folds is not evaluated on the others.
 
-The test is about one question: would the candidate, on all K folds, have a higher mean than the best complete one, the
-leader? With d the differences between the two on the n folds that both have, in an order of folds drawn at random,
-
-    (mean of d over all K - mean of d over n) / (s sqrt(1/n - 1/K))
-
-has Student's distribution with n - 1 degrees of freedom, for normal differences that are exchangeable over folds. A
-correlation that all pairs of folds share, which scores of cross-validation have, cancels: so no correction for it is
-needed (Nadeau and Bengio 2003 need one because they ask about other data; this asks about the folds at hand). And the
-quotient is independent of the means over all K folds, so it keeps its distribution for the candidate that has the
-highest of them: the error rate needs no division by the number of candidates, only by the number of looks, and in the
-first window by that of the opponents.
-
-As n is small, s² is drawn towards a prior: the pooled variance of all differences so far, worth eight degrees of
-freedom (Smyth 2004, the moderated t-test; with a fixed weight).
+When a candidate is beaten is said in `yardstick`; here is who is raced with whom, and what is remembered.
 """
 
 from __future__ import annotations
@@ -21,26 +8,20 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.sklearn.evaluation import Scores
-from luthier.sklearn.partial import is_left_out, stand_ins
+from luthier.sklearn.partial import blended, held_down, is_left_out, stand_ins
 from luthier.sklearn.progress import score_of
 from luthier.sklearn.session import Candidate, Pair
-
-Floats: TypeAlias = NDArray[np.float64]
+from luthier.sklearn.yardstick import Floats, Yardstick, levels, yardstick
 
 FEWEST = 5
 """With fewer folds than this, nothing is raced: there is too little to save."""
-
-WEIGHT = 8.0
-"""Degrees of freedom that the prior of the variance is worth."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +30,10 @@ class Racing:
 
     Args:
         error: the probability, at most, with which the candidate that all folds would choose is stopped though it
-            would be better than the chosen one by more than the margin; in (0, 1). It is split evenly over looks.
+            would be better than the chosen one by more than the margin; in (0, 1).
         margin: how much better a candidate must be to be worth its folds, in standard errors of the leader's mean;
             0 to stop only what is beaten. Candidates that score the same on every fold are told apart by nothing else.
-        first: the folds that every candidate gets, at least 2.
+        first: the folds that every candidate gets; by default a tenth of them, at least 1.
         window: how many candidates are raced at once: what joblib can spread, and what a kill can cost, at most.
 
     Raises:
@@ -61,7 +42,7 @@ class Racing:
 
     error: float = 0.05
     margin: float = 0.5
-    first: int = 2
+    first: int | None = None
     window: int = 10
 
     def __post_init__(self) -> None:
@@ -70,37 +51,53 @@ class Racing:
             raise InvalidSetting(f"error={self.error!r}: give a probability between 0 and 1, such as 0.05")
         if not math.isfinite(self.margin):
             raise InvalidSetting(f"margin={self.margin!r}: give a finite number of standard errors, such as 0.5")
-        for name, least in (("first", 2), ("window", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InvalidSetting(f"{name}={value!r}: give a whole number of at least {least}")
+        for name, value in (("first", 1 if self.first is None else self.first), ("window", self.window)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise InvalidSetting(f"{name}={value!r}: give a whole number of at least 1")
+
+    def begin(self, folds: int) -> int:
+        """Give the number of folds after which a candidate may be stopped; all of them where nothing is raced."""
+        first = max(1, folds // 10) if self.first is None else self.first
+        return first if folds >= max(FEWEST, first + 1) else folds
 
 
-def is_beaten(
-    candidate: Floats,
-    leader: Floats,
-    order: Sequence[int],
-    level: float,
-    prior: float,
-    margin: float = 0.0,
-) -> bool:
-    """Decide whether a candidate cannot be expected to be better than the leader by more than a margin, on all folds.
+@dataclass(frozen=True)
+class Bout:
+    """What a candidate is raced against; everything that a process of its own has to know of the race.
 
     Args:
-        candidate: its scores, (folds,); those of `order` are looked at.
-        leader: the leader's, all of them.
-        order: the folds that the candidate was evaluated on, at least 2 and fewer than all.
-        level: the probability with which this look may be wrong.
-        prior: the variance that is expected of the differences.
-        margin: in standard errors of the leader's mean.
+        order: the folds, in the order in which they are run.
+        levels: of the looks after each number of folds; 0 where there is none.
+        yardstick: what it is measured by; None where there is no leader yet.
+        expected: the scores of the base, of all folds; nothing where there is no leader.
+        metric: which score decides, where there are several.
     """
-    count, folds = len(order), len(leader)
-    d = candidate[order] - leader[order]
-    freedom = WEIGHT + count - 1
-    variance = (WEIGHT * prior + (count - 1) * float(d.var(ddof=1))) / freedom
-    reach = -float(stdtrit(freedom, level)) * math.sqrt(variance * (1 / count - 1 / folds))
-    mean = float(d.mean())
-    return mean <= 0 and mean + reach < margin * math.sqrt(float(leader.var(ddof=1)) / folds)
+
+    order: Sequence[int]
+    levels: Sequence[float]
+    yardstick: Yardstick | None
+    expected: Sequence[Scores]
+    metric: Any
+
+    def stops(self, scores: Floats, count: int) -> bool:
+        """Say whether a candidate is stopped after so many folds.
+
+        Args:
+            scores: its own, (folds,), of which the first of the order are looked at.
+            count: how many.
+        """
+        seen = self.order[:count]
+        if np.isnan(scores[seen]).any():  # it failed: its mean is none; or an earlier run had stopped it
+            return True
+        level = self.levels[count]
+        return self.yardstick is not None and level > 0 and self.yardstick.is_beaten(scores, seen, level)
+
+    def stand_ins(self, found: Mapping[int, Scores]) -> dict[int, Scores]:
+        """Make what stands for the folds that a candidate was not run on; its mean is then not above the leader's."""
+        made = stand_ins(found, self.expected, len(self.order))
+        if self.yardstick is not None and self.expected:
+            made = held_down(found, made, self.metric, float(self.yardstick.leader.mean()))
+        return made
 
 
 @dataclass
@@ -108,7 +105,8 @@ class Race:
     """A schedule that stops what is beaten (see `session.Schedule`), and remembers its leader from batch to batch.
 
     Within a window, all are evaluated on the first folds; those that are not beaten go on fold by fold. In the first
-    window, which has no leader yet, the best after the first folds is evaluated on all and leads.
+    window, which has no leader yet, the best after the first folds is evaluated on all and leads; as it was chosen by
+    scores that others are compared with, levels are then divided by the number of the others.
 
     Args:
         settings: how.
@@ -121,10 +119,10 @@ class Race:
     """The scores of each candidate, (folds,), NaN where a fold was left out."""
     leader: int | None = None
     """The place in `past` of the best that has all folds."""
+    _complete: dict[int, Sequence[Scores]] = field(default_factory=dict)
     _scores: dict[Pair, Scores] = field(default_factory=dict)
     _values: Floats = field(default_factory=lambda: np.empty((0, 0)))
     _out: dict[Pair, Scores] = field(default_factory=dict)
-    _lead: Sequence[Scores] = ()
 
     def rounds(
         self, candidates: Sequence[Candidate], folds: int
@@ -132,12 +130,36 @@ class Race:
         """See `session.Schedule.rounds`."""
         self._scores = {}
         self._values = np.full((len(candidates), folds), np.nan)
-        if folds < max(FEWEST, self.settings.first + 1):
+        if self.settings.begin(folds) == folds:
             yield [(place, fold) for place in range(len(candidates)) for fold in range(folds)]
             return
-        order = [int(fold) for fold in Key.of(0).fold("folds").permutation(folds)]
         for begin in range(0, len(candidates), self.settings.window):
-            yield from self._race(range(begin, min(begin + self.settings.window, len(candidates))), order)
+            yield from self._race(range(begin, min(begin + self.settings.window, len(candidates))), folds)
+
+    def bout(self, folds: int, running: Floats | None = None, opponents: int = 1) -> Bout:
+        """Give what candidates are raced against now.
+
+        Args:
+            folds: how many there are.
+            running: the scores of those that are being raced, (candidates, folds), NaN where a fold was not run.
+            opponents: how many the leader was chosen from by scores that candidates are compared with.
+        """
+        order = [int(fold) for fold in Key.of(0).fold("folds").permutation(folds)]
+        begin = self.settings.begin(folds)
+        if begin == folds or self.leader is None:
+            return Bout(order, [0.0] * (folds + 1), None, (), self.metric)
+        looks = levels(folds, begin, self.settings.error)
+        measure = yardstick(
+            np.stack(self.past),
+            self.leader,
+            np.empty((0, folds)) if running is None else running,
+            self.settings.margin,
+        )
+        lead = self._complete[self.leader]
+        shares = [(self._complete[place], float(measure.weights[place])) for place in self._complete]
+        expected = blended(lead, [(scores, share) for scores, share in shares if share > 0 and scores is not lead])
+        spent = [0.0] * begin + [level / opponents for level in looks] + [0.0]
+        return Bout(order, spent, measure, expected, self.metric)
 
     def left_out(self) -> Mapping[Pair, Scores]:
         """See `session.Schedule.left_out`."""
@@ -151,36 +173,33 @@ class Race:
 
     # --- one window -------------------------------------------------------------------------------------
 
-    def _race(
-        self, places: Sequence[int], order: Sequence[int]
-    ) -> Generator[Sequence[Pair], Mapping[Pair, Scores], None]:
-        first, folds = self.settings.first, len(order)
+    def _race(self, places: Sequence[int], folds: int) -> Generator[Sequence[Pair], Mapping[Pair, Scores], None]:
+        order, first = self.bout(folds).order, self.settings.begin(folds)
         yield from self._run([(place, fold) for place in places for fold in order[:first]])
-        running = list(places)
-        level = self.settings.error / (folds - first)
+        running, opponents = list(places), 1
         if self.leader is None:
-            level /= max(len(places) - 1, 1)
+            opponents = max(len(places) - 1, 1)
             ahead = self._ahead(places, order[:first])
             if ahead is not None:
                 yield from self._run([(ahead, fold) for fold in order[first:]])
                 self._finish(ahead, folds)
                 running.remove(ahead)
         for count in range(first, folds):
-            prior = self._prior(running)
-            beaten = [place for place in running if self._stops(self._values[place], order[:count], level, prior)]
-            for place in beaten:
+            if not running:
+                return
+            bout = self.bout(folds, self._values[running], opponents)
+            for place in [place for place in running if bout.stops(self._values[place], count)]:
                 running.remove(place)
-                self._stop(place, folds)
-            if running:
-                yield from self._run([(place, order[count]) for place in running])
+                self._stop(place, bout)
+            yield from self._run([(place, order[count]) for place in running])
         for place in running:
             self._finish(place, folds)
 
     def _run(self, pairs: Sequence[Pair]) -> Generator[Sequence[Pair], Mapping[Pair, Scores], None]:
-        found = yield pairs
+        found = (yield pairs) if pairs else {}
         self._scores.update(found)
         for pair, scores in found.items():
-            self._values[pair] = _value(scores, self.metric)
+            self._values[pair] = value_of(scores, self.metric)
 
     def _ahead(self, places: Sequence[int], order: Sequence[int]) -> int | None:
         """Give the candidate that is best after the first folds, where one did not fail."""
@@ -188,45 +207,25 @@ class Race:
         fine = [place for place in places if not math.isnan(means[place])]
         return max(fine, key=means.__getitem__, default=None)
 
-    def _prior(self, running: Sequence[int]) -> float:
-        """Pool the variances of the differences to the leader; and that of its own scores, so that there is always one.
-
-        Where few samples make a fold, two candidates often score the same on the first ones: that shows little.
-        """
-        if self.leader is None:
-            return 0.0
-        leader = self.past[self.leader]
-        others = self.past[: self.leader] + self.past[self.leader + 1 :]
-        d = np.concatenate([np.reshape(others, (-1, len(leader))), self._values[list(running)]]) - leader
-        count = (~np.isnan(d)).sum(axis=1)
-        d, freedom = d[count > 1], count[count > 1] - 1.0
-        own = len(leader) - 1.0
-        total = float(freedom @ np.nanvar(d, axis=1, ddof=1)) + own * float(leader.var(ddof=1))
-        return total / float(freedom.sum() + own)
-
-    def _stops(self, scores: Floats, order: Sequence[int], level: float, prior: float) -> bool:
-        if np.isnan(scores[order]).any():  # it failed: its mean is none; or an earlier run had stopped it
-            return True
-        if self.leader is None:
-            return False
-        return is_beaten(scores, self.past[self.leader], order, level, prior, self.settings.margin)
-
-    def _stop(self, place: int, folds: int) -> None:
-        found = {fold: self._scores[place, fold] for fold in range(folds) if (place, fold) in self._scores}
-        self._out.update({(place, fold): scores for fold, scores in stand_ins(found, self._lead, folds).items()})
+    def _stop(self, place: int, bout: Bout) -> None:
+        found = {fold: self._scores[place, fold] for fold in bout.order if (place, fold) in self._scores}
+        self._out.update({(place, fold): scores for fold, scores in bout.stand_ins(found).items()})
         self.past.append(self._values[place].copy())
 
     def _finish(self, place: int, folds: int) -> None:
         self._remember([self._scores[place, fold] for fold in range(folds)])
 
     def _remember(self, scores: Sequence[Scores]) -> None:
-        values = np.array([_value(one, self.metric) for one in scores])
+        values = np.array([value_of(one, self.metric) for one in scores])
         self.past.append(values)
         mean = float(values.mean())
-        if not math.isnan(mean) and (self.leader is None or mean > float(self.past[self.leader].mean())):
-            self.leader, self._lead = len(self.past) - 1, list(scores)
+        if math.isnan(mean):
+            return
+        self._complete[len(self.past) - 1] = list(scores)
+        if self.leader is None or mean > float(self.past[self.leader].mean()):
+            self.leader = len(self.past) - 1
 
 
-def _value(scores: Scores, metric: Any) -> float:
+def value_of(scores: Scores, metric: Any) -> float:
     """Give the score that decides; NaN where the fold was not run, or failed."""
     return math.nan if is_left_out(scores) else score_of([scores], metric)
