@@ -81,18 +81,19 @@ def test_what_is_found_of_many_results_is_the_mode_of_their_density():
 
 def test_a_mixture_of_objectives_takes_what_was_found_for_each_of_them(refits):
     surrogate, memo, q = GP(), Memo(), np.random.default_rng(4).random((5, 3))
-    told = make(60, objectives=3)
+    told, sizes = make(60, objectives=3), _checkpoints(60, 1.15)
     models = []
-    for trial in range(4):
+    for trial in range(3):
         mixed = one_loss(told, KEY.fold(trial))
+        del refits[:]
         models.append(fit_one_loss(surrogate, told, mixed, KEY, memo))
+        assert refits == ([] if trial else 3 * sizes) + [60]
         assert same(models[-1], fit_one_loss(surrogate, told, mixed, KEY, Memo(0)), q)
-        if not trial:
-            begun = len(refits)
-    again = refits[begun : begun + len(refits)]
-    assert begun == 2 * 3 * len(_checkpoints(60, 1.15))  # with a memo, and without
-    assert len(again) == 3 * (begun // 2)  # without one alone
     assert not same(models[0], models[1], q)
+    del refits[:]
+    many = make(250, objectives=2)
+    fit_one_loss(surrogate, many, one_loss(many, KEY), KEY, memo)
+    assert refits == [250]
 
 
 @pytest.mark.parametrize("n", [5, 40, 250])
@@ -103,7 +104,7 @@ def test_the_hyperparameters_of_a_mixture_are_nearly_the_most_probable_ones(n):
         found = fit_one_loss(surrogate, told, mixed, KEY, Memo()).theta
         density = surrogate._density(Embedding.of(COLUMNS), mixed, n, surrogate._seen)
         best = maximize(density, [density.start(), found], 200)
-        assert density.value(found) < density.value(best) + 1.0
+        assert density.value(found) < density.value(best) + 0.5
 
 
 @pytest.mark.parametrize("surrogate", [GP(scaling="evidence", steps=4), GP(samples=2, steps=4), GP(warp=True, steps=4)])

@@ -40,7 +40,6 @@ from luthier.surrogate.warping import Warp, warpable
 Floats = NDArray[np.float64]
 
 _MANY = 200  # losses beyond which a refit needs no earlier one, so that a cold start need not replay them
-_FEW_STEPS = 10  # of a search for hyperparameters that begins beside the mode
 _FORGET = 5  # sweeps of the chain at a checkpoint before the first sample: the losses are almost those of the last one
 _APART = 2  # sweeps from one sample to the next
 _MOST_SAMPLED = 200  # losses that a chain sees: with more, a refit would take seconds, and its samples differ little
@@ -112,9 +111,9 @@ class GP:
     def fit_mixture(self, data: Data, parts: Sequence[Data], key: Key, memo: Memo) -> Gaussian | Blend:
         """Fit to losses that are made of others, `parts`; see `luthier.surrogate.protocol.Mixing`.
 
-        The search for hyperparameters begins at those of the part that explain the mixture best, and is short: a
-        mixture is smooth along the variables along which its parts are. They are found at every call, where there are
-        parts, and remembered for the parts alone. Cost O(n³) a few times.
+        Hyperparameters are found at every call where there are parts, and remembered for the parts alone. Up to 200
+        losses the search for them begins at the prior's mean, and at those of the part that explain the mixture best:
+        a mixture is about as smooth along each variable as its parts are. Cost O(n³) some fifty times.
         """
         if self.scaling == "evidence":
             return self._most_credible(data, parts, key, memo)[1]
@@ -179,14 +178,15 @@ class GP:
         return found
 
     def _mix(self, embedding: Embedding, data: Data, parts: Sequence[Data], memo: Memo) -> Floats:
-        """Find hyperparameters of a mixture from those of its parts, (s, …)."""
+        """Find hyperparameters of a mixture: from the prior's mean and from those of a part; (s, …)."""
+        if len(data) > _MANY:
+            return self._refit(embedding, data, len(data), None)
         density = self._density(embedding, data, len(data), self._seen)
         starts = [self._hyperparameters(embedding, part, memo)[-1].copy() for part in parts]
         noise = embedding.variables
         for start in starts:  # a mixture has kinks, which look like noise, where its parts have neither
             start[noise] = max(start[noise], density.start()[noise])
-        found = maximize(density, [min(starts, key=density.value)], min(self.steps, _FEW_STEPS))
-        return self._sample(density, found, len(data)) if self.samples else found[None]
+        return self._refit(embedding, data, len(data), min(starts, key=density.value)[None])
 
     def _refit(self, embedding: Embedding, data: Data, size: int, previous: Floats | None) -> Floats:
         density = self._density(embedding, data, size, self._seen)
