@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from luthier.space import Column
+from luthier.surrogate.blend import blend
 from luthier.surrogate.evidence import Beliefs
 from luthier.surrogate.gaussian import condition
 from luthier.surrogate.kernel import KERNELS, Embedding
-from luthier.surrogate.marginal import Marginal
+from luthier.surrogate.protocol import Differentiable
 from luthier.surrogate.warped import WarpedEvidence
 from luthier.surrogate.warping import Warp, warpable
 
@@ -73,7 +74,7 @@ def posterior(theta: np.ndarray, shape: np.ndarray):
 def test_moments(several: bool) -> None:
     one = posterior(np.array([-0.4, 0.2, 0.3, 0.1, -4.0]), np.array([0.5, -0.4, 0.1, -0.7, 0.3, 0.2]))
     two = posterior(np.array([0.4, 0.1, -0.3, 0.5, -3.0]), np.array([-0.5, 0.4, 0.3, 0.7, 0.1, -0.2]))
-    model, x = Marginal([one, two]) if several else one, draw(6, 3)
+    model, x = blend([one, two], np.full(2, 0.5), {Differentiable}) if several else one, draw(6, 3)
     made = model.moments_grad(x)
     np.testing.assert_allclose(made.mean, model.moments(x).mean)
     np.testing.assert_allclose(made.variance, model.moments(x).variance, rtol=1e-9)

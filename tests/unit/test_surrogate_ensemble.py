@@ -222,7 +222,10 @@ def test_a_joint_draw_is_one_members(pair):
 def test_functions_are_the_members_each_as_often_as_it_weighs(pair):
     x = sampled(3, 1).x
     drawn = pair._drawn(Key.of(2), 2000)
-    assert [len(rows) / 2000 for _, rows in drawn] == pytest.approx([0.3, 0.7], abs=0.05)
+    assert [len(rows) for _, rows in drawn] == pytest.approx([600, 1400], abs=1)
+    singles = [pair._drawn(Key.of(seed), 1)[0][0] for seed in range(400)]
+    assert np.mean(singles) == pytest.approx(0.7, abs=0.07)
+    assert np.corrcoef(np.arange(2000), np.isin(np.arange(2000), drawn[0][1]))[0, 1] == pytest.approx(0, abs=0.08)
     values = pair.paths(Key.of(2), 2000)(x)
     denoised = pair.denoised(Key.of(2), 2000, x[:1]).moments(x)
     for place, rows in drawn:

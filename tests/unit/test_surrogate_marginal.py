@@ -13,10 +13,10 @@ from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Column
+from luthier.surrogate.blend import Blend, blend
 from luthier.surrogate.gaussian import condition
 from luthier.surrogate.gp import GP
 from luthier.surrogate.kernel import KERNELS, Embedding
-from luthier.surrogate.marginal import Marginal
 from luthier.surrogate.protocol import Several
 
 COLUMNS = (
@@ -39,11 +39,12 @@ def data(x, loss, noise=None) -> Data:
     return Data(COLUMNS, x, loss.reshape(n, 1), np.empty((n, 0)), noise, np.full(n, np.nan), none, none)
 
 
-def mixture() -> Marginal:
+def mixture() -> Blend:
     x = draw(12)
     thetas = np.random.default_rng(5).normal([-0.5, 0.0, 0.3, -4.0], 0.7, (3, 4))
     y = np.sin(4 * x[:, 0]) + (x[:, 1] > 0.5)
-    return Marginal([condition(Embedding.of(COLUMNS), KERNELS["matern52"], theta, x, y, None) for theta in thetas])
+    members = [condition(Embedding.of(COLUMNS), KERNELS["matern52"], theta, x, y, None) for theta in thetas]
+    return blend(members, np.full(3, 1 / 3), GP(samples=3).gives)
 
 
 def test_draws_have_the_moments_and_covariances() -> None:
@@ -78,7 +79,10 @@ def test_draws_without_noise_agree_with_the_data() -> None:
     model, q = mixture(), draw(3, 9)
     mean, variance = model.denoised(KEY, 24, q[:0]).moments(q)
     assert mean.shape == variance.shape == (24, 3)
-    parts = [member.denoised(KEY.fold(number), 8, q[:0]).moments(q) for number, member in enumerate(model.members)]
+    parts = [
+        member.denoised(KEY.fold("denoised", number), 8, q[:0]).moments(q)
+        for number, member in enumerate(model.members)
+    ]
     for part in parts:
         rows = [row for row in range(24) if np.allclose(variance[row], part.variance)]
         np.testing.assert_allclose(mean[rows], part.mean)
