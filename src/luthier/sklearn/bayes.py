@@ -19,7 +19,6 @@ from luthier.sklearn.candidates import defaults_of
 from luthier.sklearn.evaluation import Evaluator
 from luthier.sklearn.hunt import Hunt
 from luthier.sklearn.prefix import Prefixes
-from luthier.sklearn.racing import Racing
 from luthier.sklearn.record import StudyRecord, add_results, open_study
 from luthier.sklearn.search import CACHE_MB, PATHS, RACING, SIMPLICITY, STORE, Search
 from luthier.sklearn.session import Session
@@ -58,7 +57,7 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
             as a mapping (``{"time_s": 600, "target": 0.99, "plateau": 20}``).
         store: a path or a store: what was evaluated is kept, and the same search goes on from there.
         workers: how many candidates are evaluated at once, each in a supervised process of its own, in which a crash
-            costs one candidate; None for joblib in this process. With workers, nothing is raced.
+            costs one candidate; None for joblib in this process. What they share is shared in each of them.
         racing: whether candidates that are beaten after some folds are spared the others; or a `Racing`, which says
             how. Only with 5 folds or more, and one score that decides. What is saved goes to more candidates.
         one_standard_error: as in `GridSearchCV`.
@@ -246,9 +245,6 @@ class BayesSearchCV(Search, scikit.BaseSearchCV):  # type: ignore[misc]
 
     def _streams(self) -> bool:
         return True
-
-    def _racing(self) -> Racing | None:
-        return super()._racing() if self.workers is None else None
 
     def _explore(self: Any, session: Session, context: Any) -> None:
         spaces, readings = self._spaces(), self._readings(session.estimator)

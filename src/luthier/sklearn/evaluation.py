@@ -86,6 +86,10 @@ class Evaluator(Protocol):
         """
         ...
 
+    def part(self, workers: int) -> Evaluator:
+        """Give an evaluator for each of so many processes, which together keep no more than this one."""
+        ...
+
     def __call__(self, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any) -> Scores:
         """Fit and score one job.
 
@@ -118,6 +122,10 @@ class Plain:
     ) -> Sequence[Piece]:
         """See `Evaluator.pieces`: as they come, candidate by candidate, each job by itself."""
         return [[(place, job)] for place, job in enumerate(jobs)]
+
+    def part(self, workers: int) -> Evaluator:
+        """See `Evaluator.part`: nothing is kept."""
+        return self
 
     def __call__(self, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any) -> Scores:
         """See `Evaluator.__call__`."""

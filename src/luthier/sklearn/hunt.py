@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sklearn.base import clone
-
 from luthier.errors import SpaceExhausted
+from luthier.executor import Executor, Processes
 from luthier.run import Budget, End, Study
-from luthier.sklearn.evaluation import Evaluator, Job, Scores, Setting
+from luthier.sklearn.evaluation import Scores
 from luthier.sklearn.partial import folds_run
-from luthier.sklearn.progress import score_of
+from luthier.sklearn.racing import Race
 from luthier.sklearn.record import result_of, scores_of, seconds_of
 from luthier.sklearn.session import Session
 from luthier.sklearn.spaces import Reading
+from luthier.sklearn.supervised import Objective, Referee, failed
 from luthier.study import LiveTrial
 
 
@@ -46,10 +46,11 @@ class Hunt:
     tell: Callable[[], bool]
     limit: int | None = None
     _live: list[LiveTrial] = field(default_factory=list)
+    _spent: dict[int, int] = field(default_factory=dict)
 
     def here(self, context: Any) -> None:
         """Evaluate batches by joblib, until the study has all its trials."""
-        self._take(self.study.trials)
+        self.session.schedule.recall(self._take())
         while (wanted := min(self.batch, self._affordable())) > 0:
             if self.budget.spent(self.study.history, self.study.elapsed_s()) is not None:
                 return
@@ -62,12 +63,14 @@ class Hunt:
             if self.tell():
                 return
 
-    def _affordable(self) -> int:
-        """Give how many more candidates can be evaluated on all folds."""
+    def _affordable(self, running: int = 0) -> int:
+        """Give how many more candidates can be evaluated on all folds, beside those that run."""
         folds = self.session.folds
-        ended = [scores_of(trial) for trial in self.study.trials if trial.reason is not None]
-        left = self.trials * folds - sum(folds_run(scores) if scores else folds for scores in ended)
-        return min(left // folds, self.limit - len(ended)) if self.limit is not None else left // folds
+        for trial in self.study.trials:
+            if trial.reason is not None and trial.number not in self._spent:
+                self._spent[trial.number] = folds_run(scores) if (scores := scores_of(trial)) else folds
+        left = self.trials * folds - sum(self._spent.values()) - running * folds
+        return left // folds if self.limit is None else min(left // folds, self.limit - len(self._spent) - running)
 
     def elsewhere(self, workers: int, raises: bool) -> None:
         """Evaluate in supervised processes of Luthier's, each trial in one of them, until the study has all its trials.
@@ -77,31 +80,42 @@ class Hunt:
             raises: whether a trial that fails ends the search.
         """
         session = self.session
-        setting, folds = (
-            session.setting,
-            list(session.cv.split(session.setting.X, session.setting.y, **session.split_params)),
-        )
-        objective = Objective(session.evaluator, session.estimator, setting, folds, self.reading, self.metric)
+        setting, schedule = session.setting, session.schedule
+        raced = isinstance(schedule, Race) and schedule.settings.begin(session.folds) < session.folds
+        evaluator = session.evaluator.part(workers)
+        folds = list(session.cv.split(setting.X, setting.y, **session.split_params))
+        objective = Objective(evaluator, session.estimator, setting, folds, self.reading, self.metric)
+        referee: Referee | None = None
+
+        def make(objective: Any, workers: int) -> Executor:
+            nonlocal referee
+            made = Processes(objective, workers)
+            if raced and isinstance(schedule, Race):
+                referee = Referee(made, schedule, session.folds, self._affordable)
+            return referee or made
 
         def after(study: Study, result: Any) -> None:
             session.progress.done(scores_of(result))
-            if self.tell():
+            if self.tell() or (referee is not None and referee.idle and self._affordable() <= 0):
                 study.stop()
 
-        end = self.study.run(
-            objective,
-            trials=self.trials,
-            workers=workers,
-            executor="processes",
-            callbacks=[after],
-            on_error="raise" if raises else "go on",
-            time_s=self.budget.time_s,
-            target=self.budget.target,
-            plateau=self.budget.plateau,
-        )
+        schedule.recall([scores for scores in map(scores_of, self._ended()) if scores])
+        end = None
+        if self._affordable() > 0:
+            end = self.study.run(
+                objective,
+                trials=self.limit if raced else self.trials,
+                workers=workers,
+                executor=make,
+                callbacks=[after],
+                on_error="raise" if raises else "go on",
+                time_s=self.budget.time_s,
+                target=self.budget.target,
+                plateau=self.budget.plateau,
+            )
         if end is End.EXHAUSTED:
             self._warn()
-        self._take(self.study.trials)
+        self._take()
 
     def _batch(self, context: Any) -> None:
         live = self._live
@@ -126,11 +140,12 @@ class Hunt:
             raise
         part.call_on_fit_task_end(estimator=self.session.search)
 
-    def _take(self, trials: Sequence[Any]) -> None:
-        """Take in the trials that have ended; those without scores failed in all folds."""
-        ended = [trial for trial in trials if trial.reason is not None]
-        if not ended:
-            return
+    def _ended(self) -> list[Any]:
+        return [trial for trial in self.study.trials if trial.reason is not None]
+
+    def _take(self) -> list[list[Scores]]:
+        """Take in the trials that have ended, and give their scores; those without any failed in all folds."""
+        ended = self._ended()
         known = [scores_of(trial) for trial in ended]
         like = next((scores[0] for scores in known if scores), None)
         out = [
@@ -138,8 +153,8 @@ class Hunt:
             for trial, scores in zip(ended, known, strict=True)
         ]
         self.session.progress.expect(len(ended), len(ended))
-        self.session.schedule.recall(out)
         self.session.take([self.reading.params(t.params) for t in ended], [one for some in out for one in some])
+        return out
 
     def _warn(self) -> None:
         """Say that the space is used up, unless what was wanted is there and more could have been afforded."""
@@ -151,46 +166,3 @@ class Hunt:
             UserWarning,
             stacklevel=2,
         )
-
-
-@dataclass(frozen=True)
-class Objective:
-    """The cross-validation of one trial, for a process of its own.
-
-    Args:
-        evaluator: evaluates a candidate on a fold.
-        estimator: is cloned.
-        setting: what is the same for all.
-        folds: the rows of each.
-        reading: how a configuration is parameters.
-        metric: which score is the value.
-    """
-
-    evaluator: Evaluator
-    estimator: Any
-    setting: Setting
-    folds: Sequence[Any]
-    reading: Reading
-    metric: Any
-
-    def __call__(self, trial: Any) -> Mapping[str, Any]:
-        """Evaluate all folds, one after the other; report the mean so far after each."""
-        params = self.reading.params(trial.params)
-        scores: list[Scores] = []
-        for fold, (train, test) in enumerate(self.folds):
-            job = Job(trial.number, params, fold, train, test, trial.number + 1, len(self.folds))
-            scores.append(self.evaluator(clone(self.estimator), self.setting, job, None, None))
-            trial.report(score_of(scores, self.metric))
-        return {**result_of(scores, self.metric)}
-
-
-def failed(error: str, setting: Setting, like: Scores | None) -> Scores:
-    """Make the scores of a fold of a candidate whose process failed: those of a fit that raised."""
-    score = setting.error_score if setting.error_score != "raise" else float("nan")
-    value: Any = score
-    if like is not None and isinstance(like["test_scores"], dict):
-        value = dict.fromkeys(like["test_scores"], score)
-    found = {"test_scores": value, "fit_time": 0.0, "score_time": 0.0, "n_test_samples": 0}
-    if setting.return_train_score:
-        found["train_scores"] = value
-    return {**found, "fit_error": error or "the process of the trial ended without a word"}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,10 @@ class Prefixes:
             return Plain().pieces(estimator, jobs, setting, workers, streams)
         settled = setting.error_score != "raise" and setting.verbose <= 1 and trusted(setting.scorer)
         return cut(estimator, jobs, workers, settled=settled, streams=streams, later=self.later, path=path)
+
+    def part(self, workers: int) -> Prefixes:
+        """See `Evaluator.part`."""
+        return replace(self, limit_bytes=self.limit_bytes // workers)
 
     def __call__(self, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any) -> Scores:
         """See `Evaluator.__call__`."""

@@ -187,7 +187,8 @@ class Race:
         for count in range(first, folds):
             if not running:
                 return
-            bout = self.bout(folds, self._values[running], opponents)
+            others = self._values[running] if len(running) > 1 else None  # its own are no prior
+            bout = self.bout(folds, others, opponents)
             for place in [place for place in running if bout.stops(self._values[place], count)]:
                 running.remove(place)
                 self._stop(place, bout)

@@ -40,7 +40,12 @@ def seconds_of(scores: Sequence[Scores]) -> float:
 
 def scores_of(trial: Any) -> list[Scores]:
     """Read the scores of the folds of a trial."""
-    return [dict(fold) for fold in trial.extra.get("folds", ())]
+    return folds_of(trial.extra)
+
+
+def folds_of(result: object) -> list[Scores]:
+    """Read the scores of the folds in what came of a trial; none where it failed."""
+    return [dict(fold) for fold in result.get("folds", ())] if isinstance(result, Mapping) else []
 
 
 class StudyRecord:
