@@ -12,12 +12,14 @@ import argparse
 import os
 import statistics
 import sys
+import threading
 import time
 import tracemalloc
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from joblib.externals.loky import reusable_executor
@@ -32,7 +34,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from luthier.sklearn import GridSearchCV
+from luthier import Random
+from luthier.sklearn import BayesSearchCV, GridSearchCV
 from luthier.sklearn.prefix import MB, Prefixes
 
 X, Y = load_digits(return_X_y=True)
@@ -230,6 +233,71 @@ def memory() -> bool:
     return kept
 
 
+class Resident:
+    """Notes the most resident memory that each process below this one has, while it is entered (Linux)."""
+
+    def __init__(self) -> None:
+        self.peak_mb: dict[int, float] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Self:
+        for pid in self._workers():
+            Path(f"/proc/{pid}/clear_refs").write_text("5")  # sets the peak to what there is now
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._ended.wait(0.02):
+            for pid in self._workers():
+                with suppress(OSError, IndexError):  # it has just ended
+                    status = Path(f"/proc/{pid}/status").read_text()
+                    self.peak_mb[pid] = int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+    def _workers(self) -> list[int]:
+        """Give the children, those of all threads."""
+        found = []
+        for task in Path("/proc/self/task").iterdir():
+            with suppress(OSError):
+                found += [int(pid) for pid in (task / "children").read_text().split()]
+        return found
+
+
+def resident() -> bool:
+    """Print how much more resident memory two workers have together at their peaks than without what is kept.
+
+    The arrays are large, so that the size of the processes hardly matters. Each worker has the copies that it works
+    on: three times the data are allowed for them.
+    """
+    kept = True
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((4000, 200)), np.arange(4000) % 2
+    pipeline = Pipeline([("pca", PCA(random_state=0, svd_solver="covariance_eigh")), ("ridge", RidgeClassifier())])
+    space = {"pca__n_components": list(range(150, 190, 4)), "ridge__alpha": [0.1, 1.0]}
+    more: dict[str, Any] = {"cv": 5, "refit": False, "paths": "none"}
+    kinds = {
+        "GridSearchCV(n_jobs=2)": lambda cap: GridSearchCV(pipeline, space, n_jobs=2, cache_mb=cap, **more),
+        "BayesSearchCV(workers=2)": lambda cap: BayesSearchCV(
+            pipeline, space, n_iter=20, workers=2, method=Random(), random_state=0, racing=False, cache_mb=cap, **more
+        ),
+    }
+    for name, make in kinds.items():
+        peaks = {}
+        make(0.0).fit(*rows)  # workers import what they need, and have had the arrays
+        for cap_mb in (0.0, 20.0, 80.0, 512.0):
+            with Resident() as seen:
+                make(cap_mb).fit(*rows)
+            peaks[cap_mb] = sum(seen.peak_mb.values())
+            over = peaks[cap_mb] - peaks[0.0]
+            print(f"{name} cap {cap_mb:5.1f} MB: {over:6.1f} MB more resident than without, in all workers", flush=True)
+            kept = kept and over <= cap_mb + 2 * 3 * rows[0].nbytes / MB
+    return kept
+
+
 def main() -> int:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser()
@@ -244,6 +312,7 @@ def main() -> int:
                 kept = measure(row, n_jobs, arguments.turns or row.turns) and kept
     if not arguments.names or "memory" in arguments.names:
         kept = memory() and kept
+        kept = resident() and kept
     if reusable_executor._executor:
         reusable_executor._executor.shutdown(wait=True)
     return 0 if kept else 1
