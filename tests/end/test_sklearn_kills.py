@@ -7,15 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline
 
 import luthier as lt
-from luthier.sklearn import BayesSearchCV
+from luthier.sklearn import BayesSearchCV, GridSearchCV
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 
@@ -113,6 +116,55 @@ class Deadly(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         return np.full(len(X), self.classes_[1 if self.kind == "good" else 0])
+
+
+class Mortal(ClassifierMixin, BaseEstimator):
+    """Takes its process down once in the whole search, after a dozen fits."""
+
+    def __init__(self, log: str = "", kind: int = 0) -> None:
+        self.log = log
+        self.kind = kind
+
+    def fit(self, X: object, y: object) -> Mortal:
+        if self.log:
+            with open(self.log, "a") as stream:  # noqa: PTH123 - short writes at the end of a file are whole
+                stream.write(f"{self.kind}\n")
+            if lines(Path(self.log)) >= 12:
+                with suppress(FileExistsError):
+                    Path(f"{self.log}.dead").touch(exist_ok=False)
+                    os.kill(os.getpid(), signal.SIGKILL)
+        self.classes_ = np.unique(np.asarray(y))
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        return self.classes_[(np.abs(X[:, 0] * (1 + self.kind % 7))).astype(int) % len(self.classes_)]
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_in_a_race_costs_one_trial(folder: Path) -> None:
+    """What it kept of shared steps is gone with it; scores are those of a search that shares nothing."""
+    X, y = load_iris(return_X_y=True)
+    pipeline = Pipeline([("pca", PCA(2)), ("last", Mortal(str(folder / "fits.log")))])
+    space = {"last__kind": list(range(7)), "pca__whiten": [True, False]}
+    common = {"n_iter": 8, "cv": 6, "random_state": 0, "method": lt.Random(), "refit": False}
+    with pytest.warns(UserWarning, match="non-finite"):
+        search = BayesSearchCV(pipeline, space, workers=2, **common).fit(X, y)
+    results = search.cv_results_
+    dead = np.isnan(results["mean_test_score"])
+    assert dead.sum() == 1 and results["raced_out"].any() and results["n_folds"].sum() <= 8 * 6
+    assert not dead[search.best_index_]
+    plain = GridSearchCV(
+        clone(pipeline).set_params(last__log=""),
+        [{name: [value] for name, value in params.items()} for params in np.array(results["params"])[~dead]],
+        cv=6,
+        refit=False,
+        cache_mb=0,
+    )
+    again = plain.fit(X, y).cv_results_
+    for fold in range(6):
+        raced = np.asarray(results[f"split{fold}_test_score"])[~dead]
+        ran = ~np.isnan(raced)
+        np.testing.assert_array_equal(raced[ran], again[f"split{fold}_test_score"][ran])
 
 
 @pytest.mark.slow

@@ -41,8 +41,9 @@ common = {
     "estimator": Slow(log=None if log == "-" else log), "cv": 10, "refit": False, "random_state": 3, "racing": True,
     "store": None if store == "-" else store,
 }
-if kind == "bayes":
-    search = BayesSearchCV(search_spaces={"share": (0.0, 1.0)}, n_iter=6, **common)
+if kind != "random":
+    workers = 1 if kind == "worker" else None
+    search = BayesSearchCV(search_spaces={"share": (0.0, 1.0)}, n_iter=6, workers=workers, **common)
 else:
     search = RandomizedSearchCV(param_distributions={"share": stats.uniform(0, 1)}, n_iter=24, **common)
 results = search.fit(X, y).cv_results_
@@ -64,7 +65,7 @@ def lines(file: Path) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["random", "bayes"])
+@pytest.mark.parametrize("kind", ["random", "bayes", "worker"])
 def test_a_killed_race_goes_on(kind: str, folder: Path) -> None:
     log, store = folder / "fits.log", folder / "search.db"
     for fits in (13, 31):
