@@ -24,6 +24,10 @@ FEWEST = 5
 """With fewer folds than this, nothing is raced: there is too little to save."""
 
 
+RECENT = 1000
+"""How many candidates are looked at, besides those that have all folds, to say what the next ones are measured by."""
+
+
 @dataclass(frozen=True)
 class Racing:
     """How candidates are raced over folds; what ``racing=`` takes besides True.
@@ -149,15 +153,17 @@ class Race:
         if begin == folds or self.leader is None:
             return Bout(order, [0.0] * (folds + 1), None, (), self.metric)
         looks = levels(folds, begin, self.settings.error)
+        old = max(0, len(self.past) - RECENT)
+        places = [*(place for place in self._complete if place < old), *range(old, len(self.past))]
         measure = yardstick(
-            np.stack(self.past),
-            self.leader,
+            np.array([self.past[place] for place in places]),
+            places.index(self.leader),
             np.empty((0, folds)) if running is None else running,
             self.settings.margin,
         )
-        lead = self._complete[self.leader]
-        shares = [(self._complete[place], float(measure.weights[place])) for place in self._complete]
-        expected = blended(lead, [(scores, share) for scores, share in shares if share > 0 and scores is not lead])
+        shares = zip(places, measure.weights.tolist(), strict=True)
+        others = [(self._complete[place], share) for place, share in shares if share > 0 and place != self.leader]
+        expected = blended(self._complete[self.leader], others)
         spent = [0.0] * begin + [level / opponents for level in looks] + [0.0]
         return Bout(order, spent, measure, expected, self.metric)
 
