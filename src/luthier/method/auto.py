@@ -99,7 +99,7 @@ class Auto:
         fitted: dict[tuple[GP, ...], list[Posterior]] = {}
         seen = data
         batch = Batch(history, count, repeat=problem.noisy)
-        known = Known() if problem.noisy else Known(data.x, data.pending)
+        known = Known() if problem.noisy else Known(data.x, data.failed, data.pending)
         pending = data.pending
         while not batch.full:
             stream = key.fold("auto", len(batch.proposals))

@@ -96,7 +96,7 @@ class Bayes:
             return design(problem, history, key, count, memo)
         data = with_crashes(data, memo)
         batch = Batch(history, count, repeat=problem.noisy)
-        known = Known() if problem.noisy else Known(data.x, data.pending)
+        known = Known() if problem.noisy else Known(data.x, data.failed, data.pending)
         bounds = limits(data, key, memo)
         note = {"by": type(self.surrogate).__name__, "acquisition": type(self.acquisition).__name__}
         pending = data.pending

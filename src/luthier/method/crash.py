@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 _MOST = 500
 """So many of the latest trials, the crashes before the successes, tell how likely a crash was."""
+_LEAST = 1e-3  # no model is surer than this
 _NEAR = 1e-6  # added to squared distances, so that a crash at the place of a success has its loss
 
 
@@ -28,12 +29,16 @@ def with_crashes(data: Data, memo: Memo) -> Data:
     successes weighed by inverse squared distance. So where everything crashes a crash is as bad as the worst loss
     seen, and a lone crash beside good configurations does not spoil them.
 
+    Where these probabilities predict the outcomes worse than the share of crashes does, crashes come by chance (of a
+    machine that fails now and then), and teach nothing.
+
     Args:
         data: n losses, k crashes.
         memo: skips work that was done before.
 
     Returns:
-        n + k rows, the crashes last, with one violation more: -1 of what succeeded, +1 of what crashed.
+        n + k rows, the crashes last, with one violation more: -1 of what succeeded, +1 of what crashed. Where crashes
+        teach nothing, `data` as it is.
 
     Cost O((n + k)³). Source: Gelbart, Snoek and Adams (2014), Bayesian optimization with unknown constraints, for the
     constraint; the loss is our own (docs/decisions/0014-crashes.md).
@@ -46,7 +51,10 @@ def with_crashes(data: Data, memo: Memo) -> Data:
     violations = np.full((n + crashed, data.violations.shape[1] + 1), np.nan)
     violations[:n, :-1] = data.violations
     violations[:, -1] = outcome
-    likely = _likely(data, x, outcome, memo)[n:, None]
+    chances = _likely(data, x, outcome, memo)
+    if not _predictable(outcome[-_MOST:], chances[-_MOST:]):
+        return data
+    likely = chances[n:, None]
     losses = likely * data.losses.max(axis=0) + (1.0 - likely) * _neighbours(data)
     return replace(
         data,
@@ -70,6 +78,23 @@ def _likely(data: Data, x: Floats, outcome: Floats, memo: Memo) -> Floats:
     likely = np.where(outcome > 0, 1.0, 0.0)
     likely[rows] = ndtr(mean / np.sqrt(variance))
     return likely
+
+
+def _predictable(outcome: Floats, chances: Floats) -> bool:
+    """Tell whether chances of a crash by the other trials predict it better than the share of crashes among them does.
+
+    Args:
+        outcome: (n + k,) +1 of what crashed, -1 of what succeeded.
+        chances: (n + k,) of a crash, by the others.
+    """
+    crashed = outcome > 0
+    others = (crashed.sum() - crashed + 0.5) / len(outcome)  # Krichevsky and Trofimov (1981)
+    return _surprise(crashed, chances) <= _surprise(crashed, others)
+
+
+def _surprise(crashed: NDArray[np.bool_], chances: Floats) -> float:
+    told = np.where(crashed, chances, 1.0 - chances)
+    return float(-np.log(np.maximum(told, _LEAST)).sum())
 
 
 def _neighbours(data: Data) -> Floats:

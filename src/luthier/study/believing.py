@@ -50,6 +50,7 @@ class Beliefs:
         outlooks: one an objective.
         bounds: models of the outcome constraints and of crashes.
         by: the models, in words.
+        luck: the share of trials that do not crash, where crashes come by chance.
     """
 
     problem: Problem
@@ -57,6 +58,7 @@ class Beliefs:
     outlooks: tuple[Outlook, ...]
     bounds: tuple[Posterior, ...]
     by: str
+    luck: float = 1.0
 
     def predict(self, configs: Sequence[Config], level: float, observed: bool) -> tuple[Prediction, ...]:
         """Predict at configurations that the space can hold."""
@@ -76,14 +78,14 @@ class Beliefs:
                 MappingProxyType(_ordered(config, space)),
                 MappingProxyType({name: intervals[row] for name, intervals in found.items()}),
                 level,
-                float(chances[row]),
+                self.luck * float(chances[row]),
                 self.by,
             )
             for row, config in enumerate(configs)
         )
 
     def chances(self, x: Floats) -> Floats:
-        """Give the probability of no crash and of constraints that hold at `x` (q, d); shape (q,)."""
+        """Give the probability of no crash, bad luck aside, and of constraints that hold at `x` (q, d); shape (q,)."""
         if not self.bounds:
             return np.ones(len(x))
         return np.exp(Feasible(None, "log", self.bounds).value(x))
@@ -114,7 +116,9 @@ def believe(problem: Problem, data: Data, method: Method, key: Key, memo: Memo, 
         by = f"a default GP{why}"
     if found is None:
         raise NoResult(_lack(problem, data))
-    return Beliefs(problem, data, found, limits(with_crashes(data, memo), key, memo), by)
+    told = with_crashes(data, memo)
+    luck = (len(data) + 1) / (len(data) + len(told.failed) + 1)
+    return Beliefs(problem, data, found, limits(told, key, memo), by, luck)
 
 
 def expected_best(beliefs: Beliefs, history: History, level: float, anywhere: bool, key: Key) -> ExpectedBest:

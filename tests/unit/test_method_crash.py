@@ -1,0 +1,107 @@
+"""What crashes teach: a bad loss and a broken constraint where they can be predicted, nothing where they cannot."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import luthier as lt
+from luthier.data import Data
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.method.crash import with_crashes
+from luthier.space import Float, Space
+
+SPACE = Space({"a": Float(0, 1), "b": Float(0, 1)})
+
+
+def told(crashes) -> Data:
+    """60 trials; the loss is a; `crashes` tells of points (60, 2) which crash."""
+    x = SPACE.sample(Key.of(0), 60)
+    failed = crashes(x)
+    done = x[~failed]
+    nothing = np.full(len(done), np.nan)
+    return Data(
+        columns=SPACE.columns,
+        x=done,
+        losses=done[:, :1],
+        violations=np.empty((len(done), 0)),
+        noise=None,
+        costs=nothing,
+        failed=x[failed],
+        pending=x[:0],
+    )
+
+
+def by_chance(x):
+    return np.random.default_rng(0).random(len(x)) < 0.2
+
+
+def above(x):
+    return x[:, 1] > 0.8
+
+
+def test_crashes_of_a_region_are_bad_losses_and_a_broken_constraint() -> None:
+    data = told(above)
+    seen = with_crashes(data, Memo())
+    n, k = len(data.x), len(data.failed)
+    assert (n, k) == (len(seen) - k, int(above(seen.x).sum()))
+    assert len(seen.failed) == 0
+    np.testing.assert_array_equal(seen.violations[:, 0], np.repeat([-1.0, 1.0], [n, k]))
+    assert np.median(seen.losses[n:]) > 0.9 * data.losses.max()
+
+
+def test_crashes_by_chance_teach_nothing() -> None:
+    data = told(by_chance)
+    assert 6 <= len(data.failed) <= 18
+    assert with_crashes(data, Memo()) is data
+
+
+def test_a_first_crash_may_be_one_of_a_region() -> None:
+    """Nothing speaks for chance yet."""
+    data = told(above)
+    few = Data(
+        columns=data.columns,
+        x=data.x[:3],
+        losses=data.losses[:3],
+        violations=data.violations[:3],
+        noise=None,
+        costs=data.costs[:3],
+        failed=data.failed[:2],
+        pending=data.pending,
+    )
+    assert len(with_crashes(few, Memo())) == 5
+
+
+def test_without_crashes_nothing_changes() -> None:
+    data = told(lambda x: np.zeros(len(x), dtype=bool))
+    assert with_crashes(data, Memo()) is data
+
+
+def test_predictions_give_the_share_that_succeeds_where_crashes_come_by_chance() -> None:
+    study = lt.Study("luck", SPACE, minimize="y", method=lt.Random(), seed=0)
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        trial = study.ask()
+        if rng.random() < 0.25:
+            study.tell(trial, failed="out of luck")
+        else:
+            study.tell(trial, {"y": trial["a"]})
+    failed = sum(not trial.values for trial in study.trials)
+    (found,) = study.predict([{"a": 0.5, "b": 0.5}])
+    assert found.chance == pytest.approx((41 - failed) / 41)
+
+
+@pytest.mark.parametrize("method", [lt.Auto(), lt.Bayes()], ids=["auto", "bayes"])
+def test_what_crashed_by_chance_is_not_proposed_again(method) -> None:
+    study = lt.Study("again", {"n": lt.Int(0, 24)}, minimize="y", method=method, seed=0)
+    rng, asked = np.random.default_rng(3), []
+    for _ in range(20):
+        trial = study.ask()
+        asked.append(trial["n"])
+        if rng.random() < 0.4:
+            study.tell(trial, failed="out of luck")
+        else:
+            study.tell(trial, {"y": (trial["n"] - 12) ** 2})
+    assert len(set(asked)) == 20
+    assert 12 in asked
