@@ -169,9 +169,10 @@ def spent(search: Any) -> float:
 
 def equal(ours: dict[str, Any], theirs: dict[str, Any], bits: bool) -> bool:
     """Say whether all scores are equal: to the bit, or to a hundredth."""
-    same = np.array_equal if bits else lambda one, other: np.allclose(one, other, rtol=0.0, atol=0.01)
     scores = {name: values for name, values in theirs.items() if name.startswith("split") and "test_score" in name}
-    return all(same(ours[name], values) for name, values in scores.items())
+    if bits:
+        return all(np.array_equal(ours[name], values) for name, values in scores.items())
+    return all(np.allclose(ours[name], values, rtol=0.0, atol=0.01) for name, values in scores.items())
 
 
 def measure(row: Row, n_jobs: int | None, turns: int) -> bool:
