@@ -15,9 +15,9 @@ from luthier.space import Float, Space
 SPACE = Space({"a": Float(0, 1), "b": Float(0, 1)})
 
 
-def told(crashes) -> Data:
+def told(crashes, seed=0) -> Data:
     """60 trials; the loss is a; `crashes` tells of points (60, 2) which crash."""
-    x = SPACE.sample(Key.of(0), 60)
+    x = SPACE.sample(Key.of(seed), 60)
     failed = crashes(x)
     done = x[~failed]
     nothing = np.full(len(done), np.nan)
@@ -31,10 +31,6 @@ def told(crashes) -> Data:
         failed=x[failed],
         pending=x[:0],
     )
-
-
-def by_chance(x):
-    return np.random.default_rng(0).random(len(x)) < 0.2
 
 
 def above(x):
@@ -52,9 +48,11 @@ def test_crashes_of_a_region_are_bad_losses_and_a_broken_constraint() -> None:
 
 
 def test_crashes_by_chance_teach_nothing() -> None:
-    data = told(by_chance)
-    assert 6 <= len(data.failed) <= 18
-    assert with_crashes(data, Memo()) is data
+    """Of 20 patterns of chance at most 3 look as if they had a reason; of 20 regions all but one are found."""
+    chance = [told(lambda x, seed=seed: np.random.default_rng(seed).random(len(x)) < 0.2, seed) for seed in range(20)]
+    regions = [told(above, seed) for seed in range(20)]
+    assert sum(with_crashes(data, Memo()) is data for data in chance) >= 17
+    assert sum(with_crashes(data, Memo()) is data for data in regions) <= 1
 
 
 def test_a_first_crash_may_be_one_of_a_region() -> None:
@@ -80,7 +78,7 @@ def test_without_crashes_nothing_changes() -> None:
 
 def test_predictions_give_the_share_that_succeeds_where_crashes_come_by_chance() -> None:
     study = lt.Study("luck", SPACE, minimize="y", method=lt.Random(), seed=0)
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(3)
     for _ in range(40):
         trial = study.ask()
         if rng.random() < 0.25:

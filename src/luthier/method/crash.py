@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
+from luthier.surrogate.evidence import Beliefs
+from luthier.surrogate.gaussian import condition
 from luthier.surrogate.gp import GP
-from luthier.surrogate.kernel import Embedding
+from luthier.surrogate.kernel import KERNELS, Embedding
 
 Floats = NDArray[np.float64]
 
 _MOST = 500
 """So many of the latest trials, the crashes before the successes, tell how likely a crash was."""
+_LOG_NOISE = -2.0  # of outcomes: a region has an edge, where they differ
 _LEAST = 1e-3  # no model is surer than this
 _NEAR = 1e-6  # added to squared distances, so that a crash at the place of a success has its loss
 
@@ -29,7 +32,7 @@ def with_crashes(data: Data, memo: Memo) -> Data:
     successes weighed by inverse squared distance. So where everything crashes a crash is as bad as the worst loss
     seen, and a lone crash beside good configurations does not spoil them.
 
-    Where these probabilities predict the outcomes worse than the share of crashes does, crashes come by chance (of a
+    Where the place of a trial predicts a crash worse than the share of crashes does, crashes come by chance (of a
     machine that fails now and then), and teach nothing.
 
     Args:
@@ -52,7 +55,7 @@ def with_crashes(data: Data, memo: Memo) -> Data:
     violations[:n, :-1] = data.violations
     violations[:, -1] = outcome
     chances = _likely(data, x, outcome, memo)
-    if not _predictable(outcome[-_MOST:], chances[-_MOST:]):
+    if not _predictable(data, x[-_MOST:], outcome[-_MOST:], chances[-_MOST:]):
         return data
     likely = chances[n:, None]
     losses = likely * data.losses.max(axis=0) + (1.0 - likely) * _neighbours(data)
@@ -80,16 +83,28 @@ def _likely(data: Data, x: Floats, outcome: Floats, memo: Memo) -> Floats:
     return likely
 
 
-def _predictable(outcome: Floats, chances: Floats) -> bool:
-    """Tell whether chances of a crash by the other trials predict it better than the share of crashes among them does.
+def _predictable(data: Data, x: Floats, outcome: Floats, chances: Floats) -> bool:
+    """Tell whether a crash is predicted better by where it is than by the share of crashes among the other trials.
+
+    It must be so for `chances`, whose length-scales were fitted to the same outcomes, which makes them too good (alone
+    they took nine of ten patterns of chance for regions, in six variables), and for a model with the length-scales
+    that are believed before any data (alone it took one to three of ten so).
 
     Args:
-        outcome: (n + k,) +1 of what crashed, -1 of what succeeded.
-        chances: (n + k,) of a crash, by the others.
+        data: for its columns.
+        x: (m, d) the trials.
+        outcome: (m,) +1 of what crashed, -1 of what succeeded.
+        chances: (m,) of a crash, by the others.
     """
+    from scipy.special import ndtr
+
+    embedding = Embedding.of(data.columns)
+    theta = np.append(np.full(embedding.variables, Beliefs().length(embedding.variables)), _LOG_NOISE)
+    mean, variance = condition(embedding, KERNELS["matern52"], theta, x, outcome, None).residuals()
     crashed = outcome > 0
     others = (crashed.sum() - crashed + 0.5) / len(outcome)  # Krichevsky and Trofimov (1981)
-    return _surprise(crashed, chances) <= _surprise(crashed, others)
+    least = max(_surprise(crashed, ndtr(mean / np.sqrt(variance))), _surprise(crashed, chances))
+    return least <= _surprise(crashed, others)
 
 
 def _surprise(crashed: NDArray[np.bool_], chances: Floats) -> float:
