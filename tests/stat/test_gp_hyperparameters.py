@@ -65,7 +65,7 @@ def test_a_length_and_the_noise_against_a_grid() -> None:
     given = problem(1)
     surrogate = GP(samples=DRAWN, scaling="given", growth=12.0)
     chain = drawn(surrogate, given)
-    axes, weights = on_grid(surrogate._density(Embedding.of(given.columns), given, 12), 90)
+    axes, weights = on_grid(surrogate._density(Embedding.of(given.columns), given, 12, 12), 90)
     for place, axis in enumerate(axes):
         share = weights.sum(axis=1 - place)
         middle = 0.5 * (axis[1:] + axis[:-1])
@@ -95,7 +95,7 @@ def metropolis(density, steps: int, seed: int) -> np.ndarray:
 def test_three_hyperparameters_or_five_against_a_long_chain(warp: bool) -> None:
     given = problem(1 if warp else 2)
     surrogate = GP(samples=DRAWN, scaling="given", growth=12.0, warp=warp)
-    density = surrogate._density(Embedding.of(given.columns), given, 12)
+    density = surrogate._density(Embedding.of(given.columns), given, 12, 12)
     assert isinstance(density, WarpedEvidence if warp else Evidence)
     members = surrogate.fit(given, Key.of(0), Memo()).members
     chain = np.array([np.append(one.theta, one.embedding.warp.shape if warp else []) for one in members])

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier.acquisition.protocol import Acquisition, Bindable, Scale, Situation
-from luthier.acquisition.weighed import LogWeight, Weighed, check_inner, weigh, weighed_scale
+from luthier.acquisition.criterion import bind
+from luthier.acquisition.protocol import Acquisition, Bindable, Criterion, Scale, Situation
+from luthier.acquisition.weighed import LogWeight, check_inner, weigh, weighed_scale
 from luthier.errors import InvalidSetting
 from luthier.surrogate.gp import GP
 from luthier.surrogate.protocol import Posterior, Ratio
@@ -79,16 +80,18 @@ class PerSecond:
         """As the inner one."""
         return self.inner.own_pending
 
-    def bind(self, posterior: Posterior, situation: Situation) -> Weighed:
+    def bind(self, posterior: Posterior, situation: Situation) -> Criterion:
         """See `Bindable.bind`."""
-        return weigh(self.inner, posterior, situation, self._cheapness(situation))
+        rows = np.flatnonzero(np.isfinite(situation.data.costs))
+        if len(rows) >= _FEWEST:
+            return weigh(self.inner, posterior, situation, self._cheapness(situation, rows))
+        if self.inner.scale == "signed":
+            return weigh(self.inner, posterior, situation, _nothing)
+        return bind(self.inner, posterior, situation)  # with its gradients, if it has any
 
-    def _cheapness(self, situation: Situation) -> LogWeight:
-        """Give minus the logarithm of the expected cost as a function of x, up to a constant."""
+    def _cheapness(self, situation: Situation, rows: NDArray[np.int64]) -> LogWeight:
+        """Give minus the logarithm of the expected cost as a function of x, up to a constant; `rows` have a cost."""
         data = situation.data
-        rows = np.flatnonzero(np.isfinite(data.costs))
-        if len(rows) < _FEWEST:
-            return _nothing
         logs = np.log(np.maximum(data.costs[rows], _LEAST_S))
         losses = (logs - np.median(logs[:_FIRST]))[:, None]
         seen = replace(data, x=data.x[rows], losses=losses, violations=data.violations[rows], noise=None)

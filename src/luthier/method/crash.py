@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from luthier.surrogate.evidence import Beliefs
 from luthier.surrogate.gaussian import condition
 from luthier.surrogate.gp import GP
 from luthier.surrogate.kernel import KERNELS, Embedding
+from luthier.surrogate.protocol import Checked
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +79,7 @@ def _likely(data: Data, x: Floats, outcome: Floats, memo: Memo) -> Floats:
     rows = np.arange(len(x))[-_MOST:]
     labels = np.arcsinh(outcome[rows])[:, None]  # on the scale on which `limits` models violations
     seen = replace(data, x=x[rows], losses=labels, violations=np.empty((len(rows), 0)), noise=None)
-    mean, variance = GP(scaling="given").fit(seen, Key.of(0), memo).residuals()
+    mean, variance = cast(Checked, GP(scaling="given").fit(seen, Key.of(0), memo)).residuals()
     likely = np.where(outcome > 0, 1.0, 0.0)
     likely[rows] = ndtr(mean / np.sqrt(variance))
     return likely

@@ -59,11 +59,16 @@ class Link:
             sqlite3.Error: anything else that SQLite says.
         """
         deadline_s: float | None = None
-        pause_s = _SHORTEST_S
+        pause_s, looked = _SHORTEST_S, False
         while True:
             try:
                 return self._connection.execute(statement, values).fetchall()
             except sqlite3.OperationalError as error:
+                if "no such table" in str(error) and not looked:
+                    # SQLite says so by the tables that it remembers, where others hold the file as it wants to compare.
+                    looked = True
+                    self.execute("SELECT count(*) FROM sqlite_master")  # reads them anew
+                    continue
                 if error.sqlite_errorcode & 0xFF not in _BUSY:
                     raise
                 now_s = time.monotonic()
