@@ -154,6 +154,7 @@ def main() -> None:
     """Print the table, and write it to a file where one is given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="the first of the seeds")
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--bayes", action="store_true")
@@ -161,10 +162,10 @@ def main() -> None:
     asked = parser.parse_args()
     warnings.filterwarnings("ignore")  # of powers that overflow
     head, measure, row = (MORE, spend, more) if asked.bayes else (FEWER, compare, fewer)
-    lines = [head]
+    lines, seeds = [head], range(asked.first, asked.first + asked.seeds)
     sys.stdout.write(f"{head}\n")
     for name, (X, y, estimator) in sets().items():
-        table = np.array([measure(X, y, estimator, seed, asked) for seed in range(asked.seeds)], dtype=float)
+        table = np.array([measure(X, y, estimator, seed, asked) for seed in seeds], dtype=float)
         lines.append(row(name, table))
         sys.stdout.write(f"{lines[-1]}\n")
         sys.stdout.flush()
