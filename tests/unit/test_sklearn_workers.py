@@ -134,13 +134,14 @@ def test_workers_change_no_score(racing: bool) -> None:
 
 @pytest.mark.slow
 def test_workers_race_within_the_folds_that_were_asked_for() -> None:
-    settings = {"n_iter": 5, "cv": 10, "random_state": 0, "method": lt.Random(), "refit": False, "workers": 2}
+    # Who leads when a candidate begins is a matter of time. Twelve are enough for a thirteenth, whoever leads.
+    settings = {"n_iter": 12, "cv": 10, "random_state": 0, "method": lt.Random(), "refit": False, "workers": 2}
     search = BayesSearchCV(Scored(), {"share": (0.0, 0.95)}, **settings).fit(X, Y)
     results = search.cv_results_
     assert results["raced_out"].any() and not results["raced_out"][search.best_index_]
-    assert len(results["params"]) > 5 and 40 < results["n_folds"].sum() <= 50
+    assert len(results["params"]) > 12 and 110 < results["n_folds"].sum() <= 120
     assert search.study_.best.value == search.best_score_
     limited = BayesSearchCV(Scored(), {"share": (0.0, 0.95)}, budget={"trials": 6}, **settings).fit(X, Y)
     assert len(limited.cv_results_["params"]) <= 6
     few = BayesSearchCV(Scored(), {"share": (0.0, 0.95)}, **{**settings, "cv": 4}).fit(X, Y)
-    assert (few.cv_results_["n_folds"] == 4).all() and len(few.cv_results_["params"]) == 5
+    assert (few.cv_results_["n_folds"] == 4).all() and len(few.cv_results_["params"]) == 12
