@@ -47,6 +47,24 @@ def test_what_cannot_move_is_left_out() -> None:
     assert hill.asked == 0
 
 
+def test_whole_numbers_on_a_log_scale_stay() -> None:
+    """Their places are as near as those of floats; half a step would be undone, and the floats' step was made for it."""
+    space = Space({"a": Float(0, 1), "n": Int(1, 1000, log=True)})
+    points = space.sample(Key.of(0), 5)
+    found = ascend(space, Hill(), points)
+    np.testing.assert_allclose(found[:, 0], 0.3, atol=1e-5)
+    np.testing.assert_array_equal(found[:, 1], points[:, 1])
+
+
+def test_all_climb_at_once() -> None:
+    one, many = Hill(), Hill()
+    points = MIXED.sample(Key.of(0), 20)
+    ascend(MIXED, one, points[:1])
+    found = ascend(MIXED, many, points)
+    assert many.asked <= 2 * one.asked
+    np.testing.assert_allclose(found[:1], ascend(MIXED, Hill(), points[:1]), atol=1e-5)
+
+
 def test_bounds_hold() -> None:
     class Slope(Hill):
         def value(self, x):
@@ -76,6 +94,22 @@ def test_what_is_found_keeps_constraints_and_is_new() -> None:
     top = Search(scattered=50, nearby=0).maximise(free, Hill(), NONE[:, :2], Known(), Key.of(4))[:1]
     again = Search(scattered=50, nearby=0).maximise(free, Hill(), NONE[:, :2], Known(top), Key.of(4))
     assert not (again == top).all(axis=1).any()
+
+
+def test_what_has_no_value_is_not_climbed_from() -> None:
+    class Edge(Hill):
+        """Is minus infinity but on a narrow strip."""
+
+        def value(self, x):
+            return np.where(np.abs(x[:, 0] - 0.3) < 1e-3, super().value(x), -np.inf)
+
+        def value_grad(self, x):
+            assert np.isfinite(self.value(x)).all()
+            return self.value(x), 0.0 * x
+
+    space = Space({"a": Float(0, 1)})
+    found = Search(scattered=5, nearby=0, rounds=0).maximise(space, Edge(), NONE[:, :1], Known(), Key.of(5))
+    assert len(found) == 5
 
 
 def test_a_negative_number_of_ascents_is_refused() -> None:

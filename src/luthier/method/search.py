@@ -78,7 +78,8 @@ class Search:
         points, values = points[order], values[order]
         if not isinstance(criterion, SmoothCriterion) or not self.ascents:
             return points
-        ascended = _fresh(space, ascend(space, criterion, points[: self.ascents]), known)
+        begun = points[: self.ascents][np.isfinite(values[: self.ascents])]
+        ascended = _fresh(space, ascend(space, criterion, begun), known)
         if not len(ascended):
             return points
         points, values = np.concatenate([ascended, points]), np.concatenate([criterion.value(ascended), values])
@@ -106,7 +107,7 @@ class Known:
     __slots__ = ("_names", "_points", "_sums", "_unnamed")
 
     def __init__(self, *points: Floats) -> None:
-        self._points = list(points)
+        self._points = [some for some in points if len(some)]
         self._unnamed: list[Floats] = []
         self._names: set[bytes] = set()
         self._sums = np.empty(0)
@@ -140,7 +141,11 @@ _ROUNDING = 2.0 * 10.0**-_DIGITS  # more than points of one name may be apart in
 
 
 def _sums(points: Floats) -> Floats:
-    sums: Floats = np.where(np.isnan(points), -1.0, points).sum(axis=1)
+    sums: Floats = points.sum(axis=1)
+    missing = np.isnan(sums)
+    if missing.any():
+        rows = points[missing]
+        sums[missing] = np.where(np.isnan(rows), -1.0, rows).sum(axis=1)
     return sums
 
 

@@ -54,6 +54,11 @@ class Coder:
         self._lookups = dict(filter(None, map(self._lookup, self.conditional)))
         self._in_order = [part.name for part in structure.order] == self.names
 
+    @property
+    def continuous(self) -> Codes:
+        """The columns of the numbers that take any value of a range."""
+        return self._smoother.columns
+
     # --- encoding -------------------------------------------------------------------------------------
 
     def encode(self, configs: Sequence[Mapping[str, Any]]) -> Floats:

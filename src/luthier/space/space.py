@@ -18,7 +18,7 @@ from luthier.space import checking, counting, display, drawing, text
 from luthier.space.adapting import Source
 from luthier.space.category import Constant, Named
 from luthier.space.coder import Coder
-from luthier.space.column import Bools, Column, Floats
+from luthier.space.column import Bools, Codes, Column, Floats
 from luthier.space.condition import Rule
 from luthier.space.expression import Expression
 from luthier.space.neighbour import mutate, neighbours
@@ -106,6 +106,11 @@ class Space:
     def dimensions(self) -> int:
         """The number of columns of the encoding, d."""
         return self._coder.dimensions
+
+    @property
+    def continuous(self) -> Codes:
+        """The columns of the numbers that take any value of a range: those that can move by small steps."""
+        return self._coder.continuous
 
     @property
     def constraints(self) -> tuple[str, ...]:
