@@ -28,6 +28,9 @@ class Standing(IntEnum):
     """Nothing: its worker was lost, or it was stopped before it had a value."""
 
 
+_SEEN = (int(Standing.DONE), int(Standing.CRASHED), int(Standing.PENDING))
+
+
 class Table:
     """One row a trial, in order of number: its point, its losses, what it cost, how it stands.
 
@@ -126,19 +129,18 @@ class Table:
             seen = keep if seen is None else seen & keep
         standing = self._standing[: self.rows]
         done, failed, pending = (
-            np.flatnonzero(standing == kind if seen is None else (standing == kind) & seen)
-            for kind in (Standing.DONE, Standing.CRASHED, Standing.PENDING)
+            np.flatnonzero(standing == kind if seen is None else (standing == kind) & seen) for kind in _SEEN
         )
-        limits = [self._violations[name][done] for name in sorted(self._violations)]
+        limits = [_taken(self._violations[name], done) for name in sorted(self._violations)]
         used = [column for column in limits if not np.isnan(column).all()]
-        noise = self._noise[done]
+        noise = _taken(self._noise, done)
         return Data(
             columns=space.columns,
-            x=points[done],
-            losses=self._losses[done],
+            x=_taken(points, done),
+            losses=_taken(self._losses, done),
             violations=np.stack(used, axis=1) if used else np.empty((len(done), 0)),
             noise=None if not len(done) or np.isnan(noise).any() else noise,
-            costs=self._costs[done],
+            costs=_taken(self._costs, done),
             failed=points[failed],
             pending=points[pending],
         )
@@ -155,6 +157,17 @@ class Table:
             self._gaps = self._gaps or None in added
             self._encoded = self.rows
         return self._points[: self.rows]
+
+
+def _taken(column: NDArray[Number], done: NDArray[np.intp]) -> NDArray[Number]:
+    """Take the rows of trials that are done. Nothing is written there again: where they are the first, no copy is made.
+
+    They cannot be written to by whoever gets them.
+    """
+    count = len(done)
+    rows = column[:count] if count and done[-1] == count - 1 else column[done]
+    rows.flags.writeable = False
+    return rows
 
 
 def _grown(column: NDArray[Number], fill: float) -> NDArray[Number]:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,14 +87,15 @@ class Mixture:
         shift = np.zeros((len(x), 1))
         smooth = [j for j, column in enumerate(self.columns) if _smooth(column) and not column.conditional]
         if smooth:
-            a, c = x[:, smooth] / self.std, self.centres[:, smooth] / self.std
+            centres = self.centres[:, smooth]
+            a, c = x[:, smooth] / self.std, centres / self.std
             left.append(a)
             right.append(c)
             shift -= 0.5 * (a * a).sum(axis=1, keepdims=True) + len(smooth) * _log_peak(self.std)
-            right[0] -= (0.5 * c * c + _log_mass(self.centres[:, smooth], self.std)).sum(axis=1, keepdims=True)
+            right[0] -= (0.5 * c * c + _log_mass(centres, self.std)).sum(axis=1, keepdims=True)
         for j, column in enumerate(self.columns):
             if not column.conditional and not _smooth(column):
-                left.append(self._table(column)[_active_level(x[:, j], column.levels)])
+                left.append(self._levels(column).logs[_active_level(x[:, j], column.levels)])
                 right.append(np.eye(column.levels)[_active_level(self.centres[:, j], column.levels)])
         np.matmul(np.hstack(left), np.hstack(right).T, out=out)
         out += shift
@@ -108,20 +110,19 @@ class Mixture:
             logs[np.isnan(logs)] = 0.0
             return logs
         table = np.zeros((column.levels + 1, column.levels + 1))  # the last row and column stand for "inactive"
-        table[:-1, :-1] = self._table(column)
+        table[:-1, :-1] = self._levels(column).logs
         picked: Floats = table[np.ix_(_level(x, column.levels), _level(centre, column.levels))]
         return picked
 
-    def _table(self, column: Column) -> Floats:
-        """Give the log kernel between levels, relative to the uniform density; shape (levels, levels)."""
+    def _levels(self, column: Column) -> _Levels:
         if column.kind == "number":
-            return _table_of_numbers(column.levels, self.std)
-        return _table_of_categories(column.levels, self.spread)
+            return _levels_of_numbers(column.levels, self.std)
+        return _levels_of_categories(column.levels, self.spread)
 
     def _draw_level(self, column: Column, u: Floats, centre: Floats) -> Floats:
         k = column.levels
-        mass = np.cumsum(np.exp(self._table(column)) / k, axis=0)[:, _active_level(centre, k)]
-        level = np.minimum((u[None, :] * mass[-1] >= mass).sum(axis=0), k - 1)
+        below = self._levels(column).below[:, _active_level(centre, k)]
+        level = np.minimum((u[None, :] * below[-1] >= below).sum(axis=0), k - 1)
         placed: Floats = (level + 0.5) / k
         return placed
 
@@ -141,9 +142,18 @@ def _active_level(x: Floats, levels: int) -> Integers:
     return np.minimum(x * levels, levels - 1).astype(np.int64)
 
 
+class _Levels(NamedTuple):
+    """The kernels between levels: of the level of each row, around the level of each column; (levels, levels)."""
+
+    logs: Floats
+    """Of the density relative to the uniform one."""
+    below: Floats
+    """The mass on this level and those below it."""
+
+
 @lru_cache(_TABLES)
-def _table_of_numbers(k: int, std: float) -> Floats:
-    """Give the log of the normal kernel's mass on each of `k` levels, (levels, levels), relative to 1/k."""
+def _levels_of_numbers(k: int, std: float) -> _Levels:
+    """Give a normal kernel's mass on each of `k` levels."""
     from scipy.special import ndtr
 
     centres, edges = (np.arange(k) + 0.5) / k, np.arange(k + 1) / k
@@ -152,15 +162,17 @@ def _table_of_numbers(k: int, std: float) -> Floats:
 
 
 @lru_cache(_TABLES)
-def _table_of_categories(k: int, spread: float) -> Floats:
-    """Give the log of the mass on each of `k` levels, (levels, levels), relative to 1/k."""
+def _levels_of_categories(k: int, spread: float) -> _Levels:
+    """Give 1 on a level's own place and `spread` on each of the others, in proportion."""
     return _normalised(np.where(np.eye(k, dtype=bool), 1.0, spread))
 
 
-def _normalised(mass: Floats) -> Floats:
-    logs: Floats = np.log(mass / mass.sum(axis=0) * len(mass))
-    logs.flags.writeable = False
-    return logs
+def _normalised(mass: Floats) -> _Levels:
+    logs = np.log(mass / mass.sum(axis=0) * len(mass))
+    levels = _Levels(logs, np.cumsum(np.exp(logs) / len(mass), axis=0))
+    for table in levels:
+        table.flags.writeable = False
+    return levels
 
 
 def _log_peak(std: float) -> float:
@@ -169,9 +181,10 @@ def _log_peak(std: float) -> float:
 
 def _log_mass(centre: Floats, std: float) -> Floats:
     """Give the log of the normal kernel's mass within [0, 1]."""
-    from scipy.special import ndtr
+    from scipy.special import erf
 
-    mass: Floats = np.log(ndtr((1.0 - centre) / std) - ndtr(-centre / std))
+    width = std * math.sqrt(2.0)
+    mass: Floats = np.log(0.5 * (erf((1.0 - centre) / width) + erf(centre / width)))
     return mass
 
 
