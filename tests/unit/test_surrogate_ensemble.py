@@ -80,7 +80,7 @@ def test_densities_are_normal():
 
 def test_the_weights_are_those_of_the_members_unseen_predictions():
     data = sampled(20)
-    ensemble = Ensemble((FAST, Forest(trees=12)), growth=1.0001)
+    ensemble = Ensemble((FAST, Forest(trees=12, scaling="standard")), growth=1.0001)
     model = ensemble.fit(data, Key.of(0), Memo())
     # The forest's predictions by the ensemble's own key; the Gaussian process has no randomness.
     key = _key_of(ensemble, data)

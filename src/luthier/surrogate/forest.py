@@ -36,7 +36,8 @@ class Forest:
             thresholds on a bootstrap sample each (Breiman's forest).
         leaf: the fewest data in a leaf, at least 1.
         share: of the columns that are looked at for a split, in (0, 1].
-        scaling: of the losses, as of `GP`; the posterior is on that scale.
+        scaling: of the losses, as of `GP`; the posterior is on that scale. Logarithms, because a tree's mean and
+            variance are those of the losses in a leaf: as they are, the largest losses are all that it sees.
         floor: the least variance of a leaf, relative to that of the losses: a leaf of one datum knows no more.
         largest: a tree sees at most so many data, drawn at random, each tree others; so that an ask stays under a
             second when there are thousands.
@@ -54,7 +55,7 @@ class Forest:
     extra: bool = False
     leaf: int = 1
     share: float = 5.0 / 6.0
-    scaling: str = "standard"
+    scaling: str = "log gap"
     floor: float = 1e-3
     largest: int = 2000
 

@@ -67,7 +67,7 @@ class Regressor:
     estimator: Any
     params: Mapping[str, Any] = field(default_factory=dict, hash=False)
     scaling: str = "standard"
-    largest: int = 500
+    largest: int = 350
 
     def __post_init__(self) -> None:
         if self.scaling not in SCALINGS:
