@@ -48,7 +48,7 @@ def test_what_cannot_move_is_left_out() -> None:
 
 
 def test_whole_numbers_on_a_log_scale_stay() -> None:
-    """Their places are as near as those of floats; half a step would be undone, and the floats' step was made for it."""
+    """Half a step would be undone, and the steps of the floats were made together with it."""
     space = Space({"a": Float(0, 1), "n": Int(1, 1000, log=True)})
     points = space.sample(Key.of(0), 5)
     found = ascend(space, Hill(), points)
