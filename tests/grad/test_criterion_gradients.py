@@ -1,4 +1,4 @@
-"""Gradients of whole criteria by central differences: averages, and acquisitions weighed by feasibility."""
+"""Gradients of whole criteria by central differences: averages, and acquisitions weighed by something."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
+from luthier.acquisition.cost import Nothing, PerSecond
 from luthier.acquisition.criterion import Integrated, Plain, SmoothIntegrated, analytic, integrate
 from luthier.acquisition.feasible import Feasible, SmoothFeasible, feasible
+from luthier.acquisition.prior import Informed
+from luthier.acquisition.protocol import Situation
+from luthier.acquisition.weighed import SmoothWeighed, Weighed, weigh
+from luthier.data import Data
 from luthier.key import Key
-from luthier.space import Choice, Float, Space
+from luthier.memo import Memo
+from luthier.method.belief import Prior
+from luthier.space import Beta, Choice, Float, LogNormal, Normal, Space
+from luthier.space.prior import log_density, log_density_slope
 from luthier.surrogate.gaussian import condition
 from luthier.surrogate.kernel import KERNELS, Embedding
 
@@ -55,11 +63,84 @@ def test_weighed_by_feasibility(acquisition, known: bool) -> None:
     check(criterion)
 
 
+def situation(costs) -> Situation:
+    x = SPACE.sample(Key.of(3), 12)
+    data = Data(
+        SPACE.columns,
+        x,
+        x[:, :1],
+        np.empty((12, 0)),
+        None,
+        costs(x),
+        np.empty((0, x.shape[1])),
+        np.empty((0, x.shape[1])),
+    )
+    return Situation(data, -0.5, SPACE.sample(Key.of(4), 50), x[:0], Key.of(5), Memo())
+
+
+@pytest.mark.parametrize("acquisition", [EI(), LogEI(), UCB()], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("known", [True, False], ids=["costs", "no costs"])
+def test_per_second(acquisition, known: bool) -> None:
+    at = situation(lambda x: np.exp(2.0 * x[:, 0] + np.sin(5.0 * x[:, 1])) if known else np.full(len(x), np.nan))
+    check(PerSecond(acquisition, 0.7).bind(posterior(0), at))
+
+
+BELIEFS = {
+    "normal": Prior({"a": Normal(0.3, 0.2), "d": Normal(0.9, 0.5)}),
+    "beta": Prior({"a": Beta(2.0, 5.0), "b": Beta(0.5, 0.5)}),
+    "narrow": Prior({"a": Normal(0.3, 0.02)}),  # most points are on the floor
+    "weights": Prior({"c": {"x": 0.9, "y": 0.1}, "b": Normal(2.0, 1.0)}),
+}
+
+
+@pytest.mark.parametrize("acquisition", [EI(), LogEI(), UCB()], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("belief", BELIEFS)
+def test_weighed_by_a_belief(acquisition, belief: str) -> None:
+    at = situation(lambda x: np.full(len(x), np.nan))
+    criterion = Informed(acquisition, BELIEFS[belief].on(SPACE), 5.0).bind(posterior(0), at)
+    assert isinstance(criterion, SmoothWeighed)
+    check(criterion)
+
+
+@pytest.mark.parametrize("variable", [Float(0.5, 4.0), Float(1e-3, 4.0, log=True)], ids=["linear", "log"])
+@pytest.mark.parametrize("belief", [Normal(1.0, 0.7), LogNormal(0.2, 0.6), Beta(3.0, 1.5)], ids=repr)
+def test_the_slope_of_a_belief(variable, belief) -> None:
+    u = np.linspace(0.01, 0.99, 37)
+    numeric = (log_density(belief, variable.scale, u + STEP) - log_density(belief, variable.scale, u - STEP)) / (
+        2 * STEP
+    )
+    np.testing.assert_allclose(log_density_slope(belief, variable.scale, u), numeric, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("belief", [LogNormal(0.2, 0.6), Beta(0.5, 0.5)], ids=repr)
+def test_the_slope_of_a_belief_is_finite_at_the_ends(belief) -> None:
+    assert np.isfinite(log_density_slope(belief, Float(0.0, 4.0).scale, np.array([0.0, 1.0]))).all()
+
+
+def test_the_slope_of_what_is_hoped_for() -> None:
+    """From a value far below the best to one far above, log softplus and its slope have no break."""
+    z = np.concatenate([np.linspace(-40.0, 40.0, 401), [-1e5, -800.0, 800.0, 1e5]])[:, None]
+
+    class Same:
+        def value(self, x):
+            return x[:, 0]
+
+        def value_grad(self, x):
+            return x[:, 0], np.ones_like(x)
+
+    criterion = SmoothWeighed(Same(), "signed", Nothing())
+    _, gradient = criterion.value_grad(z)
+    numeric = (criterion.value(z + 1e-4) - criterion.value(z - 1e-4)) / 2e-4
+    np.testing.assert_allclose(gradient[:, 0], numeric, rtol=1e-5, atol=1e-7)
+
+
 def test_what_has_a_part_without_gradients_has_none() -> None:
     """Then only the climb by small changes is left."""
     plain, smooth = Plain(lambda x: x[:, 0]), analytic(EI(), posterior(0), 0.0)
     assert type(integrate([plain, smooth], np.array([0.5, 0.5]), "positive")) is Integrated
     assert type(feasible(plain, "positive", (posterior(1),))) is Feasible
+    at = situation(lambda x: np.full(len(x), np.nan))
+    assert type(weigh(EI(), posterior(0), at, plain)) is Weighed
 
 
 def test_an_average_where_nothing_is_left_of_the_values() -> None:

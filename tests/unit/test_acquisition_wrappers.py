@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
-from luthier.acquisition.cost import PerSecond
-from luthier.acquisition.criterion import bind
+from luthier.acquisition.cost import Nothing, PerSecond
+from luthier.acquisition.criterion import Plain, bind
 from luthier.acquisition.pareto import Compromise, Pareto, Part
 from luthier.acquisition.portfolio import Hedge
 from luthier.acquisition.prior import Informed, inform
@@ -72,16 +72,16 @@ def model(at: Situation):
 
 def test_a_weight_multiplies_or_its_logarithm_is_added() -> None:
     x = np.array([[0.5], [2.0]])
-    inner, weight = Formula(lambda x: 3.0 * x), lambda x: -x[:, 0]
+    inner, weight = Formula(lambda x: 3.0 * x), Plain(lambda x: -x[:, 0])
     np.testing.assert_allclose(Weighed(inner, "positive", weight).value(x), 3 * x[:, 0] * np.exp(-x[:, 0]))
     np.testing.assert_allclose(Weighed(inner, "log", weight).value(x), 2 * x[:, 0])
-    heavy = Weighed(inner, "positive", lambda x: np.full(len(x), 1e5)).value(x)
+    heavy = Weighed(inner, "positive", Plain(lambda x: np.full(len(x), 1e5))).value(x)
     assert np.isfinite(heavy).all() and heavy[1] > heavy[0]
 
 
 @pytest.mark.parametrize("hope", [-1e6, -800.0, -31.0, -30.0, -29.0, -3.0, 0.0, 5.0, 700.0, 1e6])
 def test_what_is_hoped_for_against_mpmath(hope) -> None:
-    value = Weighed(Formula(lambda x: x), "signed", lambda x: np.zeros(len(x)), best=1.0, unit=2.0).value
+    value = Weighed(Formula(lambda x: x), "signed", Nothing(), best=1.0, unit=2.0).value
     with mpmath.workdps(500):
         exact = float(mpmath.log(mpmath.log1p(mpmath.exp(mpmath.mpf(hope))))) if abs(hope) < 1e3 else None
     found = value(np.array([[2.0 * hope - 1.0]]))[0]

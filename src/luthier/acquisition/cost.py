@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.criterion import bind
 from luthier.acquisition.protocol import Acquisition, Bindable, Criterion, Scale, Situation
-from luthier.acquisition.weighed import LogWeight, check_inner, weigh, weighed_scale
+from luthier.acquisition.weighed import check_inner, weigh, weighed_scale
 from luthier.errors import InvalidSetting
 from luthier.surrogate.gp import GP
-from luthier.surrogate.protocol import Posterior, Ratio
+from luthier.surrogate.protocol import Differentiable, Posterior, Ratio
 
 Floats = NDArray[np.float64]
 
@@ -86,23 +87,50 @@ class PerSecond:
         if len(rows) >= _FEWEST:
             return weigh(self.inner, posterior, situation, self._cheapness(situation, rows))
         if self.inner.scale == "signed":
-            return weigh(self.inner, posterior, situation, _nothing)
+            return weigh(self.inner, posterior, situation, Nothing())
         return bind(self.inner, posterior, situation)  # with its gradients, if it has any
 
-    def _cheapness(self, situation: Situation, rows: NDArray[np.int64]) -> LogWeight:
-        """Give minus the logarithm of the expected cost as a function of x, up to a constant; `rows` have a cost."""
+    def _cheapness(self, situation: Situation, rows: NDArray[np.int64]) -> Cheapness:
+        """Learn the logarithm of the cost, up to a constant; `rows` have one."""
         data = situation.data
         logs = np.log(np.maximum(data.costs[rows], _LEAST_S))
         losses = (logs - np.median(logs[:_FIRST]))[:, None]
         seen = replace(data, x=data.x[rows], losses=losses, violations=data.violations[rows], noise=None)
         model = GP(scaling="given").fit(seen, situation.key.fold("cost"), situation.memo)
-
-        def log_weight(x: Floats) -> Floats:
-            mean, variance = model.moments(x)
-            return -self.exponent * (mean + 0.5 * variance)
-
-        return log_weight
+        return Cheapness(cast(Differentiable, model), self.exponent)  # one set of hyperparameters: no mixture
 
 
-def _nothing(x: Floats) -> Floats:
-    return np.zeros(len(x))
+@dataclass(frozen=True, slots=True)
+class Cheapness:
+    """Minus the logarithm of the expected cost to a power, ``-exponent (m + v/2)``.
+
+    Args:
+        model: of the logarithm of the cost: mean m, variance v.
+        exponent: the power.
+    """
+
+    model: Differentiable
+    exponent: float
+
+    def value(self, x: Floats) -> Floats:
+        """Give the value at `x` (q, d); shape (q,)."""
+        mean, variance = self.model.moments(x)
+        return -self.exponent * (mean + 0.5 * variance)
+
+    def value_grad(self, x: Floats) -> tuple[Floats, Floats]:
+        """Give the value (q,) and gradient (q, d) at `x` (q, d)."""
+        at = self.model.moments_grad(x)
+        value = -self.exponent * (at.mean + 0.5 * at.variance)
+        return value, -self.exponent * (at.mean_grad + 0.5 * at.variance_grad)
+
+
+class Nothing:
+    """The logarithm of a weight of one."""
+
+    def value(self, x: Floats) -> Floats:
+        """Give zeros (q,)."""
+        return np.zeros(len(x))
+
+    def value_grad(self, x: Floats) -> tuple[Floats, Floats]:
+        """Give zeros (q,) and (q, d)."""
+        return np.zeros(len(x)), np.zeros(x.shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,15 @@ class Density(Protocol):
 
     def log_density(self, x: Floats) -> Floats:
         """Give the logarithm of the density at `x` (q, d) relative to the uniform one; shape (q,)."""
+        ...
+
+
+@runtime_checkable
+class SmoothDensity(Density, Protocol):
+    """A density with gradients."""
+
+    def log_density_grad(self, x: Floats) -> tuple[Floats, Floats]:
+        """Give `log_density` (q,) and its gradient (q, d) at `x` (q, d); 0 along columns that take levels only."""
         ...
 
 
@@ -61,7 +70,38 @@ class Informed:
     def bind(self, posterior: Posterior, situation: Situation) -> Weighed:
         """See `Bindable.bind`."""
         power = self.strength / max(len(situation.data), 1)
-        return weigh(self.inner, posterior, situation, lambda x: power * self.density.log_density(x))
+        smooth = isinstance(self.density, SmoothDensity)
+        weight = SmoothPower(self.density, power) if smooth else Power(self.density, power)  # type: ignore[arg-type]
+        return weigh(self.inner, posterior, situation, weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """The logarithm of a power of a density, as a function of x.
+
+    Args:
+        density: of which.
+        power: at least 0.
+    """
+
+    density: Density
+    power: float
+
+    def value(self, x: Floats) -> Floats:
+        """Give the value at `x` (q, d); shape (q,)."""
+        return self.power * self.density.log_density(x)
+
+
+@dataclass(frozen=True, slots=True)
+class SmoothPower(Power):
+    """The same of a density with gradients."""
+
+    density: SmoothDensity
+
+    def value_grad(self, x: Floats) -> tuple[Floats, Floats]:
+        """Give the value (q,) and gradient (q, d) at `x` (q, d)."""
+        value, gradient = self.density.log_density_grad(x)
+        return self.power * value, self.power * gradient
 
 
 def inform(

@@ -21,7 +21,7 @@ from luthier.proposal import Proposal
 from luthier.space import Beta, LogNormal, Normal, Space
 from luthier.space.nearest import suggest
 from luthier.space.number import Number
-from luthier.space.prior import log_density, quantile
+from luthier.space.prior import log_density, log_density_slope, quantile
 from luthier.space.variable import Options, Variable
 
 Floats = NDArray[np.float64]
@@ -93,10 +93,12 @@ class Margin:
 
     Args:
         log_density: maps places in [0, 1] to the logarithm of the density relative to the uniform one.
+        slope: maps places to the derivative of that; 0 where places are levels.
         quantile: maps uniforms in [0, 1) to places that are distributed so.
     """
 
     log_density: Callable[[Floats], Floats]
+    slope: Callable[[Floats], Floats]
     quantile: Callable[[Floats], Floats]
 
 
@@ -120,6 +122,16 @@ class Belief:
             known = np.logaddexp(margin.log_density(np.where(np.isnan(column), 0.5, column)), _FLOOR)
             total += np.where(np.isnan(column), 0.0, known)
         return total
+
+    def log_density_grad(self, x: Floats) -> tuple[Floats, Floats]:
+        """Give `log_density` (q,) and its gradient (q, d); with a floor f, ``∂ log(e^l + f) = e^l ∂l / (e^l + f)``."""
+        gradient = np.zeros(x.shape)
+        for place, margin in self.margins.items():
+            active = ~np.isnan(x[:, place])
+            column = x[active, place]
+            log = margin.log_density(column)
+            gradient[active, place] = np.exp(log - np.logaddexp(log, _FLOOR)) * margin.slope(column)
+        return self.log_density(x), gradient
 
     def draw(self, key: Key, count: int) -> Floats:
         """Draw `count` points by the beliefs, and by the space's own priors where there are none; the feasible ones."""
@@ -198,7 +210,11 @@ def _margin(name: str, variable: Variable, belief: Any) -> Margin:
         except InvalidSpace as error:
             raise InvalidSetting(f"Prior: the belief about {name!r} does not fit it: {error}") from None
         scale = variable.scale
-        return Margin(lambda u: log_density(prior, scale, u), lambda u: quantile(prior, scale, u))  # type: ignore[arg-type]
+        return Margin(
+            lambda u: log_density(prior, scale, u),  # type: ignore[arg-type]
+            lambda u: log_density_slope(prior, scale, u),  # type: ignore[arg-type]
+            lambda u: quantile(prior, scale, u),  # type: ignore[arg-type]
+        )
     if isinstance(variable, Options) and weights:
         return _weighed(np.array(_weights(name, variable, belief)))
     wanted = {True: "Normal, LogNormal or Beta", False: "a mapping of its options to weights"}[
@@ -247,4 +263,4 @@ def _weighed(weights: Floats) -> Margin:
         found = np.minimum(np.searchsorted(edges, uniforms, side="right"), levels - 1)
         return (found + 0.5) / levels
 
-    return Margin(lambda places: logs[code(places)], place)
+    return Margin(lambda places: logs[code(places)], np.zeros_like, place)

@@ -10,6 +10,9 @@ import numpy as np
 from luthier.errors import InvalidSpace
 from luthier.space.column import Floats
 
+_END = 1e-9
+"""Nearer to an end of [0, 1] a beta density, which may be infinite there, is taken to be what it is here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Normal:
@@ -150,7 +153,7 @@ def log_density(prior: Prior, scale: Scale, places: Floats) -> Floats:
     from scipy import special
 
     if isinstance(prior, Beta):
-        inside = np.clip(places, 1e-9, 1.0 - 1e-9)  # at the ends it may be infinite
+        inside = np.clip(places, _END, 1.0 - _END)
         found: Floats = (prior.a - 1.0) * np.log(inside) + (prior.b - 1.0) * np.log1p(-inside)
         return found - float(special.betaln(prior.a, prior.b))
     inner = scale.start + places * scale.width
@@ -164,6 +167,24 @@ def log_density(prior: Prior, scale: Scale, places: Floats) -> Floats:
         density = logs - 0.5 * ((inner - prior.mean) / prior.std) ** 2
     mass = math.log(_mass(*_standardised(prior, scale)) * prior.std * math.sqrt(2.0 * math.pi) / scale.width)
     return np.where(np.isneginf(inner), -np.inf, density - mass)
+
+
+def log_density_slope(prior: Prior, scale: Scale, places: Floats) -> Floats:
+    """Give the derivative of `log_density` by the place, at places in [0, 1]; 0 where the density is 0."""
+    if isinstance(prior, Beta):
+        inside = (places > _END) & (places < 1.0 - _END)
+        u = np.clip(places, _END, 1.0 - _END)
+        found: Floats = np.where(inside, (prior.a - 1.0) / u - (prior.b - 1.0) / (1.0 - u), 0.0)
+        return found
+    inner = scale.start + places * scale.width
+    if isinstance(prior, LogNormal) and not scale.log:
+        value = np.maximum(inner, 1e-300)
+        slope = (-1.0 - (np.log(value) - prior.mean) / prior.std**2) / value
+        return np.where(inner > 0, slope * scale.width, 0.0)
+    if isinstance(prior, Normal) and scale.log:
+        value = np.exp(inner)
+        return (1.0 - value * (value - prior.mean) / prior.std**2) * scale.width
+    return -(inner - prior.mean) / prior.std**2 * scale.width
 
 
 def _between(low: float, high: float, uniforms: Floats) -> Floats:
