@@ -141,11 +141,11 @@ _ROUNDING = 2.0 * 10.0**-_DIGITS  # more than points of one name may be apart in
 
 
 def _sums(points: Floats) -> Floats:
-    sums: Floats = points.sum(axis=1)
+    sums: Floats = points @ np.ones(points.shape[1])
     missing = np.isnan(sums)
     if missing.any():
         rows = points[missing]
-        sums[missing] = np.where(np.isnan(rows), -1.0, rows).sum(axis=1)
+        sums[missing] = np.where(np.isnan(rows), -1.0, rows) @ np.ones(points.shape[1])
     return sums
 
 

@@ -49,7 +49,7 @@ class Boosted:
         rate: by which part of its correction each tree is added, in (0, 1].
         leaves: of each tree, at least 2.
         leaf: the fewest data in a leaf, at least 1.
-        scaling: of the losses, as of `GP`; the posterior is on that scale.
+        scaling: of the losses, as of `GP`; the posterior is on that scale. Logarithms, as of `Forest`.
         floor: the least variance, relative to that of the losses.
 
     Raises:
@@ -66,7 +66,7 @@ class Boosted:
     rate: float = 0.15
     leaves: int = 15
     leaf: int = 3
-    scaling: str = "standard"
+    scaling: str = "log gap"
     floor: float = 1e-3
 
     def __post_init__(self) -> None:
