@@ -1,8 +1,9 @@
-"""What minding the cost is worth: python benchmarks/costs.py [--seeds 6] [--spreads 3 10 30 100] [--exponent 1].
+"""What minding the cost is worth: benchmarks/costs.py [--seeds 6] [--spreads 3 10 30 100] [--exponent 1] [--auto].
 
 Two functions, each with durations that rise or fall along one variable, or go up and down along two, from 1 to `spread`
 times the shortest. Printed are the seconds that `PerSecond(LogEI())` takes to a target, relative to `LogEI()` with the
-same seed (geometric mean), how often it took fewer, and the median trials of both. Durations are told, not waited for.
+same seed (geometric mean), how often it took fewer, and the median trials of both; with `--auto` those that `Auto()`
+takes, which chooses between the two, relative to `Auto(per_second=False)`. Durations are told, not waited for.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402 (one thread first)
 
-from luthier import Bayes, Float, LogEI, PerSecond, Space, Study  # noqa: E402
+from luthier import Auto, Bayes, Float, LogEI, PerSecond, Space, Study  # noqa: E402
 from luthier.trial import Outcome, Reason  # noqa: E402
 
 MOST = 60
@@ -53,7 +54,7 @@ DURATIONS: dict[str, Callable[[Config], float]] = {
 }
 
 
-def spent(task: str, duration: str, spread: float, method: Bayes, seed: int) -> tuple[float, int]:
+def spent(task: str, duration: str, spread: float, method: Any, seed: int) -> tuple[float, int]:
     """Give seconds and trials until the target is reached, or all of them where it is not."""
     names, loss, target = TASKS[task]
     space = Space({name: Float(0, 1) for name in names})
@@ -75,8 +76,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--spreads", type=float, nargs="+", default=[3.0, 10.0, 30.0, 100.0])
     parser.add_argument("--exponent", type=float, default=1.0)
+    parser.add_argument("--auto", action="store_true", help="Auto's choice")
     given = parser.parse_args()
-    methods = [Bayes(acquisition=a) for a in (PerSecond(LogEI(), given.exponent), LogEI())]
+    methods: list[Any] = [Bayes(acquisition=a) for a in (PerSecond(LogEI(), given.exponent), LogEI())]
+    if given.auto:
+        methods = [Auto(), Auto(per_second=False)]
     for spread in given.spreads:
         logs = []
         for task in TASKS:

@@ -167,8 +167,8 @@ def test_durations(seconds: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "method"),
     [
-        (None, lt.Auto()),
-        ({"random_state": 1, "n_jobs": 2, "acq_optimizer": "sampling"}, lt.Auto()),
+        (None, lt.Auto(per_second=False)),
+        ({"random_state": 1, "n_jobs": 2, "acq_optimizer": "sampling"}, lt.Auto(per_second=False)),
         ({"base_estimator": "RF"}, lt.Bayes(lt.Forest(), LogEI())),
         ({"base_estimator": "ET", "n_initial_points": 5}, lt.Bayes(lt.Forest(extra=True), LogEI(), 5)),
         ({"base_estimator": "GP", "acq_func": "EI", "acq_func_kwargs": {"xi": 0.01}}, lt.Bayes(lt.GP(), EI(0.01))),

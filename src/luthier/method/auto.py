@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.acquisition.analytic import LogEI
+from luthier.acquisition.cost import PerSecond
 from luthier.acquisition.criterion import integrate
 from luthier.acquisition.prior import Informed
 from luthier.acquisition.protocol import Acquisition, Bindable, Criterion, Situation
@@ -45,6 +46,15 @@ _DOUBTERS = (
     GP(scaling="log gap"),
 )
 
+_UNEVEN = 15.0
+"""Minding the cost takes less time where costs differ much: 0.89 of it where the slowest trial takes 30 times as long as
+the fastest (the slower tenth of the trials then some 15 times as long as the faster one), 0.79 at 100 times; of 10 times
+and less, where it would not, nothing is made (`benchmarks/costs.py --auto`, 36 pairs each)."""
+_ENOUGH = 10
+"""With fewer durations than this nothing is concluded from them."""
+_LEAST_S = 0.1
+"""Shorter durations are taken for this: making a proposal takes as long."""
+
 _WHY = {
     "committee": "the highest mean of the log expected improvements by several models",
     "doubter": "every second proposal is one model's alone, with shorter lengths, in turn",
@@ -60,12 +70,19 @@ class Auto:
     candidate with the best average is proposed. A model that one scale misleads (outliers, plateaus, a narrow optimum)
     is outvoted. Several objectives and outcome constraints are treated as `Bayes` does.
 
+    A study that is not bound by a number of trials is bound by time. Where its trials take very different times, the
+    improvement is divided by the seconds that a trial is expected to take (`PerSecond`), which needs more trials and
+    less time. Else the budget changes nothing: other designs were no better for short studies, and a search without
+    doubters no better for the last trials (`benchmarks/results/public-2026-11.md`).
+
     Args:
         initial: trials of the design.
         models: the committee.
         doubters: models that propose alone, in turn; none: the committee makes every proposal.
         search: how the candidates are found.
         prior: where you believe the optimum to be.
+        per_second: whether improvements are divided by expected seconds; None: where there is no number of trials to
+            keep to, and the slower tenth of the trials took at least 15 times as long as the faster one.
 
     Raises:
         InvalidSetting: `initial` below 1, or no models.
@@ -76,6 +93,7 @@ class Auto:
     doubters: tuple[GP, ...] = _DOUBTERS
     search: Search = field(default_factory=Search)
     prior: Prior | None = None
+    per_second: bool | None = None
 
     def __post_init__(self) -> None:
         if self.initial < 1 or not self.models:
@@ -90,7 +108,8 @@ class Auto:
             if belief is not None:
                 return with_note(believed_design(belief, problem, history, key, count, memo), why)
             return with_note(design(problem, history, key, count, memo), why)
-        acquisition: Acquisition | Bindable = LogEI()
+        per_second = is_bound_by_time(problem, data) if self.per_second is None else self.per_second
+        acquisition: Acquisition | Bindable = PerSecond(LogEI()) if per_second else LogEI()
         if belief is not None and self.prior is not None:
             acquisition = Informed(acquisition, belief, self.prior.strength)
         data = with_crashes(data, memo)
@@ -120,7 +139,8 @@ class Auto:
                 best = np.concatenate([best[:1], belief.peak(), best[1:]])
             points = self.search.maximise(problem.space, criterion, best, known, stream)
             by = "committee" if members == self.models else "doubter"
-            note = {"by": by, "why": _WHY[by], "acquisition": "LogEI", "models": [model.scaling for model in members]}
+            name = "LogEI per second" if per_second else "LogEI"
+            note = {"by": by, "why": _WHY[by], "acquisition": name, "models": [model.scaling for model in members]}
             taken = take(problem, batch, points, note)
             if taken is None:
                 break
@@ -154,3 +174,12 @@ class Auto:
         if not self.doubters or trial % 2 == 0:
             return self.models
         return (self.doubters[trial // 2 % len(self.doubters)],)
+
+
+def is_bound_by_time(problem: Problem, data: Data) -> bool:
+    """Tell whether time is to be saved, and not trials: no number of them is given, and costs differ much."""
+    costs = data.costs[np.isfinite(data.costs)]
+    if problem.horizon is not None or len(costs) < _ENOUGH:
+        return False
+    fast, slow = np.quantile(np.maximum(costs, _LEAST_S), (0.1, 0.9))
+    return bool(slow >= _UNEVEN * fast)

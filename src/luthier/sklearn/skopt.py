@@ -57,7 +57,7 @@ def method_of(settings: Mapping[str, Any] | None) -> Method:
             raise InvalidSetting(f"optimizer_kwargs has {name!r}{suggest(name, _KNOWN)}")
     initial = given.get("n_initial_points", given.get("n_random_starts"))
     if not {"base_estimator", "acq_func", "acq_func_kwargs"} & given.keys() and initial is None:
-        return Auto()
+        return Auto(per_second=False)  # a search is bound by its number of candidates
     model = given.get("base_estimator", "GP")
     name = (model if isinstance(model, str) else type(model).__name__).lower()
     if name == "dummy":

@@ -1,0 +1,85 @@
+"""What Auto makes of the budget and of what trials cost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import luthier as lt
+from luthier.data import Data
+from luthier.key import Key
+from luthier.method import Auto
+from luthier.method.auto import is_bound_by_time
+from luthier.method.search import Search
+from luthier.problem import Objective, Problem
+from luthier.trial import Outcome, Reason
+
+SPACE = lt.Space({"a": lt.Float(0, 1), "b": lt.Float(0, 1)})
+BRIEF = Search(scattered=50, nearby=20, rounds=1)
+
+
+def data(costs) -> Data:
+    n = len(costs)
+    x = SPACE.sample(Key.of(0), n) if n else np.empty((0, 2))
+    none = np.empty((0, 2))
+    return Data(SPACE.columns, x, x[:, :1], np.empty((n, 0)), None, np.asarray(costs, float), none, none)
+
+
+@pytest.mark.parametrize(
+    ("costs", "bound"),
+    [
+        (np.geomspace(1, 100, 20), True),
+        (np.geomspace(1, 10, 20), False),  # minding so little takes as long
+        (np.geomspace(1e-4, 1e-1, 20), False),  # no trial takes longer than the proposals
+        (np.geomspace(1, 100, 9), False),  # too few to tell
+        (np.append(np.ones(30), 1e6), False),  # one that was held up
+        (np.full(30, np.nan), False),
+        (np.append(np.geomspace(1, 100, 20), np.full(50, np.nan)), True),
+        ([], False),
+    ],
+    ids=["uneven", "even", "fast", "few", "one", "unknown", "half known", "none"],
+)
+def test_what_is_bound_by_time(costs, bound) -> None:
+    problem = Problem(SPACE, (Objective("y"),))
+    assert is_bound_by_time(problem, data(costs)) == bound
+    assert not is_bound_by_time(Problem(SPACE, (Objective("y"),), horizon=100), data(costs))
+
+
+def notes(method, spread: float = 100.0) -> tuple[lt.Study, list]:
+    study = lt.Study("s", SPACE, minimize="y", method=method, seed=0)
+    for _ in range(13):
+        trial = study.ask()
+        value = (trial["a"] - 0.4) ** 2 + (trial["b"] - 0.6) ** 2
+        study.finish(trial, Outcome(Reason.DONE, {"y": value}, duration_s=10 * spread ** trial["b"]))
+    return study, [trial.note.get("acquisition") for trial in study.trials]
+
+
+def test_uneven_durations_are_minded_once_there_are_enough() -> None:
+    study, found = notes(Auto(search=BRIEF))
+    assert found[:5] == [None] * 5 and set(found[5:10]) == {"LogEI"}
+    assert set(found[10:]) == {"LogEI per second"}
+    assert study.verify().ok
+
+
+@pytest.mark.parametrize(("per_second", "said"), [(True, "LogEI per second"), (False, "LogEI")])
+def test_it_can_be_told(per_second, said) -> None:
+    _, found = notes(Auto(search=BRIEF, per_second=per_second))
+    assert set(found[5:]) == {said}
+
+
+def test_a_number_of_trials_is_kept_to() -> None:
+    """With 30 trials to be run, what counts is what the 30 trials give."""
+
+    def objective(trial):
+        return (trial["a"] - 0.4) ** 2
+
+    study, _ = notes(Auto(search=BRIEF))
+    study.run(objective, trials=15)
+    assert [trial.note["acquisition"] for trial in study.trials[13:]] == ["LogEI"] * 2
+    assert study.verify().ok
+
+
+def test_minding_seconds_goes_where_trials_are_short() -> None:
+    by_second, by_trial = notes(Auto(search=BRIEF, per_second=True))[0], notes(Auto(search=BRIEF, per_second=False))[0]
+    spent = [sum(trial.duration_s for trial in study.trials[5:]) for study in (by_second, by_trial)]
+    assert spent[0] < spent[1]
