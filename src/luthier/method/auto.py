@@ -47,9 +47,9 @@ _DOUBTERS = (
 )
 
 _UNEVEN = 15.0
-"""Minding the cost takes less time where costs differ much: 0.89 of it where the slowest trial takes 30 times as long as
-the fastest (the slower tenth of the trials then some 15 times as long as the faster one), 0.79 at 100 times; of 10 times
-and less, where it would not, nothing is made (`benchmarks/costs.py --auto`, 36 pairs each)."""
+"""Minding the cost pays where costs differ much. To a target it took 0.89 of the time where the slowest trial takes 30
+times as long as the fastest (the slower tenth of the trials then some 15 times as long as the faster one), and 0.79 at
+100 times; at 10 times, where `Bayes` saved nothing by it, it is not done (`benchmarks/costs.py`, 36 pairs each)."""
 _ENOUGH = 10
 """With fewer durations than this nothing is concluded from them."""
 _LEAST_S = 0.1
