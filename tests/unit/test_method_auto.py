@@ -1,4 +1,4 @@
-"""What Auto makes of the budget and of what trials cost."""
+"""What Auto makes of the budget, of what trials cost, and of a search that only polishes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.method import Auto
 from luthier.method.auto import is_bound_by_time
+from luthier.method.polish import is_polished
 from luthier.method.search import Search
 from luthier.problem import Objective, Problem
 from luthier.trial import Outcome, Reason
@@ -83,3 +84,59 @@ def test_minding_seconds_goes_where_trials_are_short() -> None:
     by_second, by_trial = notes(Auto(search=BRIEF, per_second=True))[0], notes(Auto(search=BRIEF, per_second=False))[0]
     spent = [sum(trial.duration_s for trial in study.trials[5:]) for study in (by_second, by_trial)]
     assert spent[0] < spent[1]
+
+
+# --- polishing ----------------------------------------------------------------------------------------
+
+
+def polished(x, losses, objectives=("y",)) -> bool:
+    x, losses = np.asarray(x, float), np.asarray(losses, float)
+    none = np.empty((0, x.shape[1]))
+    known = Data((), x, losses[:, None], np.empty((len(x), 0)), None, np.full(len(x), np.nan), none, none)
+    return is_polished(Problem(SPACE, tuple(Objective(name) for name in objectives)), known)
+
+
+FAR = [[0.1, 0.9], [0.9, 0.1], [0.3, 0.3], [0.7, 0.6], [0.2, 0.5]]
+NEAR = [[0.5, 0.5], [0.501, 0.499], [0.503, 0.5]]
+
+
+def test_when_a_search_only_polishes() -> None:
+    high = [1.0, 1.2, 0.9, 1.4, 1.1]
+    assert polished(FAR + NEAR, [*high, 0.1, 0.1001, 0.1002])
+    assert not polished(FAR + NEAR, [*high, 0.1, 0.12, 0.14])  # it still gets better
+    assert not polished([*FAR, [0.5, 0.5], [0.55, 0.5], [0.5, 0.45]], [*high, 0.1, 0.1001, 0.1002])  # from afar
+    assert not polished(FAR[1:] + NEAR, [*high[1:], 0.1, 0.1001, 0.1002])  # hardly begun
+    assert not polished(FAR + NEAR, [*high, 0.1, 0.1001, 0.1002], ("y", "z"))
+    gone = np.array(FAR + NEAR)
+    gone[-1, 1] = np.nan  # another branch
+    assert not polished(gone, [*high, 0.1, 0.1001, 0.1002])
+
+
+@pytest.mark.slow
+def test_a_branch_that_began_badly_is_looked_at_again() -> None:
+    """The better branch is a plateau but for a hole in a third of its width, which its first points may miss."""
+    space = lt.Space(
+        {
+            "kind": lt.Choice("wide", "deep"),
+            "u": lt.Float(0, 1, when="kind == 'wide'"),
+            "v": lt.Float(0, 1, when="kind == 'deep'"),
+        }
+    )
+
+    def objective(trial):
+        if trial["kind"] == "wide":
+            return 0.3 + (trial["u"] - 0.4) ** 2
+        return 1.0 - np.exp(-(((trial["v"] - 0.83) / 0.15) ** 2))
+
+    def best(method, seed):
+        study = lt.Study("s", space, minimize="y", method=method, seed=seed)
+        study.run(objective, trials=30)
+        by = [trial.note.get("by") for trial in study.trials]
+        assert ("explorer" in by) == bool(method.explorers)
+        assert study.verify().ok
+        return study.best.value
+
+    found = [best(Auto(search=BRIEF), seed) for seed in (1, 2)]
+    without = [best(Auto(search=BRIEF, explorers=()), seed) for seed in (1, 2)]
+    assert max(found) < 0.1
+    assert min(without) > 0.29

@@ -58,7 +58,7 @@ def test_a_proposal_is_explained_from_what_was_known_then(study: lt.Study) -> No
     data = view.data(view.problem())
     assert found.known == len(data) == 9
     assert isinstance(study.method, lt.Auto)
-    outlook = look(study.method.believers(9), data, Key.of(0), Memo())
+    outlook = look(study.method.believers(data, view.problem()), data, Key.of(0), Memo())
     assert outlook is not None
     point = study.space.encode([dict(study.trial(9).config)])
     median, low, high = outlook.quantiles(point, (0.5, 0.05, 0.95), observed=True)[:, 0].tolist()

@@ -18,12 +18,13 @@ from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.bayes import learnable, take, with_note
-from luthier.method.belief import Prior, believed_design
+from luthier.method.belief import Belief, Prior, believed_design
 from luthier.method.crash import with_crashes
 from luthier.method.design import design
 from luthier.method.distinct import Batch
 from luthier.method.outcome import fit_one_loss, incumbent, limits, one_loss, order, rate
 from luthier.method.pending import believe
+from luthier.method.polish import is_polished
 from luthier.method.random import Random
 from luthier.method.search import Known, Search
 from luthier.problem import Problem
@@ -46,6 +47,13 @@ _DOUBTERS = (
     GP(scaling="log gap"),
 )
 
+# Far shorter lengths, and a tenth of the losses' standard deviation as the least improvement that counts: so a branch
+# of which a few bad points are known is looked at again. On random conditional spaces (2 to 5 branches of up to 4
+# variables) a quarter of the regret after 100 trials is left; on the public suite, and on COCO but for the spheres,
+# they make no difference (`benchmarks/results/public-2026-11.md`).
+_EXPLORERS = tuple(GP(scaling=model.scaling, beliefs=Beliefs(log_length=-3.0)) for model in _MODELS)
+_WORTHWHILE = 0.1
+
 _UNEVEN = 15.0
 """Minding the cost pays where costs differ much. To a target it took 0.89 of the time where the slowest trial takes 30
 times as long as the fastest (the slower tenth of the trials then some 15 times as long as the faster one), and 0.79 at
@@ -58,6 +66,7 @@ _LEAST_S = 0.1
 _WHY = {
     "committee": "the highest mean of the log expected improvements by several models",
     "doubter": "every second proposal is one model's alone, with shorter lengths, in turn",
+    "explorer": "the best trials are all but the same, so every second proposal looks for much better ones elsewhere",
 }
 
 
@@ -79,6 +88,8 @@ class Auto:
         initial: trials of the design.
         models: the committee.
         doubters: models that propose alone, in turn; none: the committee makes every proposal.
+        explorers: models that do so in place of the doubters while the best trials are all but the same; none: the
+            doubters go on.
         search: how the candidates are found.
         prior: where you believe the optimum to be.
         per_second: whether improvements are divided by expected seconds; None: where there is no number of trials to
@@ -91,6 +102,7 @@ class Auto:
     initial: int = 5
     models: tuple[GP, ...] = _MODELS
     doubters: tuple[GP, ...] = _DOUBTERS
+    explorers: tuple[GP, ...] = _EXPLORERS
     search: Search = field(default_factory=Search)
     prior: Prior | None = None
     per_second: bool | None = None
@@ -109,10 +121,8 @@ class Auto:
                 return with_note(believed_design(belief, problem, history, key, count, memo), why)
             return with_note(design(problem, history, key, count, memo), why)
         per_second = is_bound_by_time(problem, data) if self.per_second is None else self.per_second
-        acquisition: Acquisition | Bindable = PerSecond(LogEI()) if per_second else LogEI()
-        if belief is not None and self.prior is not None:
-            acquisition = Informed(acquisition, belief, self.prior.strength)
         data = with_crashes(data, memo)
+        polished = is_polished(problem, data)
         bounds = limits(data, key, memo)
         several = len(problem.objectives) > 1  # then each proposal has its own mixture of them
         fitted: dict[tuple[GP, ...], list[Posterior]] = {}
@@ -122,7 +132,8 @@ class Auto:
         pending = data.pending
         while not batch.full:
             stream = key.fold("auto", len(batch.proposals))
-            members = self._members(len(data) + len(pending))
+            by, members = self._turn(polished, len(data) + len(data.failed) + len(pending))
+            acquisition = self._acquisition(by, per_second, belief)
             if members not in fitted or several:
                 seen = one_loss(data, stream)
                 fitted[members] = [
@@ -138,7 +149,6 @@ class Auto:
             if belief is not None:
                 best = np.concatenate([best[:1], belief.peak(), best[1:]])
             points = self.search.maximise(problem.space, criterion, best, known, stream)
-            by = "committee" if members == self.models else "doubter"
             name = "LogEI per second" if per_second else "LogEI"
             note = {"by": by, "why": _WHY[by], "acquisition": name, "models": [model.scaling for model in members]}
             taken = take(problem, batch, points, note)
@@ -150,9 +160,20 @@ class Auto:
             return with_note(Random().suggest(problem, history, key, count, memo), {"by": "rest"})
         return tuple(batch.proposals)
 
-    def believers(self, begun: int | None) -> tuple[GP, ...]:
+    def believers(self, data: Data | None, problem: Problem, place: int = 0) -> tuple[GP, ...]:
         """See `luthier.method.protocol.Modelling`. The committee is made to choose: its scales bend the noise."""
-        return () if begun is None else self._members(begun)
+        if data is None:
+            return ()
+        begun = len(data) + len(data.failed) + len(data.pending) + place
+        return self._turn(is_polished(problem, data), begun)[1]
+
+    def _acquisition(self, by: str, per_second: bool, belief: Belief | None) -> Acquisition | Bindable:
+        acquisition: Acquisition | Bindable = LogEI(_WORTHWHILE if by == "explorer" else 0.0)
+        if per_second:
+            acquisition = PerSecond(acquisition)
+        if belief is not None and self.prior is not None:
+            acquisition = Informed(acquisition, belief, self.prior.strength)
+        return acquisition
 
     def _rate(
         self,
@@ -169,11 +190,12 @@ class Auto:
         best = incumbent(believed, data, problem.noisy)
         return rate(acquisition, believed, bounds, Situation(data, best, data.x, pending[:0], key, memo))
 
-    def _members(self, trial: int) -> tuple[GP, ...]:
-        """Give the models that make the proposal after so many results and pending trials."""
-        if not self.doubters or trial % 2 == 0:
-            return self.models
-        return (self.doubters[trial // 2 % len(self.doubters)],)
+    def _turn(self, polished: bool, begun: int) -> tuple[str, tuple[GP, ...]]:
+        """Say who makes the proposal after so many results, crashes and pending trials, and by which models."""
+        alone, by = (self.explorers, "explorer") if polished and self.explorers else (self.doubters, "doubter")
+        if not alone or begun % 2 == 0:
+            return "committee", self.models
+        return by, (alone[begun // 2 % len(alone)],)
 
 
 def is_bound_by_time(problem: Problem, data: Data) -> bool:

@@ -113,7 +113,7 @@ class Bayes:
             return with_note(Random().suggest(problem, history, key, count, memo), {"by": "rest"})
         return tuple(batch.proposals)
 
-    def believers(self, begun: int | None) -> tuple[Surrogate, ...]:
+    def believers(self, data: Data | None, problem: Problem, place: int = 0) -> tuple[Surrogate, ...]:
         """See `luthier.method.protocol.Modelling`."""
         return (self.surrogate,)
 

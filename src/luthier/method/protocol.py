@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+from luthier.data import Data
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
@@ -39,11 +40,13 @@ class Method(Protocol):
 class Modelling(Method, Protocol):
     """A method whose proposals follow from models of the losses: what it believes can be asked of it."""
 
-    def believers(self, begun: int | None) -> tuple[Surrogate, ...]:
+    def believers(self, data: Data | None, problem: Problem, place: int = 0) -> tuple[Surrogate, ...]:
         """Give the models, each as likely to be right as the others.
 
         Args:
-            begun: those that make a proposal after so many trials with a result, a crash, or neither yet; None: those
-                to ask what to expect of the objective. Of these there may be none: then a default one is asked.
+            data: those that make a proposal when this is known (see `luthier.method.crash` of crashes); None: those to
+                ask what to expect of the objective. Of these there may be none: then a default one is asked.
+            problem: what is optimized.
+            place: of the proposal in its batch.
         """
         ...

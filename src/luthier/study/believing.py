@@ -91,7 +91,7 @@ class Beliefs:
         return np.exp(Feasible(None, "log", self.bounds).value(x))
 
 
-def believe(problem: Problem, data: Data, method: Method, key: Key, memo: Memo, begun: int | None = None) -> Beliefs:
+def believe(problem: Problem, data: Data, method: Method, key: Key, memo: Memo, place: int | None = None) -> Beliefs:
     """Fit the method's own models to each objective; a default Gaussian process where it has none that give means.
 
     Args:
@@ -99,13 +99,14 @@ def believe(problem: Problem, data: Data, method: Method, key: Key, memo: Memo, 
         data: what is known.
         method: of the study.
         key, memo: see `Surrogate.fit`.
-        begun: see `Modelling.believers`.
+        place: in its batch, of the proposal that the models are to be those of; None: those to ask what to expect.
 
     Raises:
         NoResult: too little is known to predict anything; the message says what is missing.
     """
     models = isinstance(method, Modelling)
-    own = method.believers(begun) if isinstance(method, Modelling) else ()
+    known = None if place is None else data
+    own = method.believers(known, problem, place or 0) if isinstance(method, Modelling) else ()
     found = _look_at_all(own, problem, data, key, memo) if own else None
     if found is not None:
         by = f"{_counted(own)} of {type(method).__name__}"

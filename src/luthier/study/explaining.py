@@ -109,9 +109,8 @@ def explain(history: History, number: int, known: Method, key: Key, memo: Memo, 
     beliefs: Beliefs | None = None
     prediction = None
     try:
-        begun = len(moment.data) + len(moment.data.failed) + len(moment.data.pending) + moment.row
         fold = stream.fold("bayes", moment.row).fold("fit")
-        beliefs = believe(moment.problem, moment.data, moment.method, fold, memo, begun)
+        beliefs = believe(moment.problem, moment.data, moment.method, fold, memo, moment.row)
         (prediction,) = beliefs.predict([moment.trial.config], level, observed=True)
     except NoResult as error:
         remarks.append(f"nothing was expected of it: {error}")
