@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Measure Luthier against its peers in one environment: benchmarks/run.sh [overhead|coco|batch|pairs|curve] [OPTION …]
+# Measure Luthier against its peers in one environment: benchmarks/run.sh [overhead|coco|batch|branches|pairs|curve] [OPTION …]
 #   overhead      the budgets of speed (the default, `make bench`); names of rows may follow
 #   coco          the peers' missing runs on COCO (for --minutes M at most), Luthier's Auto anew, and the tables
 #   batch BENCH   batches of 8 on the public suite; BENCH is the folder shared/bench
+#   branches      random spaces with branches, against Optuna's TPE
 #   pairs         every surrogate with every acquisition function against random search
 #   curve         seconds an ask from 10 to 5,000 trials
 set -euo pipefail
@@ -27,7 +28,7 @@ case "$what" in
     "$python" benchmarks/coco.py run --methods luthier-auto --fresh --like optuna-gp
     exec "$python" benchmarks/coco.py compare --us luthier-auto
     ;;
-  overhead | batch | pairs | curve)
+  overhead | batch | branches | pairs | curve)
     shift || true
     exec "$python" "benchmarks/$what.py" "$@"
     ;;

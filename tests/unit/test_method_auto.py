@@ -89,11 +89,14 @@ def test_minding_seconds_goes_where_trials_are_short() -> None:
 # --- polishing ----------------------------------------------------------------------------------------
 
 
-def polished(x, losses, objectives=("y",)) -> bool:
+BRANCHED = lt.Space({"a": lt.Float(0, 1), "b": lt.Float(0, 1, when="a > 0.2")})
+
+
+def polished(x, losses, objectives=("y",), space=BRANCHED) -> bool:
     x, losses = np.asarray(x, float), np.asarray(losses, float)
     none = np.empty((0, x.shape[1]))
-    known = Data((), x, losses[:, None], np.empty((len(x), 0)), None, np.full(len(x), np.nan), none, none)
-    return is_polished(Problem(SPACE, tuple(Objective(name) for name in objectives)), known)
+    known = Data(space.columns, x, losses[:, None], np.empty((len(x), 0)), None, np.full(len(x), np.nan), none, none)
+    return is_polished(Problem(space, tuple(Objective(name) for name in objectives)), known)
 
 
 FAR = [[0.1, 0.9], [0.9, 0.1], [0.3, 0.3], [0.7, 0.6], [0.2, 0.5]]
@@ -107,6 +110,7 @@ def test_when_a_search_only_polishes() -> None:
     assert not polished([*FAR, [0.5, 0.5], [0.55, 0.5], [0.5, 0.45]], [*high, 0.1, 0.1001, 0.1002])  # from afar
     assert not polished(FAR[1:] + NEAR, [*high[1:], 0.1, 0.1001, 0.1002])  # hardly begun
     assert not polished(FAR + NEAR, [*high, 0.1, 0.1001, 0.1002], ("y", "z"))
+    assert not polished(FAR + NEAR, [*high, 0.1, 0.1001, 0.1002], space=SPACE)  # there is no other branch
     gone = np.array(FAR + NEAR)
     gone[-1, 1] = np.nan  # another branch
     assert not polished(gone, [*high, 0.1, 0.1001, 0.1002])

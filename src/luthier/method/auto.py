@@ -48,9 +48,7 @@ _DOUBTERS = (
 )
 
 # Far shorter lengths, and a tenth of the losses' standard deviation as the least improvement that counts: so a branch
-# of which a few bad points are known is looked at again. On random conditional spaces (2 to 5 branches of up to 4
-# variables) a quarter of the regret after 100 trials is left; on the public suite, and on COCO but for the spheres,
-# they make no difference (`benchmarks/results/public-2026-11.md`).
+# of which a few bad points are known is looked at again (`benchmarks/results/branches-2026-11.md`).
 _EXPLORERS = tuple(GP(scaling=model.scaling, beliefs=Beliefs(log_length=-3.0)) for model in _MODELS)
 _WORTHWHILE = 0.1
 
@@ -88,8 +86,8 @@ class Auto:
         initial: trials of the design.
         models: the committee.
         doubters: models that propose alone, in turn; none: the committee makes every proposal.
-        explorers: models that do so in place of the doubters while the best trials are all but the same; none: the
-            doubters go on.
+        explorers: models that do so in place of the doubters while the best trials are all but the same, in spaces
+            with conditional variables; none: the doubters go on.
         search: how the candidates are found.
         prior: where you believe the optimum to be.
         per_second: whether improvements are divided by expected seconds; None: where there is no number of trials to

@@ -1,4 +1,4 @@
-"""Whether a search only polishes what it has found."""
+"""Whether a search only polishes what it has found in one branch of a space."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ _ALIKE = 1e-3
 
 
 def is_polished(problem: Problem, data: Data) -> bool:
-    """Tell whether the three best trials are all but the same point with all but the same loss.
+    """Tell whether the three best trials are all but the same point with all but the same loss, and there are branches.
 
     What can still be gained there is little, and a model that takes the rest of the space for smooth expects nothing
-    of it: of branches of a space that it has seen a few bad points of, say. Of several objectives it is never said.
+    of branches that it has seen a few bad points of. It is said of spaces with conditional variables only, and of one
+    objective.
 
     Cost: O(n log n).
     """
-    if len(problem.objectives) > 1 or len(data) < _FEWEST:
+    branched = any(column.conditional for column in data.columns)
+    if not branched or len(problem.objectives) > 1 or len(data) < _FEWEST:
         return False
     best = order(data)[:_BEST]
     x = np.where(np.isnan(data.x[best]), -1.0, data.x[best])
