@@ -46,6 +46,8 @@ from luthier.sklearn.evaluation import Job
 from luthier.sklearn.pieces import cut
 from luthier.sklearn.shelf import Shelf
 
+pytestmark = pytest.mark.slow  # many models, each fitted in two ways
+
 X, Y = load_iris(return_X_y=True)
 X = X + np.random.default_rng(0).normal(scale=0.3, size=X.shape)
 BINARY = (Y == 1).astype(int)
@@ -199,7 +201,6 @@ def test_grids_with_more_than_sizes(settings: dict[str, Any], piped: bool, resum
     assert resumed.count(2) >= (2 if settings.get("n_jobs") else 4)
 
 
-@pytest.mark.slow
 def test_in_processes() -> None:
     forest = RandomForestClassifier(random_state=0)
     compare(forest, {"n_estimators": [20, 5, 10], "max_depth": [1, 3]}, n_jobs=2, cv=3)
