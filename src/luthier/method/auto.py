@@ -85,7 +85,7 @@ class Auto:
     Args:
         initial: trials of the design.
         models: the committee.
-        doubters: models that propose alone, in turn; none: the committee makes every proposal.
+        doubters: models that make every second proposal, one at a time, in turn; none: the committee makes these, too.
         explorers: models that do so in place of the doubters while the best trials are all but the same, in spaces
             with conditional variables; none: the doubters go on.
         search: how the candidates are found.
