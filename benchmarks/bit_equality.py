@@ -3,9 +3,9 @@
     PYTHONPATH=OLD/src python benchmarks/bit_equality.py write FOLDER    # in the tree before
     PYTHONPATH=src python benchmarks/bit_equality.py check FOLDER        # in the tree after
 
-``write`` runs each method on each space, keeps a digest of the proposals and of the log, and stores one study of each method
-in an SQLite file with its exported CSV. ``check`` makes the proposals again and compares, and then opens the file that the other
-tree wrote: its studies are replayed (`Study.verify`) and exported again. It ends with 1 where anything differs.
+``write`` runs each method on each space, keeps a digest of the proposals, and stores one study of each
+method in an SQLite file with its exported CSV. ``check`` makes the proposals again and compares; then it opens the file
+that the other tree wrote: its studies are replayed (`Study.verify`) and exported again. It exits 1 on any difference.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from luthier import codec
 from luthier.testing.methods import SPACES, Drive
 
 METHODS = {
-    "auto": (lambda: lt.Auto(), 16),
-    "auto in batches": (lambda: lt.Auto(), 14),
-    "gp": (lambda: lt.Bayes(), 12),
+    "auto": (lt.Auto, 16),
+    "auto in batches": (lt.Auto, 14),
+    "gp": (lt.Bayes, 12),
     "gp, portfolio": (lambda: lt.Bayes(acquisition=lt.Hedge([lt.EI(), lt.UCB(2.0)])), 10),
     "gp, MCMC and warps": (lambda: lt.Bayes(lt.GP(samples=4, warp=True), initial=4), 7),
     "gp, Thompson": (lambda: lt.Bayes(acquisition=lt.Thompson()), 10),
@@ -35,16 +35,16 @@ METHODS = {
     "forest, UCB": (lambda: lt.Bayes(lt.Forest(trees=20), lt.UCB(2.0), initial=5), 9),
     "boosted, EI": (lambda: lt.Bayes(lt.Boosted(), lt.EI(), initial=5), 8),
     "parzen": (lambda: lt.Bayes(lt.Parzen(), lt.EI(), initial=6), 14),
-    "random": (lambda: lt.Random(), 8),
-    "grid": (lambda: lt.Grid(), 8),
+    "random": (lt.Random, 8),
+    "grid": (lt.Grid, 8),
     "grid, shuffled": (lambda: lt.Grid(order="shuffled"), 8),
     "grid, nested": (lambda: lt.Grid(order="nested"), 8),
-    "sobol": (lambda: lt.Quasi(), 8),
+    "sobol": (lt.Quasi, 8),
     "halton": (lambda: lt.Quasi("halton"), 8),
     "latin": (lambda: lt.Quasi("latin"), 8),
     "lattice": (lambda: lt.Quasi("lattice"), 8),
-    "annealing": (lambda: lt.Anneal(), 12),
-    "cma-es": (lambda: lt.Evolution(), 24),
+    "annealing": (lt.Anneal, 12),
+    "cma-es": (lt.Evolution, 24),
     "differential evolution": (lambda: lt.Evolution("de"), 24),
 }
 
@@ -111,7 +111,10 @@ def main() -> int:
         if verified.mismatches or not same:
             wrong += 1
             print(f"{name}: {verified}; export {'equal' if same else 'differs'}")
-    print(f"stored studies: {len(METHODS)} opened, replayed and exported" + (f"; {wrong} differences" if wrong else ", all equal"))
+    print(
+        f"stored studies: {len(METHODS)} opened, replayed and exported"
+        + (f"; {wrong} differences" if wrong else ", all equal")
+    )
     return wrong > 0
 
 

@@ -184,7 +184,7 @@ def main() -> None:
     options = parser.parse_args()
     runs = {
         "Auto": luthier(lt.Auto()),
-        "Auto(explorers=())": luthier(lt.Auto(explorers=())),
+        "Auto(exploring_models=())": luthier(lt.Auto(exploring_models=())),
         "random": luthier(lt.Random()),
     }
     if options.peers:

@@ -104,7 +104,7 @@ def methods() -> dict[str, Callable[[Any, int, int], Any]]:
         def make(parameters: Any, seed: int, budget: int) -> Any:
             from adapter import Luthier
 
-            from luthier.method.text import from_plain
+            from luthier.method.spec import from_plain
 
             return Luthier(parameters, seed, from_plain(OURS[name]))
 

@@ -143,10 +143,10 @@ def rows() -> list[Row]:
     import optuna
 
     import luthier as lt
-    from luthier.method.auto import Auto
-    from luthier.method.bayes import Bayes
-    from luthier.surrogate.forest import Forest
-    from luthier.surrogate.parzen import Parzen
+    from luthier.method.bayesian.auto import Auto
+    from luthier.method.bayesian.bayes import Bayes
+    from luthier.surrogate.parzen.estimator import Parzen
+    from luthier.surrogate.trees.forest import Forest
 
     cpu, wall = time.process_time, time.perf_counter
     samplers = optuna.samplers

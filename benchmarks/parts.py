@@ -30,13 +30,13 @@ def acquisitions() -> dict[str, Any]:
 
 
 def _made(package: str, traits: set[str]) -> dict[str, Any]:
-    from luthier.method import text
+    from luthier.method import spec
 
     made = {}
-    for name, place in text._PLACES.items():
+    for name, place in spec._PLACES.items():
         if not place.startswith(package) or name in WRAPPERS:
             continue
         kind = getattr(importlib.import_module(place), name)
         if any(inspect.getattr_static(kind, trait, None) is not None for trait in traits):
-            made[name] = text.from_plain({"use": name} | GIVEN.get(name, {}))
+            made[name] = spec.from_plain({"use": name} | GIVEN.get(name, {}))
     return made

@@ -25,10 +25,10 @@ def methods() -> dict[str, Any]:
 
     import luthier as lt
     from luthier.acquisition.analytic import UCB
-    from luthier.method.auto import Auto
-    from luthier.method.bayes import Bayes
-    from luthier.surrogate.gp import GP
-    from luthier.surrogate.parzen import Parzen
+    from luthier.method.bayesian.auto import Auto
+    from luthier.method.bayesian.bayes import Bayes
+    from luthier.surrogate.gp.model import GP
+    from luthier.surrogate.parzen.estimator import Parzen
 
     return {
         "luthier-auto": peer(Auto),

@@ -36,7 +36,7 @@ from sklearn.preprocessing import StandardScaler
 
 from luthier import Random
 from luthier.sklearn import BayesSearchCV, GridSearchCV
-from luthier.sklearn.prefix import MB, Prefixes
+from luthier.sklearn.reuse.shared_steps import MB, SharedSteps
 
 X, Y = load_digits(return_X_y=True)
 ALPHAS = list(np.logspace(-3, 3, 20))
@@ -185,7 +185,7 @@ def measure(row: Row, n_jobs: int | None, turns: int) -> bool:
     for turn in range(turns):
         searches = [row.make(GridSearchCV, **more), row.make(Theirs, **more)]
         seconds = {type(one).__module__: spent(one) for one in (searches if turn % 2 else searches[::-1])}
-        ours_s, theirs_s = seconds["luthier.sklearn.grid"], seconds["sklearn.model_selection._search"]
+        ours_s, theirs_s = seconds["luthier.sklearn.grid_search"], seconds["sklearn.model_selection._search"]
         if not equal(searches[0].cv_results_, searches[1].cv_results_, row.bits):
             print(f"{row.name}: the results differ")
             return False
@@ -210,14 +210,14 @@ def memory() -> bool:
     grid = {"pca__n_components": list(range(20, 60, 2)), "ridge__alpha": [0.1, 1.0]}
     peaks = {}
     for cap_mb in (0.0, 2.0, 5.0, 512.0):
-        made: list[Prefixes] = []
+        made: list[SharedSteps] = []
 
         class Seen(GridSearchCV):
             """Lets the cache be looked at."""
 
-            def _evaluator(self, made: list[Prefixes] = made) -> Any:
+            def _evaluator(self, made: list[SharedSteps] = made) -> Any:
                 evaluator = super()._evaluator()
-                made.extend([evaluator] if isinstance(evaluator, Prefixes) else [])
+                made.extend([evaluator] if isinstance(evaluator, SharedSteps) else [])
                 return evaluator
 
         search = Seen(Pipeline(steps), grid, cv=5, refit=False, cache_mb=cap_mb)

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier._typing import Floats
 from luthier.errors import InvalidSetting
 
-Floats = NDArray[np.float64]
 Shape = int | tuple[int, ...]
 
 _TO_UNIT = 2.0**-53

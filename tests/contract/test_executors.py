@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 
-from luthier.executor import Executor, Futures, Inline, Objective, Processes, Threads
+from luthier.executor import Executor, Futures, Inline, ObjectiveFunction, Processes, Threads
 from luthier.testing.executors import ExecutorContract
 
 
@@ -19,19 +19,19 @@ class TestInline(ExecutorContract):
     keeps_time = False
     keeps_memory = False
 
-    def make(self, objective: Objective, workers: int) -> Executor:
+    def make(self, objective: ObjectiveFunction, workers: int) -> Executor:
         return Inline(objective)
 
 
 class TestThreads(ExecutorContract):
     keeps_memory = False
 
-    def make(self, objective: Objective, workers: int) -> Executor:
+    def make(self, objective: ObjectiveFunction, workers: int) -> Executor:
         return Threads(objective, workers)
 
 
 class TestProcesses(ExecutorContract):
-    def make(self, objective: Objective, workers: int) -> Executor:
+    def make(self, objective: ObjectiveFunction, workers: int) -> Executor:
         return Processes(objective, workers)
 
 
@@ -39,7 +39,7 @@ class _OnFutures(ExecutorContract):
     answers = False
     pool: Pool
 
-    def make(self, objective: Objective, workers: int) -> Executor:
+    def make(self, objective: ObjectiveFunction, workers: int) -> Executor:
         return Futures(self.pool, objective, workers)
 
 

@@ -35,7 +35,7 @@ class TestSQLiteInWALMode(LastingStoreContract):
 
     @pytest.fixture(autouse=True)
     def mode(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("luthier.store.sqlite.journal_mode", lambda: "wal")
+        monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda: "wal")
 
     def open(self, folder: Path) -> Store:
         return open_store(folder / "studies.db")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from luthier.surrogate.boosted import Boosted
-from luthier.surrogate.ensemble import Ensemble
-from luthier.surrogate.forest import Forest
-from luthier.surrogate.gp import GP
-from luthier.surrogate.parzen import Parzen
-from luthier.surrogate.regressor import Regressor
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.parzen.estimator import Parzen
+from luthier.surrogate.sklearn.regressor import Regressor
+from luthier.surrogate.stacked import Ensemble
+from luthier.surrogate.trees.boosting import Boosted
+from luthier.surrogate.trees.forest import Forest
 from luthier.testing.surrogates import SurrogateContract, digest, elsewhere, sampled
 
 SMALL = Boosted(models=3, rounds=4)

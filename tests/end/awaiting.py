@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from luthier.executor import Limits, Outcome, Processes, Task, group
+from luthier.executor import Limits, Processes, Task, TaskResult
+from luthier.executor.processes import process_tree
 
 PATIENCE_S = 30.0
 
@@ -23,7 +24,7 @@ def until(holds: Callable[[], bool], what: str) -> None:
 def until_gone(pids: Iterable[int]) -> None:
     """Wait until none of the processes is alive."""
     wanted = set(pids)
-    until(lambda: not wanted & {process.pid for process in group.table()}, f"{wanted} shall be gone")
+    until(lambda: not wanted & {process.pid for process in process_tree.list_processes()}, f"{wanted} shall be gone")
 
 
 def numbers_in(folder: Path, count: int) -> list[int]:
@@ -36,19 +37,19 @@ def numbers_in(folder: Path, count: int) -> list[int]:
     return written()
 
 
-def one(executor: Processes, task: Task) -> Outcome:
+def one(executor: Processes, task: Task) -> TaskResult:
     """Run one task, and nothing else."""
     executor.submit(task)
     return outcome_of(executor)
 
 
-def outcome_of(executor: Processes) -> Outcome:
+def outcome_of(executor: Processes) -> TaskResult:
     """Wait for the one outcome that is to come."""
-    found: list[Outcome] = []
+    found: list[TaskResult] = []
     while not found:
         news = executor.poll(PATIENCE_S)
         assert news, "no news"
-        found = [item for item in news if isinstance(item, Outcome)]
+        found = [item for item in news if isinstance(item, TaskResult)]
     (outcome,) = found
     return outcome
 

@@ -17,7 +17,8 @@ import pytest
 from awaiting import PATIENCE_S, numbers_in, one, outcome_of, task, until_gone
 
 from luthier.errors import ExecutorError, InvalidSetting
-from luthier.executor import Outcome, Processes, Task, group
+from luthier.executor import Processes, Task, TaskResult
+from luthier.executor.processes import process_tree
 from luthier.trial import Reason
 
 
@@ -77,13 +78,13 @@ def test_deaths_among_other_trials_cost_nothing_else() -> None:
             os._exit(1)
         return float(trial.number)
 
-    outcomes: list[Outcome] = []
+    outcomes: list[TaskResult] = []
     with Processes(objective, 3) as executor:
         left = list(range(30))
         while left or len(outcomes) < 30:
             while left and 30 - len(left) - len(outcomes) < executor.capacity:
                 executor.submit(task(left.pop(0)))
-            outcomes += [item for item in executor.poll(PATIENCE_S) if isinstance(item, Outcome)]
+            outcomes += [item for item in executor.poll(PATIENCE_S) if isinstance(item, TaskResult)]
     assert sorted(outcome.number for outcome in outcomes) == list(range(30))
     for outcome in outcomes:
         assert outcome.reason is (Reason.FAILED if outcome.number % 5 == 0 else Reason.DONE)
@@ -94,7 +95,7 @@ def test_two_hundred_quick_tasks_over_four_workers() -> None:
     def objective(trial):
         return [trial.number, os.getpid()]
 
-    outcomes: list[Outcome] = []
+    outcomes: list[TaskResult] = []
     with Processes(objective, 4) as executor:
         submitted = 0
         while len(outcomes) < 200:
@@ -159,7 +160,7 @@ def test_an_objective_whose_module_is_not_there(tmp_path: Path, monkeypatch: pyt
     with Processes(module.objective, 2) as executor:
         executor.submit(task(0))
         executor.submit(task(1))
-        outcomes: list[Outcome] = []
+        outcomes: list[TaskResult] = []
         with pytest.raises(ExecutorError, match="cannot be loaded in a worker process: ModuleNotFoundError") as caught:
             while True:
                 outcomes += executor.poll(PATIENCE_S)
@@ -278,7 +279,7 @@ def test_cancelling_and_submitting_in_quick_succession() -> None:
             if number % 4:
                 time.sleep(0.01)
             executor.cancel(number)
-            outcomes: list[Outcome] = []
+            outcomes: list[TaskResult] = []
             while len(outcomes) < 2:
                 outcomes += executor.poll(PATIENCE_S)
             assert {outcome.number: outcome.reason for outcome in outcomes} == {
@@ -299,7 +300,7 @@ def test_a_worker_that_ignores_sigterm_cannot_keep_close_waiting_long(tmp_path: 
     executor.submit(Task(0, 1, {}))  # a grace of 5 s; close gives 1 s
     pids = numbers_in(tmp_path, 1)
     executor.close()
-    assert not set(pids) & {process.pid for process in group.table()}
+    assert not set(pids) & {process.pid for process in process_tree.list_processes()}
     assert outcome_of(executor).reason is Reason.INTERRUPTED
 
 
@@ -322,7 +323,7 @@ def test_forks_of_the_parent_while_workers_start_do_no_harm() -> None:
             if fork == 0:
                 time.sleep(60)
                 os._exit(0)
-            outcomes: list[Outcome] = []
+            outcomes: list[TaskResult] = []
             while len(outcomes) < 2:
                 outcomes += executor.poll(PATIENCE_S)
             assert {outcome.number: outcome.reason for outcome in outcomes} == {0: Reason.FAILED, 1: Reason.DONE}
@@ -343,8 +344,8 @@ def test_a_fork_of_the_parent_leaves_the_workers_alone() -> None:
 
 def test_a_guardian_that_is_killed_is_replaced() -> None:
     def guardians() -> set[int]:
-        mine = {process.pid for process in group.table() if process.parent == os.getpid()}
-        return {pid for pid in mine if b"group.py" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+        mine = {process.pid for process in process_tree.list_processes() if process.parent == os.getpid()}
+        return {pid for pid in mine if b"process_tree.py" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
     with Processes(lambda trial: os._exit(0), 1) as executor:
         one(executor, task())
@@ -366,7 +367,7 @@ def test_nothing_is_left_open_after_close() -> None:
         with Processes(lambda trial: os._exit(0), 2) as executor:
             executor.submit(task(0))
             executor.submit(task(1))
-            outcomes: list[Outcome] = []
+            outcomes: list[TaskResult] = []
             while len(outcomes) < 2:
                 outcomes += executor.poll(PATIENCE_S)
     assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from awaiting import numbers_in, one, outcome_of, task, until, until_gone
 
-from luthier.executor import Limits, Processes, Progress, group
+from luthier.executor import Limits, Processes, TaskReport
+from luthier.executor.processes import process_tree
 from luthier.trial import Reason
 
 
@@ -127,7 +128,7 @@ def test_everything_a_trial_has_started_is_killed_with_it(tmp_path: Path) -> Non
         executor.submit(task())
         pids = numbers_in(tmp_path, 3)
         (progress,) = executor.poll(30)
-        assert isinstance(progress, Progress)
+        assert isinstance(progress, TaskReport)
         executor.cancel(0)
         assert outcome_of(executor).reason is Reason.INTERRUPTED
         until_gone([*pids, int(progress.value)])
@@ -143,7 +144,7 @@ def test_processes_left_behind_by_a_good_trial_live_until_the_executor_is_closed
         assert one(executor, task()).reason is Reason.DONE
         assert one(executor, task(1)).reason is Reason.DONE
         pids = numbers_in(tmp_path, 1)
-        assert set(pids) <= {process.pid for process in group.table()}
+        assert set(pids) <= {process.pid for process in process_tree.list_processes()}
     until_gone(pids)
 
 

@@ -157,8 +157,8 @@ with Processes(objective, 2) as executor:
 
 def test_ctrl_c_while_closing_kills_at_once_and_gives_the_outcomes(tmp_path: Path) -> None:
     text = """
-import luthier.executor.processes
-luthier.executor.processes._CLOSING_GRACE_S = 60.0
+import luthier.executor.processes.executor
+luthier.executor.processes.executor._CLOSING_GRACE_S = 60.0
 parent = os.getpid()
 
 def objective(trial):

@@ -16,10 +16,10 @@ from luthier.trial import Reason
 SPACE = {"x": lt.Float(0, 1)}
 
 
-def _run(objective: Callable[[lt.Running], object], **settings: object) -> lt.study.Result:
+def _run(objective: Callable[[lt.RunningTrial], object], **settings: object) -> lt.study.TrialResult:
     """Run one bad trial after a good one, and one after it."""
 
-    def mixed(trial: lt.Running) -> object:
+    def mixed(trial: lt.RunningTrial) -> object:
         return objective(trial) if trial.number == 1 else trial["x"]
 
     study = lt.Study("s", SPACE, minimize="loss", seed=1)
@@ -30,7 +30,7 @@ def _run(objective: Callable[[lt.Running], object], **settings: object) -> lt.st
     return trials[1]
 
 
-def _raise(trial: lt.Running) -> object:
+def _raise(trial: lt.RunningTrial) -> object:
     raise ValueError(f"x is {trial['x']}, and that is wrong")
 
 
@@ -50,7 +50,7 @@ def _raise(trial: lt.Running) -> object:
     ],
 )
 def test_a_bad_result_fails_its_trial_with_a_message(
-    objective: Callable[[lt.Running], object], reason: Reason, says: str
+    objective: Callable[[lt.RunningTrial], object], reason: Reason, says: str
 ) -> None:
     trial = _run(objective)
     assert trial.reason is reason
@@ -65,7 +65,7 @@ def test_a_trial_that_hangs_is_ended_at_its_time_limit() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no memory limit on Windows")
 def test_a_trial_that_eats_memory_is_ended_at_its_memory_limit() -> None:
-    def eat(trial: lt.Running) -> object:
+    def eat(trial: lt.RunningTrial) -> object:
         kept = []
         while True:
             kept.append(bytearray(20_000_000))
@@ -102,7 +102,7 @@ def test_a_failing_trial_ends_the_run_where_that_is_asked_for() -> None:
 
 
 def test_a_pruned_trial_is_no_failure() -> None:
-    def prune(trial: lt.Running) -> object:
+    def prune(trial: lt.RunningTrial) -> object:
         trial.report(0.5)
         raise lt.errors.TrialPruned("not worth it")
 

@@ -98,7 +98,7 @@ def test_handlers_are_put_back_and_other_threads_take_no_signals() -> None:
     before = signal.getsignal(signal.SIGINT)
     inside: list[object] = []
 
-    def objective(trial: lt.Running) -> float:
+    def objective(trial: lt.RunningTrial) -> float:
         inside.append(signal.getsignal(signal.SIGINT))
         return float(trial["x"])
 
@@ -123,7 +123,7 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
 
 
 def test_an_objective_that_raises_keyboardinterrupt_interrupts_the_run() -> None:
-    def objective(trial: lt.Running) -> float:
+    def objective(trial: lt.RunningTrial) -> float:
         if trial.number == 2:
             raise KeyboardInterrupt
         return float(trial["x"])

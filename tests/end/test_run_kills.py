@@ -17,7 +17,7 @@ from awaiting import until
 
 import luthier as lt
 from luthier.event import Told
-from luthier.executor import group
+from luthier.executor.processes import process_tree
 from luthier.testing.faults import FaultyStore
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and SIGKILL")
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and SIGKIL
 SPACE = lt.Space({"x": lt.Float(-1, 1), "n": lt.Int(1, 9), "depth": lt.Int(1, 4, when="n > 4")})
 
 
-def _objective(trial: lt.Running) -> float:
+def _objective(trial: lt.RunningTrial) -> float:
     if trial["n"] == 9:
         raise ValueError("nine")
     return float(trial["x"]) ** 2
@@ -65,10 +65,10 @@ class _KillingStore(FaultyStore):
         return length
 
 
-def _acknowledge(file: Path) -> Callable[[lt.Study, lt.study.Result], None]:
+def _acknowledge(file: Path) -> Callable[[lt.Study, lt.study.TrialResult], None]:
     """Write down, outside of the study, that a result was acknowledged."""
 
-    def callback(_: lt.Study, result: lt.study.Result) -> None:
+    def callback(_: lt.Study, result: lt.study.TrialResult) -> None:
         with file.open("a") as stream:
             stream.write(f"{result.number} {result.values.get('loss')}\n")
 
@@ -137,7 +137,7 @@ def _kill_one_of_two(folder: Path, number: int, after: bool) -> bool:
     file, notes = folder / f"two{number}{after}.db", folder / f"two{number}{after}.txt"
     _study(file).close()
 
-    def slow(trial: lt.Running) -> float:
+    def slow(trial: lt.RunningTrial) -> float:
         time.sleep(0.005)
         return _objective(trial)
 
@@ -210,11 +210,11 @@ def test_random_kills_of_a_run_with_four_workers_lose_nothing(folder: Path, meth
                 time.sleep(chance.uniform(0, 0.05))
             else:
                 time.sleep(chance.uniform(0, 0.5))
-            workers |= {process.pid for process in group.table() if process.parent == driver.pid}
+            workers |= {process.pid for process in process_tree.list_processes() if process.parent == driver.pid}
         finally:
             driver.kill()
             driver.wait()
-    until(lambda: not workers & {process.pid for process in group.table()}, "no worker is left behind")
+    until(lambda: not workers & {process.pid for process in process_tree.list_processes()}, "no worker is left behind")
     made = eval(method, {"lt": lt})
     with _study(file, made) as study:
         trials = len(study)

@@ -86,7 +86,7 @@ def test_a_read_only_folder_takes_no_new_file(folder: Path) -> None:
 def test_a_read_only_file_can_be_read(
     folder: Path, folder_mode: int, file_mode: int, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("luthier.store.sqlite.journal_mode", lambda: mode)
+    monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda: mode)
     place = folder / "s.db"
     with SQLite(place) as store:
         store.append("a", [event(0)], 0)
@@ -264,7 +264,7 @@ def test_a_child_sees_that_the_file_was_replaced(tmp_path: Path) -> None:
 
 
 def test_a_child_forked_inside_an_append_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("luthier.store.guard._FORK_PATIENCE_S", 0.01)
+    monkeypatch.setattr("luthier._runtime.fork_lock._FORK_PATIENCE_S", 0.01)
     children: list[int] = []
 
     def clock() -> float:  # called in the middle of an append, as a signal handler may be

@@ -6,20 +6,26 @@ import numpy as np
 import pytest
 
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
-from luthier.acquisition.cost import Nothing, PerSecond
-from luthier.acquisition.criterion import Integrated, Plain, SmoothIntegrated, analytic, integrate
-from luthier.acquisition.feasible import Feasible, SmoothFeasible, feasible
-from luthier.acquisition.prior import Informed
-from luthier.acquisition.protocol import Situation
-from luthier.acquisition.weighed import SmoothWeighed, Weighed, weigh
+from luthier.acquisition.criterion import (
+    FunctionCriterion,
+    IntegratedCriterion,
+    SmoothIntegratedCriterion,
+    analytic,
+    integrate,
+)
+from luthier.acquisition.protocol import AcquisitionContext
+from luthier.acquisition.weighting.cost import PerSecond, Zero
+from luthier.acquisition.weighting.feasibility import Feasible, SmoothFeasible, feasible
+from luthier.acquisition.weighting.prior_weighted import PriorWeighted
+from luthier.acquisition.weighting.weighted import SmoothWeighted, Weighted, weight_criterion
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.belief import Prior
+from luthier.method.bayesian.user_prior import Prior
 from luthier.space import Beta, Choice, Float, LogNormal, Normal, Space
-from luthier.space.prior import log_density, log_density_slope
-from luthier.surrogate.gaussian import condition
-from luthier.surrogate.kernel import KERNELS, Embedding
+from luthier.space.variables.distribution import log_density, log_density_slope
+from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.posterior import condition
 
 SPACE = Space({"a": Float(0, 1), "b": Float(0, 1), "c": Choice("x", "y"), "d": Float(0, 1, when="c == 'x'")})
 STEP = 1e-6
@@ -50,7 +56,7 @@ def check(criterion) -> None:
 def test_an_average_over_models(acquisition, scale: str) -> None:
     parts = [analytic(acquisition, posterior(seed), -0.5) for seed in range(3)]
     criterion = integrate(parts, np.array([0.2, 0.3, 0.5]), acquisition.scale if scale == "own" else scale)
-    assert isinstance(criterion, SmoothIntegrated)
+    assert isinstance(criterion, SmoothIntegratedCriterion)
     check(criterion)
 
 
@@ -63,7 +69,7 @@ def test_weighed_by_feasibility(acquisition, known: bool) -> None:
     check(criterion)
 
 
-def situation(costs) -> Situation:
+def situation(costs) -> AcquisitionContext:
     x = SPACE.sample(Key.of(3), 12)
     data = Data(
         SPACE.columns,
@@ -75,7 +81,7 @@ def situation(costs) -> Situation:
         np.empty((0, x.shape[1])),
         np.empty((0, x.shape[1])),
     )
-    return Situation(data, -0.5, SPACE.sample(Key.of(4), 50), x[:0], Key.of(5), Memo())
+    return AcquisitionContext(data, -0.5, SPACE.sample(Key.of(4), 50), x[:0], Key.of(5), Memo())
 
 
 @pytest.mark.parametrize("acquisition", [EI(), LogEI(), UCB()], ids=lambda one: type(one).__name__)
@@ -97,8 +103,8 @@ BELIEFS = {
 @pytest.mark.parametrize("belief", BELIEFS)
 def test_weighed_by_a_belief(acquisition, belief: str) -> None:
     at = situation(lambda x: np.full(len(x), np.nan))
-    criterion = Informed(acquisition, BELIEFS[belief].on(SPACE), 5.0).bind(posterior(0), at)
-    assert isinstance(criterion, SmoothWeighed)
+    criterion = PriorWeighted(acquisition, BELIEFS[belief].on(SPACE), 5.0).bind(posterior(0), at)
+    assert isinstance(criterion, SmoothWeighted)
     check(criterion)
 
 
@@ -128,7 +134,7 @@ def test_the_slope_of_what_is_hoped_for() -> None:
         def value_grad(self, x):
             return x[:, 0], np.ones_like(x)
 
-    criterion = SmoothWeighed(Same(), "signed", Nothing())
+    criterion = SmoothWeighted(Same(), "signed", Zero())
     _, gradient = criterion.value_grad(z)
     numeric = (criterion.value(z + 1e-4) - criterion.value(z - 1e-4)) / 2e-4
     np.testing.assert_allclose(gradient[:, 0], numeric, rtol=1e-5, atol=1e-7)
@@ -136,11 +142,11 @@ def test_the_slope_of_what_is_hoped_for() -> None:
 
 def test_what_has_a_part_without_gradients_has_none() -> None:
     """Then only the climb by small changes is left."""
-    plain, smooth = Plain(lambda x: x[:, 0]), analytic(EI(), posterior(0), 0.0)
-    assert type(integrate([plain, smooth], np.array([0.5, 0.5]), "positive")) is Integrated
+    plain, smooth = FunctionCriterion(lambda x: x[:, 0]), analytic(EI(), posterior(0), 0.0)
+    assert type(integrate([plain, smooth], np.array([0.5, 0.5]), "positive")) is IntegratedCriterion
     assert type(feasible(plain, "positive", (posterior(1),))) is Feasible
     at = situation(lambda x: np.full(len(x), np.nan))
-    assert type(weigh(EI(), posterior(0), at, plain)) is Weighed
+    assert type(weight_criterion(EI(), posterior(0), at, plain)) is Weighted
 
 
 def test_an_average_where_nothing_is_left_of_the_values() -> None:

@@ -8,9 +8,9 @@ import pytest
 from luthier.acquisition.analytic import PI, UCB, LogEI
 from luthier.acquisition.criterion import analytic
 from luthier.space import Column
-from luthier.surrogate.evidence import Beliefs, Evidence
-from luthier.surrogate.gaussian import condition
-from luthier.surrogate.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.marginal_likelihood import HyperparameterPosterior, Hyperpriors
+from luthier.surrogate.gp.posterior import condition
 
 COLUMNS = (
     Column("a", "number", 0, 0, 1, False),
@@ -33,7 +33,9 @@ def draw(n: int, seed: int) -> np.ndarray:
 def test_evidence(kernel: str, noisy: bool) -> None:
     embedding, x = Embedding.of(COLUMNS), draw(14, 0)
     noise = np.linspace(0.01, 0.2, 14) if noisy else None
-    evidence = Evidence(embedding, embedding.embed(x), np.sin(4 * x[:, 0]), noise, KERNELS[kernel], Beliefs())
+    evidence = HyperparameterPosterior(
+        embedding, embedding.embed(x), np.sin(4 * x[:, 0]), noise, KERNELS[kernel], Hyperpriors()
+    )
     for theta in (evidence.start(), np.random.default_rng(1).normal(-0.5, 0.5, embedding.variables + 1)):
         gradient = evidence.value_grad(theta)[1]
         for i in range(len(theta)):

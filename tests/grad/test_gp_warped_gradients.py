@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from luthier.space import Column
-from luthier.surrogate.blend import blend
-from luthier.surrogate.evidence import Beliefs
-from luthier.surrogate.gaussian import condition
-from luthier.surrogate.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.input_warping import Warp, warpable
+from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.marginal_likelihood import Hyperpriors
+from luthier.surrogate.gp.posterior import condition
+from luthier.surrogate.gp.warped_likelihood import WarpedHyperparameterPosterior
+from luthier.surrogate.mixture import mixture_posterior
 from luthier.surrogate.protocol import Differentiable
-from luthier.surrogate.warped import WarpedEvidence
-from luthier.surrogate.warping import Warp, warpable
 
 COLUMNS = (
     Column("a", "number", 0, 0, 1, False),
@@ -53,7 +53,9 @@ def test_partials_of_the_warp() -> None:
 def test_evidence(kernel: str, noisy: bool) -> None:
     x = draw(14, 0)
     noise = np.linspace(0.01, 0.2, 14) if noisy else None
-    evidence = WarpedEvidence(Embedding.of(COLUMNS), x, np.sin(4 * x[:, 0]), noise, KERNELS[kernel], Beliefs())
+    evidence = WarpedHyperparameterPosterior(
+        Embedding.of(COLUMNS), x, np.sin(4 * x[:, 0]), noise, KERNELS[kernel], Hyperpriors()
+    )
     assert len(evidence.start()) == len(evidence.width) == len(evidence.bounds) == 4 + 1 + 6
     for theta in (evidence.start(), np.random.default_rng(1).normal(-0.3, 0.4, 11)):
         gradient = evidence.value_grad(theta)[1]
@@ -74,7 +76,7 @@ def posterior(theta: np.ndarray, shape: np.ndarray):
 def test_moments(several: bool) -> None:
     one = posterior(np.array([-0.4, 0.2, 0.3, 0.1, -4.0]), np.array([0.5, -0.4, 0.1, -0.7, 0.3, 0.2]))
     two = posterior(np.array([0.4, 0.1, -0.3, 0.5, -3.0]), np.array([-0.5, 0.4, 0.3, 0.7, 0.1, -0.2]))
-    model, x = blend([one, two], np.full(2, 0.5), {Differentiable}) if several else one, draw(6, 3)
+    model, x = mixture_posterior([one, two], np.full(2, 0.5), {Differentiable}) if several else one, draw(6, 3)
     made = model.moments_grad(x)
     np.testing.assert_allclose(made.mean, model.moments(x).mean)
     np.testing.assert_allclose(made.variance, model.moments(x).variance, rtol=1e-9)

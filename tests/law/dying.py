@@ -8,7 +8,7 @@ from typing import Any
 
 import luthier as lt
 from luthier.event import Event, Record
-from luthier.executor import Running
+from luthier.executor import RunningTrial
 from luthier.store import Store
 from luthier.testing.faults import Crash, FaultyStore
 
@@ -23,7 +23,7 @@ SPACE = lt.Space(
 )
 
 
-def objective(trial: Running) -> float:
+def objective(trial: RunningTrial) -> float:
     """Fail where n is 9, report where it is even, else a number."""
     if trial["n"] == 9:
         raise ValueError("nine")

@@ -12,17 +12,17 @@ from luthier.errors import Infeasible, SpaceExhausted
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Auto, Bayes
-from luthier.method.search import Search
-from luthier.method.text import from_plain, to_plain
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
+from luthier.method.spec import from_plain, to_plain
 from luthier.run import Study
-from luthier.surrogate.forest import Forest
-from luthier.surrogate.gp import GP
-from luthier.surrogate.parzen import Parzen
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.parzen.estimator import Parzen
+from luthier.surrogate.trees.forest import Forest
 from luthier.testing.methods import Drive, MethodContract, assert_lawful, replay, tuning_space
 from luthier.trial import Outcome, Reason
 from strategies import spaces
 
-BRIEF = Search(scattered=40, nearby=20, parents=3, rounds=1, climbers=2, tries=5)
+BRIEF = AcquisitionOptimizer(scattered=40, nearby=20, parents=3, rounds=1, climbers=2, tries=5)
 FAST = GP(steps=4, growth=1.5)
 TRIALS = 9
 
@@ -34,7 +34,7 @@ PAIRS = {
     "parzen-ei": Bayes(Parzen(), EI(), initial=3, search=BRIEF),
     "parzen-log-ei": Bayes(Parzen(forgetting=5), LogEI(), initial=3, search=BRIEF),
     "forest-ei": Bayes(Forest(trees=4), EI(), initial=3, search=BRIEF),
-    "auto": Auto(initial=3, models=(FAST, GP(steps=4, growth=1.5, scaling="log gap")), search=BRIEF),
+    "auto": Auto(initial=3, committee=(FAST, GP(steps=4, growth=1.5, scaling="log gap")), search=BRIEF),
 }
 
 

@@ -11,35 +11,35 @@ import pytest
 
 from luthier import event as events
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
-from luthier.acquisition.cost import PerSecond
-from luthier.acquisition.entropy import MaxValueEntropy
-from luthier.acquisition.joint import QEI
-from luthier.acquisition.knowledge import KnowledgeGradient
-from luthier.acquisition.noisy import NoisyEI
-from luthier.acquisition.pareto import Pareto
-from luthier.acquisition.portfolio import Hedge
-from luthier.acquisition.protocol import Ensemble as Several
-from luthier.acquisition.schedule import ScheduledUCB
+from luthier.acquisition.hedge import Hedge
+from luthier.acquisition.knowledge_gradient import KnowledgeGradient
+from luthier.acquisition.mace import MACE
+from luthier.acquisition.max_value_entropy import MaxValueEntropy
+from luthier.acquisition.noisy_ei import NoisyEI
+from luthier.acquisition.protocol import CriterionEnsemble as Several
+from luthier.acquisition.qei import QEI
+from luthier.acquisition.scheduled_ucb import ScheduledUCB
 from luthier.acquisition.thompson import Thompson
+from luthier.acquisition.weighting.cost import PerSecond
 from luthier.errors import InvalidSetting, SpaceExhausted
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Bayes
-from luthier.method.pair import check_pair
-from luthier.method.search import Search
-from luthier.method.text import from_plain, to_plain
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
+from luthier.method.bayesian.compatibility import check_compatibility
+from luthier.method.spec import from_plain, to_plain
 from luthier.space import Choice, Constant, Float, Int, Space
-from luthier.surrogate.boosted import Boosted
-from luthier.surrogate.ensemble import Ensemble
-from luthier.surrogate.forest import Forest
-from luthier.surrogate.gp import GP
-from luthier.surrogate.parzen import Parzen
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.parzen.estimator import Parzen
 from luthier.surrogate.protocol import Posterior, Ratio
-from luthier.surrogate.regressor import Regressor
+from luthier.surrogate.sklearn.regressor import Regressor
+from luthier.surrogate.stacked import Ensemble
+from luthier.surrogate.trees.boosting import Boosted
+from luthier.surrogate.trees.forest import Forest
 from luthier.testing.methods import SPACES, Drive, assert_lawful, finite_configs, finite_space, loss_of, replay
 from luthier.trial import Reason
 
-BRIEF = Search(scattered=40, nearby=20, parents=3, rounds=1, climbers=2, tries=5)
+BRIEF = AcquisitionOptimizer(scattered=40, nearby=20, parents=3, rounds=1, climbers=2, tries=5)
 
 SURROGATES = {
     "gp": GP(steps=4, growth=1.5),
@@ -66,7 +66,7 @@ ACQUISITIONS = {
     "noisy-ei": NoisyEI(draws=4),
     "scheduled-ucb": ScheduledUCB(),
     "per-second": PerSecond(LogEI()),
-    "pareto": Pareto((LogEI(), PI(), UCB())),
+    "pareto": MACE((LogEI(), PI(), UCB())),
     "hedge": Hedge((EI(), PerSecond(UCB(1.0)), Thompson())),
 }
 CLOSELY = {("gp", name) for name in ACQUISITIONS} - {("gp", "ei"), ("gp", "pi"), ("gp", "ucb")}
@@ -79,7 +79,7 @@ QUICK = ("gp", "forest", "ensemble", "parzen")
 
 def goes(surrogate, acquisition) -> bool:
     try:
-        check_pair(surrogate, acquisition)
+        check_compatibility(surrogate, acquisition)
     except InvalidSetting:
         return False
     return True
@@ -259,5 +259,5 @@ def test_every_surrogate_and_every_acquisition_has_a_pair() -> None:
         assert goes(surrogate, LogEI())
     for acquisition in ACQUISITIONS.values():
         assert any(goes(surrogate, acquisition) for surrogate in SURROGATES.values())
-        needs = () if isinstance(acquisition, Several) else acquisition.needs
-        assert set(needs) <= {*SURROGATES["gp"].gives, Posterior, Ratio}
+        wanted = () if isinstance(acquisition, Several) else acquisition.requires
+        assert set(wanted) <= {*SURROGATES["gp"].abilities, Posterior, Ratio}

@@ -12,7 +12,7 @@ from luthier.event import Freed, Retried
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Anneal, Evolution, Random
-from luthier.method.text import from_plain, to_plain
+from luthier.method.spec import from_plain, to_plain
 from luthier.run import Study
 from luthier.testing.methods import Drive, assert_lawful, replay, rich_space, tuning_space
 from luthier.trial import Outcome, Reason

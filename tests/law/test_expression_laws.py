@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from luthier.errors import InvalidExpression
 from luthier.space.expression import INACTIVE, Coded, Expression, parse, tree
-from luthier.space.expression.ranges import Choices, Range
+from luthier.space.expression.interval_arithmetic import Choices, Range
 from luthier.space.expression.tree import Node
 
 OPTIONS: tuple[Any, ...] = ("x", "it's", 1, 2.5, None, True, (1, 2), ())

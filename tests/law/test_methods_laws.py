@@ -10,7 +10,7 @@ from luthier.errors import Infeasible, SpaceExhausted
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Grid, Quasi, Random
-from luthier.method.text import from_plain, to_plain
+from luthier.method.spec import from_plain, to_plain
 from luthier.testing.methods import Drive, assert_lawful, replay
 from strategies import spaces
 

@@ -10,12 +10,12 @@ from dying import DyingStore, die_at, objective, open_study, outline
 
 import luthier as lt
 from luthier.event import Asked, Freed, Retried, Told
-from luthier.method.search import Search
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
 from luthier.store import Memory, Store
 from luthier.testing.faults import Crash
 from luthier.trial import State
 
-SEARCH = Search(scattered=60, nearby=30, rounds=1)
+SEARCH = AcquisitionOptimizer(scattered=60, nearby=30, rounds=1)
 METHODS = [
     lt.Random(),
     lt.Grid(points=4),

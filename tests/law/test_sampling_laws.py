@@ -14,8 +14,8 @@ from luthier.errors import Infeasible
 from luthier.key import Key
 from luthier.space import Bool, Choice, Float, Int, Ordinal, Space, Subset
 from luthier.space.expression import parse
-from luthier.space.paving import pave
-from luthier.space.plan import Group, Listed, Paved, Rejection, make_plan
+from luthier.space.sampling.branch_and_prune import pave
+from luthier.space.sampling.plans import EnumeratedPlan, Group, PavedPlan, RejectionPlan, make_plan
 
 NAMES = ("a", "b", "c", "k", "s", "flag")
 terms = st.sampled_from(
@@ -156,13 +156,13 @@ def test_every_exact_plan_draws_from_the_same_distribution(require: list[str]) -
     space = Space(variables, require=require)
     layout = space.source.sampler.layout
     group = Group(layout, range(len(layout.domains)), [parse(text) for text in require])
-    from luthier.space.enumeration import Lister
+    from luthier.space.sampling.enumeration import Lister
 
     lister = Lister(group.layout, group.constraints)
-    listed = Listed(group, lister, np.concatenate(list(lister.batches())))
-    paved = Paved(group, pave(group.layout, group.constraints, frozenset(), 200))
+    listed = EnumeratedPlan(group, lister, np.concatenate(list(lister.batches())))
+    paved = PavedPlan(group, pave(group.layout, group.constraints, frozenset(), 200))
     tables = []
-    for plan in (Rejection(group, 0.2), listed, paved, make_plan(group)):
+    for plan in (RejectionPlan(group, 0.2), listed, paved, make_plan(group)):
         values = group.layout.values(plan.draw(Key.of(7), 4000))
         cells = values["a"] * 100 + values["b"].codes * 20 + values["c"] * 4 + values["k"].codes
         tables.append(cells)

@@ -13,7 +13,7 @@ import luthier as lt
 from luthier.errors import LeaseLost, SpaceExhausted, TrialFinished
 from luthier.event import Told
 from luthier.store import Memory
-from luthier.study import LiveTrial
+from luthier.study import ActiveTrial
 from luthier.trial import State
 
 SIZE = 12
@@ -28,8 +28,8 @@ class StudyMachine(RuleBasedStateMachine):
         self.now = 0.0
         self.store = Memory(clock=lambda: self.now)
         self.studies = [self._open(), self._open()]
-        self.held: dict[int, tuple[int, LiveTrial]] = {}  # number -> who (study, or -1 for a timed lease), trial
-        self.late: list[LiveTrial] = []  # leases that ended
+        self.held: dict[int, tuple[int, ActiveTrial]] = {}  # number -> who (study, or -1 for a timed lease), trial
+        self.late: list[ActiveTrial] = []  # leases that ended
         self.values: dict[int, float] = {}
         self.waiting: list[int] = []
         self.queue: list[tuple[int, str]] = []
@@ -38,7 +38,7 @@ class StudyMachine(RuleBasedStateMachine):
     def _open(self) -> lt.Study:
         return lt.Study("s", SPACE, minimize="loss", store=self.store, seed=4, method=lt.Random())
 
-    def _take(self, who: int, trial: LiveTrial) -> None:
+    def _take(self, who: int, trial: ActiveTrial) -> None:
         if self.waiting:
             assert trial.number == self.waiting.pop(0) and trial.attempt > 1
         else:

@@ -8,37 +8,37 @@ from hypothesis import strategies as st
 
 from luthier import event as events
 from luthier.acquisition.analytic import EI, UCB, LogEI
-from luthier.acquisition.cost import PerSecond
-from luthier.acquisition.pareto import Pareto
-from luthier.acquisition.portfolio import Hedge
-from luthier.acquisition.schedule import ScheduledUCB
+from luthier.acquisition.hedge import Hedge
+from luthier.acquisition.mace import MACE
+from luthier.acquisition.scheduled_ucb import ScheduledUCB
+from luthier.acquisition.weighting.cost import PerSecond
 from luthier.errors import Infeasible
 from luthier.event import Told
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Bayes
-from luthier.method.belief import Prior
-from luthier.method.search import Search
-from luthier.method.text import from_plain, to_plain
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
+from luthier.method.bayesian.user_prior import Prior
+from luthier.method.spec import from_plain, to_plain
 from luthier.run import Study
 from luthier.space import Beta
-from luthier.space.number import Number
-from luthier.space.variable import Options
-from luthier.surrogate.gp import GP
-from luthier.surrogate.parzen import Parzen
+from luthier.space.variables.base import Options
+from luthier.space.variables.number import Number
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.parzen.estimator import Parzen
 from luthier.testing.methods import Drive, assert_lawful, replay, tuning_space
 from strategies import spaces
 
 pytestmark = pytest.mark.slow
 
-BRIEF = Search(scattered=40, nearby=20, parents=3, rounds=1, climbers=2, tries=5)
+BRIEF = AcquisitionOptimizer(scattered=40, nearby=20, parents=3, rounds=1, climbers=2, tries=5)
 FAST = GP(steps=4, growth=1.5)
 ACQUISITIONS = {
     "per-second": PerSecond(LogEI()),
     "per-second-ucb": PerSecond(UCB(), 0.5),
     "scheduled": ScheduledUCB(),
     "hedge": Hedge((PerSecond(EI()), UCB())),
-    "pareto": Pareto((LogEI(), PerSecond(UCB()))),
+    "pareto": MACE((LogEI(), PerSecond(UCB()))),
 }
 TRIALS = 9
 

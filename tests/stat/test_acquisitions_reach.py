@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from luthier.acquisition.entropy import MaxValueEntropy
-from luthier.acquisition.joint import QEI
-from luthier.acquisition.knowledge import KnowledgeGradient
-from luthier.acquisition.noisy import NoisyEI
+from luthier.acquisition.knowledge_gradient import KnowledgeGradient
+from luthier.acquisition.max_value_entropy import MaxValueEntropy
+from luthier.acquisition.noisy_ei import NoisyEI
+from luthier.acquisition.qei import QEI
 from luthier.acquisition.thompson import Thompson
 from luthier.method import Bayes, Random
 from luthier.space import Float, Space

@@ -9,25 +9,25 @@ import numpy as np
 import pytest
 
 from luthier.acquisition.analytic import EI, UCB, LogEI
-from luthier.acquisition.feasible import Feasible
+from luthier.acquisition.weighting.feasibility import Feasible
 from luthier.data import Data
 from luthier.key import Key
 from luthier.method import Auto, Bayes, Random
-from luthier.method.outcome import kept, one_loss, order, ranked
-from luthier.method.search import Search
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
+from luthier.method.bayesian.outcomes import best_first, feasible_rows, ranked, scalarize
 from luthier.run import Study
 from luthier.space import Float, Space
-from luthier.surrogate.gp import GP
-from luthier.surrogate.parzen import Parzen
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.parzen.estimator import Parzen
 from luthier.surrogate.protocol import Moments
 
-BRIEF = Search(scattered=150, nearby=100, rounds=2)
+BRIEF = AcquisitionOptimizer(scattered=150, nearby=100, rounds=2)
 METHODS = {
     "gp": Bayes(GP(steps=10, growth=1.6), search=BRIEF),
     "gp-ei": Bayes(GP(steps=10, growth=1.6), EI(), search=BRIEF),
     "gp-ucb": Bayes(GP(steps=10, growth=1.6), UCB(), search=BRIEF),
     "parzen": Bayes(Parzen(), LogEI(), search=BRIEF),
-    "auto": Auto(models=(GP(steps=10, growth=1.6), GP("matern52", "half rank", steps=10, growth=1.6)), search=BRIEF),
+    "auto": Auto(committee=(GP(steps=10, growth=1.6), GP("matern52", "half rank", steps=10, growth=1.6)), search=BRIEF),
 }
 SPACE = Space({"x": Float(0, 1), "y": Float(0, 1), "z": Float(0, 1)})
 
@@ -104,24 +104,24 @@ def test_violations_of_any_size(name, violation):
 
 def test_the_order_of_rows():
     some = data([[1], [2], [0], [-1]], [[0.0, np.nan], [-1, -1], [0.5, 2.0], [0.5, 1.0]])
-    assert kept(some).tolist() == [True, True, False, False]
-    assert order(some).tolist() == [0, 1, 3, 2]
+    assert feasible_rows(some).tolist() == [True, True, False, False]
+    assert best_first(some).tolist() == [0, 1, 3, 2]
     assert ranked(some).loss.tolist() == [0, 1, 3, 2]
     fine = data([[3], [2], [2]], np.empty((3, 0)))
-    assert ranked(fine) is fine and order(fine).tolist() == [1, 2, 0]
+    assert ranked(fine) is fine and best_first(fine).tolist() == [1, 2, 0]
 
 
 def test_one_loss_of_several():
-    assert one_loss(alone := data([[1], [2]], np.empty((2, 0))), Key.of(0)) is alone
+    assert scalarize(alone := data([[1], [2]], np.empty((2, 0))), Key.of(0)) is alone
     some = data([[0, 1], [1, 0], [0, 0], [1, 1], [0.4, 0.4]], np.empty((5, 0)))
     first = set()
     for seed in range(20):
-        loss = one_loss(some, Key.of(seed)).loss
+        loss = scalarize(some, Key.of(seed)).loss
         assert loss[2] == 0.0 < loss[4] < loss[3] == loss.max()  # it keeps the order of dominance
         first.add(bool(loss[0] < loss[1]))
     assert first == {True, False}
     huge = data([[1e300, 5.0], [-1e300, 5.0]], np.empty((2, 0)))
-    assert np.isfinite(one_loss(huge, Key.of(1)).loss).all()
+    assert np.isfinite(scalarize(huge, Key.of(1)).loss).all()
 
 
 def test_an_acquisition_is_weighed_by_the_probability():

@@ -8,8 +8,8 @@ import pytest
 
 from luthier.method import Auto, Bayes, Random
 from luthier.space import Choice, Float, Int, Space
-from luthier.surrogate.gp import GP
-from luthier.surrogate.parzen import Parzen
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.parzen.estimator import Parzen
 from luthier.testing.methods import Drive
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from luthier.key import Key
 from luthier.space import Beta, Choice, Float, Int, Normal, Ordinal, Space
-from luthier.space.plan import Listed, Paved, Proposed, Rejection, Walked
+from luthier.space.sampling.plans import EnumeratedPlan, HitAndRunPlan, PavedPlan, RejectionPlan, TransformedPlan
 
 ENOUGH = 1e-3  # a p-value below this is a failure; keys are fixed, so a test passes always or never
 
@@ -60,7 +60,7 @@ def total(terms: range, text: str = "x{}") -> str:
 def test_a_triangle_in_ten_dimensions() -> None:
     space = Space(unit(10), require=["x0 + x1 <= 1"])
     found = draw(space)
-    assert plan(space) is Rejection
+    assert plan(space) is RejectionPlan
     fits(found["x0"], stats.beta(1, 2).cdf)
     fits(found["x1"], stats.beta(1, 2).cdf)
     fits(found["x0"] + found["x1"], stats.beta(2, 1).cdf)
@@ -71,7 +71,7 @@ def test_a_triangle_in_ten_dimensions() -> None:
 def test_ordered_variables_in_ten_dimensions() -> None:
     space = Space(unit(10), require=["x0 < x1 < x2 < x3"])
     found = draw(space)
-    assert plan(space) is Proposed
+    assert plan(space) is TransformedPlan
     for i in range(4):
         fits(found[f"x{i}"], stats.beta(i + 1, 4 - i).cdf)
     fits(found["x3"] - found["x1"], stats.beta(2, 3).cdf)
@@ -121,7 +121,7 @@ def test_a_small_disc_in_ten_dimensions_by_paving() -> None:
     radius = 0.0001**0.5 / np.pi**0.5  # a share of 1e-4
     space = Space(unit(10), require=[f"(x0 - 0.5) ** 2 + (x1 - 0.3) ** 2 <= {radius**2!r}"])
     found = draw(space)
-    assert plan(space) is Paved
+    assert plan(space) is PavedPlan
     across, up = found["x0"] - 0.5, found["x1"] - 0.3
     fits((across**2 + up**2) / radius**2, stats.uniform.cdf)
     fits(np.arctan2(up, across), stats.uniform(-np.pi, 2 * np.pi).cdf)
@@ -131,7 +131,7 @@ def test_a_ball_in_ten_dimensions_by_hit_and_run() -> None:
     # A share of 1.2e-4 of the cube [-1, 1]^10.
     space = Space({f"x{i}": Float(-1, 1) for i in range(10)}, require=[f"{total(range(10), 'x{} ** 2')} <= 0.55"])
     found = draw(space, 1500)
-    assert plan(space) is Walked
+    assert plan(space) is HitAndRunPlan
     values = np.array([found[f"x{i}"] for i in range(10)])
     squares = (values**2).sum(axis=0)
     fits((squares / 0.55) ** 5, stats.uniform.cdf)
@@ -148,7 +148,7 @@ def test_hit_and_run_weighs_separate_parts_by_their_volume() -> None:
     far = total(range(12), "(x{} - 0.8) ** 2") + " <= 0.035"
     space = Space(unit(12), require=[f"{near} or {far}"])
     found = draw(space, 2000)
-    assert plan(space) is Walked
+    assert plan(space) is HitAndRunPlan
     values = np.array([found[f"x{i}"] for i in range(12)])
     share = (((values - 0.3) ** 2).sum(axis=0) <= 0.04).mean()
     expected = 0.04**6 / (0.04**6 + 0.035**6)
@@ -223,7 +223,7 @@ def test_disjunctions_are_weighed_by_probability() -> None:
         require=["k == 'a' and x0 + x1 + x2 <= 0.05 or k == 'b' and x0 > 0.99 and x1 > 0.99"],
     )
     found = draw(space)
-    assert plan(space) is Paved
+    assert plan(space) is PavedPlan
     weights = 0.75 * 0.05**3 / 6, 0.25 * 0.01**2
     share = weights[0] / sum(weights)
     assert abs((found["k"] == "a").mean() - share) < 4 * np.sqrt(share * (1 - share) / 3000)
@@ -254,7 +254,7 @@ def test_a_listed_group_keeps_the_probabilities() -> None:
         },
         require=["n + m <= 2", "o >= 'mid' or k == 'c'", "k != 'b' or n == 7 and o == 'high'"],
     )
-    assert plan(space) is Listed
+    assert plan(space) is EnumeratedPlan
     found, expected = draw(space, 4000), brute(space, 800)
 
     def cells(columns: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -293,7 +293,7 @@ def test_conditions_and_constraints_together() -> None:
 def test_a_rare_predicate() -> None:
     space = Space(unit(3), require=[lambda params: params["x0"] < 0.001 and params["x1"] > 0.5])
     found = draw(space, 600)
-    assert plan(space) is Walked
+    assert plan(space) is HitAndRunPlan
     fits(found["x0"] * 1000, stats.uniform.cdf)
     fits(found["x1"] * 2 - 1, stats.uniform.cdf)
     fits(found["x2"], stats.uniform.cdf)

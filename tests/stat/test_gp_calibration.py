@@ -12,10 +12,10 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Column
-from luthier.surrogate.evidence import Beliefs
-from luthier.surrogate.gaussian import condition
-from luthier.surrogate.gp import GP
-from luthier.surrogate.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.marginal_likelihood import Hyperpriors
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.gp.posterior import condition
 
 COLUMNS = (
     Column("a", "number", 0, 0, 1, False),
@@ -23,7 +23,7 @@ COLUMNS = (
     Column("g", "number", 0, 0, 1, True),
 )
 EMBEDDING = Embedding.of(COLUMNS)
-BELIEFS = Beliefs()
+BELIEFS = Hyperpriors()
 SEEN = 25
 
 

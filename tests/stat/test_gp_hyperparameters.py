@@ -9,10 +9,10 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Column
-from luthier.surrogate.evidence import Evidence
-from luthier.surrogate.gp import GP
-from luthier.surrogate.kernel import Embedding
-from luthier.surrogate.warped import WarpedEvidence
+from luthier.surrogate.gp.kernel import Embedding
+from luthier.surrogate.gp.marginal_likelihood import HyperparameterPosterior
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.gp.warped_likelihood import WarpedHyperparameterPosterior
 
 LEVELS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 DRAWN = 600
@@ -52,7 +52,7 @@ def assert_quantiles(chain: np.ndarray, exact: np.ndarray) -> None:
         assert abs((chain < quantile).mean() - level) < allowed
 
 
-def on_grid(density: Evidence, points: int) -> tuple[list[np.ndarray], np.ndarray]:
+def on_grid(density: HyperparameterPosterior, points: int) -> tuple[list[np.ndarray], np.ndarray]:
     """Give the axes, and the probabilities of the points of a grid over the whole box."""
     axes = [np.linspace(low, high, points) for low, high in density.bounds]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
@@ -96,7 +96,7 @@ def test_three_hyperparameters_or_five_against_a_long_chain(warp: bool) -> None:
     given = problem(1 if warp else 2)
     surrogate = GP(samples=DRAWN, scaling="given", growth=12.0, warp=warp)
     density = surrogate._density(Embedding.of(given.columns), given, 12, 12)
-    assert isinstance(density, WarpedEvidence if warp else Evidence)
+    assert isinstance(density, WarpedHyperparameterPosterior if warp else HyperparameterPosterior)
     members = surrogate.fit(given, Key.of(0), Memo()).members
     chain = np.array([np.append(one.theta, one.embedding.warp.shape if warp else []) for one in members])
     long = metropolis(density, 60_000, 1)

@@ -16,9 +16,9 @@ import pytest
 
 import luthier as lt
 from luthier.acquisition.analytic import EI
-from luthier.method.auto import Auto
-from luthier.method.bayes import Bayes
-from luthier.surrogate.parzen import Parzen
+from luthier.method.bayesian.auto import Auto
+from luthier.method.bayesian.bayes import Bayes
+from luthier.surrogate.parzen.estimator import Parzen
 
 Config = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from scipy.stats import qmc
 
 from luthier.key import Key
 from luthier.method import Quasi, Random
-from luthier.numeric.latin import NestedLatin
+from luthier.numeric.quasi.latin_hypercube import NestedLatin
 from luthier.space import Choice, Float, Space
 from luthier.testing.methods import Drive
 

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from luthier.sklearn.estimate import estimate
+from luthier.sklearn.selection.bias_correction import estimate
 
 Floats = NDArray[np.float64]
 

@@ -7,19 +7,19 @@ import math
 import pytest
 
 from luthier.acquisition.analytic import PI, UCB, LogEI
-from luthier.acquisition.cost import PerSecond
-from luthier.acquisition.pareto import Pareto
-from luthier.acquisition.portfolio import Hedge
-from luthier.acquisition.schedule import ScheduledUCB
+from luthier.acquisition.hedge import Hedge
+from luthier.acquisition.mace import MACE
+from luthier.acquisition.scheduled_ucb import ScheduledUCB
+from luthier.acquisition.weighting.cost import PerSecond
 from luthier.event import Told
 from luthier.method import Bayes
-from luthier.method.belief import Prior
-from luthier.method.search import Search
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
+from luthier.method.bayesian.user_prior import Prior
 from luthier.space import Float, Normal, Space
-from luthier.surrogate.gp import GP
+from luthier.surrogate.gp.model import GP
 from luthier.testing.methods import Drive
 
-SEARCH = Search(scattered=300, nearby=150, rounds=4)
+SEARCH = AcquisitionOptimizer(scattered=300, nearby=150, rounds=4)
 SPACE = Space({"size": Float(0, 1), "rate": Float(0, 1)})
 
 
@@ -97,7 +97,7 @@ def test_a_right_belief_is_faster_and_a_wrong_one_arrives() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "acquisition",
-    [ScheduledUCB(), Hedge((LogEI(), PI(0.01), UCB())), Pareto((LogEI(), PI(0.01), UCB()))],
+    [ScheduledUCB(), Hedge((LogEI(), PI(0.01), UCB())), MACE((LogEI(), PI(0.01), UCB()))],
     ids=["scheduled", "hedge", "pareto"],
 )
 def test_the_valley_is_found(acquisition) -> None:

@@ -12,22 +12,22 @@ from scipy.stats import norm
 
 from luthier.acquisition.analytic import EI
 from luthier.acquisition.criterion import bind
-from luthier.acquisition.entropy import MaxValueEntropy, sample_minima
-from luthier.acquisition.joint import QEI, joint_improvement
-from luthier.acquisition.knowledge import KnowledgeGradient, expected_fall
-from luthier.acquisition.noisy import NoisyEI
+from luthier.acquisition.knowledge_gradient import KnowledgeGradient, expected_fall
+from luthier.acquisition.max_value_entropy import MaxValueEntropy, sample_minima
+from luthier.acquisition.noisy_ei import NoisyEI
 from luthier.acquisition.normal import truncation_entropy
-from luthier.acquisition.protocol import Bindable, Situation
+from luthier.acquisition.protocol import AcquisitionContext, Bindable
+from luthier.acquisition.qei import QEI, joint_improvement
 from luthier.acquisition.thompson import Thompson
 from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.outcome import rate
-from luthier.numeric.quasi_normal import quasi_normal
+from luthier.method.bayesian.outcomes import bound_criterion
+from luthier.numeric.quasi.quasi_normal import quasi_normal
 from luthier.space import Column
-from luthier.surrogate.gaussian import Gaussian, condition
-from luthier.surrogate.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.posterior import GPPosterior, condition
 from luthier.surrogate.protocol import Moments
 
 REALS = tuple(Column(name, "number", 0, 0, 1, False) for name in "ab")
@@ -39,24 +39,24 @@ def draw(n: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).random((n, 2))
 
 
-def model(noise: float = 1e-4, n: int = 9) -> Gaussian:
+def model(noise: float = 1e-4, n: int = 9) -> GPPosterior:
     x = draw(n, 0)
     theta = np.array([-0.9, -0.6, math.log(noise)])
     return condition(Embedding.of(REALS), KERNELS["matern52"], theta, x, np.sin(6 * x[:, 0]) + x[:, 1], None)
 
 
-def situation(posterior, pending: np.ndarray | None = None, violations: np.ndarray | None = None) -> Situation:
+def situation(posterior, pending: np.ndarray | None = None, violations: np.ndarray | None = None) -> AcquisitionContext:
     x = posterior.x
     n, empty = len(x), np.empty((0, 2))
     violations = np.empty((n, 0)) if violations is None else violations
     data = Data(REALS, x, posterior.y[:, None], violations, None, np.full(n, np.nan), empty, empty)
-    return Situation(data, posterior.best, draw(80, 9), empty if pending is None else pending, KEY, Memo())
+    return AcquisitionContext(data, posterior.best, draw(80, 9), empty if pending is None else pending, KEY, Memo())
 
 
 class Pair:
     """A mixture of two."""
 
-    def __init__(self, *members: Gaussian) -> None:
+    def __init__(self, *members: GPPosterior) -> None:
         self.members, self.weights = members, np.array([0.25, 0.75])
         self.x, self.y = members[0].x, members[0].y
 
@@ -287,7 +287,7 @@ def test_outcome_constraints_weigh_each(acquisition) -> None:
     x = posterior.x
     bound = condition(Embedding.of(REALS), KERNELS["matern52"], np.array([0.0, 0.0, -6.0]), x, x[:, 0] - 0.5, None)
     given = situation(posterior, draw(2, 8), (x[:, :1] - 0.5))
-    weighed = rate(acquisition, posterior, (bound,), given).value(q)
+    weighed = bound_criterion(acquisition, posterior, (bound,), given).value(q)
     mean, variance = bound.moments(q)
     log_chance = norm.logcdf(-mean / np.sqrt(variance))
     lawful = float(posterior.moments(x[x[:, 0] <= 0.5]).mean.min())

@@ -10,26 +10,26 @@ import numpy as np
 import pytest
 
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
-from luthier.acquisition.cost import Nothing, PerSecond
-from luthier.acquisition.criterion import Plain, bind
-from luthier.acquisition.pareto import Compromise, Pareto, Part
-from luthier.acquisition.portfolio import Hedge
-from luthier.acquisition.prior import Informed, inform
-from luthier.acquisition.protocol import Bindable, Ensemble, Portfolio, Situation
-from luthier.acquisition.schedule import ScheduledUCB
+from luthier.acquisition.criterion import FunctionCriterion, bind
+from luthier.acquisition.hedge import Hedge
+from luthier.acquisition.mace import MACE, MACECriterion, MACEMember
+from luthier.acquisition.protocol import AcquisitionContext, Bindable, CriterionEnsemble, Portfolio
+from luthier.acquisition.scheduled_ucb import ScheduledUCB
 from luthier.acquisition.thompson import Thompson
-from luthier.acquisition.weighed import Weighed
+from luthier.acquisition.weighting.cost import PerSecond, Zero
+from luthier.acquisition.weighting.prior_weighted import PriorWeighted, weight_by_prior
+from luthier.acquisition.weighting.weighted import Weighted
 from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Bayes
-from luthier.method.text import from_plain, to_plain
+from luthier.method.spec import from_plain, to_plain
 from luthier.space import Column
-from luthier.surrogate.forest import Forest
-from luthier.surrogate.gp import GP
-from luthier.surrogate.parzen import Parzen
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.parzen.estimator import Parzen
 from luthier.surrogate.protocol import Posterior, Ratio
+from luthier.surrogate.trees.forest import Forest
 
 COLUMN = Column("x", "number", 0, 0, 1, False)
 GRID = np.linspace(0, 1, 201)[:, None]
@@ -52,7 +52,7 @@ class Tilt:
         return 2.0 * x[:, 0]
 
 
-def situation(n=12, costs=None, seed=0, pending=0, columns=(COLUMN,)) -> Situation:
+def situation(n=12, costs=None, seed=0, pending=0, columns=(COLUMN,)) -> AcquisitionContext:
     d = len(columns)
     rng = np.random.default_rng(seed)
     x = rng.random((n, d))
@@ -60,10 +60,10 @@ def situation(n=12, costs=None, seed=0, pending=0, columns=(COLUMN,)) -> Situati
     costs = np.full(n, np.nan) if costs is None else costs(x[:, 0])
     empty = np.empty((0, d))
     data = Data(columns, x, losses, np.empty((n, 0)), None, costs, empty, rng.random((pending, d)))
-    return Situation(data, 0.0, rng.random((100, d)), empty, Key.of(seed), Memo())
+    return AcquisitionContext(data, 0.0, rng.random((100, d)), empty, Key.of(seed), Memo())
 
 
-def model(at: Situation):
+def model(at: AcquisitionContext):
     return GP().fit(at.data, Key.of(0), Memo())
 
 
@@ -72,16 +72,16 @@ def model(at: Situation):
 
 def test_a_weight_multiplies_or_its_logarithm_is_added() -> None:
     x = np.array([[0.5], [2.0]])
-    inner, weight = Formula(lambda x: 3.0 * x), Plain(lambda x: -x[:, 0])
-    np.testing.assert_allclose(Weighed(inner, "positive", weight).value(x), 3 * x[:, 0] * np.exp(-x[:, 0]))
-    np.testing.assert_allclose(Weighed(inner, "log", weight).value(x), 2 * x[:, 0])
-    heavy = Weighed(inner, "positive", Plain(lambda x: np.full(len(x), 1e5))).value(x)
+    inner, weight = Formula(lambda x: 3.0 * x), FunctionCriterion(lambda x: -x[:, 0])
+    np.testing.assert_allclose(Weighted(inner, "positive", weight).value(x), 3 * x[:, 0] * np.exp(-x[:, 0]))
+    np.testing.assert_allclose(Weighted(inner, "log", weight).value(x), 2 * x[:, 0])
+    heavy = Weighted(inner, "positive", FunctionCriterion(lambda x: np.full(len(x), 1e5))).value(x)
     assert np.isfinite(heavy).all() and heavy[1] > heavy[0]
 
 
 @pytest.mark.parametrize("hope", [-1e6, -800.0, -31.0, -30.0, -29.0, -3.0, 0.0, 5.0, 700.0, 1e6])
 def test_what_is_hoped_for_against_mpmath(hope) -> None:
-    value = Weighed(Formula(lambda x: x), "signed", Nothing(), best=1.0, unit=2.0).value
+    value = Weighted(Formula(lambda x: x), "signed", Zero(), best=1.0, unit=2.0).value
     with mpmath.workdps(500):
         exact = float(mpmath.log(mpmath.log1p(mpmath.exp(mpmath.mpf(hope))))) if abs(hope) < 1e3 else None
     found = value(np.array([[2.0 * hope - 1.0]]))[0]
@@ -92,18 +92,18 @@ def test_what_is_hoped_for_against_mpmath(hope) -> None:
 def test_without_a_weight_the_order_of_signed_values_is_kept() -> None:
     at = situation()
     plain = bind(UCB(), model(at), at).value(GRID)
-    same = bind(Informed(UCB(), Tilt(), 0.0), model(at), at).value(GRID)
+    same = bind(PriorWeighted(UCB(), Tilt(), 0.0), model(at), at).value(GRID)
     assert np.array_equal(np.argsort(plain, kind="stable"), np.argsort(same, kind="stable"))
 
 
-@pytest.mark.parametrize("wrap", [PerSecond, lambda inner: Informed(inner, Tilt(), 1.0)], ids=["cost", "prior"])
+@pytest.mark.parametrize("wrap", [PerSecond, lambda inner: PriorWeighted(inner, Tilt(), 1.0)], ids=["cost", "prior"])
 @pytest.mark.parametrize("inner", [EI(), LogEI(), PI(), UCB(), Thompson(), ScheduledUCB(), PerSecond(EI())], ids=repr)
 def test_wrappers_say_what_the_inner_one_says(wrap, inner) -> None:
     outer = wrap(inner)
     assert isinstance(outer, Bindable)
     assert outer.scale == ("log" if inner.scale == "signed" else inner.scale)
-    assert outer.own_pending == inner.own_pending
-    assert set(outer.needs) >= set(inner.needs) - {Ratio}
+    assert outer.handles_pending == inner.handles_pending
+    assert set(outer.requires) >= set(inner.requires) - {Ratio}
     at = situation(costs=lambda x: 1 + 10 * x)
     assert np.isfinite(bind(outer, model(at), at).value(GRID)).all()
 
@@ -175,15 +175,15 @@ def test_a_belief_counts_for_less_the_more_is_known(n) -> None:
     posterior = model(at)
     tilt = 10.0 / n * 2.0 * GRID[:, 0]
     log, ei = bind(LogEI(), posterior, at).value(GRID), bind(EI(), posterior, at).value(GRID)
-    np.testing.assert_allclose(bind(Informed(LogEI(), Tilt(), 10.0), posterior, at).value(GRID), log + tilt)
-    np.testing.assert_allclose(bind(Informed(EI(), Tilt(), 10.0), posterior, at).value(GRID), ei * np.exp(tilt))
+    np.testing.assert_allclose(bind(PriorWeighted(LogEI(), Tilt(), 10.0), posterior, at).value(GRID), log + tilt)
+    np.testing.assert_allclose(bind(PriorWeighted(EI(), Tilt(), 10.0), posterior, at).value(GRID), ei * np.exp(tilt))
 
 
 def test_a_belief_goes_to_the_members_of_an_ensemble() -> None:
-    hedge = inform(Hedge((EI(), UCB()), 0.3), Tilt(), 2.0)
+    hedge = weight_by_prior(Hedge((EI(), UCB()), 0.3), Tilt(), 2.0)
     assert isinstance(hedge, Hedge) and hedge.eta == 0.3
-    assert [type(member) for member in hedge.acquisitions] == [Informed, Informed]
-    assert [member.inner for member in inform(Pareto((EI(), PerSecond(UCB()))), Tilt(), 2.0).acquisitions] == [
+    assert [type(member) for member in hedge.acquisitions] == [PriorWeighted, PriorWeighted]
+    assert [member.inner for member in weight_by_prior(MACE((EI(), PerSecond(UCB()))), Tilt(), 2.0).acquisitions] == [
         EI(),
         PerSecond(UCB()),
     ]
@@ -265,7 +265,7 @@ def test_proposals_are_not_dominated_and_spread(dimensions) -> None:
     values = np.stack([bind(member, posterior, at).value(dense) for member in members], axis=1)
     chosen = set()
     for seed in range(25):
-        best = int(np.argmax(bind(Pareto(members), posterior, at._replace(key=Key.of(seed))).value(dense)))
+        best = int(np.argmax(bind(MACE(members), posterior, at._replace(key=Key.of(seed))).value(dense)))
         assert not dominated(values[best], values)
         chosen.add(best)
     assert len(chosen) >= 4
@@ -273,22 +273,22 @@ def test_proposals_are_not_dominated_and_spread(dimensions) -> None:
 
 def test_two_opposed_criteria_are_traded_by_the_weights() -> None:
     """Of x and -x² every point of [0, 1] is on the front; equal weights meet where the scaled values do."""
-    parts = [Part(Formula(lambda x: x), False), Part(Formula(lambda x: 1 - x**2), False)]
-    found = [GRID[np.argmax(Compromise(parts, np.array([w, 1 - w])).value(GRID)), 0] for w in (0.1, 0.5, 0.9)]
+    parts = [MACEMember(Formula(lambda x: x), False), MACEMember(Formula(lambda x: 1 - x**2), False)]
+    found = [GRID[np.argmax(MACECriterion(parts, np.array([w, 1 - w])).value(GRID)), 0] for w in (0.1, 0.5, 0.9)]
     assert found == sorted(found) and found[0] < 0.3 and found[2] > 0.8
     assert found[1] == pytest.approx((math.sqrt(5) - 1) / 2, abs=0.01)
 
 
 def test_scaled_parts() -> None:
     scattered = np.array([[0.0], [1.0], [3.0]])
-    part = Part.of(Formula(lambda x: 10 * x), "signed", scattered)
+    part = MACEMember.of(Formula(lambda x: 10 * x), "signed", scattered)
     np.testing.assert_allclose(part.value(scattered), [-0.5, 0.0, 1.0])
-    assert np.isfinite(Part.of(Formula(lambda x: 0 * x), "positive", scattered).value(scattered)).all()
+    assert np.isfinite(MACEMember.of(Formula(lambda x: 0 * x), "positive", scattered).value(scattered)).all()
 
 
 def test_pending_points_of_an_ensemble() -> None:
-    assert not Pareto((LogEI(), Thompson())).own_pending
-    assert Pareto((Thompson(), PerSecond(Thompson()))).own_pending
+    assert not MACE((LogEI(), Thompson())).handles_pending
+    assert MACE((Thompson(), PerSecond(Thompson()))).handles_pending
 
 
 # --- what is refused ----------------------------------------------------------------------------------
@@ -299,19 +299,19 @@ def test_pending_points_of_an_ensemble() -> None:
     [
         (lambda: PerSecond(LogEI(), 0.0), "finite number above 0"),
         (lambda: PerSecond(3), "give an acquisition function"),
-        (lambda: PerSecond(Pareto((EI(), UCB()))), r"write Pareto\(\(PerSecond"),
+        (lambda: PerSecond(MACE((EI(), UCB()))), r"write MACE\(\(PerSecond"),
         (lambda: PerSecond(Hedge((EI(), UCB()))), r"write Hedge\(\(PerSecond"),
         (lambda: Hedge((EI(),)), "at least 2"),
         (lambda: Hedge(EI()), "at least 2"),
         (lambda: Hedge((EI(), EI())), "given twice"),
         (lambda: Hedge((EI(), UCB()), eta=-1), "finite number above 0"),
-        (lambda: Pareto((EI(), "UCB")), "give an acquisition function"),
-        (lambda: Pareto((EI(), Pareto((UCB(), PI())))), "each of its members"),
+        (lambda: MACE((EI(), "UCB")), "give an acquisition function"),
+        (lambda: MACE((EI(), MACE((UCB(), PI())))), "each of its members"),
         (lambda: ScheduledUCB(delta=1.0), "probability"),
         (lambda: ScheduledUCB(size=0), "number of configurations"),
         (lambda: ScheduledUCB(factor=math.nan), "finite number above 0"),
         (lambda: Bayes(Parzen(), PerSecond(LogEI())), "a ratio of densities"),
-        (lambda: Bayes(Parzen(), Pareto((EI(), LogEI(0.1), PI()))), "PI"),
+        (lambda: Bayes(Parzen(), MACE((EI(), LogEI(0.1), PI()))), "PI"),
     ],
 )
 def test_senseless_ones_are_refused(make, message) -> None:
@@ -325,11 +325,11 @@ def test_senseless_ones_are_refused(make, message) -> None:
         PerSecond(UCB(1.5), 0.5),
         ScheduledUCB(0.05, size=None),
         Hedge((EI(), PerSecond(LogEI())), 0.5),
-        Pareto([EI(), UCB()]),
+        MACE([EI(), UCB()]),
     ],
     ids=repr,
 )
 def test_text_form(acquisition) -> None:
     method = Bayes(Forest(), acquisition)
     assert from_plain(to_plain(method)) == method
-    assert isinstance(acquisition, Ensemble) or set(acquisition.needs) == {Posterior}
+    assert isinstance(acquisition, CriterionEnsemble) or set(acquisition.requires) == {Posterior}

@@ -12,26 +12,15 @@ from luthier.errors import Infeasible, SpaceExhausted
 from luthier.event import Changed
 from luthier.key import Key
 from luthier.method import Auto, Bayes
-from luthier.method.search import Search
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
 from luthier.run import Study
-from luthier.space import (
-    Choice,
-    Constant,
-    Float,
-    Int,
-    Normal,
-    Option,
-    Permutation,
-    Simplex,
-    Space,
-    Subset,
-)
-from luthier.surrogate.gp import GP
-from luthier.surrogate.parzen import Parzen
+from luthier.space import Choice, Constant, Float, Int, Normal, Option, Permutation, Simplex, Space, Subset
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.parzen.estimator import Parzen
 from luthier.testing.methods import Drive, assert_lawful, replay
 from luthier.trial import Reason
 
-BRIEF = Search(scattered=60, nearby=30, rounds=2, climbers=2, tries=5)
+BRIEF = AcquisitionOptimizer(scattered=60, nearby=30, rounds=2, climbers=2, tries=5)
 METHODS = [
     Bayes(GP(steps=8), LogEI(), initial=3, search=BRIEF),
     Bayes(GP(kernel="rbf", scaling="rank", steps=8), UCB(), initial=1, search=BRIEF),

@@ -14,18 +14,18 @@ from typing import Any
 
 import pytest
 
-from luthier.cli.command import Command, JsonFile, LastLine, Pattern, environment_names
-from luthier.cli.template import check_shell, template, words
+from luthier.cli.objective.shell_command import Command, JsonFile, LastLine, Pattern, environment_names
+from luthier.cli.objective.template import check_shell, template, words
 from luthier.errors import CommandFailed, InvalidResult, TrialPruned
-from luthier.executor.running import Running
-from luthier.executor.task import Task
+from luthier.executor.protocol import Task
+from luthier.executor.running_trial import RunningTrial
 
 PARAMS = {"lr": 0.001, "kernel": "a b", "deep": True, "order": ("x", 2)}
 
 
-def trial(**params: Any) -> Running:
+def trial(**params: Any) -> RunningTrial:
     task = Task(3, 1, params or PARAMS, attempt=2, context={"study": "s", "seed": 99})
-    return Running(task, lambda step, value: None, lambda: False)
+    return RunningTrial(task, lambda step, value: None, lambda: False)
 
 
 def python(
@@ -174,7 +174,7 @@ def test_a_trial_that_is_told_to_stop_ends_its_command(tmp_path: Path) -> None:
     """How a trial in a thread ends, which cannot be killed."""
     code = "import os, time\nopen('pid', 'w').write(str(os.getpid()))\nos.close(1)\ntime.sleep(60)"
     file = tmp_path / "pid"
-    told = Running(Task(0, 1, PARAMS), lambda step, value: None, lambda: file.exists() and bool(file.read_text()))
+    told = RunningTrial(Task(0, 1, PARAMS), lambda step, value: None, lambda: file.exists() and bool(file.read_text()))
     with pytest.raises(TrialPruned):
         python(code, tmp_path)(told)
     _gone(int(file.read_text()))
@@ -185,14 +185,14 @@ def test_no_command_outlives_its_python(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(code)
     program = f"""
 import os, pathlib, threading, time
-from luthier.cli.command import Command, LastLine
-from luthier.cli.template import words
-from luthier.executor.running import Running
-from luthier.executor.task import Task
+from luthier.cli.objective.shell_command import Command, LastLine
+from luthier.cli.objective.template import words
+from luthier.executor.running_trial import RunningTrial
+from luthier.executor.protocol import Task
 
 folder = pathlib.Path({str(tmp_path)!r})
 run = Command(words("python script.py"), False, folder, LastLine())
-trial = Running(Task(0, 1, {{}}), lambda step, value: None, lambda: False)
+trial = RunningTrial(Task(0, 1, {{}}), lambda step, value: None, lambda: False)
 threading.Thread(target=run, args=(trial,), daemon=True).start()
 while not (folder / "pid").exists() or not (folder / "pid").read_text():
     time.sleep(0.01)

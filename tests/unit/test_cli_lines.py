@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luthier.cli.lines import index_lines
+from luthier.cli.studyfile.toml_lines import index_lines
 
 TEXT = '''# a comment with [brackets] and = signs
 title = "a # b"

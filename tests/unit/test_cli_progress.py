@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import luthier as lt
-from luthier.cli import progress
-from luthier.cli.progress import Progress, tally_of
+from luthier.cli import progress_bar
+from luthier.cli.progress_bar import LiveProgress, tally_of
 from luthier.trial import Outcome, Reason
 
 
@@ -24,7 +24,7 @@ def study() -> lt.Study:
 
 def run(stream: Any, values: list[float | str], total: int | None = 10) -> str:
     with study() as made:
-        with Progress(made.name, tally_of(made.problem, total, None, made.trials), stream) as shown:
+        with LiveProgress(made.name, tally_of(made.problem, total, None, made.trials), stream) as shown:
             for value in values:
                 trial = made.ask()
                 shown.began(made, trial)
@@ -44,10 +44,10 @@ def test_lines_at_each_improvement() -> None:
 
 
 def test_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "LINE_EVERY_S", 0.0)
-    monkeypatch.setattr(progress, "STILL_EVERY_S", 0.0)
+    monkeypatch.setattr(progress_bar, "LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(progress_bar, "STILL_EVERY_S", 0.0)
     stream = io.StringIO()
-    with study() as made, Progress("a", tally_of(made.problem, None, 60.0, made.trials), stream):
+    with study() as made, LiveProgress("a", tally_of(made.problem, None, 60.0, made.trials), stream):
         while stream.getvalue().count("\n") < 3:
             pass
     assert stream.getvalue().splitlines()[0].startswith("a  0 trials  eta 60 s")

@@ -248,7 +248,7 @@ def test_doctor_finds_damage(store: Path, capsys: Say) -> None:
 def test_init_writes_a_study_that_can_be_read_and_overwrites_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Say
 ) -> None:
-    from luthier.cli.studyfile import read_study
+    from luthier.cli.studyfile.read import read_study
 
     monkeypatch.chdir(tmp_path)
     assert out(capsys, "init") == "wrote study.toml and objective.py; now run: luthier run study.toml\n"
@@ -262,8 +262,8 @@ def test_init_writes_a_study_that_can_be_read_and_overwrites_nothing(
 
 def test_what_init_comments_out_is_right(tmp_path: Path) -> None:
     """Every line of the example that is commented out works when the sign is taken away, one after the other."""
-    from luthier.cli.example import OBJECTIVE, STUDY
-    from luthier.cli.studyfile import read_study
+    from luthier.cli.studyfile.example import OBJECTIVE, STUDY
+    from luthier.cli.studyfile.read import read_study
 
     (tmp_path / "objective.py").write_text(OBJECTIVE)
     lines = STUDY.splitlines()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from luthier.cli.command import Command, JsonFile, LastLine, Pattern
-from luthier.cli.function import Function
-from luthier.cli.studyfile import StudyFile, read_study
+from luthier.cli.objective.python_function import Function
+from luthier.cli.objective.shell_command import Command, JsonFile, LastLine, Pattern
+from luthier.cli.studyfile.read import StudyFile, read_study
 from luthier.errors import InvalidFile
 from luthier.method.random import Random
 

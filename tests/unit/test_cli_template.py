@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from luthier.cli.template import check_shell, drop_inactive, template, words, written
+from luthier.cli.objective.template import check_shell, drop_inactive, template, words, written
 from luthier.errors import InvalidSetting
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from luthier.cli import text
-from luthier.cli.quantity import duration_s, size_mb
+from luthier.cli import terminal
+from luthier.cli.studyfile.units import duration_s, size_mb
 from luthier.errors import InvalidSetting
 
 
@@ -37,9 +37,9 @@ def test_sizes_have_one_unit() -> None:
 
 
 def test_control_characters_and_changes_of_direction_are_stripped() -> None:
-    assert text.clean("a\x1b[31mb\x07\u202ec\x9b\td\n") == "a[31mbc\td\n"
-    assert text.one_line("a\n  b\x00") == "a b"
-    assert text.one_line("x" * 50, 10) == "x" * 9 + "…"
+    assert terminal.clean("a\x1b[31mb\x07\u202ec\x9b\td\n") == "a[31mbc\td\n"
+    assert terminal.one_line("a\n  b\x00") == "a b"
+    assert terminal.one_line("x" * 50, 10) == "x" * 9 + "…"
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_control_characters_and_changes_of_direction_are_stripped() -> None:
     [{"a b": 0.1, "c": ("x",), "d": ("x", 1), "e": True, "f": None, "g": {"q": [1, 2.5]}}, {}, {"x": 'it\'s "so"\n'}],
 )
 def test_a_dictionary_can_be_pasted(value: dict[str, object]) -> None:
-    assert eval(text.dictionary(value)) == value
+    assert eval(terminal.dictionary(value)) == value
 
 
 def test_infinities_can_be_pasted() -> None:
-    assert eval(text.dictionary({"x": float("-inf")})) == {"x": float("-inf")}
+    assert eval(terminal.dictionary({"x": float("-inf")})) == {"x": float("-inf")}
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_infinities_can_be_pasted() -> None:
     [(0.1234, "0.12 s"), (58.2, "58 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (float("inf"), "?")],
 )
 def test_seconds(duration: float, written: str) -> None:
-    assert text.seconds(duration) == written
+    assert terminal.seconds(duration) == written
 
 
 def test_short_values() -> None:
-    assert text.short((0.123456789, True, "a\x00b")) == "(0.123457, True, ab)"
-    assert text.assignments({"kernel": "rbf", "C": 10.0, "mix": {"a": 0.5}}) == "kernel=rbf  C=10  mix=a: 0.5"
+    assert terminal.short((0.123456789, True, "a\x00b")) == "(0.123457, True, ab)"
+    assert terminal.assignments({"kernel": "rbf", "C": 10.0, "mix": {"a": 0.5}}) == "kernel=rbf  C=10  mix=a: 0.5"

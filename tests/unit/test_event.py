@@ -12,19 +12,7 @@ from test_codec import VALUES
 
 from luthier import event
 from luthier.errors import InvalidResult, StoreCorrupt
-from luthier.event import (
-    Asked,
-    Changed,
-    Configured,
-    Created,
-    Enqueued,
-    Event,
-    Freed,
-    Renewed,
-    Reported,
-    Retried,
-    Told,
-)
+from luthier.event import Asked, Changed, Configured, Created, Enqueued, Event, Freed, Renewed, Reported, Retried, Told
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _number = st.integers(0, 2**53)

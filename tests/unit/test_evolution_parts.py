@@ -11,15 +11,15 @@ import pytest
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Anneal, Evolution
-from luthier.method.anneal import _geometric
-from luthier.method.cma import Covariance, Model
-from luthier.method.cursor import settings_text, tag
-from luthier.method.differential import Differential, Population
-from luthier.method.distinct import Batch
-from luthier.method.landing import Landing
-from luthier.method.layout import Layout
-from luthier.method.standing import crowding, fronts, no_worse, sorted_rows
-from luthier.method.stateful import Line, Result
+from luthier.method.annealing import _geometric
+from luthier.method.batch import ProposalBatch
+from luthier.method.evolution.cma import CMAModel, CovarianceAdaptation
+from luthier.method.evolution.columns import ColumnTypes
+from luthier.method.evolution.differential_evolution import DifferentialEvolution, Population
+from luthier.method.evolution.state_fold import AlgorithmResult, StateFold
+from luthier.method.repair import Repair
+from luthier.method.sequence import settings_text, tag
+from luthier.numeric.pareto import crowding_distance, no_worse, non_dominated_sort, sorted_rows
 from luthier.space import Bool, Choice, Constant, Float, Int, Ordinal, Permutation, Simplex, Space, Subset
 from luthier.testing.methods import Drive
 from luthier.trial import Reason
@@ -53,12 +53,12 @@ def test_one_objective_is_ordered_by_violation_then_loss():
 
 def test_fronts_by_hand():
     losses = np.array([[1.0, 4.0], [2.0, 2.0], [4.0, 1.0], [3.0, 3.0], [4.0, 4.0], [2.0, 2.0]])
-    assert fronts(losses).tolist() == [0, 0, 0, 1, 2, 0]
+    assert non_dominated_sort(losses).tolist() == [0, 0, 0, 1, 2, 0]
 
 
 def test_fronts_by_their_definition():
     losses = np.round(Key.of(3).uniform((40, 3)), 1)
-    front = fronts(losses)
+    front = non_dominated_sort(losses)
     for row, number in enumerate(front.tolist()):
         beaten = [
             other for other in range(40) if (losses[other] <= losses[row]).all() and (losses[other] < losses[row]).any()
@@ -68,10 +68,10 @@ def test_fronts_by_their_definition():
 
 def test_crowding_by_hand():
     losses = np.array([[0.0, 10.0], [1.0, 5.0], [4.0, 0.0]])
-    assert crowding(losses).tolist() == [INF, 1.0, INF]
-    assert np.isinf(crowding(np.array([[-1.7e308], [1.7e308]]))).all()
-    assert crowding(np.array([[2.0, 1.0]])).tolist() == [INF]
-    assert crowding(np.zeros((3, 2)))[1] == 0.0
+    assert crowding_distance(losses).tolist() == [INF, 1.0, INF]
+    assert np.isinf(crowding_distance(np.array([[-1.7e308], [1.7e308]]))).all()
+    assert crowding_distance(np.array([[2.0, 1.0]])).tolist() == [INF]
+    assert crowding_distance(np.zeros((3, 2)))[1] == 0.0
 
 
 def test_of_one_front_the_lonely_come_first():
@@ -102,8 +102,8 @@ def test_no_worse(one, other, expected):
 
 def land(space, wish, anchor=None, count=1, drive=None):
     drive = drive or Drive(space, Anneal())
-    batch = Batch(drive.history, count)
-    landing = Landing(space, batch, None if anchor is None else space.encode([anchor])[0])
+    batch = ProposalBatch(drive.history, count)
+    landing = Repair(space, batch, None if anchor is None else space.encode([anchor])[0])
     for _ in range(count):
         assert landing.land(lambda turn: (np.array(wish), {"turn": turn}), Key.of(1), {"by": "test"})
     return batch.proposals
@@ -144,10 +144,10 @@ def test_without_an_anchor_the_nearest_of_random_points_is_taken():
 def line(drive, memo=None):
     method = drive.method
     space = drive.history.space
-    kind = Covariance(space, method.population, method.spread, method.restart)
+    kind = CovarianceAdaptation(space, method.population, method.spread, method.restart)
     if method.kind == "de":
-        kind = Differential(space, method.population, method.restart)
-    return Line(kind, tag(settings_text(method), space), drive.history.problem(), drive.history, memo or Memo())
+        kind = DifferentialEvolution(space, method.population, method.restart)
+    return StateFold(kind, tag(settings_text(method), space), drive.history.problem(), drive.history, memo or Memo())
 
 
 def test_a_generation_is_told_once_and_in_whole():
@@ -263,7 +263,7 @@ def test_the_layout_of_every_kind_of_column():
             "mix": Simplex(2),
         }
     )
-    layout = Layout.of(space)
+    layout = ColumnTypes.of(space)
     names = [column.name for column in space.columns]
     assert [names[place] for place in layout.smooth] == ["float", "many", *["subset"] * 2, *["order"] * 2, *["mix"] * 2]
     assert [names[place] for place, _ in layout.steps] == ["stepped", "int", "logint"]
@@ -280,7 +280,7 @@ MIXED = Space({"x": Float(0, 1), "n": Int(1, 9), "m": Int(1, 9, log=True), "c": 
 
 def test_draws_are_a_function_of_their_keys():
     for space in (CUBE, MIXED):
-        model = Model.begin(Layout.of(space), np.full(space.dimensions, 0.5), 0.25, 6)
+        model = CMAModel.begin(ColumnTypes.of(space), np.full(space.dimensions, 0.5), 0.25, 6)
         keys = [Key.of(seed) for seed in range(4)]
         first, second = ([model.point(model.draw(key)) for key in some] for some in (keys, keys[::-1]))
         np.testing.assert_array_equal(first, second[::-1])
@@ -291,7 +291,7 @@ def test_draws_are_a_function_of_their_keys():
 
 def test_telling_changes_a_copy():
     for space in (CUBE, MIXED):
-        model = Model.begin(Layout.of(space), np.full(space.dimensions, 0.5), 0.25, 6)
+        model = CMAModel.begin(ColumnTypes.of(space), np.full(space.dimensions, 0.5), 0.25, 6)
         mean = model.optimizer._mean.copy()
         draws = [model.draw(Key.of(seed)) for seed in range(6)]
         after = model.told(draws)
@@ -305,7 +305,7 @@ def test_telling_changes_a_copy():
 
 def test_the_distribution_is_that_of_the_library():
     """Means and covariances of our draws, within four standard errors of the library's parameters."""
-    model = Model.begin(Layout.of(CUBE), np.full(3, 0.5), 0.02, 6)
+    model = CMAModel.begin(ColumnTypes.of(CUBE), np.full(3, 0.5), 0.02, 6)
     for turn in range(3):
         model = model.told(sorted((model.draw(Key.of(turn).fold(n)) for n in range(6)), key=lambda one: one.normal[0]))
     optimizer = model.optimizer
@@ -318,7 +318,7 @@ def test_the_distribution_is_that_of_the_library():
 
 
 def test_categories_are_drawn_as_often_as_the_library_says():
-    model = Model.begin(Layout.of(MIXED), np.full(5, 0.5), 0.25, 6)
+    model = CMAModel.begin(ColumnTypes.of(MIXED), np.full(5, 0.5), 0.25, 6)
     model = model.told([model.draw(Key.of(3).fold(n)) for n in range(6)])
     drawn = np.array([model.draw(Key.of(9).fold(seed)).kinds for seed in range(3000)])
     for place, chances in enumerate(model.optimizer._q):
@@ -327,7 +327,7 @@ def test_categories_are_drawn_as_often_as_the_library_says():
 
 
 def test_a_point_far_away_is_injected_nearer():
-    model = Model.begin(Layout.of(CUBE), np.full(3, 0.5), 0.01, 6)
+    model = CMAModel.begin(ColumnTypes.of(CUBE), np.full(3, 0.5), 0.01, 6)
     near, far = (model.inject(np.array(point)).normal for point in ([0.5, 0.51, np.nan], [0.5, 1.0, 0.5]))
     np.testing.assert_allclose(near, [0.5, 0.51, 0.5])
     np.testing.assert_allclose(far, [0.5, 0.5 + 0.01 * (math.sqrt(3) + 6 / 5), 0.5])
@@ -346,7 +346,7 @@ def test_a_run_that_has_converged_begins_again_twice_as_large():
 
 
 def result(number, point, losses, violation=0.0, **note):
-    return Result(number, np.array(point), np.array(losses), violation, note)
+    return AlgorithmResult(number, np.array(point), np.array(losses), violation, note)
 
 
 def test_a_slot_keeps_the_better_one():

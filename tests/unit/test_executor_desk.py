@@ -11,34 +11,35 @@ import pytest
 
 import luthier.executor
 from luthier.errors import ExecutorError, InvalidSetting, StoreError
-from luthier.executor import Limits, Outcome, Progress, Task, slot
-from luthier.executor.bell import Bell
-from luthier.executor.desk import Desk
-from luthier.executor.parcel import pack_objective, pack_task
-from luthier.executor.warden import Run, Verdict
+from luthier.executor import Limits, Task, TaskReport, TaskResult
+from luthier.executor.pickling import pack_objective, pack_task
+from luthier.executor.processes import worker_thread
+from luthier.executor.processes.limit_monitor import TaskRun, Termination
+from luthier.executor.task_book import TaskBook
+from luthier.executor.wakeup import WakeUp
 from luthier.trial import Reason
 
 
-def _nothing(progress: Progress, stop: bool) -> None:
+def _nothing(progress: TaskReport, stop: bool) -> None:
     return None
 
 
 def test_late_news_of_a_task_that_is_over_are_dropped() -> None:
-    desk = Desk("Test", 2)
+    desk = TaskBook("Test", 2)
     desk.admit(Task(0, 7, {}))
-    desk.deliver(Outcome(0, 6, Reason.DONE))  # of an earlier attempt
-    desk.deliver(Outcome(0, 7, Reason.DONE, 1.0))
-    desk.deliver(Outcome(0, 7, Reason.DONE, 2.0))
-    desk.deliver(Progress(0, 7, 0, 1.0))
-    desk.deliver(Outcome(5, 7, Reason.DONE))
-    assert desk.collect(0.0, None, _nothing) == (Outcome(0, 7, Reason.DONE, 1.0),)
+    desk.deliver(TaskResult(0, 6, Reason.DONE))  # of an earlier attempt
+    desk.deliver(TaskResult(0, 7, Reason.DONE, 1.0))
+    desk.deliver(TaskResult(0, 7, Reason.DONE, 2.0))
+    desk.deliver(TaskReport(0, 7, 0, 1.0))
+    desk.deliver(TaskResult(5, 7, Reason.DONE))
+    assert desk.collect(0.0, None, _nothing) == (TaskResult(0, 7, Reason.DONE, 1.0),)
     assert desk.collect(30.0, None, _nothing) == ()
 
 
 def test_a_number_is_taken_until_its_outcome_is_collected() -> None:
-    desk = Desk("Test", 2)
+    desk = TaskBook("Test", 2)
     desk.admit(Task(0, 1, {}))
-    desk.deliver(Outcome(0, 1, Reason.DONE))
+    desk.deliver(TaskResult(0, 1, Reason.DONE))
     with pytest.raises(ExecutorError, match="trial 0 is already running in this Test"):
         desk.admit(Task(0, 2, {}))
     desk.admit(Task(1, 1, {}))
@@ -51,10 +52,10 @@ def test_a_number_is_taken_until_its_outcome_is_collected() -> None:
 
 
 def test_an_error_comes_after_the_news_and_to_stay() -> None:
-    desk = Desk("Test", 3)
+    desk = TaskBook("Test", 3)
     desk.admit(Task(0, 1, {}))
     desk.admit(Task(1, 1, {}))
-    desk.deliver(Outcome(0, 1, Reason.DONE))
+    desk.deliver(TaskResult(0, 1, Reason.DONE))
     desk.fail(StoreError("broken"))
     assert len(desk.collect(0.0, None, _nothing)) == 1
     for _ in range(2):
@@ -68,21 +69,21 @@ def test_an_error_comes_after_the_news_and_to_stay() -> None:
 
 
 def test_an_answer_that_raises_loses_nothing_and_asks_again() -> None:
-    desk = Desk("Test", 1)
+    desk = TaskBook("Test", 1)
     desk.admit(Task(0, 1, {}))
-    news = (Progress(0, 1, 0, 0.5), Progress(0, 1, 1, 0.25), Outcome(0, 1, Reason.DONE))
+    news = (TaskReport(0, 1, 0, 0.5), TaskReport(0, 1, 1, 0.25), TaskResult(0, 1, Reason.DONE))
     for item in news:
         desk.deliver(item)
     asked: list[int] = []
     relayed: list[tuple[int, bool]] = []
 
-    def answer(progress: Progress) -> bool:
+    def answer(progress: TaskReport) -> bool:
         asked.append(progress.step)
         if len(asked) == 2:
             raise KeyboardInterrupt
         return progress.step == 1
 
-    def relay(progress: Progress, stop: bool) -> None:
+    def relay(progress: TaskReport, stop: bool) -> None:
         relayed.append((progress.step, stop))
 
     with pytest.raises(KeyboardInterrupt):
@@ -93,44 +94,44 @@ def test_an_answer_that_raises_loses_nothing_and_asks_again() -> None:
 
 
 def test_collecting_waits_for_another_thread() -> None:
-    desk = Desk("Test", 1)
+    desk = TaskBook("Test", 1)
     desk.admit(Task(0, 1, {}))
-    threading.Timer(0.02, desk.deliver, [Outcome(0, 1, Reason.DONE)]).start()
+    threading.Timer(0.02, desk.deliver, [TaskResult(0, 1, Reason.DONE)]).start()
     assert len(desk.collect(float("inf"), None, _nothing)) == 1
 
 
 def test_a_bell_that_is_not_rung_is_no_hindrance() -> None:
     asked: list[None] = []
-    Bell().wait_until(lambda: len(asked) == 2 or asked.append(None) is not None)
+    WakeUp().wait_until(lambda: len(asked) == 2 or asked.append(None) is not None)
     assert len(asked) == 2
-    Bell().wait_until(lambda: False, 0.01)
+    WakeUp().wait_until(lambda: False, 0.01)
 
 
 def test_the_first_verdict_stands_and_a_finished_run_has_none() -> None:
-    run = Run(Task(0, 1, {}), b"")
-    run.condemn(Verdict(Reason.TIMEOUT, "late"), 5.0)
-    run.condemn(Verdict(Reason.INTERRUPTED, "cancelled"), 0.0)
+    run = TaskRun(Task(0, 1, {}), b"")
+    run.terminate(Termination(Reason.TIMEOUT, "late"), 5.0)
+    run.terminate(Termination(Reason.INTERRUPTED, "cancelled"), 0.0)
     assert run.verdict == (Reason.TIMEOUT, "late")
     assert not run.detach()
     assert not run.finish()
-    done = Run(Task(0, 1, {}), b"")
+    done = TaskRun(Task(0, 1, {}), b"")
     assert done.detach()
     assert done.finish()
-    done.condemn(Verdict(Reason.TIMEOUT, "late"), 5.0)
+    done.terminate(Termination(Reason.TIMEOUT, "late"), 5.0)
     assert done.verdict is None
 
 
 def test_a_run_is_due_at_its_limit_and_then_at_its_end_by_force() -> None:
-    run = Run(Task(0, 1, {}, Limits(time_s=3.0)), b"")
+    run = TaskRun(Task(0, 1, {}, Limits(time_s=3.0)), b"")
     assert run.due_s() == float("inf")
     run.begun_s = 100.0
     assert run.due_s() == 103.0
-    run.condemn(Verdict(Reason.TIMEOUT, "late"), 5.0)
+    run.terminate(Termination(Reason.TIMEOUT, "late"), 5.0)
     assert run.due_s() == run.kill_s < float("inf")
     before = run.kill_s
-    run.hasten(100.0)
+    run.bring_forward(100.0)
     assert run.kill_s == before
-    run.hasten(0.0)
+    run.bring_forward(0.0)
     assert run.kill_s < before
 
 
@@ -148,8 +149,8 @@ def test_a_run_is_due_at_its_limit_and_then_at_its_end_by_force() -> None:
 def test_a_death_is_explained(
     monkeypatch: pytest.MonkeyPatch, code: int, oom_kills: int, reason: Reason, word: str
 ) -> None:
-    monkeypatch.setattr(slot.group, "oom_kills", lambda: oom_kills)
-    found, why = slot._autopsy(SimpleNamespace(oom_kills=2), code)
+    monkeypatch.setattr(worker_thread.process_tree, "oom_kills", lambda: oom_kills)
+    found, why = worker_thread._exit_reason(SimpleNamespace(oom_kills=2), code)
     assert found is reason
     assert word in why
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from luthier.errors import InvalidResult, InvalidSetting, TrialPruned
-from luthier.executor import Limits, Running, Task
-from luthier.executor.running import clean, perform, plain
+from luthier.executor import Limits, RunningTrial, Task
+from luthier.executor.running_trial import clean, perform, plain
 from luthier.trial import Reason
 
 
-def _running(**params: object) -> Running:
-    return Running(Task(3, 1, params), lambda step, value: None, lambda: False)
+def _running(**params: object) -> RunningTrial:
+    return RunningTrial(Task(3, 1, params), lambda step, value: None, lambda: False)
 
 
 def test_limits_refuse_what_makes_no_sense() -> None:
@@ -39,7 +39,7 @@ def test_limits_are_filled_from_others() -> None:
 def test_running_reads_like_a_mapping() -> None:
     trial = _running(x=1, y="a")
     assert (trial["x"], dict(trial), len(trial), "y" in trial, "z" in trial) == (1, {"x": 1, "y": "a"}, 2, True, False)
-    assert repr(trial) == "Running(3: x=1, y='a')"
+    assert repr(trial) == "RunningTrial(3: x=1, y='a')"
     with pytest.raises(TypeError):
         trial.params["x"] = 2
     with pytest.raises(KeyError):
@@ -48,7 +48,7 @@ def test_running_reads_like_a_mapping() -> None:
 
 def test_running_knows_its_circumstances() -> None:
     context = {"study": "s", "seed": 12, "folder": "/f"}
-    trial = Running(Task(3, 1, {}, attempt=2, context=context), lambda step, value: None, lambda: True)
+    trial = RunningTrial(Task(3, 1, {}, attempt=2, context=context), lambda step, value: None, lambda: True)
     assert (trial.number, trial.attempt, trial.seed, trial.folder) == (3, 2, 12, Path("/f"))
     assert trial.context == context
     assert trial.should_stop()
@@ -58,7 +58,7 @@ def test_running_knows_its_circumstances() -> None:
 
 def test_reports_count_their_steps() -> None:
     sent = []
-    trial = Running(Task(0, 1, {}), lambda step, value: sent.append((step, value)), lambda: False)
+    trial = RunningTrial(Task(0, 1, {}), lambda step, value: sent.append((step, value)), lambda: False)
     trial.report(1)
     trial.report(np.float32(0.5), step=4)
     trial.report(math.nan)
@@ -118,7 +118,7 @@ def test_a_value_that_holds_itself_is_refused() -> None:
     ],
 )
 def test_every_exception_is_an_outcome(error: BaseException, reason: Reason) -> None:
-    def objective(trial: Running) -> float:
+    def objective(trial: RunningTrial) -> float:
         trial.report(0.5)
         raise error
 
@@ -133,14 +133,14 @@ def test_an_exception_whose_text_fails_is_an_outcome_too() -> None:
         def __str__(self) -> str:
             raise RuntimeError("no words")
 
-    def objective(trial: Running) -> float:
+    def objective(trial: RunningTrial) -> float:
         raise Mute
 
     assert perform(objective, _running()).error.startswith("test_executor_running.")
 
 
 def test_a_traceback_begins_with_the_objective_and_has_the_cause() -> None:
-    def objective(trial: Running) -> float:
+    def objective(trial: RunningTrial) -> float:
         try:
             return 1 / 0
         except ZeroDivisionError as cause:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from luthier import codec
-from luthier.executor import Outcome, wire, worker
-from luthier.executor.wire import Frame, Kind
+from luthier.executor import TaskResult
+from luthier.executor.processes import framing, worker_main
+from luthier.executor.processes.framing import Message, MessageKind
 from luthier.trial import Reason
 
 
@@ -28,13 +29,17 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 def test_frames_come_back_in_order(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
-    frames = [Frame(Kind.TASK, b""), Frame(Kind.REPORT, b"[1]"), Frame(Kind.OUTCOME, os.urandom(3_000_000))]
-    writer = threading.Thread(target=lambda: [wire.write(writing, frame) for frame in frames])
+    frames = [
+        Message(MessageKind.TASK, b""),
+        Message(MessageKind.REPORT, b"[1]"),
+        Message(MessageKind.OUTCOME, os.urandom(3_000_000)),
+    ]
+    writer = threading.Thread(target=lambda: [framing.write_message(writing, frame) for frame in frames])
     writer.start()
-    assert [wire.read(reading) for _ in frames] == frames
+    assert [framing.read_message(reading) for _ in frames] == frames
     writer.join()
     os.close(writing)
-    assert wire.read(reading) is None
+    assert framing.read_message(reading) is None
 
 
 @pytest.mark.parametrize(
@@ -44,38 +49,38 @@ def test_frames_come_back_in_order(pipe: tuple[int, int]) -> None:
         b"\x02",
         struct.pack("!BQ", 2, 5) + b"four",
         struct.pack("!BQ", 99, 0),
-        struct.pack("!BQ", 2, wire.LARGEST + 1),
+        struct.pack("!BQ", 2, framing.LARGEST + 1),
     ],
 )
 def test_what_is_no_frame_is_the_end(pipe: tuple[int, int], data: bytes) -> None:
     reading, writing = pipe
     os.write(writing, data)
     os.close(writing)
-    assert wire.read(reading) is None
+    assert framing.read_message(reading) is None
 
 
 def test_nobody_reads(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
     os.close(reading)
     with pytest.raises(OSError):
-        wire.write(writing, Frame(Kind.TASK, b""))
-    assert wire.read(reading) is None
+        framing.write_message(writing, Message(MessageKind.TASK, b""))
+    assert framing.read_message(reading) is None
 
 
 class _Sent:
     def __init__(self) -> None:
-        self.frames: list[tuple[Kind, object]] = []
+        self.frames: list[tuple[MessageKind, object]] = []
 
-    def send(self, kind: Kind, content: object = None) -> None:
+    def send(self, kind: MessageKind, content: object = None) -> None:
         self.frames.append((kind, codec.loads(codec.dumps(content))))
 
 
 @pytest.mark.parametrize(("value", "fits"), [(1.5, True), ("x" * 400, True), ("x" * 600, False), ([1.0] * 300, False)])
 def test_a_value_too_large_to_send_fails_its_trial(monkeypatch: pytest.MonkeyPatch, value: object, fits: bool) -> None:
-    monkeypatch.setattr(wire, "LARGEST", 1000)
+    monkeypatch.setattr(framing, "LARGEST", 1000)
     sent = _Sent()
-    worker._tell(sent, Outcome(0, 1, Reason.DONE, value, duration_s=0.5))
+    worker_main._tell(sent, TaskResult(0, 1, Reason.DONE, value, duration_s=0.5))
     ((kind, (reason, told, error, duration_s)),) = sent.frames
-    assert (kind, duration_s) == (Kind.OUTCOME, 0.5)
+    assert (kind, duration_s) == (MessageKind.OUTCOME, 0.5)
     assert (reason, told) == (("done", value) if fits else ("failed", None))
     assert ("more than 512 MB" in error) is not fits

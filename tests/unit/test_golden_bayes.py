@@ -13,7 +13,7 @@ import pytest
 
 from luthier import codec
 from luthier.method import Auto, Bayes
-from luthier.surrogate.parzen import Parzen
+from luthier.surrogate.parzen.estimator import Parzen
 from luthier.testing.methods import SPACES, Drive
 
 FILE = Path(__file__).parent.parent / "golden" / "bayes.json"

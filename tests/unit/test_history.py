@@ -12,19 +12,7 @@ from hypothesis import strategies as st
 
 import luthier as lt
 from luthier.errors import StoreCorrupt, TrialNotFound
-from luthier.event import (
-    Asked,
-    Changed,
-    Configured,
-    Created,
-    Enqueued,
-    Event,
-    Freed,
-    Renewed,
-    Reported,
-    Retried,
-    Told,
-)
+from luthier.event import Asked, Changed, Configured, Created, Enqueued, Event, Freed, Renewed, Reported, Retried, Told
 from luthier.history import History
 from luthier.problem import Problem
 from luthier.trial import Reason, State

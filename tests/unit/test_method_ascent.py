@@ -7,8 +7,8 @@ import pytest
 
 from luthier.errors import InvalidSetting
 from luthier.key import Key
-from luthier.method.ascent import ascend
-from luthier.method.search import Known, Search
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, EvaluatedPoints
+from luthier.method.bayesian.gradient_ascent import ascend
 from luthier.space import Choice, Float, Int, Space
 
 MIXED = Space({"a": Float(0, 1), "n": Int(0, 9), "c": Choice("x", "y"), "d": Float(0, 1, when="c == 'x'")})
@@ -79,8 +79,12 @@ def test_bounds_hold() -> None:
 def test_the_search_ends_on_the_top() -> None:
     """A climb of random steps alone comes only near it."""
     space = Space({f"x{i}": Float(0, 1) for i in range(4)})
-    with_gradients = Search(scattered=50, nearby=0, rounds=1).maximise(space, Hill(), NONE, Known(), Key.of(2))
-    without = Search(scattered=50, nearby=0, rounds=1, ascents=0).maximise(space, Hill(), NONE, Known(), Key.of(2))
+    with_gradients = AcquisitionOptimizer(scattered=50, nearby=0, rounds=1).maximise(
+        space, Hill(), NONE, EvaluatedPoints(), Key.of(2)
+    )
+    without = AcquisitionOptimizer(scattered=50, nearby=0, rounds=1, ascents=0).maximise(
+        space, Hill(), NONE, EvaluatedPoints(), Key.of(2)
+    )
     assert np.abs(with_gradients[0] - 0.3).max() < 1e-5
     assert np.abs(without[0] - 0.3).max() > 1e-2
 
@@ -88,11 +92,17 @@ def test_the_search_ends_on_the_top() -> None:
 def test_what_is_found_keeps_constraints_and_is_new() -> None:
     """The top is out of bounds, or was tried: then the best of the climb is what there is."""
     space = Space({"a": Float(0, 1), "b": Float(0, 1)}, require=["a + b >= 0.9"])
-    points = Search(scattered=200, nearby=0).maximise(space, Hill(), NONE[:, :2], Known(), Key.of(3))
+    points = AcquisitionOptimizer(scattered=200, nearby=0).maximise(
+        space, Hill(), NONE[:, :2], EvaluatedPoints(), Key.of(3)
+    )
     assert space.feasible(points).all()
     free = Space({"a": Float(0, 1), "b": Float(0, 1)})
-    top = Search(scattered=50, nearby=0).maximise(free, Hill(), NONE[:, :2], Known(), Key.of(4))[:1]
-    again = Search(scattered=50, nearby=0).maximise(free, Hill(), NONE[:, :2], Known(top), Key.of(4))
+    top = AcquisitionOptimizer(scattered=50, nearby=0).maximise(
+        free, Hill(), NONE[:, :2], EvaluatedPoints(), Key.of(4)
+    )[:1]
+    again = AcquisitionOptimizer(scattered=50, nearby=0).maximise(
+        free, Hill(), NONE[:, :2], EvaluatedPoints(top), Key.of(4)
+    )
     assert not (again == top).all(axis=1).any()
 
 
@@ -108,10 +118,12 @@ def test_what_has_no_value_is_not_climbed_from() -> None:
             return self.value(x), 0.0 * x
 
     space = Space({"a": Float(0, 1)})
-    found = Search(scattered=5, nearby=0, rounds=0).maximise(space, Edge(), NONE[:, :1], Known(), Key.of(5))
+    found = AcquisitionOptimizer(scattered=5, nearby=0, rounds=0).maximise(
+        space, Edge(), NONE[:, :1], EvaluatedPoints(), Key.of(5)
+    )
     assert len(found) == 5
 
 
 def test_a_negative_number_of_ascents_is_refused() -> None:
     with pytest.raises(InvalidSetting, match="ascents=-1"):
-        Search(ascents=-1)
+        AcquisitionOptimizer(ascents=-1)

@@ -9,14 +9,14 @@ import luthier as lt
 from luthier.data import Data
 from luthier.key import Key
 from luthier.method import Auto
-from luthier.method.auto import is_bound_by_time
-from luthier.method.polish import is_polished
-from luthier.method.search import Search
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
+from luthier.method.bayesian.auto import is_bound_by_time
+from luthier.method.bayesian.stagnation import is_stagnant
 from luthier.problem import Objective, Problem
 from luthier.trial import Outcome, Reason
 
 SPACE = lt.Space({"a": lt.Float(0, 1), "b": lt.Float(0, 1)})
-BRIEF = Search(scattered=50, nearby=20, rounds=1)
+BRIEF = AcquisitionOptimizer(scattered=50, nearby=20, rounds=1)
 
 
 def data(costs) -> Data:
@@ -96,7 +96,7 @@ def polished(x, losses, objectives=("y",), space=BRANCHED) -> bool:
     x, losses = np.asarray(x, float), np.asarray(losses, float)
     none = np.empty((0, x.shape[1]))
     known = Data(space.columns, x, losses[:, None], np.empty((len(x), 0)), None, np.full(len(x), np.nan), none, none)
-    return is_polished(Problem(space, tuple(Objective(name) for name in objectives)), known)
+    return is_stagnant(Problem(space, tuple(Objective(name) for name in objectives)), known)
 
 
 FAR = [[0.1, 0.9], [0.9, 0.1], [0.3, 0.3], [0.7, 0.6], [0.2, 0.5]]
@@ -120,7 +120,7 @@ def test_when_a_search_only_polishes() -> None:
 def test_a_branch_that_began_badly_is_looked_at_again() -> None:
     """The better branch is a plateau but for a hole in a third of its width, which its first points may miss.
 
-    Of narrower holes more seeds miss some, with explorers, too: decision 0024 has the counts.
+    Of narrower holes more seeds miss some, with exploring_models, too: decision 0024 has the counts.
     """
     space = lt.Space(
         {
@@ -139,11 +139,11 @@ def test_a_branch_that_began_badly_is_looked_at_again() -> None:
         study = lt.Study("s", space, minimize="y", method=method, seed=seed)
         study.run(objective, trials=30)
         by = [trial.note.get("by") for trial in study.trials]
-        assert ("explorer" in by) == bool(method.explorers)
+        assert ("explorer" in by) == bool(method.exploring_models)
         assert study.verify().ok
         return study.best.value
 
     found = [best(Auto(search=BRIEF), seed) for seed in (1, 2)]
-    without = [best(Auto(search=BRIEF, explorers=()), seed) for seed in (1, 2)]
+    without = [best(Auto(search=BRIEF, exploring_models=()), seed) for seed in (1, 2)]
     assert max(found) < 0.1
     assert min(without) > 0.29

@@ -12,15 +12,15 @@ from scipy.stats import beta, lognorm, norm
 
 from luthier import codec
 from luthier.acquisition.analytic import EI, UCB, LogEI
-from luthier.acquisition.portfolio import Hedge
+from luthier.acquisition.hedge import Hedge
 from luthier.errors import InvalidSetting
 from luthier.event import Changed
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Auto, Bayes
-from luthier.method.belief import Prior
-from luthier.method.search import Search
-from luthier.method.text import from_plain, to_plain
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
+from luthier.method.bayesian.user_prior import Prior
+from luthier.method.spec import from_plain, to_plain
 from luthier.run import Study
 from luthier.space import (
     Beta,
@@ -36,12 +36,12 @@ from luthier.space import (
     Permutation,
     Space,
 )
-from luthier.space.prior import log_density, place_quantile
-from luthier.surrogate.gp import GP
-from luthier.surrogate.parzen import Parzen
+from luthier.space.variables.distribution import log_density, place_quantile
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.parzen.estimator import Parzen
 from luthier.testing.methods import Drive, assert_lawful, finite_configs, finite_space, replay, tuning_space
 
-BRIEF = Search(scattered=60, nearby=40, rounds=1, climbers=2, tries=5)
+BRIEF = AcquisitionOptimizer(scattered=60, nearby=40, rounds=1, climbers=2, tries=5)
 FAST = GP(steps=4, growth=1.5)
 NUMBERS = {
     "normal": (Float(-5, 10), Normal(3, 1)),
@@ -219,7 +219,7 @@ METHODS = {
     "ucb": Bayes(FAST, UCB(), initial=4, search=BRIEF, prior=PRIOR),
     "hedge": Bayes(FAST, Hedge((EI(), UCB())), initial=4, search=BRIEF, prior=PRIOR),
     "parzen": Bayes(Parzen(), EI(), initial=4, search=BRIEF, prior=PRIOR),
-    "auto": Auto(initial=4, models=(FAST,), doubters=(), search=BRIEF, prior=PRIOR),
+    "auto": Auto(initial=4, committee=(FAST,), short_scale_models=(), search=BRIEF, prior=PRIOR),
 }
 
 
@@ -277,7 +277,7 @@ def test_the_search_begins_at_the_peak_too(name) -> None:
     """Beside the best trial, wherever the others are."""
     begun = []
 
-    class Noting(Search):
+    class Noting(AcquisitionOptimizer):
         def maximise(self, space, value, best, known, key):
             begun.append(best)
             return super().maximise(space, value, best, known, key)
@@ -294,7 +294,7 @@ def test_the_first_model_based_proposals_are_near_the_belief(name) -> None:
     """The losses say nothing: so many results in, what is proposed is what is believed in."""
     space = Space({"x": Float(0, 1), "y": Float(0, 1)})
     prior = Prior({"x": Normal(0.8, 0.05)}, strength=50)
-    search = Search(scattered=300, nearby=100, rounds=3)
+    search = AcquisitionOptimizer(scattered=300, nearby=100, rounds=3)
     believing = replace(METHODS[name], prior=prior, search=search)
     near = 0
     for seed in range(4):

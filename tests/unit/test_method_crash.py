@@ -9,7 +9,7 @@ import luthier as lt
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.crash import with_crashes
+from luthier.method.bayesian.imputation import impute_failures
 from luthier.space import Float, Space
 
 SPACE = Space({"a": Float(0, 1), "b": Float(0, 1)})
@@ -39,7 +39,7 @@ def above(x):
 
 def test_crashes_of_a_region_are_bad_losses_and_a_broken_constraint() -> None:
     data = told(above)
-    seen = with_crashes(data, Memo())
+    seen = impute_failures(data, Memo())
     n, k = len(data.x), len(data.failed)
     assert (n, k) == (len(seen) - k, int(above(seen.x).sum()))
     assert len(seen.failed) == 0
@@ -51,8 +51,8 @@ def test_crashes_by_chance_teach_nothing() -> None:
     """Of 20 patterns of chance at most 3 look as if they had a reason; of 20 regions all but one are found."""
     chance = [told(lambda x, seed=seed: np.random.default_rng(seed).random(len(x)) < 0.2, seed) for seed in range(20)]
     regions = [told(above, seed) for seed in range(20)]
-    assert sum(with_crashes(data, Memo()) is data for data in chance) >= 17
-    assert sum(with_crashes(data, Memo()) is data for data in regions) <= 1
+    assert sum(impute_failures(data, Memo()) is data for data in chance) >= 17
+    assert sum(impute_failures(data, Memo()) is data for data in regions) <= 1
 
 
 def test_a_first_crash_may_be_one_of_a_region() -> None:
@@ -68,12 +68,12 @@ def test_a_first_crash_may_be_one_of_a_region() -> None:
         failed=data.failed[:2],
         pending=data.pending,
     )
-    assert len(with_crashes(few, Memo())) == 5
+    assert len(impute_failures(few, Memo())) == 5
 
 
 def test_without_crashes_nothing_changes() -> None:
     data = told(lambda x: np.zeros(len(x), dtype=bool))
-    assert with_crashes(data, Memo()) is data
+    assert impute_failures(data, Memo()) is data
 
 
 def test_predictions_give_the_share_that_succeeds_where_crashes_come_by_chance() -> None:

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from luthier.acquisition.analytic import EI, PI, UCB
-from luthier.acquisition.portfolio import Hedge
+from luthier.acquisition.hedge import Hedge
 from luthier.event import Changed
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Bayes
-from luthier.method.elect import elect, reward
-from luthier.method.search import Search
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
+from luthier.method.bayesian.portfolio import member_reward, select_member
 from luthier.space import Float, Space
-from luthier.surrogate.gp import GP
+from luthier.surrogate.gp.model import GP
 from luthier.testing.methods import Drive, replay, tuning_space
 from luthier.trial import Reason
 
-BRIEF = Search(scattered=60, nearby=40, rounds=1, climbers=2, tries=5)
+BRIEF = AcquisitionOptimizer(scattered=60, nearby=40, rounds=1, climbers=2, tries=5)
 FAST = GP(steps=4, growth=1.5)
 MEMBERS = (EI(), UCB(0.0), UCB(50.0))
 SPACE = Space({"x": Float(0, 1), "y": Float(0, 1)})
@@ -34,8 +34,8 @@ def bowl(config) -> float:
 
 def test_rewards() -> None:
     seen = np.array([4.0, 1.0, 2.0, 9.0, 3.0])
-    np.testing.assert_allclose(reward(np.array([0.5, 1.0, 2.0, 3.0, 8.0]), seen), [1.0, 1.0, 0.5, 0.0, 0.0])
-    assert not reward(np.array([1.0, 0.0]), np.ones(4)).any()
+    np.testing.assert_allclose(member_reward(np.array([0.5, 1.0, 2.0, 3.0, 8.0]), seen), [1.0, 1.0, 0.5, 0.0, 0.0])
+    assert not member_reward(np.array([1.0, 0.0]), np.ones(4)).any()
 
 
 def test_the_note_says_who_proposed_and_what_all_nominated() -> None:
@@ -100,11 +100,11 @@ def test_all_nominees_of_finished_trials_are_rewarded_by_the_present_model() -> 
     data = history.data(history.problem())
     model = FAST.fit(data, Key.of(0), Memo())
     nominated = [data.x[place : place + 2] for place in range(3)]
-    arm, note = elect(recorder, names, nominated, history, SPACE, model, data, Key.of(1))
+    arm, note = select_member(recorder, names, nominated, history, SPACE, model, data, Key.of(1))
     assert recorder.rewards.shape == (5, 3)  # of trials 3 to 7: those before are of the design, those after run
     noted = np.array([[history.trial(number).note["nominees"][name] for name in names] for number in range(3, 8)])
     means = model.moments(noted.reshape(15, 2)).mean.reshape(5, 3)
-    np.testing.assert_allclose(recorder.rewards, reward(means, model.moments(data.x).mean))
+    np.testing.assert_allclose(recorder.rewards, member_reward(means, model.moments(data.x).mean))
     assert (arm, note["arm"], note["chance"]) == (1, repr(UCB(0.0)), 1.0)
     np.testing.assert_allclose(list(note["nominees"].values()), data.x[:3], atol=1e-9)
 

@@ -11,7 +11,7 @@ import pytest
 from luthier.errors import Infeasible, InvalidSetting, SpaceExhausted
 from luthier.key import Key
 from luthier.method import Grid
-from luthier.method.text import from_plain, to_plain
+from luthier.method.spec import from_plain, to_plain
 from luthier.space import (
     Bool,
     Choice,

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from luthier.method.search import Known
+from luthier.method.bayesian.acquisition_optimizer import EvaluatedPoints
 
 
 def naive(known, points):
@@ -33,7 +33,7 @@ def test_fresh_is_what_differs_from_all_that_is_known_and_from_earlier_rows(seed
         return np.where(random.random(shape) < 0.1, np.nan, points)
 
     first, more, later = some(20), some(5), some(5)
-    known = Known(first, more)
+    known = EvaluatedPoints(first, more)
     for seen in ([first, more], [first, more, later]):
         points = some(30)
         assert known.fresh(points).tolist() == naive(seen, points)
@@ -42,7 +42,7 @@ def test_fresh_is_what_differs_from_all_that_is_known_and_from_earlier_rows(seed
 
 def test_points_of_many_columns_that_were_not_tried_are_fresh_and_the_same_ones_are_not():
     points = np.random.default_rng(0).random((500, 10))
-    known = Known(points[:400])
+    known = EvaluatedPoints(points[:400])
     assert known.fresh(points[400:]).all()
     assert not known.fresh(points[:400]).any()
     assert known.fresh(np.concatenate([points[450:], points[450:]])).tolist() == [True] * 50 + [False] * 50

@@ -13,17 +13,17 @@ from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Bayes
-from luthier.method.pending import believe
-from luthier.method.search import Search
-from luthier.method.text import from_plain, to_plain
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
+from luthier.method.bayesian.pending import fantasize
+from luthier.method.spec import from_plain, to_plain
 from luthier.run import Study
 from luthier.space import Float, Space
-from luthier.surrogate.forest import Forest
-from luthier.surrogate.gp import GP
+from luthier.surrogate.gp.model import GP
 from luthier.surrogate.protocol import Moments
+from luthier.surrogate.trees.forest import Forest
 from luthier.testing.methods import Drive, assert_lawful, replay, tuning_space
 
-BRIEF = Search(scattered=150, nearby=80, rounds=2)
+BRIEF = AcquisitionOptimizer(scattered=150, nearby=80, rounds=2)
 FAST = GP(steps=6, growth=1.5)
 SPACE = Space({"x": Float(0, 1), "y": Float(0, 1)})
 LIES = ("believed", "best", "median", "worst", "ignored")
@@ -60,7 +60,7 @@ class Fitted:
 def test_a_process_is_told_a_constant(lie) -> None:
     data = some()
     model = process(data)
-    told = believe(model, data, data.pending, lie)
+    told = fantasize(model, data, data.pending, lie)
     expected = TOLD[lie](model.moments(data.x).mean)
     mean, variance = told.moments(data.pending)
     before = model.moments(data.pending)  # one point is near the data, and the model allows for noise
@@ -71,7 +71,7 @@ def test_a_process_is_told_a_constant(lie) -> None:
 def test_a_believer_keeps_the_means_and_loses_the_doubt() -> None:
     data = some()
     model = process(data)
-    told = believe(model, data, data.pending, "believed")
+    told = fantasize(model, data, data.pending, "believed")
     grid = np.random.default_rng(1).random((30, 2))
     np.testing.assert_allclose(told.moments(grid).mean, model.moments(grid).mean, atol=1e-3)
     assert (told.moments(grid).variance <= model.moments(grid).variance + 1e-9).all()
@@ -82,15 +82,15 @@ def test_a_believer_keeps_the_means_and_loses_the_doubt() -> None:
 def test_nothing_pending_or_ignored_changes_nothing(lie) -> None:
     data = some()
     model = process(data)
-    assert believe(model, data, data.pending[:0], lie) is model
-    assert (believe(model, data, data.pending, lie) is model) == (lie == "ignored")
+    assert fantasize(model, data, data.pending[:0], lie) is model
+    assert (fantasize(model, data, data.pending, lie) is model) == (lie == "ignored")
 
 
 @pytest.mark.parametrize("lie", ["believed", *TOLD])
 def test_a_model_that_cannot_be_conditioned_is_fitted_again(lie) -> None:
     data = replace(some(), noise=np.full(9, 0.1))
     model = Fitted(data)
-    told = believe(model, data, data.pending, lie, Fitted)
+    told = fantasize(model, data, data.pending, lie, Fitted)
     assert isinstance(told, Fitted) and len(told.data) == 11 and not len(told.data.pending)
     assert told.data.noise is not None and told.data.noise[9:].tolist() == [0.0, 0.0]
     assert np.isnan(told.data.violations[9:]).all() and np.isnan(told.data.costs[9:]).all()
@@ -104,12 +104,12 @@ def test_a_model_that_cannot_be_conditioned_is_fitted_again(lie) -> None:
 def test_without_a_way_to_fit_again_it_is_left_as_it_is() -> None:
     data = some()
     model = Fitted(data)
-    assert believe(model, data, data.pending, "best") is model
+    assert fantasize(model, data, data.pending, "best") is model
 
 
 def test_of_several_objectives_the_weighed_one_is_told() -> None:
     data = replace(some(), losses=np.column_stack([some().loss, np.arange(9.0)]))
-    told = believe(Fitted(data), data, data.pending, "worst", Fitted)
+    told = fantasize(Fitted(data), data, data.pending, "worst", Fitted)
     assert told.data.losses.shape == (11, 1)
     np.testing.assert_array_equal(told.data.loss[:9], data.losses[:, 0])
 

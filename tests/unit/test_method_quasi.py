@@ -12,10 +12,10 @@ from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Quasi
-from luthier.method.text import from_plain, to_plain
-from luthier.numeric.halton import Halton
-from luthier.numeric.lattice import Lattice
-from luthier.numeric.sobol import Sobol
+from luthier.method.spec import from_plain, to_plain
+from luthier.numeric.quasi.halton import Halton
+from luthier.numeric.quasi.lattice import Lattice
+from luthier.numeric.quasi.sobol import Sobol
 from luthier.problem import Objective, Problem
 from luthier.space import Choice, Float, Int, Space
 from luthier.testing.methods import Drive, assert_lawful, finite_configs, finite_space, replay

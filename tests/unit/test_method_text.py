@@ -9,7 +9,7 @@ import pytest
 from luthier import codec
 from luthier.errors import InvalidSetting
 from luthier.method import Grid, Quasi, Random
-from luthier.method.text import from_plain, names, register, to_plain
+from luthier.method.spec import buildable_names, from_plain, register, to_plain
 
 
 @register
@@ -44,7 +44,7 @@ def test_defaults_are_left_out_and_a_name_is_enough():
     assert to_plain(Quasi()) == {"use": "Quasi"}
     assert from_plain("Quasi") == Quasi()
     assert from_plain({"use": "Grid", "points": {"x": [1, 2]}}) == Grid(points={"x": (1, 2)})
-    assert {"Grid", "Quasi", "Random", "Nested"} <= set(names())
+    assert {"Grid", "Quasi", "Random", "Nested"} <= set(buildable_names())
 
 
 @pytest.mark.parametrize(

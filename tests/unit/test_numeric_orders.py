@@ -9,9 +9,9 @@ from collections import Counter
 import pytest
 
 from luthier.key import Key
-from luthier.numeric.refine import refined, stages
-from luthier.numeric.shuffle import Shuffle
-from luthier.numeric.unrank import combination, composition, permutation
+from luthier.numeric.coarse_to_fine import refined, stages
+from luthier.numeric.combinatorics import combination, composition, permutation
+from luthier.numeric.index_permutation import Shuffle
 
 
 @pytest.mark.parametrize("size", [*range(1, 70), 100, 127, 128, 129, 1000])

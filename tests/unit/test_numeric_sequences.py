@@ -7,10 +7,10 @@ import pytest
 from scipy.stats import qmc
 
 from luthier.key import Key
-from luthier.numeric.halton import Halton, primes
-from luthier.numeric.latin import Latin, NestedLatin
-from luthier.numeric.lattice import Lattice, search
-from luthier.numeric.lattice_vector import VECTOR
+from luthier.numeric.quasi.halton import Halton, primes
+from luthier.numeric.quasi.latin_hypercube import Latin, NestedLatin
+from luthier.numeric.quasi.lattice import Lattice, search
+from luthier.numeric.quasi.lattice_vector import VECTOR
 
 KEY = Key.of(7)
 SEQUENCES = {

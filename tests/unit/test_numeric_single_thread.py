@@ -15,10 +15,10 @@ import scipy.linalg
 from threadpoolctl import ThreadpoolController
 
 import luthier as lt
+from luthier._runtime.single_thread import on_one_thread, single_thread
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.numeric.single_thread import on_one_thread, single_thread
-from luthier.surrogate.gp import GP
+from luthier.surrogate.gp.model import GP
 
 MANY = min(2, os.cpu_count() or 1)  # more than one wherever that can be had
 OTHER = MANY + 1
@@ -126,7 +126,7 @@ def test_a_fork_forgets_the_contexts_of_threads_that_it_does_not_have():
         import os, threading
         import scipy.linalg
         from threadpoolctl import ThreadpoolController
-        from luthier.numeric.single_thread import single_thread
+        from luthier._runtime.single_thread import single_thread
 
         libraries = ThreadpoolController().lib_controllers
         begun, end = threading.Event(), threading.Event()
@@ -160,7 +160,7 @@ def test_a_library_that_is_loaded_within_is_held_and_what_was_computed_beside_it
     code = """
         import numpy
         from threadpoolctl import ThreadpoolController
-        from luthier.numeric.single_thread import on_one_thread
+        from luthier._runtime.single_thread import on_one_thread
 
         def compute():
             import scipy.linalg
@@ -178,7 +178,7 @@ def test_a_library_that_is_loaded_within_is_held_and_what_was_computed_beside_it
 
 def test_what_is_named_is_loaded_first_and_nothing_is_computed_twice():
     code = """
-        from luthier.numeric.single_thread import on_one_thread
+        from luthier._runtime.single_thread import on_one_thread
         on_one_thread(lambda: print("computed"), lambda: print("forgotten"), "scipy.linalg")
         """
     assert python(code) == ["computed"]
@@ -186,7 +186,7 @@ def test_what_is_named_is_loaded_first_and_nothing_is_computed_twice():
 
 def test_a_context_within_that_begins_after_a_library_was_loaded_holds_it():
     code = """
-        from luthier.numeric.single_thread import on_one_thread, single_thread
+        from luthier._runtime.single_thread import on_one_thread, single_thread
         from threadpoolctl import ThreadpoolController
 
         def compute():

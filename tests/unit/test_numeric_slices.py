@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from luthier.key import Key
-from luthier.numeric.slices import slice_samples
+from luthier.numeric.slice_sampling import slice_samples
 
 BOX = np.array([-8.0, -8.0]), np.array([8.0, 8.0])
 

@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import qmc
 
 from luthier.key import Key
-from luthier.numeric.sobol import TABULATED, Sobol, direction_numbers
-from luthier.numeric.unit import BITS, mix, nested_scramble, reverse_bits, to_floats
+from luthier.numeric.quasi.bits import BITS, mix, nested_scramble, reverse_bits, to_floats
+from luthier.numeric.quasi.sobol import TABULATED, Sobol, direction_numbers
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 7, 40, 1024])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from luthier.key import Key
+from luthier.numeric.inverse_scaling import Unscaling
 from luthier.numeric.scaling import SCALINGS
-from luthier.numeric.unscaling import Unscaling
 
 
 def _losses(kind: str) -> np.ndarray:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import luthier
+from luthier._names import PUBLIC
 
 HEAVY = ("scipy", "sklearn", "pandas", "plotly", "sqlalchemy", "torch", "matplotlib", "rich", "click")
 
@@ -24,10 +25,11 @@ def test_all_names_are_there_once() -> None:
 
 
 def test_every_name_that_can_be_imported_later_is_public_and_known_to_type_checkers() -> None:
-    assert set(luthier._LATER) == set(luthier.__all__) - {"__version__", "errors"}
+    names = {name for names in PUBLIC.values() for name in names}
+    assert names == set(luthier.__all__) - {"__version__", "errors"}
     text = Path(luthier.__file__).read_text(encoding="utf-8")
     block = text.partition("if TYPE_CHECKING:")[2].partition("__all__")[0]
-    for name in luthier._LATER:
+    for name in names:
         assert name in block
 
 

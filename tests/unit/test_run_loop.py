@@ -14,8 +14,8 @@ import pytest
 
 import luthier as lt
 from luthier.errors import Infeasible, InvalidSetting, NoResult, StoreFull
-from luthier.executor import Inline, Outcome, Progress, Task
-from luthier.run import Budget, End, Lines
+from luthier.executor import Inline, Task, TaskReport, TaskResult
+from luthier.run import Budget, End, LineReporter
 from luthier.store import Memory
 from luthier.testing.faults import FaultyStore
 from luthier.trial import Reason, State
@@ -27,7 +27,7 @@ def _study(space: Any = SPACE, **settings: Any) -> lt.Study:
     return lt.Study("s", space, minimize="loss", seed=1, **({"method": lt.Random()} | settings))
 
 
-def _x(trial: lt.Running) -> float:
+def _x(trial: lt.RunningTrial) -> float:
     return float(trial["x"])
 
 
@@ -82,7 +82,7 @@ def test_time_ends_the_run_and_is_counted_over_all_runs() -> None:
     now = [1000.0]
     study = _study(store=Memory(clock=lambda: now[0]))
 
-    def objective(trial: lt.Running) -> float:
+    def objective(trial: lt.RunningTrial) -> float:
         now[0] += 10
         return float(trial["x"])
 
@@ -161,7 +161,7 @@ def test_an_objective_must_be_callable_and_limits_of_one_value_need_one_objectiv
 
 @pytest.mark.parametrize("executor", ["threads", "processes"])
 def test_trials_run_at_once_and_reports_arrive(executor: str) -> None:
-    def objective(trial: lt.Running) -> float:
+    def objective(trial: lt.RunningTrial) -> float:
         trial.report(trial["x"])
         return float(trial["x"])
 
@@ -199,12 +199,12 @@ class _Scripted:
     def submit(self, task: Task) -> None:
         self.task = task
 
-    def poll(self, timeout_s: float, answer: object = None) -> tuple[Outcome | Progress, ...]:
+    def poll(self, timeout_s: float, answer: object = None) -> tuple[TaskResult | TaskReport, ...]:
         task, self.task = self.task, None
         if task is None:
             return ()
         reason = self.reasons.pop(0) if self.reasons else Reason.DONE
-        return (Outcome(task.number, task.token, reason, 1.0, "gone"),)
+        return (TaskResult(task.number, task.token, reason, 1.0, "gone"),)
 
     def cancel(self, number: int) -> None: ...
 
@@ -224,7 +224,7 @@ def test_a_result_that_comes_too_late_is_dropped_and_the_run_goes_on(caplog: pyt
     store = Memory()
     study, thief = _study(store=store), _study(store=store)
 
-    def objective(trial: lt.Running) -> float:
+    def objective(trial: lt.RunningTrial) -> float:
         if trial.number == 1 and trial.attempt == 1:
             thief.release(1, "stolen")
             thief.tell(thief.ask(), 77.0)
@@ -249,7 +249,7 @@ def test_callbacks_are_called_after_each_trial_with_what_is_known() -> None:
 
 @pytest.mark.parametrize(("executor", "workers"), [("inline", 1), ("threads", 3), ("processes", 2)])
 def test_an_exception_of_a_callback_ends_the_run_and_nothing_is_lost(executor: str, workers: int) -> None:
-    def callback(study: lt.Study, result: lt.study.Result) -> None:
+    def callback(study: lt.Study, result: lt.study.TrialResult) -> None:
         if study.history.finished >= 3:
             raise KeyError("mine")
 
@@ -279,7 +279,7 @@ def test_a_report_that_the_store_refuses_ends_the_run() -> None:
     store = FaultyStore(Memory())
     study = _study(store=store)
 
-    def objective(trial: lt.Running) -> float:
+    def objective(trial: lt.RunningTrial) -> float:
         if trial.number == 1 and trial.attempt == 1:
             store.fail_next(StoreFull("the disk is full"))
         trial.report(0.5)
@@ -314,13 +314,13 @@ def test_constraints_that_nothing_keeps_end_the_run() -> None:
 def test_progress_writes_lines() -> None:
     stream = io.StringIO()
 
-    def objective(trial: lt.Running) -> float:
+    def objective(trial: lt.RunningTrial) -> float:
         if trial.number == 1:
             raise ValueError
         return float(trial["x"])
 
     study = _study()
-    study.run(objective, trials=4, progress=Lines(stream, every_s=0.0, total=4))
+    study.run(objective, trials=4, progress=LineReporter(stream, every_s=0.0, total=4))
     lines = stream.getvalue().splitlines()
     assert len(lines) == 4
     assert lines[-1] == f"4/4 trials, 1 failed, best loss = {study.best.value:.6g} (trial {study.best.number})"
@@ -342,7 +342,7 @@ def test_one_call_finds_the_best(find: Callable[..., Any], objective: Callable[.
 
 
 def test_one_call_without_a_result_says_why() -> None:
-    def fail(trial: lt.Running) -> float:
+    def fail(trial: lt.RunningTrial) -> float:
         raise ValueError("no")
 
     with pytest.raises(NoResult, match="its 3 finished trials ended as failed"):

@@ -10,23 +10,23 @@ import pytest
 
 from luthier.errors import InvalidSpace
 from luthier.key import Key
-from luthier.numeric.polytope import interior
+from luthier.numeric.linear_feasibility import interior
 from luthier.space import Choice, Float, Int, Permutation, Space, Subset
 from luthier.space.expression import parse, tree
-from luthier.space.layout import Layout
-from luthier.space.linear import Relation, relations
-from luthier.space.paving import pave
-from luthier.space.proposal import Proposal
-from luthier.space.solving import affine
-from luthier.space.violation import violation
+from luthier.space.sampling.branch_and_prune import pave
+from luthier.space.sampling.cube import UnitCube
+from luthier.space.sampling.distance import violation
+from luthier.space.sampling.equalities import affine
+from luthier.space.sampling.linear import Relation, relations
+from luthier.space.sampling.transforms import ConstantDensityTransform
 
 
-def layout(**variables: Any) -> Layout:
+def layout(**variables: Any) -> UnitCube:
     space = Space(variables, require=[lambda params: True])
     return space.source.sampler.layout
 
 
-def linear(where: Layout, text: str) -> list[Relation]:
+def linear(where: UnitCube, text: str) -> list[Relation]:
     return [found for _, found in relations(where, [parse(text)])]
 
 
@@ -83,10 +83,10 @@ def test_knows_what_is_affine(text: str, names: str, expected: bool) -> None:
 
 def test_bounds_shrink_the_proposal() -> None:
     where = layout(a=Float(0, 1), b=Float(0, 1), c=Float(0, 1))
-    proposal = Proposal(where, [parse("a + b <= 0.1"), parse("c > 0.75"), parse("b > 0.04")])
+    proposal = ConstantDensityTransform(where, [parse("a + b <= 0.1"), parse("c > 0.75"), parse("b > 0.04")])
     assert proposal.low == pytest.approx([0, 0.04, 0.75], abs=1e-9)
     assert proposal.high == pytest.approx([0.06, 0.1, 1], abs=1e-9)
-    assert Proposal(where, [parse("a != b")]).trivial
+    assert ConstantDensityTransform(where, [parse("a != b")]).trivial
 
 
 def test_straightens_negations() -> None:

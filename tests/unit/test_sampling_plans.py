@@ -11,11 +11,11 @@ import pytest
 from luthier.errors import Infeasible, InvalidSpace
 from luthier.key import Key
 from luthier.space import Bool, Choice, Float, Int, Ordinal, Permutation, Simplex, Space, Subset
-from luthier.space.domain import Category, Predicate
 from luthier.space.expression import parse
-from luthier.space.layout import Layout
-from luthier.space.plan import Listed, Paved, Proposed, Rejection, Walked
-from luthier.space.sampling import Sampler
+from luthier.space.sampling.cube import UnitCube
+from luthier.space.sampling.cube_variables import CubeCategory, Predicate
+from luthier.space.sampling.plans import EnumeratedPlan, HitAndRunPlan, PavedPlan, RejectionPlan, TransformedPlan
+from luthier.space.sampling.sampler import Sampler
 
 
 def unit(names: str) -> dict[str, Any]:
@@ -46,13 +46,13 @@ def test_a_condition_ties_variables_together() -> None:
 @pytest.mark.parametrize(
     "require, kind",
     [
-        (["a + b <= 1"], Rejection),
-        (["a < b < c < d < e"], Proposed),
-        (["a < 0.001"], Proposed),
-        (["a + b + c == 1"], Proposed),
-        (["(a - 0.5) ** 2 + b ** 2 < 1e-5"], Paved),
-        (["sin(20 * a) > 0.999", "abs(b - a) < 0.01"], Paved),
-        ([lambda p: p["a"] < 0.002], Walked),
+        (["a + b <= 1"], RejectionPlan),
+        (["a < b < c < d < e"], TransformedPlan),
+        (["a < 0.001"], TransformedPlan),
+        (["a + b + c == 1"], TransformedPlan),
+        (["(a - 0.5) ** 2 + b ** 2 < 1e-5"], PavedPlan),
+        (["sin(20 * a) > 0.999", "abs(b - a) < 0.01"], PavedPlan),
+        ([lambda p: p["a"] < 0.002], HitAndRunPlan),
     ],
 )
 def test_the_simplest_plan_that_is_good_enough_is_taken(require: list[Any], kind: type) -> None:
@@ -69,7 +69,7 @@ def test_finite_groups_are_listed() -> None:
         {"n": Int(1, 30, log=True), "m": Int(1, 30, log=True), "s": Ordinal("a", "b")},
         require=["n * m == 30", "s == 'b' or n < 3"],
     )
-    assert plans(space) == [Listed]
+    assert plans(space) == [EnumeratedPlan]
     found = {(c["n"], c["m"], c["s"]) for c in space.decode(space.sample(Key.of(1), 500))}
     assert found == {(n, 30 // n, s) for n in range(1, 31) if 30 % n == 0 for s in "ab" if s == "b" or n < 3}
 
@@ -91,9 +91,9 @@ def test_no_points_are_no_trouble() -> None:
 
 def test_work_grows_linearly_with_the_number_of_points(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = 0
-    values = Layout.values
+    values = UnitCube.values
 
-    def counting(self: Layout, uniforms: Any) -> Any:
+    def counting(self: UnitCube, uniforms: Any) -> Any:
         nonlocal rows
         rows += len(uniforms)
         return values(self, uniforms)
@@ -102,13 +102,13 @@ def test_work_grows_linearly_with_the_number_of_points(monkeypatch: pytest.Monke
     for require in (["a + b <= 1"], ["a < b < c < d"], [disc], ["a + b + c + d <= 0.2"]):
         space = Space(unit("abcdefghij"), require=require)
         space.sample(Key.of(1), 1)  # the plan is made once
-        monkeypatch.setattr(Layout, "values", counting)
+        monkeypatch.setattr(UnitCube, "values", counting)
         spent = []
         for count in (1000, 8000):
             rows = 0
             space.sample(Key.of(1).fold(count), count)
             spent.append(rows)
-        monkeypatch.setattr(Layout, "values", values)
+        monkeypatch.setattr(UnitCube, "values", values)
         assert spent[0] < 8 * 1000
         assert 6 < spent[1] / spent[0] < 9
 
@@ -234,24 +234,24 @@ def test_constraints_read_subsets_permutations_and_simplices() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    domains = [Category("k", ("a", "b"))]
+    domains = [CubeCategory("k", ("a", "b"))]
     with pytest.raises(InvalidSpace, match=r"'j == 1' reads 'j', which is no variable"):
         Sampler(domains, [parse("j == 1")])
     with pytest.raises(InvalidSpace, match=r"condition of 'x' reads 'j'"):
-        Sampler([Category("x", (1, 2), None, parse("j == 1"))])
+        Sampler([CubeCategory("x", (1, 2), None, parse("j == 1"))])
 
 
 def test_conditions_in_a_circle_are_refused() -> None:
-    domains = [Category("a", (1, 2), None, parse("b == 1")), Category("b", (1, 2), None, parse("a == 1"))]
+    domains = [CubeCategory("a", (1, 2), None, parse("b == 1")), CubeCategory("b", (1, 2), None, parse("a == 1"))]
     with pytest.raises(InvalidSpace, match="in a circle: a -> b -> a"):
         Sampler(domains)
 
 
 def test_activity_is_decided_in_order_of_the_conditions() -> None:
     domains = [
-        Category("c", (1, 2), None, parse("b == 1")),
-        Category("b", (1, 2), None, parse("a == 1")),
-        Category("a", (1, 2)),
+        CubeCategory("c", (1, 2), None, parse("b == 1")),
+        CubeCategory("b", (1, 2), None, parse("a == 1")),
+        CubeCategory("a", (1, 2)),
     ]
     sampler = Sampler(domains, [Predicate(lambda config: True, "always")])
     uniforms = np.array([[0.1, 0.1, 0.1], [0.1, 0.9, 0.1], [0.1, 0.1, 0.9]])
@@ -264,6 +264,6 @@ def test_activity_is_decided_in_order_of_the_conditions() -> None:
 
 
 def test_a_weighted_category_draws_by_its_weights() -> None:
-    domain = Category("k", ("a", "b", "c"), (1.0, 0.0, 3.0))
+    domain = CubeCategory("k", ("a", "b", "c"), (1.0, 0.0, 3.0))
     assert domain.index(np.array([0.0, 0.2, 0.25, 0.99])).tolist() == [0, 0, 2, 2]
     assert list(itertools.pairwise(domain.edges.tolist())) == [(0.0, 0.25), (0.25, 0.25), (0.25, 1.0)]

@@ -26,7 +26,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
-from luthier.sklearn import GridSearchCV, prefix
+from luthier.sklearn import GridSearchCV
+from luthier.sklearn.reuse import shared_steps
 
 X, Y = load_iris(return_X_y=True)
 X = X + np.random.default_rng(0).normal(scale=0.3, size=X.shape)
@@ -37,14 +38,14 @@ BINARY = (Y == 1).astype(int)
 def evaluated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
     """Note each evaluation of a last step by itself, and whether it went well."""
     noted: list[bool] = []
-    original: Any = vars(prefix)["evaluate"]
+    original: Any = vars(shared_steps)["evaluate"]
 
     def evaluate(*arguments: Any) -> Any:
         found = original(*arguments)
         noted.append(found is not None)
         return found
 
-    monkeypatch.setattr(prefix, "evaluate", evaluate)
+    monkeypatch.setattr(shared_steps, "evaluate", evaluate)
     yield noted
 
 

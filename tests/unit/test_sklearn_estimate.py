@@ -19,16 +19,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from luthier.errors import InvalidSetting
-from luthier.sklearn import (
-    BayesSearchCV,
-    Estimate,
-    GridSearchCV,
-    HalvingGridSearchCV,
-    Racing,
-    RandomizedSearchCV,
-)
-from luthier.sklearn.estimate import Within, best_mean, corrected, estimate, half_width
-from luthier.sklearn.simplicity import complexities, within_one
+from luthier.sklearn import BayesSearchCV, Estimate, GridSearchCV, HalvingGridSearchCV, Racing, RandomizedSearchCV
+from luthier.sklearn.selection.bias_correction import Within, best_mean, corrected, estimate, half_width
+from luthier.sklearn.selection.one_standard_error import complexities, within_one
 
 X, Y = load_iris(return_X_y=True)
 TREE = DecisionTreeClassifier(random_state=0)

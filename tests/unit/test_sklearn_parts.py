@@ -22,11 +22,11 @@ from sklearn.svm import SVC
 import luthier as lt
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
 from luthier.errors import InvalidSetting, InvalidSpace
-from luthier.sklearn.digest import describe, digest
-from luthier.sklearn.naming import check_names
-from luthier.sklearn.progress import Progress, duration, score_of
 from luthier.sklearn.record import study_name
-from luthier.sklearn.skopt import method_of
+from luthier.sklearn.reuse.digest import describe, digest
+from luthier.sklearn.search_progress import SearchProgress, duration, score_of
+from luthier.sklearn.spaces.names import check_names
+from luthier.sklearn.spaces.skopt import method_of
 
 X = np.arange(12.0).reshape(6, 2)
 
@@ -81,7 +81,7 @@ def test_digests_are_the_same_in_another_process() -> None:
     program = (
         "import numpy as np, pandas as pd, scipy.sparse as sp, functools\n"
         "from scipy import stats; from sklearn.svm import SVC\n"
-        "from luthier.sklearn.digest import digest\n"
+        "from luthier.sklearn.reuse.digest import digest\n"
         "things = [np.arange(3), pd.DataFrame({'a': ['x', 'y']}), sp.eye(3, format='csr'), SVC(C=2), stats.norm(1),\n"
         "    {'a', 'b'}, np.random.RandomState(3), functools.partial(digest, length=2), {'kernel': ['rbf', SVC()]}]\n"
         "print([digest(thing) for thing in things])\n"
@@ -95,7 +95,7 @@ def test_digests_are_the_same_in_another_process() -> None:
 
 def test_descriptions_have_no_addresses() -> None:
     assert describe(SVC(C=2)) == "SVC(C=2)"
-    assert describe(digest) == "luthier.sklearn.digest.digest"
+    assert describe(digest) == "luthier.sklearn.reuse.digest.digest"
     assert describe(object()).startswith("object #")
     assert describe(np.arange(1000)).startswith("ndarray #")
 
@@ -141,7 +141,7 @@ def test_the_score_of_a_candidate() -> None:
 
 def test_progress_shows_the_best_score_and_the_time_left() -> None:
     stream = io.StringIO()
-    progress = Progress(True, True, 10, stream, every_s=0.0)
+    progress = SearchProgress(True, True, 10, stream, every_s=0.0)
     progress.expect(10, known=2)
     for score in (0.5, 0.75, np.nan):
         progress.done([fold(score)])
@@ -153,7 +153,7 @@ def test_progress_shows_the_best_score_and_the_time_left() -> None:
 
 def test_progress_is_silent_where_nothing_is_shown() -> None:
     stream = io.StringIO()
-    progress = Progress(False, stream=stream, every_s=0.0)
+    progress = SearchProgress(False, stream=stream, every_s=0.0)
     progress.done([fold(1.0)])
     progress.close()
     assert stream.getvalue() == ""

@@ -41,10 +41,11 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from luthier.errors import StudyMismatch
-from luthier.sklearn import BayesSearchCV, GridSearchCV, HalvingGridSearchCV, RandomizedSearchCV, paths, ridge, tail
+from luthier.sklearn import BayesSearchCV, GridSearchCV, HalvingGridSearchCV, RandomizedSearchCV
 from luthier.sklearn.evaluation import Job
-from luthier.sklearn.pieces import cut
-from luthier.sklearn.shelf import Shelf
+from luthier.sklearn.reuse import continued_fit, ridge, warm_start
+from luthier.sklearn.reuse.byte_cache import ByteBoundedCache
+from luthier.sklearn.reuse.job_batches import cut
 
 pytestmark = pytest.mark.slow  # many models, each fitted in two ways
 
@@ -62,13 +63,13 @@ SIZES = [6, 2, 4]
 def resumed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """Note each fit that goes on from another one, as the value that it went on from."""
     noted: list[Any] = []
-    original: Any = vars(tail)["resume"]
+    original: Any = vars(continued_fit)["resume"]
 
     def resume(estimator: Any, trace: Any, fit: Any) -> bool:
         noted.append(trace.value)
         return bool(original(estimator, trace, fit))
 
-    monkeypatch.setattr(tail, "resume", resume)
+    monkeypatch.setattr(continued_fit, "resume", resume)
     yield noted
 
 
@@ -76,14 +77,14 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 def solutions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """Note each fit that was solved from shared products, by its penalty."""
     noted: list[Any] = []
-    original: Any = vars(tail)["solved"]
+    original: Any = vars(continued_fit)["solved"]
 
     def solved(shared: Any, alpha: float) -> Any:
         found = original(shared, alpha)
         noted.extend([] if found is None else [alpha])
         return found
 
-    monkeypatch.setattr(tail, "solved", solved)
+    monkeypatch.setattr(continued_fit, "solved", solved)
     yield noted
 
 
@@ -162,14 +163,14 @@ WHOLE: dict[str, Case] = {
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_grown_ensemble_is_one_from_scratch(name: str) -> None:
     estimator, X, y, fit = WHOLE[name]
-    path = paths.path_of(estimator, close=False)
+    path = warm_start.path_of(estimator, close=False)
     assert path is not None
-    shelf = Shelf(10**8)
+    shelf = ByteBoundedCache(10**8)
     for size in (2, 3, 7):
         grown = clone(estimator).set_params(**{path.parameter: size})
-        key = paths.key_of(grown, path)
+        key = warm_start.key_of(grown, path)
         assert key is not None
-        tail.Tail(grown, path, key[0], key[1], shelf, lambda: False)
+        continued_fit.ContinuedFit(grown, path, key[0], key[1], shelf, lambda: False)
         data = (X,) if y is None else (X, y)
         assert grown.fit(*data, **fit) is grown
         fresh = clone(estimator).set_params(**{path.parameter: size}).fit(*data, **fit)
@@ -295,7 +296,7 @@ def test_many_rows_stop_histograms_early(resumed: list[Any]) -> None:
 
 
 def test_where_bits_differ_boosting_is_not_grown(monkeypatch: pytest.MonkeyPatch, resumed: list[Any]) -> None:
-    monkeypatch.setattr(paths, "_exact_boosting", lambda: False)
+    monkeypatch.setattr(warm_start, "_exact_boosting", lambda: False)
     compare(GradientBoostingClassifier(random_state=0), {"n_estimators": SIZES})
     assert resumed == []
 
@@ -332,12 +333,12 @@ def test_a_small_cap_and_failures_on_the_way(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_times_say_what_all_trees_took() -> None:
     forest = RandomForestClassifier(4, random_state=0)
-    path = paths.path_of(forest, close=False)
+    path = warm_start.path_of(forest, close=False)
     assert path is not None
-    shelf = Shelf(10**8)
+    shelf = ByteBoundedCache(10**8)
     for size, before_s in ((2, 0.0), (4, 100.0)):
         one = clone(forest).set_params(n_estimators=size)
-        watched = tail.Tail(one, path, "key", (), shelf, lambda: False)
+        watched = continued_fit.ContinuedFit(one, path, "key", (), shelf, lambda: False)
         one.fit(X, Y)
         assert watched.saved_s == before_s
         trace = shelf.take(("n_estimators", "key"))
@@ -422,12 +423,12 @@ def test_penalties_share_their_products(name: str, solutions: list[Any]) -> None
     estimator, X, y = RIDGES[name]
     compare(estimator, {"alpha": ALPHAS}, X, y)
     assert len(solutions) >= (2 if name == "nearly singular" else 2 * len(ALPHAS) - 2)
-    path = paths.path_of(estimator, close=False)
+    path = warm_start.path_of(estimator, close=False)
     assert path is not None
-    shelf = Shelf(10**8)
+    shelf = ByteBoundedCache(10**8)
     for alpha in sorted(ALPHAS)[::-1]:
         one = clone(estimator).set_params(alpha=alpha)
-        tail.Tail(one, path, "key", (), shelf, lambda: False)
+        continued_fit.ContinuedFit(one, path, "key", (), shelf, lambda: False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             assert attributes(one.fit(X, y)) == attributes(clone(one).fit(X, y))
@@ -460,7 +461,7 @@ def test_products_that_have_other_bits_are_not_used(monkeypatch: pytest.MonkeyPa
         made.gram.flat[0] = np.nextafter(made.gram.flat[0], np.inf)
         return made
 
-    monkeypatch.setattr(tail, "products", off)
+    monkeypatch.setattr(continued_fit, "products", off)
     compare(RidgeClassifier(), {"alpha": ALPHAS})
 
 
@@ -506,12 +507,12 @@ def test_what_close_paths_do_not_take(resumed: list[Any]) -> None:
         for estimator in (Lasso(selection="random"), Lasso(warm_start=True)):
             GridSearchCV(estimator, {"alpha": [0.1, 1.0]}, cv=2, paths="close").fit(REGRESSION, VALUES)
         assert resumed == []
-    path = paths.path_of(MultiTaskLasso(), close=True)
+    path = warm_start.path_of(MultiTaskLasso(), close=True)
     assert path is not None
-    shelf = Shelf(10**8)
+    shelf = ByteBoundedCache(10**8)
     for alpha in (1.0, 0.1):  # a search of scikit-learn 1.7 refuses it
         one = MultiTaskLasso(alpha, tol=1e-9)
-        tail.Tail(one, path, "key", (), shelf, lambda: False)
+        continued_fit.ContinuedFit(one, path, "key", (), shelf, lambda: False)
         np.testing.assert_allclose(one.fit(REGRESSION, several).coef_, clone(one).fit(REGRESSION, several).coef_)
     assert resumed == [1.0]
 
@@ -524,7 +525,7 @@ def test_jobs_on_a_path_go_together_and_in_its_order() -> None:
         grid = [{name: size, "m__max_depth": depth} for size in (3, 1, 2) for depth in (1, 2)]
         rows = np.arange(9)
         jobs = [Job(c, params, fold, rows, rows, 6, 2) for c, params in enumerate(grid) for fold in (0, 1)]
-        path = paths.path_of(estimator[-1], close=True)
+        path = warm_start.path_of(estimator[-1], close=True)
         pieces = cut(estimator, jobs, workers, **{"settled": True, "streams": False, "later": False, **more}, path=path)
         return [
             [(job.fold, job.params["m__max_depth"], job.params[name], job.shared) for _, job in piece]

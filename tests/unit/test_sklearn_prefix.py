@@ -36,11 +36,11 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PolynomialF
 from sklearn.svm import SVC
 
 from luthier.sklearn import BayesSearchCV, GridSearchCV, HalvingGridSearchCV, RandomizedSearchCV
-from luthier.sklearn.evaluation import Job, Setting
-from luthier.sklearn.fingerprint import fingerprint
-from luthier.sklearn.pieces import cut
-from luthier.sklearn.prefix import Prefixes
-from luthier.sklearn.shelf import Shelf, copied, copyable, size_of
+from luthier.sklearn.evaluation import EvaluationSettings, Job
+from luthier.sklearn.reuse.byte_cache import ByteBoundedCache, copied, copyable, size_of
+from luthier.sklearn.reuse.job_batches import cut
+from luthier.sklearn.reuse.shared_steps import SharedSteps
+from luthier.sklearn.reuse.step_fingerprint import step_fingerprint
 
 X, Y = load_iris(return_X_y=True)
 X = X + np.random.default_rng(0).normal(scale=0.3, size=X.shape)
@@ -321,7 +321,7 @@ def test_warnings_come_as_often_as_in_a_plain_run() -> None:
 
 
 def test_the_cap_on_memory_is_kept() -> None:
-    shelf = Shelf(3_000)
+    shelf = ByteBoundedCache(3_000)
     for place in range(10):
         assert shelf.put(place, place, 800)
         assert shelf.held_bytes <= 3_000
@@ -425,9 +425,9 @@ def test_jobs_that_share_nothing_stay_as_they_are() -> None:
         assert [[(place, job.shared) for place, job in piece] for piece in pieces] == [
             [(place, 0)] for place in range(6)
         ]
-    setting = Setting(X, Y, None, {}, {}, np.nan, False, 0)
+    setting = EvaluationSettings(X, Y, None, {}, {}, np.nan, False, 0)
     batch = jobs(grid)
-    assert Prefixes(10**6).pieces(SVC(), batch, setting, 2, False) == [
+    assert SharedSteps(10**6).pieces(SVC(), batch, setting, 2, False) == [
         [(place, job)] for place, job in enumerate(batch)
     ]
 
@@ -445,7 +445,7 @@ def test_random_jobs_keep_their_order() -> None:
 
 def test_fingerprints() -> None:
     def key(step: Any) -> Any:
-        made = fingerprint(clone(step))
+        made = step_fingerprint(clone(step))
         return None if made is None else made.key
 
     equal = [PCA(2), Counting(2.0), SelectKBest(f_classif), FeatureUnion([("a", PCA(1))]), FunctionTransformer(np.abs)]

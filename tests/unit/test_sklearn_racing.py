@@ -15,7 +15,7 @@ from sklearn.exceptions import FitFailedWarning
 import luthier as lt
 from luthier.errors import InvalidSetting, StudyMismatch
 from luthier.sklearn import BayesSearchCV, GridSearchCV, Racing, RandomizedSearchCV
-from luthier.sklearn.partial import stand_ins
+from luthier.sklearn.racing.missing_folds import stand_ins
 
 ROWS = 400
 X = np.random.default_rng(0).uniform(size=(ROWS, 1))

@@ -30,13 +30,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import luthier as lt
 from luthier.errors import InvalidSetting, InvalidSpace, StudyMismatch
-from luthier.sklearn import (
-    BayesSearchCV,
-    GridSearchCV,
-    HalvingGridSearchCV,
-    HalvingRandomSearchCV,
-    RandomizedSearchCV,
-)
+from luthier.sklearn import BayesSearchCV, GridSearchCV, HalvingGridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
 
 X, Y = load_iris(return_X_y=True)
 TREE = DecisionTreeClassifier(random_state=0)
@@ -189,7 +183,7 @@ def test_jobs_in_processes_and_threads(place: int, tmp_path: Path) -> None:
 
 
 def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("luthier.sklearn.progress.time.monotonic", iter(range(0, 10_000, 7)).__next__)
+    monkeypatch.setattr("luthier.sklearn.search_progress.time.monotonic", iter(range(0, 10_000, 7)).__next__)
     GridSearchCV(TREE, GRID, verbose=1).fit(X, Y)
     shown = capsys.readouterr()
     assert shown.out == "Fitting 5 folds for each of 6 candidates, totalling 30 fits\n"

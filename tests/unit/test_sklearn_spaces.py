@@ -13,9 +13,9 @@ from sklearn.svm import SVC, LinearSVC
 import luthier as lt
 from luthier.errors import InvalidSpace
 from luthier.key import Key
-from luthier.sklearn.distributions import record_distribution
-from luthier.sklearn.spaces import GRID, Listed, read, read_all
-from luthier.sklearn.union import unite
+from luthier.sklearn.spaces.candidate_space import candidate_space
+from luthier.sklearn.spaces.distributions import record_distribution
+from luthier.sklearn.spaces.parse_space import GRID, ListedValues, read, read_all
 from luthier.space import Beta, Choice, Float, Int, LogNormal, Normal, Ordinal, Space
 
 
@@ -143,7 +143,7 @@ def test_values_that_cannot_be_written_down_have_names() -> None:
         [1],
         {"a": 1},
     ]
-    listed = Listed.of(values)
+    listed = ListedValues.of(values)
     assert len(listed.values) == len(values)
     variable = listed.variable()
     for value in values:
@@ -155,10 +155,10 @@ def test_values_that_cannot_be_written_down_have_names() -> None:
 
 
 def test_lists_without_repetitions() -> None:
-    assert Listed.of([1, 1, 2]).values == (1, 2)
-    assert Listed.of([SVC(), SVC()]).values.__len__() == 1
+    assert ListedValues.of([1, 1, 2]).values == (1, 2)
+    assert ListedValues.of([SVC(), SVC()]).values.__len__() == 1
     with pytest.raises(InvalidSpace, match="none of the values 1, 2"):
-        Listed.of([1, 2]).option(3)
+        ListedValues.of([1, 2]).option(3)
 
 
 @pytest.mark.parametrize("wrong", ["rbf", 3, None, [], 2.5])
@@ -205,12 +205,12 @@ class TestUnion:
     ]
 
     def test_columns(self) -> None:
-        space = unite(self.GIVEN, {}).space
+        space = candidate_space(self.GIVEN, {}).space
         assert space.names == ("grid", "C", "kernel", "C 2", "degree")
         assert space.variables["kernel"] == Choice("rbf", "poly")
 
     def test_there_and_back(self) -> None:
-        union = unite(self.GIVEN, {})
+        union = candidate_space(self.GIVEN, {})
         for params in ({"kernel": "rbf", "C": 10}, {"kernel": "poly", "degree": 3, "C": 0.123456789012345678}):
             config = union.config(params)
             union.space.check(config)
@@ -219,19 +219,19 @@ class TestUnion:
             union.config({"kernel": "rbf", "C": 11})
 
     def test_a_resource(self) -> None:
-        union = unite({"C": [1, 2]}, {"n_samples": Int(1, 100)})
+        union = candidate_space({"C": [1, 2]}, {"n_samples": Int(1, 100)})
         assert union.config({"C": 2, "n_samples": 50}) == {"C": 2, "n_samples": 50}
 
     def test_everything_that_is_drawn_can_be_kept(self) -> None:
         distributions = {"a": stats.norm(), "b": stats.expon(), "c": stats.poisson(3), "d": stats.loguniform(1, 2)}
-        union = unite(distributions, {})
+        union = candidate_space(distributions, {})
         random = np.random.RandomState(0)
         for _ in range(200):
             params = {name: d.rvs(random_state=random) for name, d in distributions.items()}
             union.space.check(union.config(params))
 
     def test_a_parameter_called_grid(self) -> None:
-        union = unite([{"grid": [1, 2]}, {"b": [1]}], {})
+        union = candidate_space([{"grid": [1, 2]}, {"b": [1]}], {})
         assert union.params(union.space.realize(union.config({"grid": 2}))) == {"grid": 2}
 
 

@@ -16,10 +16,10 @@ from sklearn.pipeline import Pipeline
 import luthier as lt
 from luthier.executor import Inline, Task
 from luthier.sklearn import BayesSearchCV, Racing
-from luthier.sklearn.evaluation import Plain
-from luthier.sklearn.prefix import MB, Prefixes
-from luthier.sklearn.racing import Race
-from luthier.sklearn.supervised import Referee
+from luthier.sklearn.evaluation import PlainEvaluator
+from luthier.sklearn.racing.race import Race
+from luthier.sklearn.reuse.shared_steps import MB, SharedSteps
+from luthier.sklearn.worker_objective import RaceMonitor
 
 X, Y = load_iris(return_X_y=True)
 FOLDS = 8
@@ -48,7 +48,7 @@ def result(value: float) -> dict[str, Any]:
     return {"score": value, "folds": [dict(fold, test_scores=value + 0.01 * place) for place in range(FOLDS)]}
 
 
-def referee(affordable: int) -> tuple[Referee, list[Any]]:
+def referee(affordable: int) -> tuple[RaceMonitor, list[Any]]:
     seen: list[Any] = []
 
     def objective(trial: Any) -> Any:
@@ -56,7 +56,7 @@ def referee(affordable: int) -> tuple[Referee, list[Any]]:
         return result(trial["x"])
 
     executor = Inline(objective)
-    return Referee(executor, Race(Racing()), FOLDS, lambda running: affordable - running), seen
+    return RaceMonitor(executor, Race(Racing()), FOLDS, lambda running: affordable - running), seen
 
 
 def test_a_trial_is_told_of_the_leader_that_there_is() -> None:
@@ -100,10 +100,10 @@ class _Wide(Inline):
 
 
 def test_parts_of_an_evaluator_keep_no_more_than_the_whole() -> None:
-    whole = Prefixes(10 * MB, later=True, along="none")
+    whole = SharedSteps(10 * MB, later=True, along="none")
     part = whole.part(4)
     assert part.shelf.limit_bytes == 10 * MB // 4 and (part.later, part.along) == (True, "none")
-    assert isinstance(Plain().part(3), Plain)
+    assert isinstance(PlainEvaluator().part(3), PlainEvaluator)
 
 
 @pytest.mark.slow

@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from luthier.sklearn import Racing
-from luthier.sklearn.partial import blended, held_down, stand_ins
-from luthier.sklearn.yardstick import WEIGHT, Yardstick, levels, yardstick
+from luthier.sklearn.racing.missing_folds import blended, held_down, stand_ins
+from luthier.sklearn.racing.sequential_test import WEIGHT, SequentialTest, levels, sequential_test
 
 NONE = np.empty((0, 4))
 
@@ -29,21 +29,21 @@ def test_the_test_is_a_moderated_t_test(count: int) -> None:
     scale = np.sqrt((WEIGHT * prior + (count - 1) * own) / freedom * (1 / count - 1 / 6))
     p = stats.t.sf((-e[order].mean() + 0.1) / scale, freedom)  # of being better by the margin
     for level, beaten in ((p * 1.001, True), (p * 0.999, False)):
-        measure = Yardstick(base, base, np.ones(1), prior, 0.1)
+        measure = SequentialTest(base, base, np.ones(1), prior, 0.1)
         assert measure.is_beaten(base + e, order, level) is beaten
         # What is shared by all complete candidates is no difference, wherever the leader stands among them.
-        above = Yardstick(base + 0.05, base, np.ones(1), prior, 0.05)
+        above = SequentialTest(base + 0.05, base, np.ones(1), prior, 0.05)
         assert above.is_beaten(base + e, order, level) is beaten
 
 
 def test_one_fold_decides_nothing_where_no_variance_is_known() -> None:
     lead = np.full(4, 0.5)  # such as a model that always says the same
-    measure = yardstick(lead[None], 0, NONE, 0.5)
+    measure = sequential_test(lead[None], 0, NONE, 0.5)
     assert measure.variance == 0 and measure.margin == 0
     candidate = np.array([0.1, 0.11, 0.1, 0.9])
     assert not measure.is_beaten(candidate, [0], 0.1)
     assert measure.is_beaten(candidate, [0, 1, 2], 0.01)  # by its own
-    same = yardstick(np.stack([lead, lead, lead]), 0, NONE, 0.5)
+    same = sequential_test(np.stack([lead, lead, lead]), 0, NONE, 0.5)
     assert same.variance == 0 and not same.is_beaten(lead, [0, 1], 0.3)
 
 
@@ -53,11 +53,11 @@ def test_the_base_is_of_complete_candidates_near_the_leader() -> None:
     near, far = lead + np.array([0.01, -0.02, 0.0, 0.0]), lead - 5
     partly = np.array([0.8, np.nan, np.nan, np.nan])
     failed = np.full(4, np.nan)
-    measure = yardstick(np.stack([far, near, lead, partly, failed]), 2, np.stack([partly, failed]), 0.5)
+    measure = sequential_test(np.stack([far, near, lead, partly, failed]), 2, np.stack([partly, failed]), 0.5)
     assert measure.weights[[0, 3, 4]].max() < 1e-12 and measure.weights[2] > measure.weights[1] > 0.4
     np.testing.assert_allclose(measure.base, measure.weights[1] * near + measure.weights[2] * lead)
     assert measure.margin == pytest.approx(0.25 * lead.std(ddof=1))
-    twin = yardstick(np.stack([lead, lead.copy(), lead.copy()]), 1, NONE, 0.5)
+    twin = sequential_test(np.stack([lead, lead.copy(), lead.copy()]), 1, NONE, 0.5)
     np.testing.assert_array_equal(twin.base, lead)
 
 
@@ -69,10 +69,10 @@ def test_the_variance_is_that_of_good_candidates() -> None:
     bad = [lead - 50 + 9 * rng.standard_normal(2000) for _ in range(3)]
     for past in ([lead, *good], [lead, *good, *bad], [*bad, lead, *good]):
         place = len(past) - 4 if past[0] is not lead else 0
-        measure = yardstick(np.stack(past), place, np.empty((0, 2000)), 0.5)
+        measure = sequential_test(np.stack(past), place, np.empty((0, 2000)), 0.5)
         # Of each of three the variance is 1/4 (1 + 1/2 · 1/3 · …) to the rest of four; the leader's own is 1.
         assert 0.3 < measure.variance < 0.6
-    inf = yardstick(np.stack([lead, good[0], np.full(2000, -np.inf)]), 0, np.empty((0, 2000)), 0.5)
+    inf = sequential_test(np.stack([lead, good[0], np.full(2000, -np.inf)]), 0, np.empty((0, 2000)), 0.5)
     assert np.isfinite(inf.variance) and np.isfinite(inf.base).all()
 
 

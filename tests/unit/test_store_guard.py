@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
+from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.errors import StoreBusy
 from luthier.event import Told
 from luthier.store import Memory
-from luthier.store.guard import Guard
 
 
 def in_child(work: object) -> int:
@@ -27,7 +27,7 @@ def in_child(work: object) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def hold(guard: Guard, inside: threading.Event, leave: threading.Event) -> threading.Thread:
+def hold(guard: ForkSafeLock, inside: threading.Event, leave: threading.Event) -> threading.Thread:
     """Hold a guard in a thread of its own until `leave` is set."""
 
     def work() -> None:
@@ -42,7 +42,7 @@ def hold(guard: Guard, inside: threading.Event, leave: threading.Event) -> threa
 
 
 def test_says_when_another_thread_keeps_it() -> None:
-    guard, inside, leave = Guard(timeout_s=0.01), threading.Event(), threading.Event()
+    guard, inside, leave = ForkSafeLock(timeout_s=0.01), threading.Event(), threading.Event()
     thread = hold(guard, inside, leave)
     with pytest.raises(StoreBusy, match=r"another thread .* for over 0\.01 s"), guard:
         pass
@@ -53,8 +53,8 @@ def test_says_when_another_thread_keeps_it() -> None:
 
 
 def test_is_free_in_a_child_of_a_process_that_cannot_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("luthier.store.guard._FORK_PATIENCE_S", 0.01)
-    guard, inside, leave = Guard(timeout_s=1.0), threading.Event(), threading.Event()
+    monkeypatch.setattr("luthier._runtime.fork_lock._FORK_PATIENCE_S", 0.01)
+    guard, inside, leave = ForkSafeLock(timeout_s=1.0), threading.Event(), threading.Event()
     thread = hold(guard, inside, leave)
     assert in_child(guard.__enter__) == 0
     leave.set()
@@ -63,7 +63,7 @@ def test_is_free_in_a_child_of_a_process_that_cannot_let_go(monkeypatch: pytest.
 
 def test_what_it_guards_puts_itself_in_order_before_a_fork() -> None:
     calls: list[str] = []
-    guard = Guard(before_fork=lambda: calls.append("before"))
+    guard = ForkSafeLock(before_fork=lambda: calls.append("before"))
     assert in_child(lambda: calls == ["before"] or 1 / 0) == 0
     assert calls == ["before"]
     with guard:
@@ -71,7 +71,7 @@ def test_what_it_guards_puts_itself_in_order_before_a_fork() -> None:
 
 
 def test_a_thread_that_uses_it_all_the_time_lets_others_in() -> None:
-    guard, stop, turns = Guard(), threading.Event(), 0
+    guard, stop, turns = ForkSafeLock(), threading.Event(), 0
 
     def work() -> None:
         while not stop.is_set():

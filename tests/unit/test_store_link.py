@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from luthier.store.sqlite_link import Link
+from luthier.store.sqlite.connection import Connection
 
 
 def test_tables_made_by_another_process_are_seen_while_the_file_is_locked(tmp_path: Path) -> None:
     """SQLite compares what it remembers of the tables with the file only where it gets to read it."""
     place = tmp_path / "s.db"
-    link = Link(place, 5.0, make=True)
+    link = Connection(place, 5.0, make=True)
     assert link.execute("SELECT count(*) FROM sqlite_master") == [(0,)]
     other = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
     other.execute("CREATE TABLE studies (name TEXT)")
@@ -30,7 +30,7 @@ def test_tables_made_by_another_process_are_seen_while_the_file_is_locked(tmp_pa
 
 
 def test_a_table_that_is_not_there_is_told(tmp_path: Path) -> None:
-    link = Link(tmp_path / "s.db", 5.0, make=True)
+    link = Connection(tmp_path / "s.db", 5.0, make=True)
     with pytest.raises(sqlite3.OperationalError, match="no such table: studies"):
         link.execute("SELECT count(*) FROM studies")
     link.close()

@@ -13,7 +13,7 @@ import luthier.store
 from luthier.errors import InvalidSetting, StoreFull
 from luthier.event import Told
 from luthier.store import Memory, SQLite, Store, open_store
-from luthier.store.place import network, settle
+from luthier.store.path_checks import network, settle
 from luthier.testing.faults import Crash, FaultyStore
 
 
@@ -93,7 +93,13 @@ def test_refuses_a_network_file_system(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_package_exports_what_it_says() -> None:
-    assert [getattr(luthier.store, name) for name in luthier.store.__all__] == [Memory, SQLite, Store, open_store]
+    assert [getattr(luthier.store, name) for name in luthier.store.__all__] == [
+        Memory,
+        SQLite,
+        Store,
+        luthier.store.journal_mode,
+        open_store,
+    ]
     with pytest.raises(AttributeError, match="no attribute 'Postgres'"):
         _ = luthier.store.Postgres
 

@@ -21,8 +21,8 @@ from luthier.errors import (
 )
 from luthier.event import Told
 from luthier.store import SQLite, open_store
-from luthier.store.sqlite_errors import translate
-from luthier.store.sqlite_schema import APPLICATION, SCHEMA, journal_mode
+from luthier.store.sqlite.error_translation import translate
+from luthier.store.sqlite.schema import APPLICATION, SCHEMA, journal_mode
 
 PAGE = 4096
 
@@ -112,7 +112,7 @@ def test_journal_mode_follows_the_version_of_the_library(version: tuple[int, ...
 
 def test_both_journal_modes_take_over_from_each_other(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for length, mode in enumerate(("wal", "truncate", "wal", "wal", "truncate")):
-        monkeypatch.setattr("luthier.store.sqlite.journal_mode", lambda mode=mode: mode)
+        monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda mode=mode: mode)
         with SQLite(place) as store, SQLite(place) as other:
             assert store._link is not None
             assert store._link.execute("PRAGMA journal_mode") == [(mode.encode(),)]
@@ -121,10 +121,10 @@ def test_both_journal_modes_take_over_from_each_other(place: Path, monkeypatch: 
 
 
 def test_a_mode_that_is_not_safe_here_is_not_used(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("luthier.store.sqlite.journal_mode", lambda: "wal")
+    monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda: "wal")
     with SQLite(place) as store:
         assert store.names() == ()
-        monkeypatch.setattr("luthier.store.sqlite.journal_mode", lambda: "truncate")
+        monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda: "truncate")
         with pytest.raises(StoreBusy, match="another version of SQLite"):
             SQLite(place, patience_s=0.05)
 
@@ -224,7 +224,7 @@ def test_finds_rows_that_were_exchanged(place: Path) -> None:
 
 
 def test_finds_an_event_of_a_later_luthier(place: Path) -> None:
-    from luthier.store.sqlite_rows import checksum
+    from luthier.store.sqlite.rows import checksum
 
     fill(place, 1)
     body = b'{"type":"dreamt"}'
@@ -238,7 +238,7 @@ def test_finds_an_event_of_a_later_luthier(place: Path) -> None:
 
 def test_finds_a_stamp_that_goes_back(place: Path) -> None:
     from luthier.event import encode
-    from luthier.store.sqlite_rows import make
+    from luthier.store.sqlite.rows import make
 
     fill(place, 1)
     (row,) = make(1, 1, 5.0, [encode(event(1))])
@@ -453,9 +453,9 @@ def test_error_codes_have_their_errors(place: Path, monkeypatch: pytest.MonkeyPa
     assert type(translate(error(sqlite3.SQLITE_BUSY_SNAPSHOT), place)) is StoreBusy
     assert type(translate(error(sqlite3.SQLITE_IOERR_WRITE), place)) is StoreError
     assert type(translate(error(sqlite3.SQLITE_CANTOPEN), place)) is StoreError
-    monkeypatch.setattr("luthier.store.sqlite_errors.full", lambda place: True)
+    monkeypatch.setattr("luthier.store.sqlite.error_translation.full", lambda place: True)
     assert type(translate(error(sqlite3.SQLITE_IOERR_WRITE), place)) is StoreFull
-    monkeypatch.setattr("luthier.store.sqlite_errors.writable", lambda place: False)
+    monkeypatch.setattr("luthier.store.sqlite.error_translation.writable", lambda place: False)
     assert type(translate(error(sqlite3.SQLITE_READONLY_DBMOVED), place)) is StoreReadOnly
     assert type(translate(error(sqlite3.SQLITE_CANTOPEN), place)) is StoreReadOnly
 

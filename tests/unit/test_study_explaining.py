@@ -13,13 +13,13 @@ from scipy import stats
 import luthier as lt
 from luthier.acquisition.analytic import LogEI
 from luthier.acquisition.normal import density, distribution
+from luthier.analysis.explanation import LIKELY
+from luthier.analysis.predictive_distribution import predictive_distribution
+from luthier.analysis.results import Calibration, Coverage
 from luthier.errors import InvalidConfig, InvalidSetting, NoResult, TrialNotFound
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.study.explaining import LIKELY
-from luthier.study.explanation import Calibration, Coverage
-from luthier.study.outlook import look
-from luthier.surrogate.ensemble import Ensemble
+from luthier.surrogate.stacked import Ensemble
 
 SPACE = {"x": lt.Float(-5, 5), "k": lt.Choice("a", "b"), "z": lt.Float(1e-3, 1, log=True, when="k == 'b'")}
 
@@ -58,7 +58,7 @@ def test_a_proposal_is_explained_from_what_was_known_then(study: lt.Study) -> No
     data = view.data(view.problem())
     assert found.known == len(data) == 9
     assert isinstance(study.method, lt.Auto)
-    outlook = look(study.method.believers(data, view.problem()), data, Key.of(0), Memo())
+    outlook = predictive_distribution(study.method.surrogates(data, view.problem()), data, Key.of(0), Memo())
     assert outlook is not None
     point = study.space.encode([dict(study.trial(9).config)])
     median, low, high = outlook.quantiles(point, (0.5, 0.05, 0.95), observed=True)[:, 0].tolist()
@@ -432,7 +432,7 @@ def test_leave_one_out_residuals_are_those_of_the_model() -> None:
 
 
 def _judged(half: int, most: int, of: int) -> Calibration:
-    from luthier.study.believing import _coverage, _verdict
+    from luthier.analysis.predict import _coverage, _verdict
 
     far = np.array([0.1] * half + [1.0] * (most - half) + [9.0] * (of - most))
     coverages: tuple[Coverage, Coverage] = (_coverage(far, 0.5), _coverage(far, 0.9))

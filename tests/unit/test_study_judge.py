@@ -12,7 +12,7 @@ import pytest
 import luthier as lt
 from luthier.errors import InvalidResult
 from luthier.problem import Objective, Problem
-from luthier.study.judge import judge
+from luthier.study.parse_result import parse_result
 from luthier.trial import Reason
 
 SPACE = lt.Space({"x": lt.Float(0, 1)})
@@ -37,14 +37,14 @@ class _Tensor:
 
 @pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int64(2), np.array(2.0), np.array([2.0]), _Tensor(2.0)])
 def test_any_one_number_is_a_value(value: object) -> None:
-    outcome = judge(ONE, value, 1.5)
+    outcome = parse_result(ONE, value, 1.5)
     assert (outcome.reason, outcome.values, outcome.duration_s) == (Reason.DONE, {"loss": 2.0}, 1.5)
     assert type(outcome.values["loss"]) is float
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400, np.float64("nan")])
 def test_what_is_not_finite_is_an_outcome_of_its_own(value: object) -> None:
-    outcome = judge(ONE, value)
+    outcome = parse_result(ONE, value)
     assert outcome.reason is Reason.NONFINITE and "the objective returned loss = " in outcome.error
 
 
@@ -54,35 +54,35 @@ def test_what_is_not_finite_is_an_outcome_of_its_own(value: object) -> None:
 )
 def test_anything_else_is_refused_with_a_message(value: object) -> None:
     with pytest.raises(InvalidResult) as caught:
-        judge(ONE, value)
+        parse_result(ONE, value)
     assert "loss" in str(caught.value) and len(str(caught.value)) < 300
 
 
 def test_a_fraction_is_no_plain_number_here_but_a_long_text_is_cut_in_the_message() -> None:
     with pytest.raises(InvalidResult, match="Fraction"):
-        judge(ONE, Fraction(1, 2))
+        parse_result(ONE, Fraction(1, 2))
     with pytest.raises(InvalidResult, match=r"x\.\.\. for 'loss'"):
-        judge(ONE, "x" * 1000)
+        parse_result(ONE, "x" * 1000)
 
 
 @pytest.mark.parametrize("value", [(1.0, 2.0), [1, 2], np.array([1.0, 2.0]), {"gain": 2, "loss": 1}])
 def test_several_objectives_come_in_order_or_by_name(value: Any) -> None:
-    assert judge(TWO, value).values == {"loss": 1.0, "gain": 2.0}
+    assert parse_result(TWO, value).values == {"loss": 1.0, "gain": 2.0}
 
 
 @pytest.mark.parametrize("value", [1.0, (1.0,), (1, 2, 3), "ab", {"loss": 1.0}, None])
 def test_of_several_objectives_all_are_needed(value: object) -> None:
     with pytest.raises(InvalidResult, match="loss"):
-        judge(TWO, value)
+        parse_result(TWO, value)
 
 
 def test_constraints_and_whatever_else_come_in_a_mapping() -> None:
-    outcome = judge(ONE, {"loss": 1, "violations": {"size": np.float32(-1)}, "variance": 0.1, "epochs": (1, 2)})
+    outcome = parse_result(ONE, {"loss": 1, "violations": {"size": np.float32(-1)}, "variance": 0.1, "epochs": (1, 2)})
     assert outcome.violations == {"size": -1.0} and outcome.extra == {"variance": 0.1, "epochs": (1, 2)}
-    assert judge(ONE, {"loss": 1, "violations": {"size": math.nan}}).reason is Reason.NONFINITE
+    assert parse_result(ONE, {"loss": 1, "violations": {"size": math.nan}}).reason is Reason.NONFINITE
     with pytest.raises(InvalidResult, match="violations are a mapping"):
-        judge(ONE, {"loss": 1, "violations": 3})
+        parse_result(ONE, {"loss": 1, "violations": 3})
     with pytest.raises(InvalidResult, match="violation 'size'"):
-        judge(ONE, {"loss": 1, "violations": {"size": "small"}})
+        parse_result(ONE, {"loss": 1, "violations": {"size": "small"}})
     with pytest.raises(InvalidResult, match="the result's 'model'"):
-        judge(ONE, {"loss": 1, "model": object()})
+        parse_result(ONE, {"loss": 1, "model": object()})

@@ -16,17 +16,17 @@ from luthier.errors import StoreBusy
 from luthier.event import Asked, Created, Enqueued, Event, Freed, Record, Renewed, Reported, Retried, Told
 from luthier.history import History
 from luthier.store import Memory
-from luthier.study import ledger as ledger_module
+from luthier.study import log as ledger_module
 from luthier.study.elapsed import elapsed_s
-from luthier.study.ledger import Ledger
-from luthier.study.owner import Owner, is_dead
+from luthier.study.lease_owner import LeaseOwner, is_dead
+from luthier.study.log import StudyLog
 
 SPACE = lt.Space({"x": lt.Float(0, 1)})
 CREATED = Created("s", SPACE.to_plain(), (("loss", False),), 7)
 
 
-def _ledger(store: Memory) -> Ledger:
-    ledger = Ledger(store, "s", SPACE)
+def _ledger(store: Memory) -> StudyLog:
+    ledger = StudyLog(store, "s", SPACE)
     if "s" in store.names():
         ledger.refresh()
     else:
@@ -98,7 +98,7 @@ def test_a_heartbeat_does_not_wait_for_a_method_that_thinks() -> None:
 
 
 def test_owners_are_alive_while_their_study_is() -> None:
-    owner, other = Owner(), Owner()
+    owner, other = LeaseOwner(), LeaseOwner()
     name = owner.name
     assert is_dead(name) is False and owner.name == name != other.name
     owner.retire()
@@ -110,7 +110,7 @@ def test_owners_are_alive_while_their_study_is() -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="start times of processes")
 def test_owners_in_other_processes_are_asked_of_the_system() -> None:
-    host, pid, start, mark = Owner().name.rsplit("/", 3)
+    host, pid, start, mark = LeaseOwner().name.rsplit("/", 3)
     assert int(pid) == os.getpid()
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     theirs = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[19]

@@ -7,17 +7,17 @@ import pytest
 
 from luthier.acquisition.analytic import EI, UCB, LogEI
 from luthier.acquisition.criterion import analytic, bind
-from luthier.acquisition.protocol import Situation
+from luthier.acquisition.protocol import AcquisitionContext
 from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Column
-from luthier.surrogate.blend import Blend, blend
-from luthier.surrogate.gaussian import condition
-from luthier.surrogate.gp import GP
-from luthier.surrogate.kernel import KERNELS, Embedding
-from luthier.surrogate.protocol import Several
+from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.gp.posterior import condition
+from luthier.surrogate.mixture import MixturePosterior, mixture_posterior
+from luthier.surrogate.protocol import IsMixture
 
 COLUMNS = (
     Column("a", "number", 0, 0, 1, False),
@@ -39,12 +39,12 @@ def data(x, loss, noise=None) -> Data:
     return Data(COLUMNS, x, loss.reshape(n, 1), np.empty((n, 0)), noise, np.full(n, np.nan), none, none)
 
 
-def mixture() -> Blend:
+def mixture() -> MixturePosterior:
     x = draw(12)
     thetas = np.random.default_rng(5).normal([-0.5, 0.0, 0.3, -4.0], 0.7, (3, 4))
     y = np.sin(4 * x[:, 0]) + (x[:, 1] > 0.5)
     members = [condition(Embedding.of(COLUMNS), KERNELS["matern52"], theta, x, y, None) for theta in thetas]
-    return blend(members, np.full(3, 1 / 3), GP(samples=3).gives)
+    return mixture_posterior(members, np.full(3, 1 / 3), GP(samples=3).abilities)
 
 
 def test_draws_have_the_moments_and_covariances() -> None:
@@ -92,7 +92,7 @@ def test_draws_without_noise_agree_with_the_data() -> None:
 @pytest.mark.parametrize("acquisition", [EI(), LogEI(), UCB(1.0)], ids=repr)
 def test_acquisitions_are_averaged_over_the_members(acquisition) -> None:
     model, q = mixture(), draw(5, 2)
-    situation = Situation(data(draw(2), np.zeros(2)), model.best, q, q[:0], KEY, Memo())
+    situation = AcquisitionContext(data(draw(2), np.zeros(2)), model.best, q, q[:0], KEY, Memo())
     values = np.stack([analytic(acquisition, member, model.best).value(q) for member in model.members])
     expected = np.log(np.exp(values).mean(0)) if acquisition.scale == "log" else values.mean(0)
     np.testing.assert_allclose(bind(acquisition, model, situation).value(q), expected, rtol=1e-10)
@@ -109,7 +109,7 @@ def test_samples_are_a_fold_that_a_memo_does_not_change(settings) -> None:
     for n in (1, 3, 8):
         model = surrogate.fit(data(x[:n], y[:n], noise[:n]), KEY, warm)
         cold = surrogate.fit(data(x[:n], y[:n], noise[:n]), KEY.fold("another"), Memo(0))
-        assert isinstance(model, Several) == (surrogate.samples > 0) == (Several in surrogate.gives)
+        assert isinstance(model, IsMixture) == (surrogate.samples > 0) == (IsMixture in surrogate.abilities)
         assert (model.moments(q).mean == cold.moments(q).mean).all()
         assert (model.moments(q).variance == cold.moments(q).variance).all()
 

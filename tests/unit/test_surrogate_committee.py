@@ -14,11 +14,11 @@ from luthier.errors import InvalidSetting, MissingDependency
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Choice, Float, Space
-from luthier.surrogate.boosted import Boosted, _features, _left_out
-from luthier.surrogate.committee import Opinion, left_out, out_of_bag
-from luthier.surrogate.folds import held_out
-from luthier.surrogate.forest import Forest
-from luthier.surrogate.protocol import Covariant, Joint, Moments
+from luthier.surrogate.cross_validation import held_out
+from luthier.surrogate.protocol import Joint, Moments, SupportsCovariance
+from luthier.surrogate.trees.boosting import Boosted, _features, _left_out
+from luthier.surrogate.trees.forest import Forest
+from luthier.surrogate.trees.partition_ensemble import MemberMoments, left_out, out_of_bag
 from luthier.testing.surrogates import data_of, sampled
 
 
@@ -80,7 +80,7 @@ def test_out_of_bag_by_hand():
     mean, variance = rng.normal(size=(7, 9)), rng.random((7, 9))
     out, losses = rng.random((7, 9)) < 0.4, rng.normal(size=9)
     out[:, 0], out[:, 1] = False, [True] + [False] * 6
-    found_mean, found_variance = out_of_bag(Opinion(mean, variance, np.zeros((7, 9), int)), out, losses)
+    found_mean, found_variance = out_of_bag(MemberMoments(mean, variance, np.zeros((7, 9), int)), out, losses)
     for i in range(9):
         if out[:, i].sum() < 2:
             rest = np.delete(losses, i)
@@ -185,7 +185,7 @@ def test_quantiles_tell_noise_that_differs_from_place_to_place():
     low, _, high = (each.predict(x) for each in model.models)
     inside = np.mean((noise + 3.0 * x[:, 0] > low) & (noise + 3.0 * x[:, 0] < high))
     assert inside == pytest.approx(0.68, abs=0.08)
-    assert not isinstance(model, Joint) and not isinstance(model, Covariant)
+    assert not isinstance(model, Joint) and not isinstance(model, SupportsCovariance)
 
 
 @pytest.mark.parametrize("spread", ["ensemble", "quantile"])
@@ -207,8 +207,8 @@ def test_categories_of_more_levels_than_there_are_bins():
 @pytest.mark.slow
 def test_threads_change_no_bits():
     code = (
-        "from luthier.surrogate.boosted import Boosted\n"
-        "from luthier.surrogate.regressor import Regressor\n"
+        "from luthier.surrogate.trees.boosting import Boosted\n"
+        "from luthier.surrogate.sklearn.regressor import Regressor\n"
         "from luthier.testing.surrogates import digest, sampled\n"
         "for one in Boosted(rounds=5), Regressor('sklearn.gaussian_process:GaussianProcessRegressor'):\n"
         "    print(digest(one, sampled(300), sampled(50, 1).x))"

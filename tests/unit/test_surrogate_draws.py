@@ -9,11 +9,11 @@ import pytest
 
 from luthier.key import Key
 from luthier.space import Column
-from luthier.surrogate.gaussian import Gaussian, condition
-from luthier.surrogate.gp import GP
-from luthier.surrogate.kernel import KERNELS, Embedding
-from luthier.surrogate.paths import Waves
-from luthier.surrogate.protocol import Covariant, Denoised, Joint, Pathwise
+from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.gp.posterior import GPPosterior, condition
+from luthier.surrogate.gp.random_features import RandomFourierFeatures
+from luthier.surrogate.protocol import Joint, Pathwise, SupportsCovariance, SupportsNoiselessDraws
 
 MIXED = (
     Column("a", "number", 0, 0, 1, False),
@@ -31,7 +31,7 @@ def draw(n: int, seed: int) -> np.ndarray:
     return x
 
 
-def model(kernel: str = "matern52", noise: float = 0.05, known: bool = False) -> Gaussian:
+def model(kernel: str = "matern52", noise: float = 0.05, known: bool = False) -> GPPosterior:
     x = draw(10, 0)
     theta = np.array([-0.9, 0.1, -0.4, math.log(noise)])
     given = np.linspace(0, 0.3, 10) if known else None
@@ -43,7 +43,9 @@ def test_prior_draws_have_the_kernel_as_their_covariance(kernel: str) -> None:
     at = EMBEDDING.embed(draw(6, 2)) * np.array([2.0, 1, 1, 1, 3, 3])
     r2 = ((at[:, None] - at[None]) ** 2).sum(-1)
     exact = KERNELS[kernel](r2).value
-    drawn = np.concatenate([Waves.draw(KERNELS[kernel], 6, 50, KEY.fold(i)).value(at) for i in range(200)], axis=1)
+    drawn = np.concatenate(
+        [RandomFourierFeatures.draw(KERNELS[kernel], 6, 50, KEY.fold(i)).value(at) for i in range(200)], axis=1
+    )
     np.testing.assert_allclose(drawn @ drawn.T / drawn.shape[1], exact, atol=0.06)  # 10,000 draws: 0.014 each
 
 
@@ -136,5 +138,5 @@ def test_repeated_points_do_no_harm() -> None:
 
 def test_the_process_says_so() -> None:
     posterior = model()
-    for ability in (Joint, Pathwise, Covariant, Denoised):
-        assert isinstance(posterior, ability) and ability in GP().gives
+    for ability in (Joint, Pathwise, SupportsCovariance, SupportsNoiselessDraws):
+        assert isinstance(posterior, ability) and ability in GP().abilities

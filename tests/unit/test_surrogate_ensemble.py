@@ -13,26 +13,26 @@ import luthier as lt
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.text import from_plain, to_plain
+from luthier.method.spec import from_plain, to_plain
 from luthier.numeric.stacking import log_normal_density, stack
-from luthier.surrogate.blend import blend
-from luthier.surrogate.ensemble import Ensemble, _last_size
-from luthier.surrogate.forest import Forest
-from luthier.surrogate.gp import GP
-from luthier.surrogate.parzen import Parzen
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.mixture import mixture_posterior
+from luthier.surrogate.parzen.estimator import Parzen
 from luthier.surrogate.protocol import (
-    Checked,
     Conditionable,
-    Covariant,
-    Denoised,
     Differentiable,
+    IsMixture,
     Joint,
     Moments,
     Pathwise,
     Posterior,
-    Several,
+    SupportsCovariance,
+    SupportsLeaveOneOut,
+    SupportsNoiselessDraws,
 )
-from luthier.surrogate.regressor import Regressor
+from luthier.surrogate.sklearn.regressor import Regressor
+from luthier.surrogate.stacked import Ensemble, _last_size
+from luthier.surrogate.trees.forest import Forest
 from luthier.testing.surrogates import data_of, sampled
 
 FAST = GP(steps=4)
@@ -103,7 +103,7 @@ def _key_of(ensemble, data):
 def test_a_member_without_predictions_of_its_own_is_refitted():
     data = sampled(25)
     ensemble = Ensemble((FAST, Unchecked()))
-    assert Checked not in ensemble.gives
+    assert SupportsLeaveOneOut not in ensemble.abilities
     weights = ensemble.fit(data, Key.of(0), Memo()).weights
     assert weights[0] > 0.8  # it knows nothing but the mean
 
@@ -113,7 +113,7 @@ class Unchecked:
     """A surrogate that believes the mean and variance of the losses everywhere."""
 
     scaling: str = "standard"
-    gives = (Posterior,)
+    abilities = (Posterior,)
 
     def fit(self, data, key, memo):
         from luthier.numeric.scaling import SCALINGS
@@ -164,21 +164,38 @@ def test_constant_losses_and_ties():
 
 
 def test_abilities_are_those_of_all_members():
-    together = {Posterior, Several, Differentiable, Joint, Pathwise, Covariant, Conditionable, Denoised, Checked}
-    assert set(Ensemble((FAST, GP(kernel="rbf"))).gives) == together
-    assert set(Ensemble((FAST, Forest())).gives) == {Posterior, Several, Joint, Pathwise, Covariant, Checked}
-    assert set(Ensemble((FAST, RIDGE)).gives) == {Posterior, Several, Checked}
+    together = {
+        Posterior,
+        IsMixture,
+        Differentiable,
+        Joint,
+        Pathwise,
+        SupportsCovariance,
+        Conditionable,
+        SupportsNoiselessDraws,
+        SupportsLeaveOneOut,
+    }
+    assert set(Ensemble((FAST, GP(kernel="rbf"))).abilities) == together
+    assert set(Ensemble((FAST, Forest())).abilities) == {
+        Posterior,
+        IsMixture,
+        Joint,
+        Pathwise,
+        SupportsCovariance,
+        SupportsLeaveOneOut,
+    }
+    assert set(Ensemble((FAST, RIDGE)).abilities) == {Posterior, IsMixture, SupportsLeaveOneOut}
     nested = Ensemble((Ensemble((FAST, Forest(trees=3))), RIDGE))
-    assert set(nested.gives) == {Posterior, Several, Checked}
+    assert set(nested.abilities) == {Posterior, IsMixture, SupportsLeaveOneOut}
     model = nested.fit(sampled(9), Key.of(0), Memo())
-    assert isinstance(model.members[0], Several)
+    assert isinstance(model.members[0], IsMixture)
 
 
 @pytest.fixture
 def pair():
     data = sampled(15)
     members = [GP(kernel=kernel, steps=4).fit(data, Key.of(0), Memo()) for kernel in ("matern52", "rbf")]
-    return blend(members, np.array([0.3, 0.7]), Ensemble((FAST, FAST)).gives)
+    return mixture_posterior(members, np.array([0.3, 0.7]), Ensemble((FAST, FAST)).abilities)
 
 
 def test_gradients_are_those_of_the_moments(pair):
@@ -300,7 +317,7 @@ def test_senseless_settings_are_refused(settings, why):
 def test_a_member_whose_scale_is_its_own_affair_is_refused():
     @dataclass(frozen=True)
     class Own:
-        gives = (Posterior,)
+        abilities = (Posterior,)
 
         def fit(self, data, key, memo):
             return Level(data.loss)

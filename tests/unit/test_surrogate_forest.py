@@ -11,8 +11,8 @@ from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Column
-from luthier.surrogate.forest import Forest
 from luthier.surrogate.protocol import Posterior
+from luthier.surrogate.trees.forest import Forest
 
 COLUMNS = (Column("a", "number", 0, 0, 1, False), Column("g", "number", 0, 0, 1, True))
 

@@ -16,12 +16,12 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric.scaling import SCALINGS
 from luthier.space import Column
-from luthier.surrogate.evidence import JITTER, WIDE, Beliefs, Evidence
-from luthier.surrogate.gaussian import condition
-from luthier.surrogate.gp import GP, _checkpoints
-from luthier.surrogate.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.marginal_likelihood import JITTER, WIDE, HyperparameterPosterior, Hyperpriors
+from luthier.surrogate.gp.model import GP, _checkpoints
+from luthier.surrogate.gp.posterior import condition
 from luthier.surrogate.protocol import Conditionable, Differentiable, Joint
-from luthier.surrogate.thinning import thin
+from luthier.surrogate.subset_of_data import subset_of_data
 
 REALS = tuple(Column(name, "number", 0, 0, 1, False) for name in "abc")
 MIXED = (*REALS[:1], Column("k", "category", 3, 0, 1, False), Column("g", "number", 0, 0, 1, True))
@@ -65,10 +65,10 @@ def test_posterior_equals_that_of_scikit_learn(kernel: str, theirs) -> None:
 
 
 def test_evidence_is_a_multivariate_t_density() -> None:
-    x, beliefs = draw(12), Beliefs()
+    x, beliefs = draw(12), Hyperpriors()
     y = np.cos(4 * x[:, 0])
     embedding = Embedding.of(REALS)
-    evidence = Evidence(embedding, x, y, None, KERNELS["matern52"], beliefs)
+    evidence = HyperparameterPosterior(embedding, x, y, None, KERNELS["matern52"], beliefs)
 
     def exact(theta: np.ndarray) -> float:
         scaled = x / np.exp(theta[:3])
@@ -205,7 +205,7 @@ def test_known_noise_is_believed() -> None:
 
 def test_many_losses_are_thinned() -> None:
     loss = np.arange(1000.0)[::-1]
-    chosen = thin(loss, 100)
+    chosen = subset_of_data(loss, 100)
     assert len(chosen) == 100 == len(set(chosen)) and (np.diff(chosen) > 0).all()
     assert set(range(950, 1000)) <= set(chosen.tolist())
     assert _checkpoints(10, 1.15) == [1, 2, 3, 4, 5, 6, 7, 9]

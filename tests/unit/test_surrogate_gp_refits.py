@@ -8,14 +8,14 @@ import pytest
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.outcome import fit_one_loss, one_loss
+from luthier.method.bayesian.outcomes import fit_scalarized, scalarize
 from luthier.numeric.scaling import SCALINGS
 from luthier.space import Column
-from luthier.surrogate.evidence import Beliefs, Evidence, maximize
-from luthier.surrogate.gp import GP, _checkpoints
-from luthier.surrogate.kernel import KERNELS, Embedding
-from luthier.surrogate.parzen import Parzen
-from luthier.surrogate.thinning import thin
+from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.marginal_likelihood import HyperparameterPosterior, Hyperpriors, maximize_posterior
+from luthier.surrogate.gp.model import GP, _checkpoints
+from luthier.surrogate.parzen.estimator import Parzen
+from luthier.surrogate.subset_of_data import subset_of_data
 
 COLUMNS = tuple(Column(name, "number", 0, 0, 1, False) for name in "abc")
 KEY = Key.of(0)
@@ -71,11 +71,13 @@ def test_what_is_found_of_many_results_is_the_mode_of_their_density():
     data, surrogate = make(1000), GP()
     embedding, size = Embedding.of(COLUMNS), _checkpoints(1000, 1.15)[-1]
     losses = data.loss[:size]
-    rows = thin(losses, 300)
+    rows = subset_of_data(losses, 300)
     y = SCALINGS["standard"](losses)[rows]
-    density = Evidence(embedding, embedding.embed(data.x[rows]), y, None, KERNELS["matern52"], Beliefs())
+    density = HyperparameterPosterior(
+        embedding, embedding.embed(data.x[rows]), y, None, KERNELS["matern52"], Hyperpriors()
+    )
     found = surrogate.fit(data, KEY, Memo()).theta
-    best = maximize(density, [density.start(), found], 200)
+    best = maximize_posterior(density, [density.start(), found], 200)
     assert density.value(found) < density.value(best) + 0.1
 
 
@@ -84,15 +86,15 @@ def test_a_mixture_of_objectives_takes_what_was_found_for_each_of_them(refits):
     told, sizes = make(60, objectives=3), _checkpoints(60, 1.15)
     models = []
     for trial in range(3):
-        mixed = one_loss(told, KEY.fold(trial))
+        mixed = scalarize(told, KEY.fold(trial))
         del refits[:]
-        models.append(fit_one_loss(surrogate, told, mixed, KEY, memo))
+        models.append(fit_scalarized(surrogate, told, mixed, KEY, memo))
         assert refits == ([] if trial else 3 * sizes) + [60]
-        assert same(models[-1], fit_one_loss(surrogate, told, mixed, KEY, Memo(0)), q)
+        assert same(models[-1], fit_scalarized(surrogate, told, mixed, KEY, Memo(0)), q)
     assert not same(models[0], models[1], q)
     del refits[:]
     many = make(250, objectives=2)
-    fit_one_loss(surrogate, many, one_loss(many, KEY), KEY, memo)
+    fit_scalarized(surrogate, many, scalarize(many, KEY), KEY, memo)
     assert refits == [250]
 
 
@@ -100,26 +102,26 @@ def test_a_mixture_of_objectives_takes_what_was_found_for_each_of_them(refits):
 def test_the_hyperparameters_of_a_mixture_are_nearly_the_most_probable_ones(n):
     told, surrogate = make(n, objectives=2), GP()
     for trial in range(3):
-        mixed = one_loss(told, KEY.fold(trial))
-        found = fit_one_loss(surrogate, told, mixed, KEY, Memo()).theta
+        mixed = scalarize(told, KEY.fold(trial))
+        found = fit_scalarized(surrogate, told, mixed, KEY, Memo()).theta
         density = surrogate._density(Embedding.of(COLUMNS), mixed, n, surrogate._seen)
-        best = maximize(density, [density.start(), found], 200)
+        best = maximize_posterior(density, [density.start(), found], 200)
         assert density.value(found) < density.value(best) + 0.5
 
 
 @pytest.mark.parametrize("surrogate", [GP(scaling="evidence", steps=4), GP(samples=2, steps=4), GP(warp=True, steps=4)])
 def test_every_kind_of_process_fits_a_mixture(surrogate):
     told = make(12, objectives=2)
-    mixed, q = one_loss(told, KEY), np.random.default_rng(4).random((5, 3))
-    model = fit_one_loss(surrogate, told, mixed, KEY, Memo())
+    mixed, q = scalarize(told, KEY), np.random.default_rng(4).random((5, 3))
+    model = fit_scalarized(surrogate, told, mixed, KEY, Memo())
     assert all(np.isfinite(part).all() for part in model.moments(q))
     assert type(model) is type(surrogate.fit(mixed, KEY, Memo()))
 
 
 def test_others_see_the_mixture_alone():
     told = make(30, objectives=2)
-    mixed, q = one_loss(told, KEY), np.random.default_rng(4).random((5, 3))
-    model, plain = fit_one_loss(Parzen(), told, mixed, KEY, Memo()), Parzen().fit(mixed, KEY, Memo())
+    mixed, q = scalarize(told, KEY), np.random.default_rng(4).random((5, 3))
+    model, plain = fit_scalarized(Parzen(), told, mixed, KEY, Memo()), Parzen().fit(mixed, KEY, Memo())
     assert (model.log_ratio(q) == plain.log_ratio(q)).all()
     one = make(30)
-    assert same(fit_one_loss(GP(), one, one_loss(one, KEY), KEY, Memo()), GP().fit(one, KEY, Memo()), q)
+    assert same(fit_scalarized(GP(), one, scalarize(one, KEY), KEY, Memo()), GP().fit(one, KEY, Memo()), q)

@@ -13,10 +13,10 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Column
-from luthier.surrogate.evidence import JITTER, WIDE
-from luthier.surrogate.gaussian import condition
-from luthier.surrogate.gp import GP
-from luthier.surrogate.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.marginal_likelihood import JITTER, WIDE
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.gp.posterior import condition
 
 COLUMNS = tuple(Column(name, "number", 0, 0, 1, False) for name in "ab")
 KEY = Key.of(0)

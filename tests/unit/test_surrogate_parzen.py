@@ -13,8 +13,8 @@ from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Column
-from luthier.surrogate import mixture
-from luthier.surrogate.parzen import Parzen
+from luthier.surrogate.parzen import density
+from luthier.surrogate.parzen.estimator import Parzen
 from luthier.surrogate.protocol import Ratio
 
 REAL = Column("x", "number", 0, 0, 1, False)
@@ -45,7 +45,7 @@ def points(columns, n: int, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("std", [0.02, 0.3])
 def test_a_density_integrates_to_one(n: int, std: float) -> None:
     columns = (REAL, FEW, KIND)
-    made = mixture.make(columns, points(columns, n), np.arange(1.0, n + 1), std, 1.0)
+    made = density.make_density(columns, points(columns, n), np.arange(1.0, n + 1), std, 1.0)
     grid = (np.arange(2000) + 0.5) / 2000
     levels = [(np.arange(k) + 0.5) / k for k in (5, 3)]
     x = np.array(list(itertools.product(grid, *levels)))
@@ -54,8 +54,8 @@ def test_a_density_integrates_to_one(n: int, std: float) -> None:
 
 def test_continuous_columns_together_equal_one_by_one() -> None:
     x = points((REAL, FINE), 9)
-    together = mixture.make((REAL, FINE), x, np.ones(9), 0.1, 1.0)
-    apart = mixture.make(
+    together = density.make_density((REAL, FINE), x, np.ones(9), 0.1, 1.0)
+    apart = density.make_density(
         (Column("x", "number", 0, 0, 1, True), Column("m", "number", 200, 0, 1, True)), x, np.ones(9), 0.1, 1.0
     )
     at = points((REAL, FINE), 40, 1)
@@ -63,11 +63,11 @@ def test_continuous_columns_together_equal_one_by_one() -> None:
 
 
 def test_draws_follow_the_density() -> None:
-    made = mixture.make((REAL, KIND), np.array([[0.2, 1 / 6], [0.9, 5 / 6]]), np.array([1.0, 3.0]), 0.1, 0.5)
+    made = density.make_density((REAL, KIND), np.array([[0.2, 1 / 6], [0.9, 5 / 6]]), np.array([1.0, 3.0]), 0.1, 0.5)
     drawn = made.draw(Key.of(3), 4000)
     grid = np.linspace(0, 1, 4001)
-    density = sum(np.exp(made.log_density(np.column_stack([grid, np.full(4001, c)]))) for c in (1 / 6, 0.5, 5 / 6)) / 3
-    below = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(grid))])
+    expected = sum(np.exp(made.log_density(np.column_stack([grid, np.full(4001, c)]))) for c in (1 / 6, 0.5, 5 / 6)) / 3
+    below = np.concatenate([[0], np.cumsum((expected[1:] + expected[:-1]) / 2 * np.diff(grid))])
     assert kstest(drawn[:, 0], lambda x: np.interp(x, grid, below / below[-1])).pvalue > 1e-3
     share = np.array(
         [np.exp(made.log_density(np.column_stack([grid, np.full(4001, c)]))).mean() for c in (1 / 6, 5 / 6)]
@@ -78,8 +78,8 @@ def test_draws_follow_the_density() -> None:
 
 def test_what_is_inactive_leaves_no_trace() -> None:
     x = np.array([[0.2, np.nan], [0.8, 0.4]])
-    made = mixture.make((REAL, SOMETIMES), x, np.ones(2), 0.1, 1.0)
-    alone = mixture.make((REAL,), x[:, :1], np.ones(2), 0.1, 1.0)
+    made = density.make_density((REAL, SOMETIMES), x, np.ones(2), 0.1, 1.0)
+    alone = density.make_density((REAL,), x[:, :1], np.ones(2), 0.1, 1.0)
     at = np.array([[0.3, np.nan], [0.7, np.nan]])
     np.testing.assert_allclose(made.log_density(at), alone.log_density(at[:, :1]))
     assert np.isfinite(made.draw(Key.of(0), 50)).all()

@@ -18,9 +18,9 @@ import luthier as lt
 from luthier.errors import InvalidSetting, MissingDependency
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.text import from_plain, to_plain
-from luthier.surrogate.kernel import Embedding
-from luthier.surrogate.regressor import Regressor
+from luthier.method.spec import from_plain, to_plain
+from luthier.surrogate.gp.kernel import Embedding
+from luthier.surrogate.sklearn.regressor import Regressor
 from luthier.testing.surrogates import data_of, sampled
 
 KERNEL = ConstantKernel(2.0, (1e-2, 1e2)) * Matern(length_scale=0.7, nu=2.5) + WhiteKernel(0.01)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import luthier as lt
+from luthier.analysis.predictive_distribution import predictive_distribution
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.probe import rate_again
-from luthier.study.outlook import look
-from luthier.surrogate.protocol import Checked, Metric, Posterior, Scaled
+from luthier.method.bayesian.acquisition_value import rate_again
+from luthier.surrogate.protocol import HasDistance, HasOutputTransform, Posterior, SupportsLeaveOneOut
 from luthier.testing.methods import Drive, rich_space
 
 SURROGATES: dict[str, Any] = {
@@ -41,21 +41,21 @@ def data() -> Data:
 @pytest.mark.parametrize("name", sorted(SURROGATES))
 def test_the_scale_is_that_of_the_posterior(name: str, data: Data) -> None:
     surrogate = SURROGATES[name]
-    assert isinstance(surrogate, Scaled)
+    assert isinstance(surrogate, HasOutputTransform)
     scaled, rows = surrogate.scale(data, KEY, Memo())
     posterior = surrogate.fit(data, KEY, Memo())
     assert isinstance(posterior, Posterior)
     assert scaled.shape == (len(data),)
     assert posterior.best == pytest.approx(scaled[rows].min())
     assert (np.diff(scaled[np.argsort(data.loss, kind="stable")]) >= 0).all()
-    if isinstance(posterior, Checked):
+    if isinstance(posterior, SupportsLeaveOneOut):
         mean, variance = posterior.residuals()
         assert len(mean) == len(variance) == (len(rows) if name != "ensemble" else len(data))
 
 
 @pytest.mark.parametrize("name", sorted(SURROGATES))
 def test_an_outlook_of_any_surrogate_is_consistent(name: str, data: Data) -> None:
-    outlook = look((SURROGATES[name], lt.GP(scaling="log gap")), data, KEY, Memo())
+    outlook = predictive_distribution((SURROGATES[name], lt.GP(scaling="log gap")), data, KEY, Memo())
     assert outlook is not None
     assert sum(voice.weight for voice in outlook.voices) == pytest.approx(1.0)
     levels = (0.05, 0.3, 0.5, 0.9)
@@ -70,7 +70,7 @@ def test_an_outlook_of_any_surrogate_is_consistent(name: str, data: Data) -> Non
 
 def test_distances_are_in_length_scales(data: Data) -> None:
     model = lt.GP().fit(data, KEY, Memo())
-    assert isinstance(model, Metric)
+    assert isinstance(model, HasDistance)
     apart = model.distance(data.x, data.x)
     np.testing.assert_allclose(np.diag(apart), 0.0, atol=1e-6)
     np.testing.assert_allclose(apart, apart.T, atol=1e-6)

@@ -11,12 +11,12 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Column
-from luthier.surrogate.evidence import Beliefs, Evidence
-from luthier.surrogate.gaussian import condition
-from luthier.surrogate.gp import GP
-from luthier.surrogate.kernel import KERNELS, Embedding
-from luthier.surrogate.warped import WarpedEvidence
-from luthier.surrogate.warping import Warp, warpable
+from luthier.surrogate.gp.input_warping import Warp, warpable
+from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate.gp.marginal_likelihood import HyperparameterPosterior, Hyperpriors
+from luthier.surrogate.gp.model import GP
+from luthier.surrogate.gp.posterior import condition
+from luthier.surrogate.gp.warped_likelihood import WarpedHyperparameterPosterior
 
 COLUMNS = (
     Column("a", "number", 0, 0, 1, False),
@@ -59,11 +59,11 @@ def test_the_evidence_of_a_warp_is_that_of_the_warped_points() -> None:
     x, y = draw(15), np.sin(4 * draw(15)[:, 0])
     embedding, shape = Embedding.of(COLUMNS), np.array([0.4, -0.3, 0.2, -0.6])
     theta = np.array([-0.4, 0.2, 0.3, 0.1, -4.0])
-    warped = WarpedEvidence(embedding, x, y, None, KERNELS["matern52"], Beliefs())
+    warped = WarpedHyperparameterPosterior(embedding, x, y, None, KERNELS["matern52"], Hyperpriors())
     other = embedding.warped(Warp(warpable(COLUMNS), shape)).embed(x)
-    plain = Evidence(embedding, other, y, None, KERNELS["matern52"], Beliefs())
+    plain = HyperparameterPosterior(embedding, other, y, None, KERNELS["matern52"], Hyperpriors())
     both = np.append(theta, shape)
-    prior = 0.5 * float(shape @ shape) / Beliefs().log_warp_std ** 2
+    prior = 0.5 * float(shape @ shape) / Hyperpriors().log_warp_std ** 2
     assert warped.value_grad(both)[0] == pytest.approx(plain.value_grad(theta)[0] + prior, rel=1e-10)
     assert warped.value(both) == pytest.approx(warped.value_grad(both)[0], rel=1e-9)
     assert plain.value(theta) == pytest.approx(plain.value_grad(theta)[0], rel=1e-10)

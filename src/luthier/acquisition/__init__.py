@@ -1,0 +1,56 @@
+"""Acquisition functions: what is worth trying next, from posteriors."""
+
+from __future__ import annotations
+
+from luthier.acquisition.analytic import EI, PI, UCB, LogEI
+from luthier.acquisition.criterion import FunctionCriterion, bind, integrate
+from luthier.acquisition.hedge import Hedge
+from luthier.acquisition.knowledge_gradient import KnowledgeGradient
+from luthier.acquisition.mace import MACE
+from luthier.acquisition.max_value_entropy import MaxValueEntropy
+from luthier.acquisition.noisy_ei import NoisyEI
+from luthier.acquisition.protocol import (
+    Acquisition,
+    AcquisitionContext,
+    Bindable,
+    Criterion,
+    CriterionEnsemble,
+    Portfolio,
+    SmoothCriterion,
+)
+from luthier.acquisition.qei import QEI
+from luthier.acquisition.scheduled_ucb import ScheduledUCB
+from luthier.acquisition.thompson import Thompson
+from luthier.acquisition.weighting.cost import PerSecond
+from luthier.acquisition.weighting.feasibility import Feasible, feasible
+from luthier.acquisition.weighting.prior_weighted import PriorWeighted, weight_by_prior
+
+__all__ = [
+    "EI",
+    "MACE",
+    "PI",
+    "QEI",
+    "UCB",
+    "Acquisition",
+    "AcquisitionContext",
+    "Bindable",
+    "Criterion",
+    "CriterionEnsemble",
+    "Feasible",
+    "FunctionCriterion",
+    "Hedge",
+    "KnowledgeGradient",
+    "LogEI",
+    "MaxValueEntropy",
+    "NoisyEI",
+    "PerSecond",
+    "Portfolio",
+    "PriorWeighted",
+    "ScheduledUCB",
+    "SmoothCriterion",
+    "Thompson",
+    "bind",
+    "feasible",
+    "integrate",
+    "weight_by_prior",
+]

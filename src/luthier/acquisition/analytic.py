@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from luthier._typing import Floats
 from luthier.acquisition.normal import density, distribution, hazard, improvement, log_distribution, log_improvement
 from luthier.acquisition.protocol import Scale, Score
 from luthier.errors import InvalidSetting
-from luthier.surrogate.protocol import Posterior, Ratio
-
-Floats = NDArray[np.float64]
+from luthier.surrogate import Posterior, Ratio
 
 
 def _check_margin(name: str, margin: float) -> None:
@@ -39,8 +37,8 @@ class EI:
     """
 
     scale: ClassVar[Scale] = "positive"
-    needs: ClassVar[tuple[type, ...]] = (Posterior, Ratio)
-    own_pending: ClassVar[bool] = False
+    requires: ClassVar[tuple[type, ...]] = (Posterior, Ratio)
+    handles_pending: ClassVar[bool] = False
 
     margin: float = 0.0
 
@@ -66,8 +64,8 @@ class LogEI:
     """
 
     scale: ClassVar[Scale] = "log"
-    needs: ClassVar[tuple[type, ...]] = (Posterior, Ratio)
-    own_pending: ClassVar[bool] = False
+    requires: ClassVar[tuple[type, ...]] = (Posterior, Ratio)
+    handles_pending: ClassVar[bool] = False
 
     margin: float = 0.0
 
@@ -97,8 +95,8 @@ class PI:
     """
 
     scale: ClassVar[Scale] = "log"
-    needs: ClassVar[tuple[type, ...]] = (Posterior,)
-    own_pending: ClassVar[bool] = False
+    requires: ClassVar[tuple[type, ...]] = (Posterior,)
+    handles_pending: ClassVar[bool] = False
 
     margin: float = 0.0
 
@@ -123,8 +121,8 @@ class UCB:
     """
 
     scale: ClassVar[Scale] = "signed"
-    needs: ClassVar[tuple[type, ...]] = (Posterior,)
-    own_pending: ClassVar[bool] = False
+    requires: ClassVar[tuple[type, ...]] = (Posterior,)
+    handles_pending: ClassVar[bool] = False
 
     beta: float = 2.0
 

@@ -6,19 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from luthier.acquisition.protocol import Acquisition, Bindable, Criterion, Scale, Situation, SmoothCriterion
-from luthier.surrogate.protocol import Differentiable, Posterior, Several
-
-Floats = NDArray[np.float64]
+from luthier._typing import Floats
+from luthier.acquisition.protocol import Acquisition, AcquisitionContext, Bindable, Criterion, Scale, SmoothCriterion
+from luthier.surrogate import Differentiable, IsMixture, Posterior
 
 LEAST_STD = 1e-9
 """Smaller standard deviations are taken for this, on the scale of the losses: a known point has nothing to give."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class FunctionCriterion:
     """A criterion: a function without gradients.
 
     Args:
@@ -29,7 +27,7 @@ class Plain:
 
 
 @dataclass(frozen=True, slots=True)
-class Analytic:
+class AnalyticCriterion:
     """A criterion: an acquisition of one posterior.
 
     Args:
@@ -49,7 +47,7 @@ class Analytic:
 
 
 @dataclass(frozen=True, slots=True)
-class SmoothAnalytic:
+class SmoothAnalyticCriterion:
     """A criterion with gradients: an acquisition of a differentiable posterior.
 
     ``∂a/∂x = ∂a/∂mean · ∂mean/∂x + ∂a/∂std · ∂variance/∂x / (2 std)``.
@@ -75,7 +73,7 @@ class SmoothAnalytic:
 
 
 @dataclass(frozen=True, slots=True)
-class Integrated:
+class IntegratedCriterion:
     """A criterion: the average over several criteria, each of another belief about the same function.
 
     Values that are logarithms are averaged as what they are logarithms of.
@@ -105,7 +103,7 @@ class Integrated:
 
 
 @dataclass(frozen=True, slots=True)
-class SmoothIntegrated(Integrated):
+class SmoothIntegratedCriterion(IntegratedCriterion):
     """The same of criteria that all have gradients.
 
     Of logarithms, ``∇ log Σ w e^a = Σ w e^a ∇a / Σ w e^a``.
@@ -127,29 +125,31 @@ class SmoothIntegrated(Integrated):
             return safe + np.log(total), gradient
 
 
-def integrate(criteria: Sequence[Criterion], weights: Floats, scale: Scale) -> Integrated:
-    """Average criteria, smoothly where all of them are smooth; see `Integrated`."""
+def integrate(criteria: Sequence[Criterion], weights: Floats, scale: Scale) -> IntegratedCriterion:
+    """Average criteria, smoothly where all of them are smooth; see `IntegratedCriterion`."""
     smooth = [criterion for criterion in criteria if isinstance(criterion, SmoothCriterion)]
     if len(smooth) == len(criteria):
-        return SmoothIntegrated(smooth, weights, scale)
-    return Integrated(criteria, weights, scale)
+        return SmoothIntegratedCriterion(smooth, weights, scale)
+    return IntegratedCriterion(criteria, weights, scale)
 
 
-def bind(acquisition: Acquisition | Bindable, posterior: Posterior, situation: Situation) -> Criterion:
+def bind(acquisition: Acquisition | Bindable, posterior: Posterior, situation: AcquisitionContext) -> Criterion:
     """Give the criterion: the acquisition's own, an average over the members of a mixture, or one of the moments."""
     if isinstance(acquisition, Bindable):
         return acquisition.bind(posterior, situation)
-    if isinstance(posterior, Several):
+    if isinstance(posterior, IsMixture):
         parts = [bind(acquisition, member, situation) for member in posterior.members]
         return integrate(parts, posterior.weights, acquisition.scale)
     return analytic(acquisition, posterior, situation.best)
 
 
-def analytic(acquisition: Acquisition, posterior: Posterior, best: float) -> Analytic | SmoothAnalytic:
+def analytic(
+    acquisition: Acquisition, posterior: Posterior, best: float
+) -> AnalyticCriterion | SmoothAnalyticCriterion:
     """Give the criterion of one posterior's moments, smooth where the posterior has gradients."""
     if isinstance(posterior, Differentiable):
-        return SmoothAnalytic(acquisition, posterior, best)
-    return Analytic(acquisition, posterior, best)
+        return SmoothAnalyticCriterion(acquisition, posterior, best)
+    return AnalyticCriterion(acquisition, posterior, best)
 
 
 def _std(variance: Floats) -> Floats:

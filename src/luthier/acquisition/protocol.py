@@ -13,15 +13,12 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
+from luthier._typing import Floats
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.surrogate.protocol import Posterior
+from luthier.surrogate import Posterior
 
-Floats = NDArray[np.float64]
 Scale = Literal["positive", "log", "signed"]
 
 
@@ -33,7 +30,7 @@ class Score(NamedTuple):
     d_std: Floats
 
 
-class Situation(NamedTuple):
+class AcquisitionContext(NamedTuple):
     """What an acquisition may know beside the posterior.
 
     Args:
@@ -53,7 +50,7 @@ class Situation(NamedTuple):
     memo: Memo
 
 
-class Setting(Protocol):
+class AcquisitionTraits(Protocol):
     """What every acquisition says of itself; class attributes, or properties of a wrapper."""
 
     @property
@@ -62,18 +59,18 @@ class Setting(Protocol):
         ...
 
     @property
-    def needs(self) -> tuple[type, ...]:
+    def requires(self) -> tuple[type, ...]:
         """Abilities of posteriors (protocols of `luthier.surrogate.protocol`), any one of which is enough."""
         ...
 
     @property
-    def own_pending(self) -> bool:
+    def handles_pending(self) -> bool:
         """Whether it treats pending points itself; else the posterior is told of them beforehand."""
         ...
 
 
 @runtime_checkable
-class Acquisition(Setting, Protocol):
+class Acquisition(AcquisitionTraits, Protocol):
     """A scalar function of what the posterior says at one point."""
 
     def score(self, mean: Floats, std: Floats, best: float) -> Score:
@@ -99,16 +96,16 @@ class SmoothCriterion(Criterion, Protocol):
 
 
 @runtime_checkable
-class Bindable(Setting, Protocol):
+class Bindable(AcquisitionTraits, Protocol):
     """An acquisition that needs more of the posterior than its moments at one point."""
 
-    def bind(self, posterior: Posterior, situation: Situation) -> Criterion:
+    def bind(self, posterior: Posterior, situation: AcquisitionContext) -> Criterion:
         """Give the criterion; `posterior` has one of the abilities in `needs`."""
         ...
 
 
 @runtime_checkable
-class Ensemble(Protocol):
+class CriterionEnsemble(Protocol):
     """Several acquisitions; each of them must go with the surrogate, and wrappers go around each of them."""
 
     @property
@@ -118,7 +115,7 @@ class Ensemble(Protocol):
 
 
 @runtime_checkable
-class Portfolio(Ensemble, Protocol):
+class Portfolio(CriterionEnsemble, Protocol):
     """An ensemble of which one member at a time makes the proposal, by how well each of them did so far."""
 
     def chances(self, rewards: Floats) -> Floats:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from luthier.acquisition.protocol import Scale, Situation
+from luthier._typing import Floats
+from luthier.acquisition.protocol import AcquisitionContext, Scale
 from luthier.key import Key
-from luthier.surrogate.protocol import Pathwise, Posterior, Several
-
-Floats = NDArray[np.float64]
+from luthier.surrogate import IsMixture, Pathwise, Posterior
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +27,18 @@ class Thompson:
     """
 
     scale: ClassVar[Scale] = "signed"
-    needs: ClassVar[tuple[type, ...]] = (Pathwise,)
-    own_pending: ClassVar[bool] = True
+    requires: ClassVar[tuple[type, ...]] = (Pathwise,)
+    handles_pending: ClassVar[bool] = True
 
-    def bind(self, posterior: Posterior, situation: Situation) -> Path:
+    def bind(self, posterior: Posterior, situation: AcquisitionContext) -> SampledFunction:
         """See `Bindable.bind`. Of a mixture, one member is drawn, and then its function."""
         key = situation.key.fold("thompson")
         chosen = cast(Pathwise, _one_of(posterior, key))
-        return Path(chosen.paths(key.fold("path"), 1))
+        return SampledFunction(chosen.paths(key.fold("path"), 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Path:
+class SampledFunction:
     """A criterion: minus one function.
 
     Args:
@@ -58,7 +56,7 @@ class Path:
 def _one_of(posterior: Posterior, key: Key) -> Posterior:
     """Draw a member of a mixture, and of a mixture in it, until one is none."""
     depth = 0
-    while isinstance(posterior, Several):
+    while isinstance(posterior, IsMixture):
         reached = np.cumsum(posterior.weights)
         drawn = key.fold("member", depth).uniform() * reached[-1]
         posterior = posterior.members[min(int(np.searchsorted(reached, drawn, side="right")), len(reached) - 1)]

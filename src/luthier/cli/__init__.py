@@ -28,7 +28,7 @@ def execute(arguments: Sequence[str] | None = None) -> int:
     import click
 
     from luthier import errors
-    from luthier.cli.commands import program
+    from luthier.cli.program import program
 
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
@@ -57,7 +57,7 @@ def execute(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(error: object, code: int) -> int:
-    from luthier.cli.text import clean
+    from luthier.cli.terminal import clean
 
     sys.stderr.write(f"luthier: {clean(str(error))}\n")
     return code

@@ -1,16 +1,16 @@
-"""Where trials run: here, in threads, in supervised processes, or on somebody else's executor."""
+"""Executors: this process, threads, supervised processes, and any `concurrent.futures.Executor`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from luthier.executor.running import Objective, Running
-from luthier.executor.task import Answer, Executor, Limits, Outcome, Progress, Task
+from luthier.executor.protocol import Answer, Executor, Limits, Task, TaskReport, TaskResult
+from luthier.executor.running_trial import ObjectiveFunction, RunningTrial
 
 if TYPE_CHECKING:
     from luthier.executor.futures import Futures
     from luthier.executor.inline import Inline
-    from luthier.executor.processes import Processes
+    from luthier.executor.processes.executor import Processes
     from luthier.executor.threads import Threads
 
 __all__ = [
@@ -19,16 +19,16 @@ __all__ = [
     "Futures",
     "Inline",
     "Limits",
-    "Objective",
-    "Outcome",
+    "ObjectiveFunction",
     "Processes",
-    "Progress",
-    "Running",
+    "RunningTrial",
     "Task",
+    "TaskReport",
+    "TaskResult",
     "Threads",
 ]
 
-_LATER = {"Futures": "futures", "Inline": "inline", "Processes": "processes", "Threads": "threads"}
+_LATER = {"Futures": "futures", "Inline": "inline", "Processes": "processes.executor", "Threads": "threads"}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import final
 
 from luthier.errors import ExecutorError, InvalidSetting
-from luthier.executor.desk import Desk
-from luthier.executor.parcel import pack_objective, pack_task
-from luthier.executor.running import Objective, Running, describe, perform
-from luthier.executor.task import Answer, Outcome, Progress, Task
+from luthier.executor.pickling import pack_objective, pack_task
+from luthier.executor.protocol import Answer, Task, TaskReport, TaskResult
+from luthier.executor.running_trial import ObjectiveFunction, RunningTrial, describe_error, perform
+from luthier.executor.task_book import TaskBook
 from luthier.trial import Reason
 
 
@@ -27,25 +27,25 @@ class Futures:
 
     Args:
         executor: a `concurrent.futures.Executor`, such as ``dask.distributed.Client(...).get_executor()``.
-        objective: called with a `Running`.
+        objective: called with a `RunningTrial`.
         workers: how many trials at once; by default what a thread or process pool was made with.
 
     Raises:
         InvalidSetting: the objective cannot be sent, or `workers` is not known.
     """
 
-    def __init__(self, executor: Executor, objective: Objective, workers: int | None = None) -> None:
+    def __init__(self, executor: Executor, objective: ObjectiveFunction, workers: int | None = None) -> None:
         if workers is None:
             workers = getattr(executor, "_max_workers", None)  # the pools of the standard library have it
             if not isinstance(workers, int):
                 raise InvalidSetting(
                     f"Futures({type(executor).__name__}(...)): it does not say how many workers it has: give workers=…"
                 )
-        self._desk = Desk("Futures", workers)
+        self._desk = TaskBook("Futures", workers)
         self._executor = executor
         self._objective = pack_objective(objective)
         self._lock = threading.Lock()
-        self._futures: dict[int, Future[Outcome]] = {}
+        self._futures: dict[int, Future[TaskResult]] = {}
 
     @property
     def capacity(self) -> int:
@@ -66,7 +66,7 @@ class Futures:
             self._futures[task.number] = future
         future.add_done_callback(lambda done: self._desk.deliver(_settle(task, done)))
 
-    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[Outcome | Progress, ...]:
+    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskResult | TaskReport, ...]:
         """See `Executor.poll`."""
         news = self._desk.collect(timeout_s, answer, lambda progress, stop: None)
         with self._lock:
@@ -99,32 +99,34 @@ class Futures:
         self.close()
 
 
-def _settle(task: Task, future: Future[Outcome]) -> Outcome:
+def _settle(task: Task, future: Future[TaskResult]) -> TaskResult:
     """Say what came of a call that is done."""
     try:
         return future.result(timeout=0)
     except CancelledError:
-        return Outcome(task.number, task.token, Reason.INTERRUPTED, error="cancelled before it began")
+        return TaskResult(task.number, task.token, Reason.INTERRUPTED, error="cancelled before it began")
     except Exception as error:  # noqa: BLE001 - whatever the executor raises, it is the executor's failure
-        return Outcome(task.number, task.token, Reason.LOST, error=f"the executor lost the trial\n\n{describe(error)}")
+        return TaskResult(
+            task.number, task.token, Reason.LOST, error=f"the executor lost the trial\n\n{describe_error(error)}"
+        )
 
 
 @lru_cache(maxsize=2)
-def _unpack(objective: bytes) -> Objective:
-    loaded: Objective = pickle.loads(objective)
+def _unpack(objective: bytes) -> ObjectiveFunction:
+    loaded: ObjectiveFunction = pickle.loads(objective)
     return loaded
 
 
-def _run_there(objective: bytes, parcel: bytes) -> Outcome:
+def _run_there(objective: bytes, parcel: bytes) -> TaskResult:
     """Run one trial (in whatever process this executor has)."""
     task: Task = pickle.loads(parcel)
     if task.limits.time_s is None and task.limits.memory_mb is None:
-        return perform(_unpack(objective), Running(task, lambda step, value: None, lambda: False))
-    from luthier.executor.processes import Processes
+        return perform(_unpack(objective), RunningTrial(task, lambda step, value: None, lambda: False))
+    from luthier.executor.processes.executor import Processes
 
     with Processes(_unpack(objective), 1) as supervised:
         supervised.submit(task)
         while True:
             for news in supervised.poll(60.0):
-                if isinstance(news, Outcome):
+                if isinstance(news, TaskResult):
                     return news

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import final
 
 from luthier.errors import InvalidSetting
-from luthier.executor.desk import Desk
-from luthier.executor.running import Objective, Running, outcome, perform
-from luthier.executor.task import Answer, Outcome, Progress, Task
+from luthier.executor.protocol import Answer, Task, TaskReport, TaskResult
+from luthier.executor.running_trial import ObjectiveFunction, RunningTrial, perform, task_result
+from luthier.executor.task_book import TaskBook
 from luthier.trial import Reason
 
 
@@ -26,12 +26,12 @@ class Inline:
     `poll`. Limits of time and memory cannot be kept in one's own process, so a task that has one is refused.
 
     Args:
-        objective: called with a `Running`.
+        objective: called with a `RunningTrial`.
     """
 
-    def __init__(self, objective: Objective) -> None:
+    def __init__(self, objective: ObjectiveFunction) -> None:
         self._objective = objective
-        self._desk = Desk("Inline", 1)
+        self._desk = TaskBook("Inline", 1)
 
     @property
     def capacity(self) -> int:
@@ -46,7 +46,7 @@ class Inline:
             )
         self._desk.admit(task)
 
-    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[Outcome | Progress, ...]:
+    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskResult | TaskReport, ...]:
         """Run the open task, if there is one, to its end (see `Executor.poll`)."""
         for task in () if self._desk.closed else self._desk.open():
             self._run(task, answer)
@@ -57,21 +57,21 @@ class Inline:
 
         def send(step: int, value: float) -> None:
             nonlocal stop
-            progress = Progress(task.number, task.token, step, value)
+            progress = TaskReport(task.number, task.token, step, value)
             self._desk.deliver(progress)
             try:
                 stop = answer is not None and bool(answer(progress))
             except Exception as error:  # noqa: BLE001 - the caller's, handed on to the caller
                 raise _AnswerFailed(error) from None
 
-        running = Running(task, send, lambda: stop)
+        running = RunningTrial(task, send, lambda: stop)
         try:
             self._desk.deliver(perform(self._objective, running, passing=(KeyboardInterrupt, _AnswerFailed)))
         except KeyboardInterrupt:
-            self._desk.deliver(outcome(running, Reason.INTERRUPTED, None, "interrupted by Ctrl-C", None))
+            self._desk.deliver(task_result(running, Reason.INTERRUPTED, None, "interrupted by Ctrl-C", None))
             raise
         except _AnswerFailed as failed:
-            self._desk.deliver(outcome(running, Reason.INTERRUPTED, None, "a report could not be answered", None))
+            self._desk.deliver(task_result(running, Reason.INTERRUPTED, None, "a report could not be answered", None))
             raise failed.error from None
 
     def cancel(self, number: int) -> None:

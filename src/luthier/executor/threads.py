@@ -7,9 +7,9 @@ import time
 from typing import final
 
 from luthier.errors import InvalidSetting
-from luthier.executor.desk import Desk
-from luthier.executor.running import Objective, Running, perform
-from luthier.executor.task import Answer, Outcome, Progress, Task
+from luthier.executor.protocol import Answer, Task, TaskReport, TaskResult
+from luthier.executor.running_trial import ObjectiveFunction, RunningTrial, perform
+from luthier.executor.task_book import TaskBook
 from luthier.trial import Reason
 
 
@@ -22,13 +22,13 @@ class Threads:
     Python from exiting). A limit of memory cannot be kept and is refused; use `Processes` for hard limits.
 
     Args:
-        objective: called with a `Running`; from several threads at once.
+        objective: called with a `RunningTrial`; from several threads at once.
         workers: how many trials at once.
     """
 
-    def __init__(self, objective: Objective, workers: int = 2) -> None:
+    def __init__(self, objective: ObjectiveFunction, workers: int = 2) -> None:
         self._objective = objective
-        self._desk = Desk("Threads", workers)
+        self._desk = TaskBook("Threads", workers)
         self._lock = threading.Lock()
         self._runs: dict[int, _Run] = {}
 
@@ -49,7 +49,7 @@ class Threads:
             target=run.execute, args=(self._objective,), name=f"luthier-trial-{task.number}", daemon=True
         ).start()
 
-    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[Outcome | Progress, ...]:
+    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskResult | TaskReport, ...]:
         """See `Executor.poll`."""
         deadline_s = time.monotonic() + timeout_s
         while True:
@@ -68,7 +68,7 @@ class Threads:
             self._runs = {number: run for number, run in self._runs.items() if number in open_numbers}
             return list(self._runs.values())
 
-    def _relay(self, progress: Progress, stop: bool) -> None:
+    def _relay(self, progress: TaskReport, stop: bool) -> None:
         with self._lock:
             run = self._runs.get(progress.number)
         if run is not None:
@@ -96,7 +96,7 @@ class Threads:
 class _Run:
     """One trial in its thread."""
 
-    def __init__(self, task: Task, desk: Desk) -> None:
+    def __init__(self, task: Task, desk: TaskBook) -> None:
         self.task = task
         self.end_s = None if task.limits.time_s is None else time.monotonic() + task.limits.time_s
         self._desk = desk
@@ -106,9 +106,9 @@ class _Run:
         self._stop = False
         self._start_s = time.monotonic()
 
-    def execute(self, objective: Objective) -> None:
+    def execute(self, objective: ObjectiveFunction) -> None:
         """Run the trial (in its own thread)."""
-        self._desk.deliver(perform(objective, Running(self.task, self._send, self._ask)))
+        self._desk.deliver(perform(objective, RunningTrial(self.task, self._send, self._ask)))
 
     def answer(self, stop: bool) -> None:
         """Take the caller's answer to a report."""
@@ -123,12 +123,12 @@ class _Run:
             self._stop = True
             self._changed.notify_all()
         ran_s = time.monotonic() - self._start_s
-        self._desk.deliver(Outcome(self.task.number, self.task.token, reason, error=why, duration_s=ran_s))
+        self._desk.deliver(TaskResult(self.task.number, self.task.token, reason, error=why, duration_s=ran_s))
 
     def _send(self, step: int, value: float) -> None:
         with self._lock:
             self._unanswered += 1
-        self._desk.deliver(Progress(self.task.number, self.task.token, step, value))
+        self._desk.deliver(TaskReport(self.task.number, self.task.token, step, value))
 
     def _ask(self) -> bool:
         with self._lock:

@@ -16,7 +16,7 @@ from luthier import event as events
 from luthier.data import Data
 from luthier.errors import TrialNotFound
 from luthier.event import Asked, Configured, Created, Event, Reported, Retried, Told
-from luthier.history.fold import Fold
+from luthier.history.log_state import LogState
 from luthier.problem import Problem
 from luthier.space import Space
 from luthier.trial import Config, Reason, Trial
@@ -28,7 +28,7 @@ class _Log:
 
     spaces: tuple[Space, ...]  # the first is the space at the beginning
     events: list[Event]
-    fold: Fold
+    fold: LogState
     digests: list[bytes] = field(default_factory=list)  # of the first, second, … event, computed when asked for
     reported: set[int] = field(default_factory=set)  # trials that have reports, as far as the digests go
 
@@ -58,8 +58,8 @@ class History:
 
     def __init__(self, space: Space, known: Sequence[Space] = ()) -> None:
         spaces = (space, *known)
-        self._log = _Log(spaces, [], Fold(spaces))
-        self._fold: Fold | None = None
+        self._log = _Log(spaces, [], LogState(spaces))
+        self._fold: LogState | None = None
         self._keep: Callable[[Trial], bool] | None = None
         self._trials: tuple[Trial, ...] | None = None
         self.length = 0
@@ -266,7 +266,7 @@ class History:
     # --- sharing --------------------------------------------------------------------------------------
 
     @property
-    def _state(self) -> Fold:
+    def _state(self) -> LogState:
         if self._log.fold.length == self.length:
             return self._log.fold
         if self._fold is None:
@@ -279,8 +279,8 @@ class History:
         return view
 
 
-def _fold(log: _Log, length: int) -> Fold:
-    fold = Fold(log.spaces)
+def _fold(log: _Log, length: int) -> LogState:
+    fold = LogState(log.spaces)
     for event in log.events[:length]:
         fold.add(event)
     return fold

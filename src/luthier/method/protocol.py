@@ -10,7 +10,7 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.problem import Problem
 from luthier.proposal import Proposal
-from luthier.surrogate.protocol import Surrogate
+from luthier.surrogate import Surrogate
 
 
 class Method(Protocol):
@@ -37,14 +37,14 @@ class Method(Protocol):
 
 
 @runtime_checkable
-class Modelling(Method, Protocol):
+class ModelBased(Method, Protocol):
     """A method whose proposals follow from models of the losses: what it believes can be asked of it."""
 
-    def believers(self, data: Data | None, problem: Problem, place: int = 0) -> tuple[Surrogate, ...]:
+    def surrogates(self, data: Data | None, problem: Problem, place: int = 0) -> tuple[Surrogate, ...]:
         """Give the models, each as likely to be right as the others.
 
         Args:
-            data: those that make a proposal when this is known (see `luthier.method.crash` of crashes); None: those to
+            data: those that make a proposal when this is known (see `bayesian.imputation` of crashes); None: those to
                 ask what to expect of the objective. Of these there may be none: then a default one is asked.
             problem: what is optimized.
             place: of the proposal in its batch.

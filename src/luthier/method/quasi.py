@@ -7,17 +7,15 @@ from typing import Protocol
 
 import numpy as np
 
+from luthier._typing import Floats
 from luthier.errors import InvalidSetting
 from luthier.history import History
-from luthier.key import Floats, Key
+from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.cursor import last_note, settings_text, study_key, tag
-from luthier.method.distinct import Batch, Candidate, candidates
+from luthier.method.batch import Candidate, ProposalBatch, candidates
 from luthier.method.random import Random
-from luthier.numeric.halton import Halton
-from luthier.numeric.latin import Latin, NestedLatin
-from luthier.numeric.lattice import Lattice
-from luthier.numeric.sobol import TABULATED, Sobol
+from luthier.method.sequence import last_note, settings_text, study_key, tag
+from luthier.numeric import TABULATED, Halton, Latin, Lattice, NestedLatin, Sobol
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.space import Space
@@ -37,7 +35,7 @@ class _Sequence(Protocol):
 class Quasi:
     """Try the points of a quasi-random sequence, warped by the priors, in order.
 
-    The sequence is scrambled by the study's seed (see `luthier.method.cursor`); each proposal notes its place in it,
+    The sequence is scrambled by the study's seed (see `luthier.method.sequence`); each proposal notes its place in it,
     and the next one goes on from the newest such note. Points that break a constraint, or are done or pending, are
     passed over.
     Where 1,024 of them in a row are passed over (a tiny feasible share, or a finite space nearly used up), the rest of
@@ -90,7 +88,7 @@ class Quasi:
         self, problem: Problem, history: History, count: int, memo: Memo, name: str, begin: int
     ) -> tuple[Proposal, ...]:
         space, key = problem.space, study_key(history)
-        batch = Batch(history, count, repeat=problem.noisy)
+        batch = ProposalBatch(history, count, repeat=problem.noisy)
         for block in range(begin // _BLOCK, begin // _BLOCK + _BLOCKS):
             for candidate in memo.get(("quasi", name, key, block), lambda b=block: self._block(space, key, b, memo)):  # type: ignore[misc]
                 if candidate.index >= begin:

@@ -9,8 +9,8 @@ from luthier.errors import SpaceExhausted
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.cursor import last_note, study_key, tag
-from luthier.method.distinct import Batch, Candidate, candidates
+from luthier.method.batch import Candidate, ProposalBatch, candidates
+from luthier.method.sequence import last_note, study_key, tag
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.space import Space
@@ -38,7 +38,7 @@ class Random:
     def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
         """Propose `count` configurations, fewer where fewer are left. See `luthier.method.protocol.Method`."""
         space = problem.space
-        batch = Batch(history, count, repeat=problem.noisy)
+        batch = ProposalBatch(history, count, repeat=problem.noisy)
         if problem.noisy or not _is_listed(space, history):
             for candidate in _draws(space, history, key, count, memo):
                 batch.offer(candidate.config, candidate.identity, {})
@@ -83,7 +83,7 @@ def _drawn(space: Space, key: Key, count: int) -> tuple[Candidate, ...]:
     return candidates(space, range(count), space.decode(space.sample(key, count)))
 
 
-def _draw_again(space: Space, key: Key, batch: Batch) -> None:
+def _draw_again(space: Space, key: Key, batch: ProposalBatch) -> None:
     """Draw until something is new, or three times."""
     for turn, more in enumerate(_AGAIN):
         for candidate in _drawn(space, key.fold("random again", turn), batch.count + more):
@@ -94,7 +94,7 @@ def _draw_again(space: Space, key: Key, batch: Batch) -> None:
             return
 
 
-def _take_rest(space: Space, history: History, memo: Memo, batch: Batch) -> None:
+def _take_rest(space: Space, history: History, memo: Memo, batch: ProposalBatch) -> None:
     """Go on in the shuffled list of all configurations, from the place that the newest note of it names."""
     if space.size is None:
         return

@@ -10,9 +10,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from luthier._typing import Floats
 
 _MOST_POWER = 5.0
 """Exponents beyond this (or below its negative) make no losses more normal that a model could tell apart."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from luthier._typing import Floats
 
 
 def log_normal_density(y: Floats, mean: Floats, variance: Floats) -> Floats:

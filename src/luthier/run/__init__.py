@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from luthier.run.budget import Budget, End
-from luthier.run.executors import ExecutorFactory
 from luthier.run.loop import Callback
+from luthier.run.make_executor import ExecutorFactory
+from luthier.run.progress import LineReporter, ProgressReporter, SilentReporter
 from luthier.run.study import Study, maximize, minimize
-from luthier.run.watch import Lines, Quiet, Watcher
 
 __all__ = [
     "Budget",
     "Callback",
     "End",
     "ExecutorFactory",
-    "Lines",
-    "Quiet",
+    "LineReporter",
+    "ProgressReporter",
+    "SilentReporter",
     "Study",
-    "Watcher",
     "maximize",
     "minimize",
 ]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from luthier.errors import InvalidResult, InvalidSetting, TrialFailed
-from luthier.executor import Outcome as Ended
+from luthier.executor import TaskResult as Ended
 from luthier.problem import Problem
-from luthier.study import Result
-from luthier.study.judge import judge
+from luthier.study import TrialResult, parse_result
 from luthier.trial import Outcome, Reason
 
 GO_ON, RAISE = "go on", "raise"
@@ -17,7 +16,7 @@ def judged(problem: Problem, ended: Ended) -> Outcome:
     if ended.reason is not Reason.DONE:
         return Outcome(ended.reason, duration_s=ended.duration_s, error=ended.error)
     try:
-        return judge(problem, ended.value, ended.duration_s)
+        return parse_result(problem, ended.value, ended.duration_s)
     except InvalidResult as error:
         return Outcome(Reason.FAILED, duration_s=ended.duration_s, error=f"InvalidResult: {error}")
 
@@ -44,7 +43,7 @@ class Failures:
         self._way: tuple[str, str] | None = None
         self._count = 0
 
-    def take(self, result: Result) -> None:
+    def take(self, result: TrialResult) -> None:
         """Take in a trial that ended; raises TrialFailed where the run is to end."""
         if result.reason is None or not result.reason.is_crash:
             self._limit = None  # the objective works
@@ -69,7 +68,7 @@ class Failures:
             )
 
 
-def _way(result: Result) -> tuple[str, str]:
+def _way(result: TrialResult) -> tuple[str, str]:
     """Name how a trial failed: its reason and, of an exception, the type."""
     kind = result.error.partition("\n")[0].partition(":")[0] if result.reason is Reason.FAILED else ""
     return str(result.reason), kind

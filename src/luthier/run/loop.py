@@ -9,27 +9,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from luthier.errors import (
-    Interrupted,
-    LeaseLost,
-    LuthierError,
-    SpaceExhausted,
-    StoreError,
-    TrialFinished,
-)
-from luthier.executor import Executor, Limits, Outcome, Progress, Task
-from luthier.executor.inline import Inline
+from luthier.errors import Interrupted, LeaseLost, LuthierError, SpaceExhausted, StoreError, TrialFinished
+from luthier.executor import Executor, Inline, Limits, Task, TaskReport, TaskResult
 from luthier.run.budget import Budget, End
 from luthier.run.failures import Failures, judged
+from luthier.run.progress import ProgressReporter
 from luthier.run.signals import Signals
-from luthier.run.watch import Watcher
-from luthier.study import LiveTrial, Result
+from luthier.study import ActiveTrial, TrialResult
 from luthier.trial import Reason
 
 if TYPE_CHECKING:
     from luthier.run.study import Study
 
-Callback = Callable[["Study", Result], object]
+Callback = Callable[["Study", TrialResult], object]
 
 _POLL_S = 0.2
 """Seconds after which a waiting run looks for signals, a call of `stop`, and trials that others have given back."""
@@ -60,12 +52,12 @@ class Loop:
     limits: Limits
     callbacks: Sequence[Callback]
     failures: Failures
-    watcher: Watcher
+    watcher: ProgressReporter
     signals: Signals
     earlier_s: float = 0.0
-    _running: dict[int, LiveTrial] = field(default_factory=dict)  # ours, and not told of
+    _running: dict[int, ActiveTrial] = field(default_factory=dict)  # ours, and not told of
     _open: set[int] = field(default_factory=set)  # those of them that the executor still has
-    _news: deque[Outcome | Progress] = field(default_factory=deque)
+    _news: deque[TaskResult | TaskReport] = field(default_factory=deque)
     _start_s: float = field(default_factory=time.monotonic)
     _exhausted: bool = False
     _aborting: bool = False
@@ -123,7 +115,7 @@ class Loop:
             self._submit(trial)
         return None
 
-    def _submit(self, trial: LiveTrial) -> None:
+    def _submit(self, trial: ActiveTrial) -> None:
         context = {"study": self.study.name, "seed": trial.seed}
         task = Task(trial.number, trial.token, trial.params, self.limits, trial.attempt, context)
         self._running[trial.number] = trial
@@ -150,7 +142,7 @@ class Loop:
             self.signals.count = max(self.signals.count, 2)
             self._news += self.executor.poll(0.0, self._answer)
 
-    def _answer(self, progress: Progress) -> bool:
+    def _answer(self, progress: TaskReport) -> bool:
         """Write an intermediate result down; a trial that is no longer ours is told to stop."""
         trial = self._running.get(progress.number)
         if trial is None:
@@ -165,7 +157,7 @@ class Loop:
         """Write down what has come."""
         while self._news:
             news = self._news.popleft()
-            if isinstance(news, Progress):
+            if isinstance(news, TaskReport):
                 continue
             self._open.discard(news.number)
             trial = self._running.get(news.number)
@@ -179,7 +171,7 @@ class Loop:
                 for callback in callbacks:
                     callback(self.study, result)
 
-    def _tell(self, trial: LiveTrial, ended: Outcome) -> Result | None:
+    def _tell(self, trial: ActiveTrial, ended: TaskResult) -> TrialResult | None:
         """Write one outcome down; None where the trial is run again, or is not ours any more."""
         if ended.reason in (Reason.INTERRUPTED, Reason.LOST):
             # Interrupted by somebody else than us: who knows why, so it is retried only a few times.

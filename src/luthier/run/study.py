@@ -6,16 +6,16 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from luthier.executor import Limits, Objective
-from luthier.method.protocol import Method
+from luthier.executor import Limits, ObjectiveFunction
+from luthier.method import Method
 from luthier.run.budget import Budget, End
-from luthier.run.executors import Choice, make_executor
 from luthier.run.failures import Failures
 from luthier.run.loop import Callback, Loop
+from luthier.run.make_executor import Choice, make_executor
+from luthier.run.progress import LineReporter, ProgressReporter, SilentReporter
 from luthier.run.signals import Signals
-from luthier.run.watch import Lines, Quiet, Watcher
 from luthier.space import Space
-from luthier.study import BaseStudy, LiveTrial, Result
+from luthier.study import ActiveTrial, BaseStudy, TrialResult
 
 
 class Study(BaseStudy):
@@ -25,7 +25,7 @@ class Study(BaseStudy):
 
     def run(
         self,
-        objective: Objective,
+        objective: ObjectiveFunction,
         *,
         trials: int | None = None,
         time_s: float | None = None,
@@ -38,7 +38,7 @@ class Study(BaseStudy):
         callbacks: Iterable[Callback] = (),
         on_error: Literal["go on", "raise"] = "go on",
         give_up_after: int | None = 10,
-        progress: Watcher | bool = False,
+        progress: ProgressReporter | bool = False,
     ) -> End:
         """Evaluate the objective where the method says, until the budget is spent.
 
@@ -62,7 +62,7 @@ class Study(BaseStudy):
             on_error: "go on" after a trial that failed, or "raise".
             give_up_after: how many trials from the start of the run may all fail in the same way before the run ends,
                 as the objective is broken; None: any number.
-            progress: True writes a line every few seconds to standard error; or a `Watcher`.
+            progress: True writes a line every few seconds to standard error; or a `ProgressReporter`.
 
         Returns:
             Why the run ended.
@@ -79,7 +79,9 @@ class Study(BaseStudy):
         budget.check_objectives(self.history)
         limits = Limits(trial_time_s, trial_memory_mb)
         failures = Failures(on_error, give_up_after)
-        watcher: Watcher = (Lines(total=trials) if progress else Quiet()) if isinstance(progress, bool) else progress
+        watcher: ProgressReporter = (
+            (LineReporter(total=trials) if progress else SilentReporter()) if isinstance(progress, bool) else progress
+        )
         made = make_executor(executor, objective, workers, limits)
         self._stop = threading.Event()
         self._horizon = trials
@@ -102,7 +104,7 @@ class Study(BaseStudy):
         """Whether `stop` was called during the present run."""
         return self._stop is not None and self._stop.is_set()
 
-    def take(self, limit: int | None) -> LiveTrial | None:
+    def take(self, limit: int | None) -> ActiveTrial | None:
         """Get the next trial, or None where that would be more than `limit` trials and none waits to be run again.
 
         Raises:
@@ -113,7 +115,7 @@ class Study(BaseStudy):
 
 
 def minimize(
-    objective: Objective,
+    objective: ObjectiveFunction,
     space: Space | Mapping[str, Any],
     *,
     trials: int | None = None,
@@ -121,7 +123,7 @@ def minimize(
     seed: int | None = None,
     noisy: bool = False,
     **settings: Any,
-) -> Result:
+) -> TrialResult:
     """Find the values that make an objective small, keeping nothing.
 
     Args:
@@ -151,7 +153,7 @@ def minimize(
 
 
 def maximize(
-    objective: Objective,
+    objective: ObjectiveFunction,
     space: Space | Mapping[str, Any],
     *,
     trials: int | None = None,
@@ -159,7 +161,7 @@ def maximize(
     seed: int | None = None,
     noisy: bool = False,
     **settings: Any,
-) -> Result:
+) -> TrialResult:
     """Find the values that make an objective large, keeping nothing; see `minimize`."""
     with Study("maximize", space, maximize="value", method=method, seed=seed, noisy=noisy) as study:
         study.run(objective, trials=trials, **settings)

@@ -35,11 +35,11 @@ try:
 except ImportError:
     raise MissingDependency("luthier.sklearn needs scikit-learn: pip install 'luthier[sklearn]'") from None
 
-from luthier.sklearn.bayes import BayesSearchCV
-from luthier.sklearn.estimate import Estimate
-from luthier.sklearn.grid import GridSearchCV, RandomizedSearchCV
-from luthier.sklearn.halving import HalvingGridSearchCV, HalvingRandomSearchCV
-from luthier.sklearn.racing import Racing
+from luthier.sklearn.bayes_search import BayesSearchCV
+from luthier.sklearn.grid_search import GridSearchCV, RandomizedSearchCV
+from luthier.sklearn.halving_search import HalvingGridSearchCV, HalvingRandomSearchCV
+from luthier.sklearn.racing.race import Racing
+from luthier.sklearn.selection.bias_correction import Estimate
 
 __all__ = [
     "BayesSearchCV",

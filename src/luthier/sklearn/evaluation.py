@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sklearn.base import clone
 
-from luthier.sklearn import scikit
+from luthier.sklearn import private_api
 
 Scores: TypeAlias = dict[str, Any]
 """What came of one candidate on one fold, with the keys of scikit-learn's: ``test_scores`` and, where asked for,
@@ -17,7 +17,7 @@ Scores: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Setting:
+class EvaluationSettings:
     """What is the same for all evaluations of one fit.
 
     Args:
@@ -73,7 +73,7 @@ class Evaluator(Protocol):
     """Evaluates jobs. It is pickled to worker processes; what it keeps in one process is its own affair."""
 
     def pieces(
-        self, estimator: Any, jobs: Sequence[Job], setting: Setting, workers: int, streams: bool
+        self, estimator: Any, jobs: Sequence[Job], setting: EvaluationSettings, workers: int, streams: bool
     ) -> Sequence[Piece]:
         """Cut the jobs into pieces, each for one process, in the order in which they are best done.
 
@@ -90,7 +90,7 @@ class Evaluator(Protocol):
         """Give an evaluator for each of so many processes, which together keep no more than this one."""
         ...
 
-    def __call__(self, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any) -> Scores:
+    def __call__(self, estimator: Any, setting: EvaluationSettings, job: Job, caller: Any, context: Any) -> Scores:
         """Fit and score one job.
 
         Args:
@@ -108,7 +108,7 @@ class Evaluator(Protocol):
 
 
 @dataclass(frozen=True)
-class Plain:
+class PlainEvaluator:
     """Evaluates every job afresh, as scikit-learn does: by its own function.
 
     Args:
@@ -118,7 +118,7 @@ class Plain:
     cloned: bool = False
 
     def pieces(
-        self, estimator: Any, jobs: Sequence[Job], setting: Setting, workers: int, streams: bool
+        self, estimator: Any, jobs: Sequence[Job], setting: EvaluationSettings, workers: int, streams: bool
     ) -> Sequence[Piece]:
         """See `Evaluator.pieces`: as they come, candidate by candidate, each job by itself."""
         return [[(place, job)] for place, job in enumerate(jobs)]
@@ -127,9 +127,9 @@ class Plain:
         """See `Evaluator.part`: nothing is kept."""
         return self
 
-    def __call__(self, estimator: Any, setting: Setting, job: Job, caller: Any, context: Any) -> Scores:
+    def __call__(self, estimator: Any, setting: EvaluationSettings, job: Job, caller: Any, context: Any) -> Scores:
         """See `Evaluator.__call__`."""
-        found: Scores = scikit.fit_and_score(
+        found: Scores = private_api.fit_and_score(
             estimator if self.cloned else clone(estimator),
             setting.X,
             setting.y,
@@ -147,13 +147,17 @@ class Plain:
             return_parameters=False,
             error_score=setting.error_score,
             verbose=setting.verbose,
-            **scikit.scoring_context(caller, context),
+            **private_api.scoring_context(caller, context),
         )
         return found
 
 
 def evaluated(
-    evaluator: Evaluator, setting: Setting, caller: Any, estimator: Any, tasks: Sequence[tuple[int, Job, Any]]
+    evaluator: Evaluator,
+    setting: EvaluationSettings,
+    caller: Any,
+    estimator: Any,
+    tasks: Sequence[tuple[int, Job, Any]],
 ) -> list[tuple[int, Scores]]:
     """Evaluate the jobs of a piece, and say which is which: results may come in any order.
 

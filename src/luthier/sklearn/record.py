@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from luthier.errors import StudyMismatch
-from luthier.method.protocol import Method
+from luthier.method import Method
 from luthier.run import Study
-from luthier.sklearn.digest import digest
 from luthier.sklearn.evaluation import Scores
-from luthier.sklearn.progress import score_of
-from luthier.sklearn.spaces import Reading
-from luthier.sklearn.union import Union
+from luthier.sklearn.reuse.digest import digest
+from luthier.sklearn.search_progress import score_of
+from luthier.sklearn.spaces.candidate_space import CandidateSpace
+from luthier.sklearn.spaces.parse_space import ParsedSpace
 from luthier.space import Space
 from luthier.store import Store, open_store
 
@@ -57,7 +57,7 @@ class StudyRecord:
         metric: which score is the value, where there are several.
     """
 
-    def __init__(self, study: Study, reading: Reading | Union, metric: Any) -> None:
+    def __init__(self, study: Study, reading: ParsedSpace | CandidateSpace, metric: Any) -> None:
         self.study = study
         self._reading = reading
         self._metric = metric
@@ -97,7 +97,7 @@ class StudyRecord:
         return self._reading.config({**extra, **candidate})
 
 
-def add_results(study: Study, reading: Reading | Union, results: Mapping[str, Any], metric: Any) -> None:
+def add_results(study: Study, reading: ParsedSpace | CandidateSpace, results: Mapping[str, Any], metric: Any) -> None:
     """Add the candidates of ``cv_results_`` to a study, with their mean scores as values."""
     key = f"mean_test_{metric}" if isinstance(metric, str) and f"mean_test_{metric}" in results else "mean_test_score"
     if key not in results:

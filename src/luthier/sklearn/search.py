@@ -15,27 +15,27 @@ from sklearn.utils.validation import check_is_fitted
 
 from luthier.errors import InvalidSetting
 from luthier.run import Study
-from luthier.sklearn import scikit
-from luthier.sklearn.digest import digest
-from luthier.sklearn.estimate import Estimate, Within, estimate
-from luthier.sklearn.evaluation import Evaluator, Plain, Setting
-from luthier.sklearn.partial import bare, marked
-from luthier.sklearn.prefix import MB, Prefixes
-from luthier.sklearn.progress import Progress
-from luthier.sklearn.racing import Race, Racing
+from luthier.sklearn import private_api
+from luthier.sklearn.evaluation import EvaluationSettings, Evaluator, PlainEvaluator
+from luthier.sklearn.racing.missing_folds import bare, marked
+from luthier.sklearn.racing.race import Race, Racing
 from luthier.sklearn.record import StudyRecord, add_results, open_study
+from luthier.sklearn.reuse.digest import digest
+from luthier.sklearn.reuse.shared_steps import MB, SharedSteps
+from luthier.sklearn.search_progress import SearchProgress
+from luthier.sklearn.selection.bias_correction import Estimate, Within, estimate
+from luthier.sklearn.selection.one_standard_error import complexities, simplest
 from luthier.sklearn.session import Everything, Schedule, Session
-from luthier.sklearn.simplicity import complexities, simplest
-from luthier.sklearn.spaces import Reading
-from luthier.sklearn.union import Union
+from luthier.sklearn.spaces.candidate_space import CandidateSpace
+from luthier.sklearn.spaces.parse_space import ParsedSpace
 
-STORE = [str, scikit.HasMethods(["__fspath__"]), scikit.HasMethods(["append", "read", "names"]), None]
+STORE = [str, private_api.HasMethods(["__fspath__"]), private_api.HasMethods(["append", "read", "names"]), None]
 """What `store` may be, in scikit-learn's form."""
 
-CACHE_MB = [scikit.Interval(Real, 0, None, closed="left")]
+CACHE_MB = [private_api.Interval(Real, 0, None, closed="left")]
 """What `cache_mb` may be, in scikit-learn's form: how many MB of what candidates share are kept; 0 for none."""
 
-PATHS = [scikit.StrOptions({"exact", "close", "none"})]
+PATHS = [private_api.StrOptions({"exact", "close", "none"})]
 """What `paths` may be, in scikit-learn's form."""
 
 RACING = ["boolean", Racing]
@@ -71,7 +71,7 @@ class Search:
 
     def _evaluator(self) -> Evaluator:
         """Make what evaluates a candidate on a fold."""
-        return Prefixes(int(self.cache_mb * MB), along=self.paths) if self.cache_mb > 0 else Plain()
+        return SharedSteps(int(self.cache_mb * MB), along=self.paths) if self.cache_mb > 0 else PlainEvaluator()
 
     def _conclude(self, session: Session) -> None:
         """Look at all results, before the winner is chosen and refitted."""
@@ -85,7 +85,7 @@ class Search:
         return self.store is not None or self.verbose > 0
 
     @abstractmethod
-    def _readings(self, estimator: Any) -> list[Reading | Union]:
+    def _readings(self, estimator: Any) -> list[ParsedSpace | CandidateSpace]:
         """Read the search spaces as those of studies: of most searches, one."""
 
     def _identity(self) -> dict[str, Any]:
@@ -95,11 +95,11 @@ class Search:
 
     def _explore(self: Any, session: Session, context: Any) -> None:
         """Have all candidates evaluated."""
-        scikit.run_search(self, session.evaluate, context)
+        private_api.run_search(self, session.evaluate, context)
 
     # --- the fit --------------------------------------------------------------------------------------------
 
-    @scikit.fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
+    @private_api.fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
     def fit(self: Any, X: Any, y: Any = None, **params: Any) -> Any:
         """Evaluate the candidates by cross-validation, and fit the best one to all data.
 
@@ -114,13 +114,13 @@ class Search:
         """
         scorers, metric = self._get_scorers()
         X, y = indexable(X, y)
-        params = scikit.check_method_params(X, params=params)
+        params = private_api.check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         weight = params.get("sample_weight")
         data = {"X": X, "y": y, "metadata": None if weight is None else {"sample_weight": weight}}
-        context = scikit.begin_callbacks(self, 1 + (self.refit is not False), **data)
+        context = private_api.begin_callbacks(self, 1 + (self.refit is not False), **data)
         self._checked_cv_orig = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        scikit.check_before(self, X, y, routed.splitter.split)
+        private_api.check_before(self, X, y, routed.splitter.split)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
         estimator = clone(self.estimator)
 
@@ -132,13 +132,13 @@ class Search:
         self._choose(session.results, metric)
         if self.refit:
             self._refit(estimator, routed.estimator.fit, context, data)
-        self.scorer_ = scorers._scorers if isinstance(scorers, scikit.MultimetricScorer) else scorers
+        self.scorer_ = scorers._scorers if isinstance(scorers, private_api.MultimetricScorer) else scorers
         self.cv_results_ = session.results
         context.call_on_fit_task_end(estimator=self, **data)
         return self
 
     def _begin(self: Any, estimator: Any, X: Any, y: Any, scorers: Any, routed: Any) -> Session:
-        setting = Setting(
+        setting = EvaluationSettings(
             X,
             y,
             scorers,
@@ -154,7 +154,7 @@ class Search:
         record = self._record(estimator) if self.store is not None else None
 
         def parallel(**settings: Any) -> Any:
-            return scikit.Parallel(n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, **settings)
+            return private_api.Parallel(n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, **settings)
 
         return Session(
             self,
@@ -166,12 +166,12 @@ class Search:
             routed.splitter.split,
             self.n_splits_,
             record,
-            Progress(self.verbose > 0, self.refit, self._total()),
+            SearchProgress(self.verbose > 0, self.refit, self._total()),
             parallel,
             self._streams(),
         )
 
-    def _parts(self: Any, estimator: Any, setting: Setting, routed: Any) -> dict[str, str]:
+    def _parts(self: Any, estimator: Any, setting: EvaluationSettings, routed: Any) -> dict[str, str]:
         """Give digests of what makes this search and no other; nothing where nothing is kept.
 
         Raises:
@@ -180,7 +180,7 @@ class Search:
         if self.store is None:
             return {}
         cv = self._checked_cv_orig
-        if not scikit.yields_constant_splits(cv):
+        if not private_api.yields_constant_splits(cv):
             raise InvalidSetting(
                 "store=… needs folds that are the same when the search is resumed: "
                 f"give {cv} a random_state that is an integer, or shuffle=False"

@@ -8,11 +8,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
-from luthier.sklearn import scikit
-from luthier.sklearn.evaluation import Evaluator, Job, Scores, Setting, evaluated
-from luthier.sklearn.naming import check_names, is_estimator
-from luthier.sklearn.partial import is_left_out
-from luthier.sklearn.progress import Progress
+from luthier.sklearn import private_api
+from luthier.sklearn.evaluation import EvaluationSettings, Evaluator, Job, Scores, evaluated
+from luthier.sklearn.racing.missing_folds import is_left_out
+from luthier.sklearn.search_progress import SearchProgress
+from luthier.sklearn.spaces.names import check_names, is_estimator
 
 Pair: TypeAlias = tuple[int, int]
 """A candidate and a fold, by their places in the batch."""
@@ -60,7 +60,7 @@ class Everything:
         """See `Schedule.recall`: they change nothing."""
 
 
-class Record(Protocol):
+class SearchRecord(Protocol):
     """Knows what earlier runs found, and keeps what this one finds."""
 
     def known(
@@ -95,14 +95,14 @@ class Session:
 
     search: Any
     estimator: Any
-    setting: Setting
+    setting: EvaluationSettings
     evaluator: Evaluator
     schedule: Schedule
     cv: Any
     split_params: Mapping[str, Any]
     folds: int
-    record: Record | None
-    progress: Progress
+    record: SearchRecord | None
+    progress: SearchProgress
     parallel: Callable[..., Any]
     streams: bool = False
     candidates: list[Candidate] = field(default_factory=list)
@@ -163,7 +163,7 @@ class Session:
         folds = list((cv or self.cv).split(self.setting.X, self.setting.y, **self.split_params))
         if candidates and len(folds) != self.folds:
             raise ValueError(
-                f"cv.split and cv.get_n_splits {scikit.RETURN} inconsistent results. "
+                f"cv.split and cv.get_n_splits {private_api.RETURN} inconsistent results. "
                 f"Expected {self.folds} splits, got {len(folds)}"
             )
         if self.setting.verbose > 0:
@@ -200,9 +200,11 @@ class Session:
         """
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
-        scikit.warn_or_raise_about_fit_failures([one for one in out if not is_left_out(one)], self.setting.error_score)
+        private_api.warn_or_raise_about_fit_failures(
+            [one for one in out if not is_left_out(one)], self.setting.error_score
+        )
         if callable(self.search.scoring):
-            scikit.insert_error_scores(out, self.setting.error_score)
+            private_api.insert_error_scores(out, self.setting.error_score)
         self.results = self.search._format_results(self.candidates, self.folds, self.out, self.more)
         return self.results
 
@@ -269,7 +271,7 @@ class Session:
         size = self._slice or len(pieces) or 1
         for first in range(0, len(pieces), size):
             for found in self._joblib(
-                scikit.delayed(evaluated)(
+                private_api.delayed(evaluated)(
                     self.evaluator,
                     self.setting,
                     self.search,

@@ -1,13 +1,21 @@
 """Search spaces: variables of nine kinds, conditions, constraints, and their encoding as points of [0, 1]^d."""
 
-from luthier.space.category import Bool, Choice, Constant, Named, Option, Ordinal
-from luthier.space.change import compare, migrate
-from luthier.space.column import Column
-from luthier.space.combination import Permutation, Simplex, Subset
-from luthier.space.number import Float, Int
-from luthier.space.prior import Beta, LogNormal, Normal
+from luthier.space.migration import compare, migrate
 from luthier.space.space import Space
-from luthier.space.variable import Variable
+from luthier.space.variables.base import Options, Variable
+from luthier.space.variables.categorical import Bool, Choice, Constant, Named, Option, Ordinal
+from luthier.space.variables.column import Column
+from luthier.space.variables.combinatorial import Permutation, Simplex, Subset
+from luthier.space.variables.distribution import (
+    Beta,
+    LogNormal,
+    Normal,
+    Prior,
+    log_density,
+    log_density_slope,
+    quantile,
+)
+from luthier.space.variables.number import Float, Int, Number
 
 __all__ = [
     "Beta",
@@ -20,13 +28,19 @@ __all__ = [
     "LogNormal",
     "Named",
     "Normal",
+    "Number",
     "Option",
+    "Options",
     "Ordinal",
     "Permutation",
+    "Prior",
     "Simplex",
     "Space",
     "Subset",
     "Variable",
     "compare",
+    "log_density",
+    "log_density_slope",
     "migrate",
+    "quantile",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from luthier.space.structure import Part
+from luthier.space.flattening import FlatVariable
 
 if TYPE_CHECKING:
     from luthier.space.space import Space
@@ -44,7 +44,7 @@ def _title(space: Space) -> str:
     return f"Space of {count} variable{'' if count == 1 else 's'}{many}"
 
 
-def _row(part: Part) -> tuple[str, str, str, str, str]:
+def _row(part: FlatVariable) -> tuple[str, str, str, str, str]:
     variable = part.variable
     default = "" if variable.default is None else repr(variable.plain(variable.default))
     when = "" if part.when is None else part.when.expression.text

@@ -12,19 +12,21 @@ import msgspec
 import numpy as np
 
 from luthier import codec
+from luthier._typing import Bools, Floats
 from luthier.errors import InvalidConfig, InvalidSetting
 from luthier.key import Key
-from luthier.space import checking, counting, display, drawing, text
-from luthier.space.adapting import Source
-from luthier.space.category import Constant, Named
-from luthier.space.coder import Coder
-from luthier.space.column import Bools, Codes, Column, Floats
-from luthier.space.condition import Rule
+from luthier.space import cardinality, display, serialization, validation
+from luthier.space.conditions import Constraint
+from luthier.space.encoding import Encoder
 from luthier.space.expression import Expression
-from luthier.space.neighbour import mutate, neighbours
-from luthier.space.number import Float
-from luthier.space.structure import Require, Structure, check_variables, unfold
-from luthier.space.variable import Variable
+from luthier.space.flattening import FlatSpace, Require, check_variables, flatten
+from luthier.space.moves import mutate, neighbours
+from luthier.space.sampling import drawing
+from luthier.space.sampling.adapter import SamplerSource
+from luthier.space.variables.base import Variable
+from luthier.space.variables.categorical import Constant, Named
+from luthier.space.variables.column import Codes, Column
+from luthier.space.variables.number import Float
 
 Config = Mapping[str, Any]
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -56,7 +58,7 @@ class Space:
         single = isinstance(require, str | Named) or callable(require)
         given = check_variables(variables)
         asked: tuple[Require, ...] = (require,) if single else tuple(require)  # type: ignore[arg-type, assignment]
-        structure = unfold(given, asked)
+        structure = flatten(given, asked)
         fixed: dict[str, Any] = {
             "given": MappingProxyType(given),
             "require": asked,
@@ -64,7 +66,7 @@ class Space:
             "names": tuple(part.name for part in structure.parts),
             "variables": MappingProxyType({part.name: part.variable for part in structure.parts}),
             "own_rules": structure.rules[len(structure.rules) - len(asked) :],
-            "_coder": Coder(structure),
+            "_coder": Encoder(structure),
             "_floats": tuple(
                 (part.name, part.variable.canonical) for part in structure.parts if isinstance(part.variable, Float)
             ),
@@ -76,15 +78,15 @@ class Space:
     """The variables as they were given: nested ones are inside their options."""
     require: tuple[Require, ...]
     """The constraints as they were given."""
-    structure: Structure
+    structure: FlatSpace
     """The flat list of variables, conditions and constraints."""
     names: tuple[str, ...]
     """The names of all variables, nested ones included, in the order of the columns."""
     variables: Mapping[str, Variable]
     """All variables by name, nested ones included."""
-    own_rules: tuple[Rule, ...]
+    own_rules: tuple[Constraint, ...]
     """The constraints without those of nested spaces."""
-    _coder: Coder
+    _coder: Encoder
     _floats: tuple[tuple[str, Any], ...]
     _marked: bool
 
@@ -125,7 +127,7 @@ class Space:
     @cached_property
     def size(self) -> int | None:
         """The number of distinct configurations, constraints left aside; None where it is not finite."""
-        return counting.count(self.structure)
+        return cardinality.count_configs(self.structure)
 
     @cached_property
     def digest(self) -> str:
@@ -166,7 +168,7 @@ class Space:
     def decode(self, points: Floats) -> tuple[dict[str, Any], ...]:
         """Turn points (n, d) into configurations of the active variables. Cost O(n d).
 
-        Values are rounded so that ``decode(encode(config)) == config`` (see `luthier.space.rounding`). What stands in
+        Values are rounded so that ``decode(encode(config)) == config`` (see `variables.rounding`). What stands in
         an inactive column does not matter.
 
         Raises:
@@ -226,9 +228,9 @@ class Space:
                 raise rule.missing()
 
     @cached_property
-    def source(self) -> Source:
+    def source(self) -> SamplerSource:
         """What draws feasible points; its plans are made once."""
-        return Source(self.structure, self.realize)
+        return SamplerSource(self.structure, self.realize)
 
     # --- drawing ---------------------------------------------------------------------------------------
 
@@ -286,7 +288,7 @@ class Space:
         Raises:
             InvalidConfig: says which rule it breaks and why.
         """
-        checking.check(self, config)
+        validation.check_config(self, config)
 
     def plain(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Turn parameters as a person writes them into a configuration: right types, objects replaced by their names.
@@ -303,7 +305,7 @@ class Space:
         for name, value in params.items():
             variable = variables.get(name)
             if variable is None:
-                raise checking.unknown(self, name)
+                raise validation.unknown_variable(self, name)
             config[name] = variable.plain(value)
         return config
 
@@ -337,8 +339,8 @@ class Space:
     # --- text ------------------------------------------------------------------------------------------
 
     def to_plain(self) -> dict[str, Any]:
-        """Write the space as what JSON can hold; see `luthier.space.text`."""
-        return text.write(self)
+        """Write the space as what JSON can hold; see `luthier.space.serialization`."""
+        return serialization.write(self)
 
     @classmethod
     def from_plain(cls, plain: Any) -> Space:
@@ -349,16 +351,16 @@ class Space:
         Raises:
             InvalidSpace: names the variable, and says what is allowed.
         """
-        return text.read(plain)
+        return serialization.read(plain)
 
     def to_toml(self) -> str:
         """Write the space as the ``[space]`` section of a study file."""
-        return text.write_toml(self)
+        return serialization.write_toml(self)
 
     @classmethod
     def from_toml(cls, source: str) -> Space:
         """Read TOML: a ``[space]`` section, or its content alone."""
-        return text.read_toml(source)
+        return serialization.read_toml(source)
 
     @classmethod
     def from_toml_table(cls, table: Any) -> Space:
@@ -367,7 +369,7 @@ class Space:
         Raises:
             InvalidSpace: names the variable, and says what is allowed.
         """
-        return text.read(table)
+        return serialization.read(table)
 
 
 def _has_infinity(variable: Variable) -> bool:

@@ -12,9 +12,10 @@ from luthier.store.memory import Memory
 from luthier.store.protocol import Store
 
 if TYPE_CHECKING:
-    from luthier.store.sqlite import SQLite
+    from luthier.store.sqlite.schema import journal_mode
+    from luthier.store.sqlite.store import SQLite
 
-__all__ = ["Memory", "SQLite", "Store", "open_store"]
+__all__ = ["Memory", "SQLite", "Store", "journal_mode", "open_store"]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?=//)")  # of two letters or more: C://data is a path
 _KNOWN = "give a path such as 'study.db', a URL such as 'sqlite:///study.db', or None to keep the study in memory"
@@ -35,7 +36,7 @@ def open_store(where: str | os.PathLike[str] | Store | None = None, *, must_exis
     if where is None:
         return Memory()
     if isinstance(where, str | os.PathLike):
-        from luthier.store.sqlite import SQLite
+        from luthier.store.sqlite.store import SQLite
 
         return SQLite(_path(where), must_exist=must_exist)
     if isinstance(where, Store) and not isinstance(where, type):
@@ -71,8 +72,12 @@ def _of_url(url: str) -> str:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "journal_mode":
+        from luthier.store.sqlite.schema import journal_mode
+
+        return journal_mode
     if name == "SQLite":  # sqlite3 is loaded when it is needed
-        from luthier.store.sqlite import SQLite
+        from luthier.store.sqlite.store import SQLite
 
         return SQLite
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

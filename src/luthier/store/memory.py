@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.event import Event, Record
-from luthier.store.guard import Guard
 from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
 
 
@@ -21,7 +21,7 @@ class Memory:
     def __init__(self, *, clock: Clock = time.time) -> None:
         self._logs: dict[str, list[Record]] = {}
         self._stamps = Stamps(clock)
-        self._guard = Guard()
+        self._guard = ForkSafeLock()
         self._closed = False
 
     def append(self, study: str, events: Sequence[Event], expect: int) -> int:

@@ -8,7 +8,7 @@ import weakref
 
 from luthier.errors import LuthierError
 from luthier.event import Renewed
-from luthier.study.ledger import Ledger
+from luthier.study.log import StudyLog
 
 
 class Heartbeat:
@@ -19,7 +19,7 @@ class Heartbeat:
         ttl_s: seconds that a lease lasts.
     """
 
-    def __init__(self, ledger: Ledger, ttl_s: float) -> None:
+    def __init__(self, ledger: StudyLog, ttl_s: float) -> None:
         self._ledger = ledger
         self._interval_s = ttl_s / 3
         self._pid = os.getpid()

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
+from luthier._runtime.single_thread import on_one_thread
+from luthier.analysis import (
+    Calibration,
+    ExpectedBest,
+    Explanation,
+    Prediction,
+    Predictions,
+    calibrate,
+    check_level,
+    expected_best,
+    explain,
+    predict,
+)
 from luthier.errors import InvalidSetting
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.protocol import Method
-from luthier.numeric.single_thread import on_one_thread
-from luthier.study.believing import Beliefs, believe, calibrate, check_level, expected_best
-from luthier.study.explaining import explain
-from luthier.study.explanation import Calibration, ExpectedBest, Explanation, Prediction
+from luthier.method import Method
+from luthier.study.active_trial import ActiveTrial
 from luthier.study.intake import StudyIntake
-from luthier.study.live import LiveTrial
-from luthier.study.result import Result
+from luthier.study.trial_result import TrialResult
 
 T = TypeVar("T")
 
@@ -34,7 +43,7 @@ class StudyInsight(StudyIntake):
     _key: Key
     _memo: Memo
 
-    def explain(self, trial: LiveTrial | Result | int, level: float = 0.9) -> Explanation:
+    def explain(self, trial: ActiveTrial | TrialResult | int, level: float = 0.9) -> Explanation:
         """Say why a trial was made, and what was expected of it before there was a result.
 
         Args:
@@ -60,7 +69,7 @@ class StudyInsight(StudyIntake):
         """
         check_level(level)
         history = self._now()
-        number = trial.number if isinstance(trial, LiveTrial | Result) else int(trial)
+        number = trial.number if isinstance(trial, ActiveTrial | TrialResult) else int(trial)
         return self._steady(lambda: explain(history, number, self.method, self._key, self._memo, level))
 
     @overload
@@ -164,6 +173,6 @@ class StudyInsight(StudyIntake):
         with self._ledger.lock:
             return self.history
 
-    def _believe(self, history: History) -> Beliefs:
+    def _believe(self, history: History) -> Predictions:
         problem = history.problem()
-        return believe(problem, history.data(problem), self.method, self._model_key, self._memo)
+        return predict(problem, history.data(problem), self.method, self._model_key, self._memo)

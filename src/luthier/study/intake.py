@@ -11,14 +11,14 @@ from luthier.errors import InvalidConfig, InvalidResult, StudyMismatch
 from luthier.event import Asked, Changed, Enqueued, Event
 from luthier.history import History
 from luthier.space import Space, compare
-from luthier.study import asking
-from luthier.study.judge import judge
-from luthier.study.result import Result
-from luthier.study.view import StudyView
+from luthier.study import decisions
+from luthier.study.parse_result import parse_result
+from luthier.study.reader import StudyReader
+from luthier.study.trial_result import TrialResult
 from luthier.trial import Config
 
 
-class StudyIntake(StudyView):
+class StudyIntake(StudyReader):
     """A study that takes in points, results and changes, and can be read."""
 
     def enqueue(self, params: Mapping[str, Any], ticket: str | None = None) -> str:
@@ -40,7 +40,7 @@ class StudyIntake(StudyView):
 
     def add(
         self, params: Mapping[str, Any], value: object, *, duration_s: float | None = None, ticket: str | None = None
-    ) -> Result:
+    ) -> TrialResult:
         """Take in a result that is known from elsewhere; methods learn from it as from any other trial.
 
         Args:
@@ -55,7 +55,7 @@ class StudyIntake(StudyView):
             InvalidConfig, InvalidResult: the space cannot hold the values, or there is no result.
         """
         config = self._plain(params)
-        outcome = judge(self.problem, value, duration_s)
+        outcome = parse_result(self.problem, value, duration_s)
         if ticket is None and not self.problem.noisy:
             ticket = f"add:{self.space.identity(config)}:{codec.dumps(dict(outcome.values)).decode()}"
         name = ticket or ""
@@ -65,7 +65,7 @@ class StudyIntake(StudyView):
                 return []
             number, token = len(history), history.length
             asked = Asked(number, dict(config), token, "imported", ticket=name)
-            return [asked, asking.told(number, token, outcome)]
+            return [asked, decisions.told(number, token, outcome)]
 
         with self._ledger.lock:
             self._ledger.refresh()
@@ -73,7 +73,7 @@ class StudyIntake(StudyView):
             number = history.ticket(name) if name else None
             return self._result(history, len(history) - 1 if number is None else number)
 
-    def learn_from(self, other: StudyView) -> int:
+    def learn_from(self, other: StudyReader) -> int:
         """Take in the finished trials of another study that this study's space can hold, each of them once.
 
         Returns:
@@ -129,5 +129,5 @@ class StudyIntake(StudyView):
         space.check(config)
         return config
 
-    def _result(self, history: History, number: int) -> Result:
-        return Result(history.trial(number), history.space, history.problem().objectives)
+    def _result(self, history: History, number: int) -> TrialResult:
+        return TrialResult(history.trial(number), history.space, history.problem().objectives)

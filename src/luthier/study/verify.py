@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from luthier._runtime.fingerprint import fingerprint
 from luthier.errors import LuthierError
 from luthier.event import Asked, Event
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.protocol import Method
-from luthier.method.text import from_plain, to_plain
-from luthier.study.asking import propose
-from luthier.study.fingerprint import fingerprint
+from luthier.method import Method, from_plain, to_plain
+from luthier.study.decisions import propose
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,215 +1,224 @@
-"""Densities on the encoding of a space: a mixture of product kernels, one around each point, and a uniform one.
-
-Every density is relative to the uniform one on [0, 1]^d (a level of k has the measure 1/k), so that numbers, levels and
-categories mix, and so that a column in which a point is inactive contributes a factor of 1.
-"""
+"""The posterior of several models of different weights: a mixture, which can do what all of them can."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from luthier._typing import Floats, Integers
 from luthier.key import Key
-from luthier.space import Column
+from luthier.surrogate.protocol import (
+    Conditionable,
+    Differentiable,
+    Draws,
+    Joint,
+    Moments,
+    MomentsGrad,
+    Pathwise,
+    Posterior,
+    SupportsCovariance,
+    SupportsLeaveOneOut,
+    SupportsNoiselessDraws,
+)
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
-_MOST_LEVELS = 64  # a number with more levels is treated as continuous
-_LEAST_STD = 1e-3
-_TABLES = 256  # of levels, that are kept: bandwidths change seldom
+@dataclass(frozen=True, eq=False)
+class MixturePosterior:
+    """A mixture: one of the members is right, each with the probability that is its weight; ability `Several`.
+
+    Args:
+        members: posteriors, all on one scale.
+        weights: (members,), positive, summing to one.
+    """
+
+    members: Sequence[Posterior]
+    weights: Floats
+
+    @property
+    def best(self) -> float:
+        """The lowest loss, on the members' scale."""
+        return min(member.best for member in self.members)
+
+    def moments(self, x: Floats) -> Moments:
+        """Give mean and variance at `x` (q, d), by the law of total variance."""
+        mean, variance = _stacked(member.moments(x) for member in self.members)
+        centre = self.weights @ mean
+        return Moments(centre, self.weights @ (variance + (mean - centre) ** 2))
+
+    def _drawn(self, key: Key, count: int) -> list[tuple[int, Integers]]:
+        """Say which of `count` functions are those of which member, where it has any: each as often as it weighs.
+
+        The places are evenly spaced from a random one on (systematic sampling: Madow and Madow 1944), and then mixed.
+        """
+        above, stream = np.cumsum(self.weights), key.fold("member")
+        places = (stream.fold("order").permutation(count) + stream.uniform()) / max(count, 1)
+        chosen = np.minimum(np.searchsorted(above, places, side="right"), len(above) - 1)
+        return [(place, np.flatnonzero(chosen == place)) for place in np.unique(chosen).tolist()]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mixture:
-    """A density: kernels of one bandwidth a column, weighed, with a uniform component.
+class MixtureDraws:
+    """Draws of several members; their variances differ.
 
     Args:
-        columns: what each of the d columns means.
-        centres: (n, d), NaN where inactive; n may be 0.
-        weights: (n + 1,) summing to one; the last is that of the uniform component.
-        std: standard deviation of a kernel along a number, in units of the encoding.
-        spread: how much of a category's kernel lies on the other levels, relative to its own level's 1: in (0, 1].
+        parts: which of the s draws are those of a member, and these draws.
     """
 
-    columns: tuple[Column, ...]
-    centres: Floats
-    weights: Floats
-    std: float
-    spread: float
+    parts: Sequence[tuple[Integers, Draws]]
 
-    def log_density(self, x: Floats) -> Floats:
-        """Give the logarithm of the density at `x` (q, d); shape (q,). Cost O(q n d)."""
-        exponents = np.empty((len(x), len(self.centres) + 1))
-        exponents[:, -1] = 0.0
-        if len(self.centres):
-            self._always(x, exponents[:, :-1])
-            for j, column in enumerate(self.columns):
-                if column.conditional:
-                    exponents[:, :-1] += self._column(j, x[:, j])
-        exponents += np.log(self.weights)
-        top = exponents.max(axis=1)
-        exponents -= top[:, None]
-        np.exp(exponents, out=exponents)
-        total: Floats = top + np.log(exponents.sum(axis=1))
-        return total
+    def moments(self, x: Floats) -> Moments:
+        """Give means and variances at `x` (q, d) of all draws, (s, q) each."""
+        count = sum(len(rows) for rows, _ in self.parts)
+        mean, variance = np.empty((count, len(x))), np.empty((count, len(x)))
+        for rows, draws in self.parts:
+            mean[rows], variance[rows] = draws.moments(x)
+        return Moments(mean, variance)
 
-    def draw(self, key: Key, count: int) -> Floats:
-        """Draw `count` points, every column active; shape (count, d). Cost O(count (log n + d))."""
-        uniforms = key.fold("mixture").uniform((count, len(self.columns) + 1))
-        which = np.searchsorted(np.cumsum(self.weights), uniforms[:, -1] * self.weights.sum(), side="right")
-        which = np.minimum(which, len(self.centres))
-        drawn = uniforms[:, :-1].copy()
-        near = which < len(self.centres)
-        centres = np.full((count, len(self.columns)), np.nan)
-        centres[near] = self.centres[which[near]]
-        smooth = [j for j, column in enumerate(self.columns) if _smooth(column)]
-        moved = _draw_smooth(drawn[:, smooth], centres[:, smooth], self.std)
-        drawn[:, smooth] = np.where(np.isnan(moved), drawn[:, smooth], moved)
-        for j, column in enumerate(self.columns):
-            active = ~np.isnan(centres[:, j])
-            if j not in smooth and active.any():
-                drawn[active, j] = self._draw_level(column, uniforms[active, j], centres[active, j])
+
+class _Differentiable(MixturePosterior):
+    def moments_grad(self, x: Floats) -> MomentsGrad:
+        """See `luthier.surrogate.protocol.Differentiable`."""
+        parts = [cast(Differentiable, member).moments_grad(x) for member in self.members]
+        mean, variance, mean_grad, variance_grad = _stacked(parts)
+        centre = self.weights @ mean
+        apart = mean - centre
+        # The members' distances from the centre sum to nothing, so the centre's own gradient drops out.
+        slope = variance_grad + 2.0 * apart[:, :, None] * mean_grad
+        return MomentsGrad(
+            centre,
+            self.weights @ (variance + apart**2),
+            np.tensordot(self.weights, mean_grad, 1),
+            np.tensordot(self.weights, slope, 1),
+        )
+
+
+class _Joint(MixturePosterior):
+    def sample(self, x: Floats, base: Floats) -> Floats:
+        """See `luthier.surrogate.protocol.Joint`.
+
+        The first number of a row of `base`, through the normal distribution function, chooses the member; the place
+        within that member's share of (0, 1) is uniform again, and the row's first normal number from there on.
+        """
+        from scipy.special import ndtr, ndtri
+
+        drawn = np.empty((len(base), len(x)))
+        if not len(x):
+            return drawn
+        uniform = ndtr(base[:, 0])
+        above = np.cumsum(self.weights)
+        chosen = np.minimum(np.searchsorted(above, uniform, side="right"), len(above) - 1)
+        within = (uniform - (above - self.weights)[chosen]) / self.weights[chosen]
+        normal = base.copy()
+        normal[:, 0] = ndtri(np.clip(within, 1e-12, 1.0 - 1e-12))
+        for place, member in enumerate(self.members):
+            rows = np.flatnonzero(chosen == place)
+            if len(rows):
+                drawn[rows] = cast(Joint, member).sample(x, normal[rows])
         return drawn
 
-    def _always(self, x: Floats, out: Floats) -> None:
-        """Fill `out` (q, n) with the log kernels along the columns that are always active, by one matrix product.
 
-        A normal kernel is ``-(x² - 2 x c + c²) / 2 std²``; a table of levels is ``table[level(x)] · onehot(level(c))``.
-        """
-        left, right = [np.ones((len(x), 1))], [np.zeros((len(self.centres), 1))]
-        shift = np.zeros((len(x), 1))
-        smooth = [j for j, column in enumerate(self.columns) if _smooth(column) and not column.conditional]
-        if smooth:
-            centres = self.centres[:, smooth]
-            a, c = x[:, smooth] / self.std, centres / self.std
-            left.append(a)
-            right.append(c)
-            shift -= 0.5 * (a * a).sum(axis=1, keepdims=True) + len(smooth) * _log_peak(self.std)
-            right[0] -= (0.5 * c * c + _log_mass(centres, self.std)).sum(axis=1, keepdims=True)
-        for j, column in enumerate(self.columns):
-            if not column.conditional and not _smooth(column):
-                left.append(self._levels(column).logs[_active_level(x[:, j], column.levels)])
-                right.append(np.eye(column.levels)[_active_level(self.centres[:, j], column.levels)])
-        np.matmul(np.hstack(left), np.hstack(right).T, out=out)
-        out += shift
+class _Pathwise(MixturePosterior):
+    def paths(self, key: Key, count: int) -> Callable[[Floats], Floats]:
+        """See `luthier.surrogate.protocol.Pathwise`: each function is one member's."""
+        drawn = [
+            (rows, cast(Pathwise, self.members[place]).paths(key.fold("paths", place), len(rows)))
+            for place, rows in self._drawn(key, count)
+        ]
 
-    def _column(self, j: int, x: Floats) -> Floats:
-        """Give the log kernels along one column, 0 where either point is inactive; shape (q, n)."""
-        column, centre = self.columns[j], self.centres[:, j]
-        if _smooth(column):
-            z = (x[:, None] - centre[None, :]) / self.std
-            constant = _log_mass(centre, self.std) + _log_peak(self.std)
-            logs: Floats = -0.5 * z * z - constant
-            logs[np.isnan(logs)] = 0.0
-            return logs
-        table = np.zeros((column.levels + 1, column.levels + 1))  # the last row and column stand for "inactive"
-        table[:-1, :-1] = self._levels(column).logs
-        picked: Floats = table[np.ix_(_level(x, column.levels), _level(centre, column.levels))]
-        return picked
+        def evaluate(x: Floats) -> Floats:
+            values = np.empty((count, len(x)))
+            for rows, functions in drawn:
+                values[rows] = functions(x)
+            return values
 
-    def _levels(self, column: Column) -> _Levels:
-        if column.kind == "number":
-            return _levels_of_numbers(column.levels, self.std)
-        return _levels_of_categories(column.levels, self.spread)
-
-    def _draw_level(self, column: Column, u: Floats, centre: Floats) -> Floats:
-        k = column.levels
-        below = self._levels(column).below[:, _active_level(centre, k)]
-        level = np.minimum((u[None, :] * below[-1] >= below).sum(axis=0), k - 1)
-        placed: Floats = (level + 0.5) / k
-        return placed
+        return evaluate
 
 
-def _smooth(column: Column) -> bool:
-    return column.levels == 0 or (column.kind == "number" and column.levels > _MOST_LEVELS)
+class _Covariant(MixturePosterior):
+    @property
+    def noise_variance(self) -> float:
+        """The members' noise, weighed."""
+        return float(
+            self.weights @ np.array([cast(SupportsCovariance, member).noise_variance for member in self.members])
+        )
+
+    def cross(self, x: Floats, z: Floats) -> Floats:
+        """See `luthier.surrogate.protocol.SupportsCovariance`: by the law of total covariance."""
+        at_x = np.stack([member.moments(x).mean for member in self.members])
+        at_z = np.stack([member.moments(z).mean for member in self.members])
+        between = (at_x - self.weights @ at_x).T * self.weights @ (at_z - self.weights @ at_z)
+        within = np.stack([cast(SupportsCovariance, member).cross(x, z) for member in self.members])
+        covariance: Floats = np.tensordot(self.weights, within, 1) + between
+        return covariance
 
 
-def _level(x: Floats, levels: int) -> Integers:
-    """Give the level of each value, and `levels` itself where inactive."""
-    inside = np.minimum(np.where(np.isnan(x), 0.0, x) * levels, levels - 1).astype(np.int64)
-    return np.where(np.isnan(x), levels, inside)
+class _Conditionable(MixturePosterior):
+    def condition(self, x: Floats, losses: Floats | None = None) -> MixturePosterior:
+        """See `luthier.surrogate.protocol.Conditionable`: where nothing is told, each member believes its own means."""
+        return replace(self, members=[cast(Conditionable, member).condition(x, losses) for member in self.members])
 
 
-def _active_level(x: Floats, levels: int) -> Integers:
-    """Give the level of each value, all of them active."""
-    return np.minimum(x * levels, levels - 1).astype(np.int64)
+class _Denoised(MixturePosterior):
+    def denoised(self, key: Key, count: int, more: Floats) -> MixtureDraws:
+        """See `luthier.surrogate.protocol.SupportsNoiselessDraws`: each draw is one member's."""
+        return MixtureDraws(
+            [
+                (
+                    rows,
+                    cast(SupportsNoiselessDraws, self.members[place]).denoised(
+                        key.fold("denoised", place), len(rows), more
+                    ),
+                )
+                for place, rows in self._drawn(key, count)
+            ]
+        )
 
 
-class _Levels(NamedTuple):
-    """The kernels between levels: of the level of each row, around the level of each column; (levels, levels)."""
-
-    logs: Floats
-    """Of the density relative to the uniform one."""
-    below: Floats
-    """The mass on this level and those below it."""
-
-
-@lru_cache(_TABLES)
-def _levels_of_numbers(k: int, std: float) -> _Levels:
-    """Give a normal kernel's mass on each of `k` levels."""
-    from scipy.special import ndtr
-
-    centres, edges = (np.arange(k) + 0.5) / k, np.arange(k + 1) / k
-    below = ndtr((edges[:, None] - centres[None, :]) / std)
-    return _normalised(np.maximum(np.diff(below, axis=0), 1e-300))
+class _Checked(MixturePosterior):
+    def residuals(self) -> tuple[Floats, Floats]:
+        """See `SupportsLeaveOneOut`. Members that left out some of the losses are left out."""
+        parts = [cast(SupportsLeaveOneOut, member).residuals() for member in self.members]
+        most = max(len(mean) for mean, _ in parts)
+        full = [place for place, (mean, _) in enumerate(parts) if len(mean) == most]
+        weights = self.weights[full] / self.weights[full].sum()
+        mean, variance = _stacked(parts[place] for place in full)
+        centre: Floats = weights @ mean
+        return centre, weights @ (variance + (mean - centre) ** 2)
 
 
-@lru_cache(_TABLES)
-def _levels_of_categories(k: int, spread: float) -> _Levels:
-    """Give 1 on a level's own place and `spread` on each of the others, in proportion."""
-    return _normalised(np.where(np.eye(k, dtype=bool), 1.0, spread))
+ABLE: dict[type, type[MixturePosterior]] = {
+    Differentiable: _Differentiable,
+    Joint: _Joint,
+    Pathwise: _Pathwise,
+    SupportsCovariance: _Covariant,
+    Conditionable: _Conditionable,
+    SupportsNoiselessDraws: _Denoised,
+    SupportsLeaveOneOut: _Checked,
+}
+"""The abilities that a mixture has if all members have them."""
 
 
-def _normalised(mass: Floats) -> _Levels:
-    logs = np.log(mass / mass.sum(axis=0) * len(mass))
-    levels = _Levels(logs, np.cumsum(np.exp(logs) / len(mass), axis=0))
-    for table in levels:
-        table.flags.writeable = False
-    return levels
-
-
-def _log_peak(std: float) -> float:
-    return math.log(std * math.sqrt(2.0 * math.pi))
-
-
-def _log_mass(centre: Floats, std: float) -> Floats:
-    """Give the log of the normal kernel's mass within [0, 1]."""
-    from scipy.special import erf
-
-    width = std * math.sqrt(2.0)
-    mass: Floats = np.log(0.5 * (erf((1.0 - centre) / width) + erf(centre / width)))
-    return mass
-
-
-def _draw_smooth(u: Floats, centre: Floats, std: float) -> Floats:
-    """Draw from the normal distribution truncated to [0, 1], by inversion."""
-    from scipy.special import ndtr, ndtri
-
-    low, high = ndtr(-centre / std), ndtr((1.0 - centre) / std)
-    drawn: Floats = np.clip(centre + std * ndtri(low + u * (high - low)), 0.0, 1.0)
-    return drawn
-
-
-def make(columns: Sequence[Column], centres: Floats, importance: Floats, std: float, prior: float) -> Mixture:
-    """Build a mixture.
+def mixture_posterior(members: Sequence[Posterior], weights: Floats, abilities: Collection[type]) -> MixturePosterior:
+    """Mix posteriors.
 
     Args:
-        columns: what each of the d columns means.
-        centres: (n, d), NaN where inactive.
-        importance: (n,) positive; only their proportions matter.
-        std: of the kernels along numbers.
-        prior: the uniform component's weight in units of the average point's, and the pull of a category's kernel
-            towards all levels alike; positive.
+        members: all on one scale.
+        weights: (members,), positive, summing to one.
+        abilities: of the mixture; those in `ABLE` are abilities of every member.
     """
-    n = len(centres)
-    share = prior / (n + prior)
-    weights = np.append(importance / importance.sum() * (1.0 - share), share) if n else np.ones(1)
-    spread = prior / (n + prior) if n else 1.0
-    return Mixture(tuple(columns), centres, weights, max(std, _LEAST_STD), spread)
+    return _kind(frozenset(abilities) & frozenset(ABLE))(members, weights)
+
+
+@cache
+def _kind(abilities: frozenset[type]) -> type[MixturePosterior]:
+    """Make the class of mixtures that have these abilities and no others."""
+    parts = tuple(part for ability, part in ABLE.items() if ability in abilities)
+    return type("Blend", parts or (MixturePosterior,), {})
+
+
+def _stacked(parts: Any) -> tuple[Floats, ...]:
+    return tuple(np.stack(part) for part in zip(*parts, strict=True))

@@ -15,11 +15,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier._typing import Floats
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-
-Floats = NDArray[np.float64]
 
 
 class Moments(NamedTuple):
@@ -89,7 +88,7 @@ class Pathwise(Posterior, Protocol):
 
 
 @runtime_checkable
-class Covariant(Posterior, Protocol):
+class SupportsCovariance(Posterior, Protocol):
     """A posterior that tells how what is learnt at one point changes what is believed at another."""
 
     @property
@@ -111,7 +110,7 @@ class Draws(Protocol):
 
 
 @runtime_checkable
-class Denoised(Posterior, Protocol):
+class SupportsNoiselessDraws(Posterior, Protocol):
     """A posterior that can be told what the observations would have been without noise."""
 
     def denoised(self, key: Key, count: int, more: Floats) -> Draws:
@@ -120,7 +119,7 @@ class Denoised(Posterior, Protocol):
 
 
 @runtime_checkable
-class Checked(Posterior, Protocol):
+class SupportsLeaveOneOut(Posterior, Protocol):
     """A posterior that knows how well it predicts what it has not seen."""
 
     def residuals(self) -> tuple[Floats, Floats]:
@@ -129,7 +128,7 @@ class Checked(Posterior, Protocol):
 
 
 @runtime_checkable
-class Several(Posterior, Protocol):
+class IsMixture(Posterior, Protocol):
     """A mixture of posteriors, over which an acquisition function is averaged."""
 
     @property
@@ -160,7 +159,7 @@ class Surrogate(Protocol):
     """Settings of a model, with one pure function."""
 
     @property
-    def gives(self) -> tuple[type, ...]:
+    def abilities(self) -> tuple[type, ...]:
         """The abilities that what `fit` gives will have: protocols of this module. A class attribute will do."""
         ...
 
@@ -170,7 +169,7 @@ class Surrogate(Protocol):
 
 
 @runtime_checkable
-class Mixing(Surrogate, Protocol):
+class SupportsScalarization(Surrogate, Protocol):
     """A surrogate that learns of a mixture of several losses from what it has learnt of each of them."""
 
     def fit_mixture(self, data: Data, parts: Sequence[Data], key: Key, memo: Memo) -> Posterior | Ratio:
@@ -179,7 +178,7 @@ class Mixing(Surrogate, Protocol):
 
 
 @runtime_checkable
-class Metric(Posterior, Protocol):
+class HasDistance(Posterior, Protocol):
     """A posterior that says how far apart two points are for it."""
 
     def distance(self, x: Floats, z: Floats) -> Floats:
@@ -195,7 +194,7 @@ class Scale(NamedTuple):
 
 
 @runtime_checkable
-class Scaled(Surrogate, Protocol):
+class HasOutputTransform(Surrogate, Protocol):
     """A surrogate that says what it makes of the losses, so that its posterior can be read in their units."""
 
     def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
@@ -209,10 +208,10 @@ ABILITIES: dict[type, str] = {
     Joint: "joint draws at several points",
     Conditionable: "conditioning on further points",
     Pathwise: "draws of whole functions",
-    Covariant: "covariances between points",
-    Denoised: "draws of the losses without their noise",
-    Checked: "leave-one-out predictions",
-    Several: "several models to average over",
+    SupportsCovariance: "covariances between points",
+    SupportsNoiselessDraws: "draws of the losses without their noise",
+    SupportsLeaveOneOut: "leave-one-out predictions",
+    IsMixture: "several models to average over",
     Ratio: "a ratio of densities, and neither means nor variances of losses",
 }
 """Each ability in words, for messages."""

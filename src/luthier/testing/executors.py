@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from luthier.errors import ExecutorError, InvalidSetting, TrialPruned
-from luthier.executor import Answer, Executor, Limits, Objective, Outcome, Progress, Running, Task
+from luthier.executor import Answer, Executor, Limits, ObjectiveFunction, RunningTrial, Task, TaskReport, TaskResult
 from luthier.trial import Reason
 
 PATIENCE_S = 60.0
@@ -30,12 +30,12 @@ _BRIEF = Limits(grace_s=0.5)
 VALUES: tuple[object, ...] = (1.5, -0.0, 7, 10**30, True, None, "text", math.inf, [1, 2.5], (1, "a"), {"loss": 1.0})
 
 
-def compute(trial: Running) -> object:
+def compute(trial: RunningTrial) -> object:
     """Do what ``trial["do"]`` says: the objective of the suite."""
     return _ACTIONS[trial["do"]](trial)
 
 
-def _echo(trial: Running) -> object:
+def _echo(trial: RunningTrial) -> object:
     return {
         "params": dict(trial),
         "number": trial.number,
@@ -46,30 +46,30 @@ def _echo(trial: Running) -> object:
     }
 
 
-def _fail(trial: Running) -> object:
+def _fail(trial: RunningTrial) -> object:
     raise ZeroDivisionError(f"trial {trial.number} is no good")
 
 
-def _exit(trial: Running) -> object:
+def _exit(trial: RunningTrial) -> object:
     raise SystemExit(3)
 
 
-def _prune(trial: Running) -> object:
+def _prune(trial: RunningTrial) -> object:
     trial.report(0.5)
     raise TrialPruned("not worth it")
 
 
-def _short(trial: Running) -> object:
+def _short(trial: RunningTrial) -> object:
     raise MemoryError("no more")
 
 
-def _report(trial: Running) -> object:
+def _report(trial: RunningTrial) -> object:
     for step in range(trial["count"]):
         trial.report(step / 2)
     return float(trial["count"])
 
 
-def _obey(trial: Running) -> object:
+def _obey(trial: RunningTrial) -> object:
     for step in range(1000):
         trial.report(float(step), step)
         if trial.should_stop():
@@ -77,7 +77,7 @@ def _obey(trial: Running) -> object:
     return -1
 
 
-def _wait(trial: Running) -> object:
+def _wait(trial: RunningTrial) -> object:
     """Wait for the end of the test, whose folder is gone then."""
     assert trial.folder is not None
     while trial.folder.exists() and not trial.should_stop():
@@ -85,7 +85,7 @@ def _wait(trial: Running) -> object:
     return 0.0
 
 
-_ACTIONS: dict[str, Callable[[Running], object]] = {
+_ACTIONS: dict[str, Callable[[RunningTrial], object]] = {
     "value": lambda trial: VALUES[trial["index"]],
     "nan": lambda trial: math.nan,
     "object": lambda trial: object(),
@@ -100,12 +100,12 @@ _ACTIONS: dict[str, Callable[[Running], object]] = {
 }
 
 
-def drain(executor: Executor, answer: Answer | None = None) -> tuple[list[Outcome], list[Outcome | Progress]]:
+def drain(executor: Executor, answer: Answer | None = None) -> tuple[list[TaskResult], list[TaskResult | TaskReport]]:
     """Poll until nothing is open; gives the outcomes, and all news in their order."""
-    news: list[Outcome | Progress] = []
+    news: list[TaskResult | TaskReport] = []
     while latest := executor.poll(PATIENCE_S, answer):
         news += latest
-    return [item for item in news if isinstance(item, Outcome)], news
+    return [item for item in news if isinstance(item, TaskResult)], news
 
 
 class ExecutorContract(ABC):
@@ -123,10 +123,10 @@ class ExecutorContract(ABC):
     """Whether it keeps a limit of memory; if not, it refuses one."""
 
     @abstractmethod
-    def make(self, objective: Objective, workers: int) -> Executor:
+    def make(self, objective: ObjectiveFunction, workers: int) -> Executor:
         """Make the executor; the suite closes it."""
 
-    def run(self, do: str, **params: Any) -> Outcome:
+    def run(self, do: str, **params: Any) -> TaskResult:
         """Run one task and give its outcome."""
         executor = self.make(compute, 1)
         try:
@@ -152,7 +152,7 @@ class ExecutorContract(ABC):
         """Forty tasks, as many at once as it takes; each value is that of its own task."""
         executor = self.make(compute, self.workers)
         left = list(range(40))
-        outcomes: list[Outcome] = []
+        outcomes: list[TaskResult] = []
         open_tasks = 0
         try:
             while left or open_tasks:
@@ -160,7 +160,7 @@ class ExecutorContract(ABC):
                     number = left.pop(0)
                     executor.submit(Task(number, 100 + number, {"do": "report", "count": number % 3}))
                     open_tasks += 1
-                latest = [item for item in executor.poll(PATIENCE_S) if isinstance(item, Outcome)]
+                latest = [item for item in executor.poll(PATIENCE_S) if isinstance(item, TaskResult)]
                 open_tasks -= len(latest)
                 outcomes += latest
             assert executor.poll(PATIENCE_S) == ()
@@ -236,7 +236,7 @@ class ExecutorContract(ABC):
             executor.close()
         assert outcome.reports == ((0, 0.0), (1, 0.5), (2, 1.0))
         assert news[-1] is outcome
-        told = [Progress(0, 5, step, value) for step, value in outcome.reports]
+        told = [TaskReport(0, 5, step, value) for step, value in outcome.reports]
         assert news[:-1] == (told if self.answers else [])
 
     def test_answers_reach_the_trial(self) -> None:
@@ -327,10 +327,10 @@ class ExecutorContract(ABC):
         try:
             executor.submit(Task(0, 1, {"do": "report", "count": 2}))
             raised = False
-            outcomes: list[Outcome] = []
+            outcomes: list[TaskResult] = []
             while not outcomes:
                 try:
-                    outcomes = [item for item in executor.poll(PATIENCE_S, _refuse) if isinstance(item, Outcome)]
+                    outcomes = [item for item in executor.poll(PATIENCE_S, _refuse) if isinstance(item, TaskResult)]
                 except ArithmeticError:
                     raised = True
                     outcomes, _ = drain(executor)
@@ -340,7 +340,7 @@ class ExecutorContract(ABC):
             executor.close()
 
 
-def _refuse(progress: Progress) -> bool:
+def _refuse(progress: TaskReport) -> bool:
     raise ArithmeticError("the caller's own")
 
 

@@ -6,7 +6,7 @@ A method of one's own is tested by
         def method(self):
             return MyMethod(setting=3)
 
-in a file that pytest collects. The class must be known by its name: see `luthier.method.text.register`.
+in a file that pytest collects. The class must be known by its name: see `luthier.method.spec.register`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ from luthier.event import Asked, Changed, Created, Event, Freed, Renewed, Retrie
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.protocol import Method
-from luthier.method.text import from_plain, to_plain
+from luthier.method import Method, from_plain, to_plain
 from luthier.proposal import Proposal
 from luthier.space import Bool, Choice, Constant, Float, Int, Option, Ordinal, Permutation, Simplex, Space, Subset
 from luthier.trial import Config, Reason

@@ -20,19 +20,7 @@ from typing import Any
 import pytest
 
 from luthier.errors import Conflict, InvalidResult, InvalidSetting, StoreError, StudyNotFound
-from luthier.event import (
-    Asked,
-    Changed,
-    Configured,
-    Created,
-    Enqueued,
-    Event,
-    Freed,
-    Renewed,
-    Reported,
-    Retried,
-    Told,
-)
+from luthier.event import Asked, Changed, Configured, Created, Enqueued, Event, Freed, Renewed, Reported, Retried, Told
 from luthier.store import Store
 
 STUDY = "digits"

@@ -6,7 +6,7 @@ A surrogate of one's own is tested by
         def surrogate(self):
             return MySurrogate(setting=3)
 
-in a file that pytest collects. The class must be known by its name: see `luthier.method.text.register`. Checks of an
+in a file that pytest collects. The class must be known by its name: see `luthier.method.spec.register`. Checks of an
 ability run for the surrogates that give it, in place of nothing for the others.
 """
 
@@ -23,30 +23,28 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from luthier._typing import Floats
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.text import from_plain, to_plain
+from luthier.method import from_plain, to_plain
 from luthier.space import Choice, Column, Float, Int, Ordinal, Permutation, Simplex, Space, Subset
-from luthier.surrogate.protocol import (
+from luthier.surrogate import (
     ABILITIES,
-    Checked,
     Conditionable,
-    Covariant,
-    Denoised,
     Differentiable,
+    HasOutputTransform,
+    IsMixture,
     Joint,
     Pathwise,
     Posterior,
     Ratio,
-    Scaled,
-    Several,
+    SupportsCovariance,
+    SupportsLeaveOneOut,
+    SupportsNoiselessDraws,
     Surrogate,
 )
-
-Floats = NDArray[np.float64]
 
 _STDS = 5.0  # a mean of draws may be off by so many of its standard deviations
 _ABOUT = 0.3  # drawn functions may be approximations: their variances may be off by this share
@@ -96,7 +94,7 @@ def elsewhere(surrogates: Sequence[Surrogate]) -> list[str]:
     plain = msgspec.json.encode([to_plain(surrogate) for surrogate in surrogates]).decode()
     code = (
         "import msgspec\n"
-        "from luthier.method.text import from_plain\n"
+        "from luthier.method.spec import from_plain\n"
         "from luthier.testing.surrogates import digest, sampled\n"
         f"for plain in msgspec.json.decode({plain!r}):\n"
         "    print(digest(from_plain(plain), sampled(25), sampled(10, 1).x))"
@@ -135,11 +133,11 @@ class SurrogateContract(ABC):
         assert mean.shape == variance.shape == (len(x),)
         assert np.isfinite(mean).all() and np.isfinite(variance).all() and (variance > 0).all()
         assert np.isfinite(model.best)
-        for ability in self.surrogate().gives:
+        for ability in self.surrogate().abilities:
             _PROMISES[ability](model, x, len(data))
 
     def test_it_gives_what_it_says_and_no_more(self) -> None:
-        given = self.surrogate().gives
+        given = self.surrogate().abilities
         model = self.fitted(sampled(12))
         assert set(given) <= set(ABILITIES)
         assert {ability for ability in ABILITIES if isinstance(model, ability)} == set(given)
@@ -218,16 +216,16 @@ class SurrogateContract(ABC):
 
     def test_it_says_what_it_made_of_the_losses(self) -> None:
         surrogate, data = self.surrogate(), sampled(18)
-        if Ratio in surrogate.gives:
+        if Ratio in surrogate.abilities:
             return
-        assert isinstance(surrogate, Scaled)
+        assert isinstance(surrogate, HasOutputTransform)
         scaled, rows = surrogate.scale(data, Key.of(0), Memo())
         assert scaled[rows].min() == pytest.approx(self.fitted(data).best)
         assert (np.argsort(scaled, kind="stable") == np.argsort(data.loss, kind="stable")).all()
 
     def test_draws_agree_with_the_moments(self) -> None:
         """Joint draws and drawn functions have the means and covariances that the posterior says."""
-        if Ratio in self.surrogate().gives:
+        if Ratio in self.surrogate().abilities:
             return
         model, x, count = self.fitted(sampled(20)), sampled(5, 1).x, 4000
         mean, variance = model.moments(x)
@@ -241,7 +239,7 @@ class SurrogateContract(ABC):
             spread = drawn.var(axis=0)
             error = np.sqrt(((drawn - mean) ** 2).var(axis=0) / count)
             assert (np.abs(spread - variance) < _STDS * error + _ABOUT * variance).all()
-            if isinstance(model, Covariant):
+            if isinstance(model, SupportsCovariance):
                 apart = (drawn - drawn.mean(axis=0)).T @ (drawn - drawn.mean(axis=0)) / count
                 assert np.abs(apart - model.cross(x, x)).max() < _ABOUT * variance.max()
 
@@ -287,7 +285,7 @@ def _pathwise(model: Pathwise, x: Floats, n: int) -> None:
     assert drawn(x[:0]).shape == (3, 0)
 
 
-def _covariant(model: Covariant, x: Floats, n: int) -> None:
+def _covariant(model: SupportsCovariance, x: Floats, n: int) -> None:
     cross, variance = model.cross(x, x), model.moments(x).variance
     scale = max(float(variance.max()), 1e-12)
     assert np.isfinite(model.noise_variance) and model.noise_variance >= 0
@@ -297,19 +295,19 @@ def _covariant(model: Covariant, x: Floats, n: int) -> None:
     assert np.linalg.eigvalsh(0.5 * (cross + cross.T)).min() > -1e-6 * scale * len(x)
 
 
-def _denoised(model: Denoised, x: Floats, n: int) -> None:
+def _denoised(model: SupportsNoiselessDraws, x: Floats, n: int) -> None:
     mean, variance = model.denoised(Key.of(4), 3, x[:1]).moments(x)
     assert mean.shape == (3, len(x)) and variance.shape in {(len(x),), (3, len(x))}
     assert np.isfinite(mean).all() and (variance >= 0).all()
 
 
-def _checked(model: Checked, x: Floats, n: int) -> None:
+def _checked(model: SupportsLeaveOneOut, x: Floats, n: int) -> None:
     mean, variance = model.residuals()
     assert mean.shape == variance.shape == (n,)
     assert np.isfinite(mean).all() and np.isfinite(variance).all() and (variance > 0).all()
 
 
-def _several(model: Several, x: Floats, n: int) -> None:
+def _several(model: IsMixture, x: Floats, n: int) -> None:
     weights = model.weights
     assert len(model.members) == len(weights) >= 1
     assert (weights > 0).all() and np.isclose(weights.sum(), 1.0)
@@ -328,8 +326,8 @@ _PROMISES: dict[type, Callable[[Any, Floats, int], None]] = {
     Joint: _joint,
     Conditionable: _conditionable,
     Pathwise: _pathwise,
-    Covariant: _covariant,
-    Denoised: _denoised,
-    Checked: _checked,
-    Several: _several,
+    SupportsCovariance: _covariant,
+    SupportsNoiselessDraws: _denoised,
+    SupportsLeaveOneOut: _checked,
+    IsMixture: _several,
 }

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier.errors import InvalidExpression
-from luthier.space.expression import interval, scalar, tree, vector
+from luthier.space.expression import evaluate_boxes, evaluate_one, evaluate_rows, tree
+from luthier.space.expression.backticks import write_name
+from luthier.space.expression.evaluate_one import INACTIVE
+from luthier.space.expression.evaluate_rows import Coded
 from luthier.space.expression.functions import FUNCTIONS, TOLERANCE
-from luthier.space.expression.parsing import MAX_DEPTH, MAX_EXPONENT, MAX_LENGTH, MAX_NODES, parse_tree
-from luthier.space.expression.quoting import write_name
-from luthier.space.expression.ranges import Operand
-from luthier.space.expression.scalar import INACTIVE
-from luthier.space.expression.vector import Coded
-from luthier.space.expression.writing import write
+from luthier.space.expression.interval_arithmetic import Operand
+from luthier.space.expression.parse import MAX_DEPTH, MAX_EXPONENT, MAX_LENGTH, MAX_NODES, parse_tree
+from luthier.space.expression.unparse import unparse
 
 __all__ = [
     "FUNCTIONS",
@@ -57,10 +57,10 @@ class Expression:
 
     def __init__(self, root: tree.Node, orders: Mapping[str, tuple[Any, ...]] | None = None) -> None:
         self.root = root
-        self.text = write(root)
+        self.text = unparse(root)
         self.names = tree.names(root)
         self._orders = {name: tuple(order) for name, order in (orders or {}).items() if name in self.names}
-        self._one = scalar.truth(root, self._orders)
+        self._one = evaluate_one.truth(root, self._orders)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and self.text == other.text and self._orders == other._orders
@@ -84,14 +84,14 @@ class Expression:
         return Expression(self.root, orders)
 
     @cached_property
-    def _many(self) -> vector.Truth:
-        return vector.truth(self.root, self._orders)
+    def _many(self) -> evaluate_rows.Truth:
+        return evaluate_rows.truth(self.root, self._orders)
 
     @cached_property
-    def _boxes(self) -> interval.Truth:
-        return interval.possible(self.root, self._orders)
+    def _boxes(self) -> evaluate_boxes.Truth:
+        return evaluate_boxes.possible(self.root, self._orders)
 
-    def possible(self, boxes: Mapping[str, Operand]) -> interval.Possible:
+    def possible(self, boxes: Mapping[str, Operand]) -> evaluate_boxes.Possible:
         """Say for n boxes whether the expression may be true, false or unknown somewhere in them. Cost O(n) per node.
 
         Args:
@@ -128,13 +128,13 @@ class Expression:
         """Decide one configuration of plain values; names that are missing are inactive. Agrees with `evaluate`."""
         return self._one(config)
 
-    def _verdict(self, values: Mapping[str, Any], rows: int | None) -> vector.Verdict:
+    def _verdict(self, values: Mapping[str, Any], rows: int | None) -> evaluate_rows.Verdict:
         if rows is None:
             columns = [values[name] for name in self.names if name in values] or list(values.values())[:1]
             first = columns[0] if columns else ()
             rows = len(first.codes) if isinstance(first, Coded) else len(first)
         with np.errstate(all="ignore"):
-            return self._many(vector.Frame(values, rows))
+            return self._many(evaluate_rows.RowFrame(values, rows))
 
 
 @lru_cache(maxsize=4096)

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from luthier._typing import Floats
 
 #: Functions of one number.
 UNARY: dict[str, np.ufunc] = {

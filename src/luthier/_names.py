@@ -1,0 +1,93 @@
+"""The one registry of names: public ones, those that stand in logs, and the aliases of both."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PUBLIC: Final = {
+    "luthier.executor": ("RunningTrial",),
+    "luthier.acquisition": (
+        "EI",
+        "MACE",
+        "PI",
+        "QEI",
+        "UCB",
+        "Hedge",
+        "KnowledgeGradient",
+        "LogEI",
+        "MaxValueEntropy",
+        "NoisyEI",
+        "PerSecond",
+        "ScheduledUCB",
+        "Thompson",
+    ),
+    "luthier.method": ("Anneal", "Auto", "Bayes", "Evolution", "Grid", "Prior", "Quasi", "Random", "register"),
+    "luthier.run": ("Study", "maximize", "minimize"),
+    "luthier.space": (
+        "Beta",
+        "Bool",
+        "Choice",
+        "Constant",
+        "Float",
+        "Int",
+        "LogNormal",
+        "Named",
+        "Normal",
+        "Option",
+        "Ordinal",
+        "Permutation",
+        "Simplex",
+        "Space",
+        "Subset",
+    ),
+    "luthier.surrogate": ("GP", "Boosted", "Ensemble", "Forest", "Parzen", "Regressor"),
+}
+"""The names of ``import luthier``, by the package that has them."""
+
+PUBLIC_ALIASES: Final = {"Pareto": "MACE", "Running": "RunningTrial"}
+"""Earlier public names that still work; none of them is in ``luthier.__all__``."""
+
+STORED: Final = {
+    "AcquisitionOptimizer": "luthier.method",
+    "Anneal": "luthier.method",
+    "Auto": "luthier.method",
+    "Bayes": "luthier.method",
+    "Beta": "luthier.space",
+    "Boosted": "luthier.surrogate",
+    "EI": "luthier.acquisition",
+    "Ensemble": "luthier.surrogate",
+    "Evolution": "luthier.method",
+    "Forest": "luthier.surrogate",
+    "GP": "luthier.surrogate",
+    "Grid": "luthier.method",
+    "Hedge": "luthier.acquisition",
+    "Hyperpriors": "luthier.surrogate",
+    "KnowledgeGradient": "luthier.acquisition",
+    "LogEI": "luthier.acquisition",
+    "LogNormal": "luthier.space",
+    "MACE": "luthier.acquisition",
+    "MaxValueEntropy": "luthier.acquisition",
+    "NoisyEI": "luthier.acquisition",
+    "Normal": "luthier.space",
+    "PI": "luthier.acquisition",
+    "Parzen": "luthier.surrogate",
+    "PerSecond": "luthier.acquisition",
+    "Prior": "luthier.method",
+    "QEI": "luthier.acquisition",
+    "Quasi": "luthier.method",
+    "Random": "luthier.method",
+    "Regressor": "luthier.surrogate",
+    "ScheduledUCB": "luthier.acquisition",
+    "Thompson": "luthier.acquisition",
+    "UCB": "luthier.acquisition",
+}
+"""The names of dataclasses that a log or a study file may hold (``{"use": …}``), by the package that has them."""
+
+STORED_ALIASES: Final = {"Beliefs": "Hyperpriors", "Pareto": "MACE", "Search": "AcquisitionOptimizer"}
+"""Names that logs and study files of earlier versions hold."""
+
+SETTING_ALIASES: Final = {
+    "Auto": {"models": "committee", "doubters": "short_scale_models", "explorers": "exploring_models"},
+    "GP": {"beliefs": "hyperpriors"},
+}
+"""Names of settings that logs and study files of earlier versions hold, by the class that has them."""

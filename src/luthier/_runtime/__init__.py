@@ -1,0 +1,1 @@
+"""Everything that is process-wide: threads, fork locks, fingerprint."""

@@ -1,0 +1,1 @@
+"""Weights of an acquisition function: cost, user prior, feasibility."""

@@ -1,0 +1,223 @@
+"""What models say of one objective, in its own units: medians, intervals, chances and leave-one-out residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from luthier._typing import Floats, Integers
+from luthier.data import Data
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.numeric import Unscaling
+from luthier.surrogate import (
+    Embedding,
+    HasDistance,
+    HasOutputTransform,
+    IsMixture,
+    Posterior,
+    SupportsCovariance,
+    SupportsLeaveOneOut,
+    Surrogate,
+)
+
+FEWEST = 3
+"""With fewer values than this nothing is predicted: they do not tell how much the objective varies."""
+
+_LEAST_STD = 1e-12
+_HALVINGS = 60
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Component:
+    """One model: normal on a scale of its own.
+
+    Args:
+        posterior: what it believes.
+        weight: its weight among the voices.
+        unscaling: the way between its scale and losses.
+        scaled: (n,) the losses on its scale.
+        rows: (k,) those of them that it looked at.
+    """
+
+    posterior: Posterior
+    weight: float
+    unscaling: Unscaling
+    scaled: Floats
+    rows: Integers
+
+    def moments(self, x: Floats, observed: bool) -> tuple[Floats, Floats]:
+        """Give mean and standard deviation on its scale, (q,) each: of the function, or of one more measurement."""
+        mean, variance = self.posterior.moments(x)
+        if observed and isinstance(self.posterior, SupportsCovariance):
+            variance = variance + self.posterior.noise_variance
+        return mean, np.sqrt(np.maximum(variance, _LEAST_STD**2))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictiveDistribution:
+    """A mixture of voices about one loss. All that it gives is made of quantiles: these pass through a monotone scale.
+
+    Args:
+        voices: at least one.
+        data: what they were fitted to; one loss.
+    """
+
+    voices: tuple[Component, ...]
+    data: Data
+
+    def quantiles(self, x: Floats, levels: Sequence[float], observed: bool = False) -> Floats:
+        """Give quantiles of the loss at `x` (q, d) for each of the levels in (0, 1); shape (levels, q).
+
+        Args:
+            x: the points.
+            levels: probabilities.
+            observed: of one more measurement, noise included, and not of the function itself.
+        """
+        from scipy.special import ndtri
+
+        wanted = np.asarray(levels, dtype=np.float64)[:, None]
+        z = ndtri(wanted)
+        moments = [voice.moments(x, observed) for voice in self.voices]
+        found = [voice.unscaling.lost(mean + z * std) for voice, (mean, std) in zip(self.voices, moments, strict=True)]
+        low, high = np.min(found, axis=0), np.max(found, axis=0)
+        if len(found) == 1:
+            return np.asarray(low, dtype=np.float64)
+        for _ in range(_HALVINGS):  # the mixture's quantile lies between those of its voices
+            middle = 0.5 * low + 0.5 * high
+            under = self._chance(moments, middle) < wanted
+            low, high = np.where(under, middle, low), np.where(under, high, middle)
+        quantiles: Floats = 0.5 * low + 0.5 * high
+        return quantiles
+
+    def below(self, x: Floats, losses: Floats, observed: bool = False) -> Floats:
+        """Give the probability that the loss at each of `x` (q, d) is below `losses` (q,) or (1,); shape (q,)."""
+        return self._chance([voice.moments(x, observed) for voice in self.voices], losses)
+
+    def _chance(self, moments: Sequence[tuple[Floats, Floats]], losses: Floats) -> Floats:
+        from scipy.special import ndtr
+
+        chances = [
+            voice.weight * ndtr((voice.unscaling.placed(losses) - mean) / std)
+            for voice, (mean, std) in zip(self.voices, moments, strict=True)
+        ]
+        return np.asarray(sum(chances), dtype=np.float64)
+
+    def surprise(self, x: Floats, losses: Floats) -> Floats:
+        """Give how far measured `losses` (q,) are above what was expected at `x` (q, d), in standard deviations."""
+        if len(self.voices) == 1:
+            (voice,) = self.voices
+            mean, std = voice.moments(x, observed=True)
+            far: Floats = (voice.unscaling.placed(losses) - mean) / std
+            return far
+        return _normal(self.below(x, losses, observed=True))
+
+    def left_out(self) -> tuple[Floats, Integers]:
+        """Give leave-one-out residuals, standardised, and the rows of the data that they are of, (k,) each.
+
+        Where the losses are as the models say, these are standard normal. Hyperparameters and scales are not fitted
+        anew without each loss, which makes the residuals a little smaller than they ought to be.
+
+        Returns:
+            Both empty where no model has leave-one-out predictions.
+        """
+        from scipy.special import ndtr
+
+        judged = [
+            (voice, *voice.posterior.residuals())
+            for voice in self.voices
+            if isinstance(voice.posterior, SupportsLeaveOneOut)
+        ]
+        judged = [one for one in judged if len(one[1]) == len(one[0].rows)]
+        if not judged:
+            return np.empty(0), np.empty(0, dtype=np.int64)
+        rows = judged[0][0].rows
+        judged = [one for one in judged if np.array_equal(one[0].rows, rows)]
+        all_z = [(v.scaled[v.rows] - mean) / np.sqrt(np.maximum(var, _LEAST_STD**2)) for v, mean, var in judged]
+        if len(judged) == 1:
+            return all_z[0], rows
+        weights = np.array([voice.weight for voice, *_ in judged])
+        return _normal(weights @ ndtr(np.stack(all_z)) / weights.sum()), rows
+
+    def distances(self, x: Floats, z: Floats) -> tuple[Floats, str]:
+        """Give distances between `x` (q, d) and `z` (m, d), (q, m), and the unit: the first model's, if it has one."""
+        posterior = self.voices[0].posterior
+        if isinstance(posterior, HasDistance):
+            return posterior.distance(x, z), "length-scales of the model"
+        return encoded_distances(self.data, x, z), ENCODED
+
+
+ENCODED = "of the encoded range"
+
+
+def encoded_distances(data: Data, x: Floats, z: Floats) -> Floats:
+    """Give root mean square distances over the variables between encoded points; (q, m), from 0 to 1."""
+    embedding = Embedding.of(data.columns)
+    apart = embedding.embed(x)[:, None, :] - embedding.embed(z)[None, :, :]
+    distances: Floats = np.sqrt((apart * apart).sum(axis=2) / embedding.variables)
+    return distances
+
+
+def predictive_distribution(
+    surrogates: Sequence[Surrogate], data: Data, key: Key, memo: Memo
+) -> PredictiveDistribution | None:
+    """Fit models to one loss and read them in its units.
+
+    Args:
+        surrogates: the models, each as likely to be right as the others; at least one.
+        data: n values of one objective.
+        key, memo: see `Surrogate.fit`.
+
+    Returns:
+        None where a model cannot be read so (it gives no means, or does not tell its scale), or where there are fewer
+        than `FEWEST` values, or no two that differ, or no variables.
+    """
+    if len(data) < FEWEST or not data.columns:
+        return None
+    voices: list[Component] = []
+    for surrogate in surrogates:
+        heard = _hear(surrogate, data, key, memo)
+        if heard is None:
+            return None
+        posterior, unscaling, scaled, rows = heard
+        members = list(_members(posterior))
+        for member, weight in members:
+            voices.append(Component(member, weight / len(surrogates), unscaling, scaled, rows))
+    return PredictiveDistribution(tuple(voices), data)
+
+
+def one_objective(data: Data, place: int) -> Data:
+    """Give the data with one objective alone; the noise that is known is that of the first."""
+    return replace(data, losses=data.losses[:, place : place + 1], noise=None if place else data.noise)
+
+
+def _hear(
+    surrogate: Surrogate, data: Data, key: Key, memo: Memo
+) -> tuple[Posterior, Unscaling, Floats, Integers] | None:
+    if Posterior not in surrogate.abilities or not isinstance(surrogate, HasOutputTransform):
+        return None
+    scaled, rows = surrogate.scale(data, key, memo)
+    unscaling = Unscaling.through(data.loss, scaled)
+    posterior = surrogate.fit(data, key, memo) if unscaling is not None else None
+    if unscaling is None or not isinstance(posterior, Posterior):
+        return None
+    return posterior, unscaling, scaled, rows
+
+
+def _members(posterior: Posterior) -> Iterator[tuple[Posterior, float]]:
+    """Give the parts of a mixture, with their weights."""
+    if not isinstance(posterior, IsMixture):
+        yield posterior, 1.0
+        return
+    for member, weight in zip(posterior.members, posterior.weights.tolist(), strict=True):
+        for part, share in _members(member):
+            yield part, weight * share
+
+
+def _normal(probability: Floats) -> Floats:
+    from scipy.special import ndtri
+
+    z: Floats = ndtri(np.clip(probability, 1e-300, 1.0 - 1e-16))
+    return z

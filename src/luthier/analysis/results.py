@@ -1,0 +1,358 @@
+"""What a study says of its trials and of what it expects: frozen results, with a text and an HTML form for people."""
+
+from __future__ import annotations
+
+import html
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from luthier.errors import InvalidSetting
+from luthier.trial import Config
+
+Purpose = Literal["design", "exploit", "explore", "feasible", "rest", "unmodelled", "given"]
+
+
+class ResultForm(ABC):
+    """Something that is shown as a heading and rows of two texts."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def heading(self) -> str:
+        """Give one line that says it all, or nearly."""
+
+    @abstractmethod
+    def rows(self) -> list[tuple[str, str]]:
+        """Give labels and texts."""
+
+    def __str__(self) -> str:
+        rows = self.rows()
+        wide = max((len(label) for label, _ in rows), default=0)
+        return "\n".join([self.heading(), *(f"  {label:<{wide}}  {text}" for label, text in rows)])
+
+    def _repr_html_(self) -> str:
+        body = "".join(
+            f"<tr><th>{html.escape(label)}</th><td>{html.escape(text)}</td></tr>" for label, text in self.rows()
+        )
+        return f"<table><caption>{html.escape(self.heading())}</caption>{body}</table>"
+
+
+class Interval(NamedTuple):
+    """Median and central interval of what is believed of an objective, in its own units."""
+
+    median: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.6g} [{self.low:.6g}, {self.high:.6g}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction(ResultForm):
+    """What is believed of the objectives at one configuration.
+
+    Args:
+        params: the configuration, as the user writes it.
+        config: the same in plain form.
+        intervals: by objective.
+        level: the probability that each interval holds what it is about, in (0, 1).
+        chance: the probability that it does not crash and that the outcome constraints hold; 1 where neither is known
+            to happen.
+        by: the model, in words.
+    """
+
+    params: Mapping[str, Any]
+    config: Config
+    intervals: Mapping[str, Interval]
+    level: float
+    chance: float
+    by: str
+
+    @property
+    def interval(self) -> Interval:
+        """The interval of the one objective.
+
+        Raises:
+            InvalidSetting: there are several.
+        """
+        if len(self.intervals) > 1:
+            raise InvalidSetting(f"there are several objectives: read intervals[…] of {', '.join(self.intervals)}")
+        return next(iter(self.intervals.values()))
+
+    @property
+    def value(self) -> float:
+        """The median of the one objective."""
+        return self.interval.median
+
+    @property
+    def low(self) -> float:
+        """The lower end of the interval of the one objective."""
+        return self.interval.low
+
+    @property
+    def high(self) -> float:
+        """The upper end of the interval of the one objective."""
+        return self.interval.high
+
+    def heading(self) -> str:
+        """See `ResultForm.heading`."""
+        said = ", ".join(f"{name} = {interval}" for name, interval in self.intervals.items())
+        return f"{said} ({self.level:.0%} intervals)"
+
+    def rows(self) -> list[tuple[str, str]]:
+        """See `ResultForm.rows`."""
+        success = [] if self.chance == 1.0 else [("success", _success(self.chance))]
+        return [*((name, repr(value)) for name, value in self.params.items()), *success, ("model", self.by)]
+
+
+class Neighbour(NamedTuple):
+    """A trial that had a value, near the one that is explained.
+
+    Args:
+        number: of the trial.
+        distance: from the configuration that is explained, see `Explanation.unit`.
+        values: what was measured.
+    """
+
+    number: int
+    distance: float
+    values: Mapping[str, float]
+
+
+class Rated(NamedTuple):
+    """What the acquisition function said of a proposal.
+
+    Args:
+        name: of the acquisition function.
+        value: on a scale of its own, which is another one for each model; larger is better.
+        above: the share of random points of the whole space that it rated lower, in [0, 1].
+    """
+
+    name: str
+    value: float
+    above: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation(ResultForm):
+    """Why a trial was made, and what was expected of it before there was a result.
+
+    Args:
+        number: the trial's.
+        params: its configuration, as the user writes it.
+        config: the same in plain form.
+        purpose: what it was for:
+
+            - ``design``: to have something to learn from, before the models begin;
+            - ``exploit``: to improve on the best where the models expect it: the probability of an improvement (in the
+              function, over the best known then) is 38 % or more. There the expected improvement grows more with a
+              better mean than with a larger standard deviation: its partial derivatives are Φ(z) and φ(z), which are
+              equal at z = -0.303 (Jones, Schonlau and Welch 1998, eq. 15). Of several objectives: where the predicted
+              medians are dominated by no trial;
+            - ``explore``: to learn of what is not known: the probability of an improvement is smaller, and it is the
+              uncertainty that made the point worth trying;
+            - ``feasible``: to find where the outcome constraints hold, as no trial kept them yet;
+            - ``rest``: one of the last configurations of a small space;
+            - ``unmodelled``: the method asks no model (grid, random, quasi-random, evolution);
+            - ``given``: it was no proposal: somebody gave these values.
+        why: the same in a sentence, with numbers.
+        origin: of the trial: ``method``, ``enqueued``, ``user`` or ``imported``.
+        method: the name of the study's method then.
+        note: what the method wrote down about its choice.
+        known: how many trials had values when it was made.
+        prediction: what the models believed of one measurement there, noise included; None where nothing could be.
+        improvement: the probability that the function is better there than at the best known point; of one objective.
+        acquisition: what the acquisition function said of it; None where none was asked.
+        neighbours: the nearest trials that had values then, the nearest first.
+        unit: of their distances.
+        values: what was measured; empty while it has not been.
+        surprises: by objective, how far the measured value is above what was expected, in standard deviations: standard
+            normal where the models are right; negative where it is lower.
+        remarks: what else one should know of all this.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    config: Config
+    purpose: Purpose
+    why: str
+    origin: str
+    method: str
+    note: Mapping[str, Any]
+    known: int
+    prediction: Prediction | None
+    improvement: float | None
+    acquisition: Rated | None
+    neighbours: tuple[Neighbour, ...]
+    unit: str
+    values: Mapping[str, float]
+    surprises: Mapping[str, float]
+    remarks: tuple[str, ...]
+
+    def heading(self) -> str:
+        """See `ResultForm.heading`."""
+        return f"trial {self.number}: {self.purpose}; {self.why}"
+
+    def rows(self) -> list[tuple[str, str]]:
+        """See `ResultForm.rows`."""
+        rows = [("params", ", ".join(f"{name} = {value!r}" for name, value in self.params.items()))]
+        if self.prediction is not None:
+            for name, interval in self.prediction.intervals.items():
+                rows.append((f"expected {name}", f"{interval} ({self.prediction.level:.0%} interval)"))
+            if self.prediction.chance < 1.0:
+                rows.append(("success", _success(self.prediction.chance)))
+            rows.append(("model", f"{self.prediction.by}, from {self.known} results"))
+        for name, value in self.values.items():
+            far = f"; {_far(self.surprises[name])}" if name in self.surprises else ""
+            rows.append((f"measured {name}", f"{value:.6g}{far}"))
+        if self.acquisition is not None:
+            name, value, above = self.acquisition
+            rows.append(("acquisition", f"{name} = {value:.6g}, above that of {above:.0%} of random points"))
+        for near in self.neighbours:
+            shown = ", ".join(f"{name} = {value:.6g}" for name, value in near.values.items())
+            rows.append(("near", f"trial {near.number}, {near.distance:.3g} {self.unit} away: {shown}"))
+        if self.note:
+            rows.append(("note", ", ".join(f"{key}: {value}" for key, value in self.note.items())))
+        return rows + [("remark", remark) for remark in self.remarks]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedBest(ResultForm):
+    """The configuration that is believed best, which need not be the one with the best measured value.
+
+    Args:
+        prediction: what is believed of it, noise not included.
+        number: the first trial of it; None where it was not tried.
+        measured: all values that were measured of it.
+        luckiest: the number of the trial with the best measured value.
+        luckiest_value: that value.
+        luckiest_expected: the median of what is believed of that trial's configuration.
+        objective: what is measured.
+    """
+
+    prediction: Prediction
+    number: int | None
+    measured: tuple[float, ...]
+    luckiest: int
+    luckiest_value: float
+    luckiest_expected: float
+    objective: str
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The configuration, as the user writes it."""
+        return self.prediction.params
+
+    @property
+    def value(self) -> float:
+        """The median of what is believed of it."""
+        return self.prediction.value
+
+    @property
+    def low(self) -> float:
+        """The lower end of the interval."""
+        return self.prediction.low
+
+    @property
+    def high(self) -> float:
+        """The upper end of the interval."""
+        return self.prediction.high
+
+    def heading(self) -> str:
+        """See `ResultForm.heading`."""
+        where = "not tried yet" if self.number is None else f"trial {self.number}"
+        return f"{self.objective} = {self.prediction.interval} expected ({self.prediction.level:.0%} interval), {where}"
+
+    def rows(self) -> list[tuple[str, str]]:
+        """See `ResultForm.rows`."""
+        rows = [(name, repr(value)) for name, value in self.params.items()]
+        if self.measured:
+            rows.append(("measured", ", ".join(f"{value:.6g}" for value in self.measured)))
+        if self.luckiest != self.number:
+            lucky = f"{self.luckiest_value:.6g}, trial {self.luckiest}: {self.luckiest_expected:.6g} is expected of it"
+            rows.append(("best measured", lucky))
+        return [*rows, ("model", self.prediction.by)]
+
+
+class Coverage(NamedTuple):
+    """How many intervals of one level held the value that was left out.
+
+    Args:
+        level: how many should, in (0, 1).
+        held: how many did.
+        of: of how many.
+        low: the least coverage that these counts are compatible with (Clopper and Pearson 1934, at 97.5 %).
+        high: the largest.
+    """
+
+    level: float
+    held: int
+    of: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        """The share that held."""
+        return self.held / self.of
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration(ResultForm):
+    """Whether the models' intervals can be believed, judged by trials that were left out one at a time.
+
+    Args:
+        objective: the objective.
+        numbers: of the trials that were left out, (k,).
+        residuals: how far each is above what was expected without it, in standard deviations; standard normal where
+            the models are right.
+        coverages: of the 50 % and of the 90 % intervals.
+        verdict: ``narrow``, ``wide``, ``tails`` (the halves hold, and yet too much lies far out) or ``fits``.
+        by: the model, in words.
+    """
+
+    objective: str
+    numbers: tuple[int, ...]
+    residuals: tuple[float, ...]
+    coverages: tuple[Coverage, ...]
+    verdict: Literal["narrow", "wide", "tails", "fits"]
+    by: str
+
+    def heading(self) -> str:
+        """See `ResultForm.heading`."""
+        shown = self.coverages[-1]
+        wrong = [one for one in self.coverages if not one.low <= one.level <= one.high]
+        if self.verdict != "fits" and shown not in wrong:
+            shown = wrong[-1]
+        said = {
+            "narrow": "intervals are too narrow",
+            "wide": "intervals are too wide",
+            "tails": "the middle fits, and too many values lie far out",
+            "fits": f"intervals hold as they should, as far as {shown.of} results can tell",
+        }[self.verdict]
+        return (
+            f"{self.objective}: {said}: {shown.share:.0%} of the {shown.level:.0%} intervals hold ({shown.held} of "
+            f"{shown.of}; compatible with {shown.low:.0%} to {shown.high:.0%})"
+        )
+
+    def rows(self) -> list[tuple[str, str]]:
+        """See `ResultForm.rows`."""
+        rows = [
+            (f"{one.level:.0%} intervals", f"{one.held} of {one.of} hold, {one.low:.0%} to {one.high:.0%}")
+            for one in self.coverages
+        ]
+        far = sorted(zip(self.residuals, self.numbers, strict=True), key=lambda pair: -abs(pair[0]))[:3]
+        rows.append(("farthest", ", ".join(f"trial {number} ({residual:+.1f})" for residual, number in far)))
+        return [*rows, ("model", self.by)]
+
+
+def _success(chance: float) -> str:
+    return f"{chance:.0%} that it does not crash and the constraints hold"
+
+
+def _far(surprise: float) -> str:
+    side = "above" if surprise > 0 else "below"
+    return f"{abs(surprise):.1f} standard deviations {side} the expected"

@@ -1,0 +1,218 @@
+"""The commands that look after studies: ``enqueue``, ``verify``, ``doctor``, ``rm`` and ``init``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from luthier.cli.terminal import assignments, clean, one_line, short
+
+if TYPE_CHECKING:
+    from luthier.space import Space
+
+_STORE = click.argument("store", required=False, metavar="[STORE|STUDY.toml]")
+_STUDY = click.option("--study", "name", metavar="NAME", help="Which study, where the store has several.")
+
+
+@click.command()
+@click.argument("words", nargs=-1, required=True, metavar="[STORE|STUDY.toml] KEY=VALUE…")
+@_STUDY
+def enqueue(words: tuple[str, ...], name: str | None) -> None:
+    """Have given values tried next; what is left out takes its default.
+
+    Values are written as in JSON, text without quotation marks: kernel=rbf C=10 flag=true order='[3, 1, 2]'.
+    Enqueueing the same values again changes nothing.
+    """
+    from luthier.cli.resolve_study import opened_study
+
+    store = words[0] if "=" not in words[0] else None
+    pairs = words if store is None else words[1:]
+    for pair in pairs:
+        if "=" not in pair:
+            raise click.UsageError(f"{pair!r} is no KEY=VALUE")
+    if not pairs:
+        raise click.UsageError("give at least one KEY=VALUE")
+    with opened_study(store, name) as study:
+        given = _values(study.space, pairs)
+        config = study.space.complete(study.space.plain(given))
+        waiting = len(study.history.queue)
+        study.enqueue(given)
+        what = "enqueued" if len(study.history.queue) > waiting else "was enqueued before; nothing changed"
+    click.echo(f"{clean(study.name)}: {assignments(config)}: {what}")
+
+
+def _values(space: Space, pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Read values as their variables take them: a text that looks like a number may be an option's name."""
+    from luthier.cli.studyfile.toml_source import listed, nearest
+
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, _, text = pair.partition("=")
+        if key not in space.variables:
+            # A name may hold an equals sign itself.
+            longer = [other for other in space.names if pair.startswith(f"{other}=")]
+            if not longer:
+                known = listed("there are", space.names)
+                raise click.UsageError(f"there is no variable {key!r}{nearest(key, space.names)}; {known}")
+            key = max(longer, key=len)
+            text = pair[len(key) + 1 :]
+        if key in found:
+            raise click.UsageError(f"{key!r} is given twice")
+        variable = space.variables[key]
+        candidates = [*_json(text), text]
+        fitting = [value for value in candidates if variable.fault(variable.plain(value)) is None]
+        found[key] = (fitting or candidates)[0]
+    return found
+
+
+def _json(text: str) -> list[Any]:
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        return []
+
+
+@click.command()
+@_STORE
+@_STUDY
+def verify(store: str | None, name: str | None) -> None:
+    """Make every proposal of a study again from its log, and compare.
+
+    Proposals made on another machine or version may differ; that is reported and is no failure.
+    """
+    from luthier.cli.resolve_study import opened_study
+    from luthier.errors import ReplayMismatch
+
+    with opened_study(store, name) as study:
+        found = study.verify()
+    click.echo(f"{clean(study.name)}: {found}")
+    if not found.ok:
+        first = found.mismatches[0]
+        raise ReplayMismatch(
+            f"{len(found.mismatches)} proposals are not what their method makes of the log; trial {first.number} has "
+            f"{short(first.logged)} and should have {short(first.again)}"
+        )
+
+
+@click.command()
+@_STORE
+@_STUDY
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def rm(store: str | None, name: str | None, yes: bool) -> None:
+    """Remove a study and all its trials from its store. The file of the store stays."""
+    from luthier.cli.resolve_study import opened_study
+
+    with opened_study(store, name) as study:
+        total, running = len(study), len(study.history.running)
+        title = study.name
+    busy = f", of which {running} are marked as running" if running else ""
+    if not yes:
+        click.confirm(clean(f"Remove study {title!r} with its {total} trials{busy}, for good?"), abort=True, err=True)
+    from luthier.cli.resolve_study import find, opened_store
+
+    with opened_store(find(store)[0]) as opened:
+        opened.delete(title)
+    click.echo(clean(f"{title}: removed"))
+
+
+# --- doctor ---------------------------------------------------------------------------------------
+
+
+_NEEDED = ("numpy", "scipy", "msgspec", "SQLAlchemy", "click", "rich", "cloudpickle")
+_OPTIONAL = ("scikit-learn", "pandas", "pyarrow", "plotly", "matplotlib", "cmaes")
+
+
+@click.command()
+@click.argument("store", required=False, metavar="[STORE|STUDY.toml]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(store: str | None, as_json: bool) -> None:
+    """Show versions, and check a store for damage.
+
+    The check reads everything in the store; others can go on using it meanwhile.
+    """
+    from luthier.errors import StoreCorrupt
+
+    report: dict[str, Any] = {**_versions(), **(_health(store) if store is not None else {})}
+    faults = report.get("faults", [])
+    if as_json:
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+    else:
+        width = max(len(key) for key in report)
+        for key, value in report.items():
+            shown = (", ".join(map(str, value)) or "none") if isinstance(value, list) else value
+            click.echo(f"{key.ljust(width)}  {one_line(str(shown), 400)}")
+    if faults:
+        raise StoreCorrupt(f"{store}: {len(faults)} faults found; put back a copy of the file")
+
+
+def _versions() -> dict[str, str]:
+    import os
+    import platform
+    import sqlite3
+    import sys
+    from importlib import metadata
+
+    from luthier.store import journal_mode
+    from luthier.version import VERSION
+
+    def version(package: str, missing: str) -> str:
+        try:
+            return metadata.version(package)
+        except metadata.PackageNotFoundError:
+            return missing
+
+    return {
+        "luthier": VERSION,
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "system": f"{platform.platform()}, {os.cpu_count()} CPUs",
+        **{name: version(name, "MISSING: pip install luthier again") for name in _NEEDED},
+        **{name: version(name, "not installed (optional)") for name in _OPTIONAL},
+        "sqlite": f"{sqlite3.sqlite_version}, journal mode {journal_mode()}",
+    }
+
+
+def _health(store: str) -> dict[str, Any]:
+    from luthier.cli.resolve_study import find, opened_store
+    from luthier.errors import StoreCorrupt
+    from luthier.study import BaseStudy
+
+    place, _ = find(store)
+    report: dict[str, Any] = {"store": place}
+    if "://" not in place:
+        report["size"] = f"{Path(place).stat().st_size:,} bytes"
+    try:
+        with opened_store(place) as opened:
+            faults = list(opened.check())
+            for name in opened.names() if not faults else ():
+                with BaseStudy(name, store=opened) as study:
+                    report[f"study {clean(name)}"] = f"{len(study)} trials, {study.history.length} events"
+    except StoreCorrupt as error:
+        faults = [str(error)]
+    report["faults"] = faults
+    return report
+
+
+# --- init -----------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("path", default="study.toml", metavar="[STUDY.toml]", type=click.Path(dir_okay=False))
+def init(path: str) -> None:
+    """Write a commented study file to begin with, and an objective for it. Overwrites nothing."""
+    from luthier.cli.studyfile.example import OBJECTIVE, STUDY
+    from luthier.errors import InvalidSetting
+
+    study = Path(path)
+    if not study.absolute().parent.is_dir():
+        raise InvalidSetting(f"there is no folder {str(study.parent)!r}: create it first")
+    objective = study.with_name("objective.py")
+    for file in (study, objective):
+        if file.exists():
+            raise InvalidSetting(f"{str(file)!r} exists, and is not overwritten: give another path, or move it away")
+    for file, text in ((objective, OBJECTIVE), (study, STUDY)):
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(text)
+    click.echo(f"wrote {study} and {objective}; now run: luthier run {study}")

@@ -1,0 +1,220 @@
+"""``luthier run``: run the study of a study file, or go on with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from luthier.cli.commands.show import goals
+from luthier.cli.terminal import clean, dictionary, number, seconds
+from luthier.errors import Interrupted, InvalidSetting, NoResult
+
+if TYPE_CHECKING:
+    from luthier.cli.studyfile.read import StudyFile
+    from luthier.problem import Objective
+    from luthier.run import End, ProgressReporter, Study
+    from luthier.study import TrialResult
+
+_SHOWN = 5
+_ENDS = {
+    "trials": "all wanted trials are done",
+    "time": "the time is up",
+    "target": "the target is reached",
+    "plateau": "too many trials without improvement",
+    "exhausted": "everything was tried",
+    "stopped": "it was told to stop",
+}
+
+
+class _Duration(click.ParamType[float]):
+    """A duration such as 90 or 10m."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from luthier.cli.studyfile.units import duration_s
+
+        try:
+            return duration_s(value)
+        except InvalidSetting as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command()
+@click.argument("file", default="study.toml", metavar="[STUDY.toml]")
+@click.option("--trials", type=click.IntRange(1), metavar="N", help="How many trials the study has in the end.")
+@click.option("--time", "time_s", type=_Duration(), metavar="T", help='How long it runs in all: 90, "10m".')
+@click.option("--workers", type=click.IntRange(1), metavar="N", help="How many trials at once.")
+@click.option("--store", metavar="PATH", help="Keep the study there.")
+@click.option("--change-space", is_flag=True, help="Go on with a stored study though its variables were changed.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+def run(
+    file: str,
+    trials: int | None,
+    time_s: float | None,
+    workers: int | None,
+    store: str | None,
+    change_space: bool,
+    quiet: bool,
+) -> None:
+    """Run the study of a study file, or go on with it.
+
+    All trials are kept in the store; a run that was stopped, in whatever way, goes on by the same command, and one that
+    is finished prints its result again. Ctrl-C once lets the running trials finish; twice ends them, and they will be
+    run again. Options replace what the file says.
+    """
+    from luthier.cli.studyfile.read import read_study
+
+    plan = read_study(file)
+    budget = plan.budget
+    plan = replace(
+        plan,
+        budget=replace(budget, trials=trials or budget.trials, time_s=time_s or budget.time_s),
+        workers=workers or plan.workers,
+        store=store or plan.store,
+    )
+    _check(plan)
+    with _open(plan, change_space) as study:
+        end = _run(plan, study, quiet)
+        if not quiet:
+            click.echo(clean(summary(plan, study, end)), nl=False)
+        if not any(trial.is_done for trial in study.trials):
+            raise NoResult(
+                f"none of the {len(study)} trials has a value; see why with: luthier show {plan.store} --json"
+            )
+
+
+def _check(plan: StudyFile) -> None:
+    """Refuse a run without an end, and folders that are missing."""
+    budget = plan.budget
+    bounds = (budget.trials, budget.time_s, budget.target, budget.plateau)
+    if all(bound is None for bound in bounds) and plan.space.size is None and type(plan.method).__name__ != "Grid":
+        raise plan.source.error(
+            ("budget",), 'say when the study is finished: trials = 100, time = "10m", target or plateau in [budget]'
+        )
+    if "://" not in plan.store and not Path(plan.store).expanduser().absolute().parent.is_dir():
+        raise plan.source.error(("store", "path"), f"there is no folder {str(Path(plan.store).parent)!r} for the store")
+
+
+def _open(plan: StudyFile, change_space: bool) -> Study:
+    """Open the study, or begin it."""
+    from luthier.run import Study
+
+    goals: dict[str, Any] = {"minimize": plan.minimize, "maximize": plan.maximize}
+    rest: dict[str, Any] = {"method": plan.method, "store": plan.store, "seed": plan.seed, "noisy": plan.noisy}
+    if change_space and _is_stored(plan):
+        study = Study(plan.name, **goals, **rest)
+        study.change(plan.space)
+        return study
+    return Study(plan.name, plan.space, **goals, **rest)
+
+
+def _is_stored(plan: StudyFile) -> bool:
+    from luthier.cli.resolve_study import opened_store
+
+    if "://" not in plan.store and not Path(plan.store).expanduser().exists():
+        return False
+    with opened_store(plan.store) as store:
+        return plan.name in store.names()
+
+
+def _run(plan: StudyFile, study: Study, quiet: bool) -> End:
+    """Run until the budget is spent."""
+    from luthier.cli.objective.shell_command import Command
+    from luthier.cli.progress_bar import LiveProgress, tally_of
+    from luthier.run import SilentReporter
+
+    if plan.baseline:
+        study.enqueue(plan.space.defaults() or {}, ticket="baseline")
+    end = _spent(plan, study)
+    if end is not None:
+        return end  # without importing the objective, which may take long
+    objective = plan.objective if isinstance(plan.objective, Command) else plan.objective.load()
+    if quiet:
+        return _loop(plan, study, objective, SilentReporter())
+    budget = plan.budget
+    with LiveProgress(plan.name, tally_of(study.problem, budget.trials, budget.time_s, study.trials)) as progress:
+        return _loop(plan, study, objective, progress)
+
+
+def _spent(plan: StudyFile, study: Study) -> End | None:
+    """Say why there is nothing left to do, where that is clear from the log."""
+    from luthier.run import End
+
+    history, budget = study.history, plan.budget
+    if history.waiting or history.running:
+        return None
+    if budget.trials is not None and history.asked >= budget.trials:
+        return End.TRIALS
+    return budget.spent(history, study.elapsed_s())
+
+
+def _loop(plan: StudyFile, study: Study, objective: Callable[..., Any], watcher: ProgressReporter) -> End:
+    budget = plan.budget
+    try:
+        return study.run(
+            objective,
+            trials=budget.trials,
+            time_s=budget.time_s,
+            target=budget.target,
+            plateau=budget.plateau,
+            workers=plan.workers,
+            executor=plan.kind,
+            trial_time_s=plan.trial_time_s,
+            trial_memory_mb=plan.trial_memory_mb,
+            progress=watcher,
+        )
+    except Interrupted:
+        wanted = f" of {budget.trials}" if budget.trials is not None else ""
+        raise Interrupted(
+            f"{plan.name}: stopped after {study.history.finished}{wanted} trials; the same command goes on"
+        ) from None
+
+
+# --- the result -----------------------------------------------------------------------------------
+
+
+def summary(plan: StudyFile, study: Study, end: End) -> str:
+    """Describe a finished study in a few lines: its best values, and what the defaults give."""
+    trials = study.trials
+    kinds = Counter(str(trial.reason or trial.state) for trial in trials)
+    how = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    plural = "" if len(trials) == 1 else "s"
+    lines = [f"{study.name}: {len(trials)} trial{plural} ({how}) in {seconds(study.elapsed_s())}; {_ENDS[end]}"]
+    if len(study.problem.objectives) > 1:
+        lines += [f"  {goals(trial, study.problem)}, trial {trial.number}" for trial in study.front[:_SHOWN]]
+        lines.append(
+            f"{len(study.front)} trials that no other is better than; see them with: luthier best {plan.store}"
+        )
+    elif any(trial.is_done for trial in trials):
+        lines += _best(plan, study, trials)
+    return "\n".join([*lines, f"kept in {plan.store}", ""])
+
+
+def _best(plan: StudyFile, study: Study, trials: Sequence[TrialResult]) -> list[str]:
+    best, goal = study.best, study.problem.objectives[0]
+    rows = [("best", best)]
+    if plan.baseline:
+        defaults = study.space.identity(plan.space.defaults() or {})
+        rows += [("defaults", trial) for trial in trials if _is(study, trial, defaults)][:1]
+    lines = []
+    for title, trial in rows:
+        value = number(trial.value) if trial.is_done else str(trial.reason or trial.state)
+        lines.append(f"  {title:<9} {goal.name} {value:<9} trial {trial.number}{_gain(goal, best, trial)}")
+    return [*lines, dictionary(best.config)]
+
+
+def _gain(goal: Objective, best: TrialResult, trial: TrialResult) -> str:
+    """Say by how much the best is better than a trial."""
+    if not trial.is_done or trial.number == best.number:
+        return ""
+    return f"; the best is {goal.loss(trial.value) - goal.loss(best.value):.2g} better"
+
+
+def _is(study: Study, trial: TrialResult, identity: str) -> bool:
+    return trial.trial.origin != "method" and study.space.identity(trial.trial.config) == identity

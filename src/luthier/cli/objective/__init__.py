@@ -1,0 +1,1 @@
+"""Objectives of a study file: Python functions and shell commands."""

@@ -1,0 +1,308 @@
+"""An objective that is a program in any language.
+
+It gets its parameters in its arguments, in environment variables and in a JSON file, runs in a process group of its
+own, and its result is read from what it prints or writes. Environment:
+
+- ``LUTHIER_PARAM_<name>``: each active value; characters other than letters, digits and ``_`` become ``_``; also with
+  the name in capitals, where that is not another one's;
+- ``LUTHIER_PARAMS``: the path of a JSON file with all of them;
+- ``LUTHIER_TRIAL``, ``LUTHIER_ATTEMPT``, ``LUTHIER_SEED``, ``LUTHIER_STUDY``, and ``LUTHIER_FOLDER``: an empty folder
+  of the trial's own, removed after it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from luthier.cli.objective.template import Template, drop_inactive, written
+from luthier.errors import CommandFailed, InvalidResult, TrialPruned
+from luthier.executor import RunningTrial
+
+KEPT_BYTES = 1_000_000
+"""How much of the end of the output is looked at."""
+
+_GRACE_S = 2.0
+_LOOK_S = 0.1
+"""How often it is looked whether the trial is to stop, which only a trial in a thread is told in this way."""
+
+_SHOWN = 2000
+SPECIAL = ("luthier.number", "luthier.seed", "luthier.folder", "luthier.params")
+"""Places that are no variables: the trial's number and seed, its folder, and the JSON file with the parameters."""
+
+
+@dataclass(frozen=True)
+class LastLine:
+    """The result is the last line of the standard output that is not empty: a number, or a JSON object."""
+
+    def read(self, output: str, folder: Path, places: Mapping[str, str]) -> object:
+        """Read the result."""
+        lines = [line.strip() for line in output.splitlines() if line.strip()]
+        if not lines:
+            raise InvalidResult("the command printed nothing: its last line has to be the result")
+        return _number_or_object(lines[-1], "the last line of the output")
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """The result is what a regular expression last matches: its one group, or a group named after each objective."""
+
+    regex: str
+
+    def read(self, output: str, folder: Path, places: Mapping[str, str]) -> object:
+        """Read the result."""
+        matches = list(re.finditer(self.regex, output, re.MULTILINE))
+        if not matches:
+            raise InvalidResult(f"the output holds nothing that matches {self.regex!r}; it ends: {_tail(output)}")
+        match = matches[-1]
+        named = match.groupdict()
+        if named:
+            return {name: _number(text, f"the group {name!r}") for name, text in named.items()}
+        return _number(match[1], f"what {self.regex!r} matched")
+
+
+@dataclass(frozen=True)
+class JsonFile:
+    """The result is a JSON file that the command writes: a number, or an object with the objectives by name."""
+
+    path: Template
+
+    def read(self, output: str, folder: Path, places: Mapping[str, str]) -> object:
+        """Read the result."""
+        place = self.place(folder, places)
+        try:
+            text = place.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise InvalidResult(f"the command did not write its result to {str(place)!r}: {why}") from None
+        return _number_or_object(text.strip(), f"the file {str(place)!r}")
+
+    def place(self, folder: Path, places: Mapping[str, str]) -> Path:
+        """Give the path of the file."""
+        return folder / self.path.fill(places)
+
+
+@dataclass(frozen=True)
+class Command:
+    """An objective that runs a command.
+
+    Args:
+        words: the program and its arguments; or one text, where a shell runs it.
+        shell: whether a POSIX shell does.
+        folder: where it runs.
+        result: how its result is read.
+        names: the environment names of the variables.
+    """
+
+    words: tuple[Template, ...]
+    shell: bool
+    folder: Path
+    result: LastLine | Pattern | JsonFile
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __call__(self, trial: RunningTrial) -> object:
+        """Run the command for a trial, and read its result.
+
+        Raises:
+            CommandFailed: it cannot be started, or ended with an error.
+            InvalidResult: its result cannot be read.
+        """
+        own = Path(tempfile.mkdtemp(prefix="luthier-"))
+        try:
+            return self._run(trial, own)
+        finally:
+            shutil.rmtree(own, ignore_errors=True)
+
+    def _run(self, trial: RunningTrial, own: Path) -> object:
+        parameters = own / "params.json"
+        parameters.write_text(json.dumps(dict(trial.params), ensure_ascii=False), encoding="utf-8")
+        texts = {name: written(value) for name, value in trial.params.items()}
+        special = (str(trial.number), str(trial.seed), str(own), str(parameters))
+        places = {**texts, **dict(zip(SPECIAL, special, strict=True))}
+        if isinstance(self.result, JsonFile):
+            self.result.place(self.folder, places).unlink(missing_ok=True)  # of an earlier run
+        environment = self._environment(trial, texts, own, parameters)
+        output = _execute(self._arguments(places), self.folder, environment, trial.should_stop)
+        return self.result.read(output, self.folder, places)
+
+    def _arguments(self, places: Mapping[str, str]) -> list[str]:
+        if not self.shell:
+            return drop_inactive(self.words, places)
+        quoted = {name: shlex.quote(places.get(name, "")) for name in self.words[0].names}
+        return ["/bin/sh", "-c", self.words[0].fill(quoted)]
+
+    def _environment(
+        self, trial: RunningTrial, texts: Mapping[str, str], own: Path, parameters: Path
+    ) -> dict[str, str]:
+        found = {
+            **os.environ,
+            "PATH": search_path(),
+            "LUTHIER_PARAMS": str(parameters),
+            "LUTHIER_FOLDER": str(own),
+            "LUTHIER_TRIAL": str(trial.number),
+            "LUTHIER_ATTEMPT": str(trial.attempt),
+            "LUTHIER_SEED": str(trial.seed),
+            "LUTHIER_STUDY": str(trial.context.get("study", "")),
+        }
+        for name, text in texts.items():
+            found.update(dict.fromkeys(self.names.get(name, ()), text.replace("\0", "")))
+        return found
+
+
+def search_path() -> str:
+    """Give the PATH of commands: this Python's own folder comes first, so that ``python`` is this one."""
+    return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+
+
+def environment_names(variables: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Name the environment variables of each variable; names that two of them would share are given to none."""
+    exact = {name: "LUTHIER_PARAM_" + re.sub(r"\W", "_", name, flags=re.ASCII) for name in variables}
+    taken = list(exact.values())
+    found: dict[str, tuple[str, ...]] = {}
+    capitals = [text.upper() for text in exact.values()]
+    for name, text in exact.items():
+        own = [text] if taken.count(text) == 1 else []
+        if text.upper() != text and text.upper() not in taken and capitals.count(text.upper()) == 1:
+            own.append(text.upper())
+        found[name] = tuple(own)
+    return found
+
+
+# --- running --------------------------------------------------------------------------------------
+
+
+_alive: set[subprocess.Popen[bytes]] = set()
+_starting = threading.Lock()
+
+
+@atexit.register
+def _end_all() -> None:
+    """End what runs in threads that Python does not wait for; the lock is kept, so that nothing more is started."""
+    _starting.acquire()
+    for process in tuple(_alive):
+        _signal(process, "SIGKILL")
+
+
+def _execute(arguments: list[str], folder: Path, environment: dict[str, str], stop: Callable[[], bool]) -> str:
+    """Run a program in a process group of its own to its end, and give the end of its standard output."""
+    own_group: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
+    program = shutil.which(arguments[0], path=environment["PATH"]) if os.sep not in arguments[0] else None
+    try:
+        with _starting:
+            process = subprocess.Popen(
+                [program or arguments[0], *arguments[1:]], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, **own_group,
+            )  # fmt: skip
+            _alive.add(process)
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise CommandFailed(f"the command {shlex.join(arguments)} cannot be started: {said}") from None
+    try:
+        readers = [_Reader(stream) for stream in (process.stdout, process.stderr) if stream is not None]
+        code = _wait(process, readers[0], stop)
+    except BaseException:  # the trial is over its limit, or stopped
+        _end(process)
+        raise
+    finally:
+        _alive.discard(process)
+    _signal(process, "SIGKILL")  # what it left behind would keep its output open, and the machine busy
+    output, complaints = (reader.text() for reader in readers)
+    if code != 0:
+        how = f"ended with exit code {code}" if code > 0 else f"was killed by {signal.Signals(-code).name}"
+        said = _tail(complaints) or _tail(output) or "it printed nothing"
+        raise CommandFailed(f"the command {shlex.join(arguments)} {how}: {said}")
+    return output
+
+
+def _wait(process: subprocess.Popen[bytes], reader: _Reader, stop: Callable[[], bool]) -> int:
+    """Wait for the end of a process; the end of its output says first that it comes."""
+    while (code := process.poll()) is None:
+        if reader.is_alive():
+            reader.join(_LOOK_S)
+        else:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(_LOOK_S)
+        if stop():
+            raise TrialPruned("the trial was stopped while its command ran")
+    return code
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command and its whole group: politely, then not."""
+    _signal(process, "SIGTERM")
+    try:
+        process.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        _signal(process, "SIGKILL")
+        process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], name: str) -> None:
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with suppress(ProcessLookupError, PermissionError):  # nobody is left
+        os.killpg(process.pid, getattr(signal, name))
+
+
+class _Reader(threading.Thread):
+    """Read a stream to its end, and keep the end of it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        super().__init__(daemon=True)
+        self._stream = stream
+        self._kept = bytearray()
+        self.start()
+
+    def run(self) -> None:
+        with self._stream:
+            while chunk := os.read(self._stream.fileno(), 65536):
+                self._kept += chunk
+                if len(self._kept) > 2 * KEPT_BYTES:
+                    del self._kept[:-KEPT_BYTES]
+
+    def text(self) -> str:
+        """Wait for the end, and give the text."""
+        self.join(_GRACE_S)
+        return bytes(self._kept[-KEPT_BYTES:]).decode("utf-8", "backslashreplace")
+
+
+# --- reading results ------------------------------------------------------------------------------
+
+
+def _number_or_object(text: str, where: str) -> object:
+    if text.startswith("{"):
+        try:
+            found = json.loads(text)
+        except ValueError as error:
+            raise InvalidResult(f"{where} is not JSON ({error}): {_tail(text)}") from None
+        return found
+    return _number(text, where)
+
+
+def _number(text: str | None, where: str) -> float:
+    try:
+        return float(text or "")
+    except ValueError:
+        raise InvalidResult(f"{where} is not a number: {_tail(text or '') or 'nothing'}") from None
+
+
+def _tail(text: str) -> str:
+    text = text.strip()
+    return text if len(text) <= _SHOWN else "…" + text[-_SHOWN:]

@@ -1,0 +1,66 @@
+"""The commands by name, each loaded when it is called."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import NamedTuple
+
+import click
+
+from luthier.version import VERSION
+
+
+class _Entry(NamedTuple):
+    module: str
+    summary: str
+
+
+ENTRIES = {
+    "run": _Entry("run", "Run the study of a study file, or go on with it."),
+    "best": _Entry("show", "Print the best values, ready to be pasted into code."),
+    "show": _Entry("show", "List the trials of a study."),
+    "explain": _Entry("explain", "Say why a trial was made, and what was expected of it."),
+    "export": _Entry("show", "Write the trials as CSV, JSON or Parquet."),
+    "enqueue": _Entry("admin", "Have given values tried next."),
+    "verify": _Entry("admin", "Make every proposal of a study again, and compare."),
+    "doctor": _Entry("admin", "Show versions, and check a store for damage."),
+    "rm": _Entry("admin", "Remove a study from its store."),
+    "init": _Entry("admin", "Write a commented study file to begin with."),
+}
+
+_EPILOG = """Exit codes: 0 done, 1 failed, 2 a mistake in the command line or the study file, 130 interrupted
+(the same command goes on)."""
+
+
+class _Commands(click.Group):
+    """A group that knows the names and summaries of its commands without loading them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(ENTRIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in ENTRIES:
+            return None
+        module = importlib.import_module(f"luthier.cli.commands.{ENTRIES[cmd_name].module}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in ENTRIES and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], ENTRIES, 1, 0.5)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            ctx.fail(f"there is no command {args[0]!r}{hint}; there are {', '.join(ENTRIES)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in ENTRIES.items()])
+
+
+@click.group(cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, "--version", message="luthier %(version)s")
+def program() -> None:
+    """Tune hyperparameters by Bayesian, grid or random search that resumes exactly where it was stopped."""

@@ -1,0 +1,1 @@
+"""The study file: its reader, and messages with file and line."""

@@ -1,0 +1,51 @@
+"""How an objective and a task are packed for another process: the one place where something is pickled.
+
+What is packed is read only by a process that was started for it, or by the executor that the user chose; nothing of
+it is ever stored, and nothing that a worker sends back is unpickled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from luthier.errors import InvalidSetting
+from luthier.executor.protocol import Task
+from luthier.executor.running_trial import ObjectiveFunction
+
+
+def pack_objective(objective: ObjectiveFunction) -> bytes:
+    """Pickle an objective: a module's function by its name, one of a script, a notebook or a closure by its code.
+
+    Raises:
+        InvalidSetting: it is not callable, or it holds something that cannot leave this process.
+    """
+    if not callable(objective):
+        raise InvalidSetting(f"the objective is a {type(objective).__name__}, not a function of a running trial")
+    import cloudpickle
+
+    try:
+        return cast(bytes, cloudpickle.dumps(objective))
+    except Exception as error:
+        name = getattr(objective, "__qualname__", type(objective).__name__)
+        raise InvalidSetting(
+            f"the objective {name} cannot be sent to another process: {type(error).__name__}: {error}. It, or "
+            "something it uses, holds an open file, lock, connection or the like: make that inside of the objective, "
+            "or run it with Threads or Inline"
+        ) from error
+
+
+def pack_task(task: Task) -> bytes:
+    """Pickle a task.
+
+    Raises:
+        InvalidSetting: its parameters hold something that cannot leave this process.
+    """
+    import cloudpickle
+
+    try:
+        return cast(bytes, cloudpickle.dumps(replace(task, params=dict(task.params), context=dict(task.context))))
+    except Exception as error:
+        raise InvalidSetting(
+            f"the parameters of trial {task.number} cannot be sent to another process: {type(error).__name__}: {error}"
+        ) from error

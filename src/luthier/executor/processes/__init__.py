@@ -1,0 +1,1 @@
+"""Supervised worker processes with limits of time and memory."""

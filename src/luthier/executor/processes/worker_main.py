@@ -1,0 +1,185 @@
+"""The main program of a worker process: load the objective, run tasks one after the other, tell what came of them.
+
+Started by `worker_process`. The objective runs in the main thread; a second thread reads what the parent sends
+and, when the parent is gone, kills the worker's whole process group.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from io import TextIOWrapper
+from typing import NoReturn
+
+from luthier import codec
+from luthier.executor.processes import framing
+from luthier.executor.processes.framing import Message, MessageKind
+from luthier.executor.protocol import Task, TaskResult
+from luthier.executor.running_trial import ObjectiveFunction, RunningTrial, clean, describe_error, perform
+from luthier.trial import Reason
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Terminated(BaseException):
+    """SIGTERM came: the trial is to end, and has the grace time to tidy up (``finally`` runs)."""
+
+
+class ParentChannel:
+    """The worker's end of its two pipes."""
+
+    def __init__(self, inbox: int, outbox: int) -> None:
+        self._inbox = inbox
+        self._outbox = outbox
+        self._pid = os.getpid()
+        self._sending = threading.Lock()
+        self._changed = threading.Condition()
+        self._frames: deque[Message] = deque()
+        self._unanswered = 0
+        self._stop = False
+        self._number = -1
+        threading.Thread(target=self._listen, name="luthier-channel", daemon=True).start()
+
+    def receive(self) -> Message:
+        """Wait for the next frame that is not an answer."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._frames)
+            return self._frames.popleft()
+
+    def send(self, kind: MessageKind, content: object = None) -> None:
+        """Tell the parent."""
+        if os.getpid() != self._pid:  # a fork made by the objective that came back here: it is not the worker
+            os._exit(1)
+        data = codec.dumps(content)
+        with self._sending:
+            framing.write_message(self._outbox, Message(kind, data))
+
+    def begin(self, number: int) -> None:
+        """Start to count the answers to a task's reports."""
+        with self._changed:
+            self._number, self._unanswered, self._stop = number, 0, False
+
+    def report(self, step: int, value: float) -> None:
+        """Send an intermediate result."""
+        with self._changed:
+            self._unanswered += 1
+        self.send(MessageKind.REPORT, [self._number, step, value])
+
+    def should_stop(self, wait: bool) -> bool:
+        """Give the parent's answer; `wait` until the latest report is answered."""
+        with self._changed:
+            if wait:
+                self._changed.wait_for(lambda: self._stop or self._unanswered <= 0)
+            return self._stop
+
+    def _listen(self) -> None:
+        while (frame := framing.read_message(self._inbox)) is not None:
+            with self._changed:
+                if frame.kind is MessageKind.ANSWER:
+                    number, stop = codec.loads(frame.content)
+                    if number == self._number:
+                        self._unanswered -= 1
+                        self._stop = self._stop or stop
+                else:
+                    self._frames.append(frame)
+                self._changed.notify_all()
+        kill_own_group()
+
+
+def kill_own_group() -> NoReturn:
+    """End this process and its whole group, at once: the parent is gone."""
+    if sys.platform != "win32" and os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(1)
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when the parent dies (Linux), also while it holds Python's lock forever."""
+    if sys.platform == "linux":
+        import ctypes
+
+        control = ctypes.CDLL(None).prctl
+        control(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        control(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # daemons of the objective stay our descendants, and are found
+        try:  # in a memory shortage the system should end a trial, not the study
+            with open("/proc/self/oom_score_adj", "r+") as score:  # noqa: PTH123 - no pathlib at start-up
+                score.write("500")
+        except OSError:
+            pass
+    if sys.platform != "win32" and os.getppid() != parent:
+        kill_own_group()
+
+
+def _take_signals() -> None:
+    """Ctrl-C is the parent's business; SIGTERM ends the trial with an exception."""
+
+    def terminate(*_: object) -> None:
+        raise Terminated
+
+    # A handler and not SIG_IGN, which programs started by the objective would inherit.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    if sys.stderr is not None:
+        faulthandler.enable()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # closed or replaced by the objective
+            stream.flush()
+
+
+def _run(channel: ParentChannel, objective: ObjectiveFunction, parcel: bytes) -> None:
+    """Run one task and tell its outcome."""
+    channel.send(MessageKind.BEGUN)
+    try:
+        task: Task = pickle.loads(parcel)
+    except Exception as error:  # noqa: BLE001 - unpickling runs the user's code
+        message = f"the parameters could not be read in the worker\n\n{describe_error(error)}"
+        channel.send(MessageKind.OUTCOME, [Reason.FAILED, None, clean(message), None])
+        return
+    channel.begin(task.number)
+    running = RunningTrial(task, channel.report, lambda: channel.should_stop(task.answered))
+    made = perform(objective, running, passing=(Terminated,))
+    _flush()
+    _tell(channel, made)
+
+
+def _tell(channel: ParentChannel, made: TaskResult) -> None:
+    if isinstance(made.value, str | list | tuple | dict) and len(codec.dumps(made.value)) > framing.LARGEST // 2:
+        message = "the objective returned more than 512 MB: return numbers, and write what is large to a file"
+        made = replace(made, reason=Reason.FAILED, value=None, error=message)
+    channel.send(MessageKind.OUTCOME, [made.reason, made.value, made.error, made.duration_s])
+
+
+def main(inbox: int, outbox: int, parent: int) -> None:
+    """Serve the parent until it says to leave or is gone."""
+    for descriptor in (inbox, outbox):
+        os.set_inheritable(descriptor, False)
+    _die_with(parent)
+    _take_signals()
+    channel = ParentChannel(inbox, outbox)
+    try:
+        try:
+            objective: ObjectiveFunction = pickle.loads(channel.receive().content)
+        except Exception as error:  # noqa: BLE001 - loading imports the user's modules
+            channel.send(MessageKind.BROKEN, clean(describe_error(error)))
+            return
+        channel.send(MessageKind.READY)
+        while (frame := channel.receive()).kind is MessageKind.TASK:
+            _run(channel, objective, frame.content)
+    except Terminated:
+        _flush()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,185 @@
+"""The arrays of a history, grown trial by trial, so that a model's data cost one copy and no loop over the trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier._typing import Floats
+from luthier.data import Data
+from luthier.problem import Objective
+from luthier.space import Space
+from luthier.trial import Config, Outcome
+
+_FIRST_CAPACITY = 32
+Number = TypeVar("Number", bound=np.generic)
+
+
+class TrialStatus(IntEnum):
+    """What a model learns from a trial."""
+
+    PENDING = 0
+    DONE = 1
+    CRASHED = 2
+    MUTE = 3
+    """Nothing: its worker was lost, or it was stopped before it had a value."""
+
+
+_SEEN = (int(TrialStatus.DONE), int(TrialStatus.CRASHED), int(TrialStatus.PENDING))
+
+
+class TrialArrays:
+    """One row a trial, in order of number: its point, its losses, what it cost, how it stands.
+
+    Args:
+        objectives: what is measured, in order.
+    """
+
+    __slots__ = (
+        "_costs",
+        "_encoded",
+        "_gaps",
+        "_losses",
+        "_noise",
+        "_objectives",
+        "_points",
+        "_standing",
+        "_violations",
+        "rows",
+    )
+
+    def __init__(self, objectives: Sequence[Objective]) -> None:
+        self._objectives = tuple(objectives)
+        self.rows = 0
+        self._standing: NDArray[np.int8] = np.zeros(_FIRST_CAPACITY, np.int8)
+        self._losses = np.full((_FIRST_CAPACITY, len(self._objectives)), np.nan)
+        self._costs = np.full(_FIRST_CAPACITY, np.nan)
+        self._noise = np.full(_FIRST_CAPACITY, np.nan)
+        self._violations: dict[str, Floats] = {}
+        self._points: Floats | None = None  # of the first `_encoded` rows, in the present space
+        self._encoded = 0
+        self._gaps = False  # whether there is a trial among them that the space cannot hold
+
+    def begin(self) -> None:
+        """Add the row of a trial that begins. Cost O(1), amortised."""
+        if self.rows == len(self._standing):
+            self._standing = _grown(self._standing, 0)
+            self._losses = _grown(self._losses, np.nan)
+            self._costs = _grown(self._costs, np.nan)
+            self._noise = _grown(self._noise, np.nan)
+            self._violations = {name: _grown(column, np.nan) for name, column in self._violations.items()}
+        self.rows += 1
+
+    def end(self, number: int, outcome: Outcome) -> None:
+        """Fill the row of a trial that ended."""
+        if outcome.reason.is_crash:
+            self._standing[number] = TrialStatus.CRASHED
+            return
+        values = outcome.values
+        if not all(objective.name in values for objective in self._objectives):
+            self._standing[number] = TrialStatus.MUTE
+            return
+        self._standing[number] = TrialStatus.DONE
+        for place, objective in enumerate(self._objectives):
+            self._losses[number, place] = objective.loss(values[objective.name])
+        if outcome.duration_s is not None:
+            self._costs[number] = outcome.duration_s
+        if outcome.violations:
+            self._violate(number, outcome.violations)
+        if outcome.extra:
+            variance = outcome.extra.get("variance")
+            if isinstance(variance, int | float):
+                self._noise[number] = variance
+
+    def _violate(self, number: int, violations: Mapping[str, float]) -> None:
+        for name, violation in violations.items():
+            if name not in self._violations:
+                self._violations[name] = np.full(len(self._standing), np.nan)
+            self._violations[name][number] = violation
+
+    def measured(self) -> list[int]:
+        """Give the numbers of the trials that have values."""
+        numbers: list[int] = np.flatnonzero(self._standing[: self.rows] == TrialStatus.DONE).tolist()
+        return numbers
+
+    def forget_points(self) -> None:
+        """Have the points made again: the space was changed."""
+        self._points, self._encoded, self._gaps = None, 0, False
+
+    def data(
+        self, space: Space, configs: Sequence[Config | None], keep: NDArray[np.bool_] | None, cached: bool
+    ) -> Data:
+        """Give the arrays of those trials that the space can hold.
+
+        Args:
+            space: encodes the configurations.
+            configs: one a trial, as `space` reads it; None where it cannot.
+            keep: (rows,) the trials that are looked at; None for all.
+            cached: whether `space` is the one that the table's points are in.
+
+        Cost O(rows · d), and one encoding of every configuration that is new.
+        """
+        points = self._encode(space, configs) if cached else _points(space, configs)
+        gaps = self._gaps if cached else None in configs
+        seen = ~np.array([config is None for config in configs], dtype=bool) if gaps else None
+        if keep is not None:
+            seen = keep if seen is None else seen & keep
+        standing = self._standing[: self.rows]
+        done, failed, pending = (
+            np.flatnonzero(standing == kind if seen is None else (standing == kind) & seen) for kind in _SEEN
+        )
+        limits = [_taken(self._violations[name], done) for name in sorted(self._violations)]
+        used = [column for column in limits if not np.isnan(column).all()]
+        noise = _taken(self._noise, done)
+        return Data(
+            columns=space.columns,
+            x=_taken(points, done),
+            losses=_taken(self._losses, done),
+            violations=np.stack(used, axis=1) if used else np.empty((len(done), 0)),
+            noise=None if not len(done) or np.isnan(noise).any() else noise,
+            costs=_taken(self._costs, done),
+            failed=points[failed],
+            pending=points[pending],
+        )
+
+    def _encode(self, space: Space, configs: Sequence[Config | None]) -> Floats:
+        if self._points is None or len(self._points) < self.rows:
+            larger = np.full((len(self._standing), space.dimensions), np.nan)
+            if self._points is not None:
+                larger[: self._encoded] = self._points[: self._encoded]
+            self._points = larger
+        if self._encoded < self.rows:
+            added = configs[self._encoded :]
+            self._points[self._encoded : self.rows] = _points(space, added)
+            self._gaps = self._gaps or None in added
+            self._encoded = self.rows
+        return self._points[: self.rows]
+
+
+def _taken(column: NDArray[Number], done: NDArray[np.intp]) -> NDArray[Number]:
+    """Take the rows of trials that are done. Nothing is written there again: where they are the first, no copy is made.
+
+    They cannot be written to by whoever gets them.
+    """
+    count = len(done)
+    rows = column[:count] if count and done[-1] == count - 1 else column[done]
+    rows.flags.writeable = False
+    return rows
+
+
+def _grown(column: NDArray[Number], fill: float) -> NDArray[Number]:
+    larger = np.full((2 * len(column), *column.shape[1:]), fill, column.dtype)
+    larger[: len(column)] = column
+    return larger
+
+
+def _points(space: Space, configs: Sequence[Config | None]) -> Floats:
+    points = np.full((len(configs), space.dimensions), np.nan)
+    held = [place for place, config in enumerate(configs) if config is not None]
+    if held:
+        points[held] = space.encode([config for config in configs if config is not None])
+    return points

@@ -1,0 +1,58 @@
+"""Keeping a method's proposals apart from each other and from what is done or pending (law 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from luthier.history import History
+from luthier.proposal import Proposal
+from luthier.space import Space
+from luthier.trial import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A feasible configuration at a place of a sequence, with its identity."""
+
+    index: int
+    config: Config
+    identity: str
+
+
+def candidates(space: Space, places: Iterable[int], configs: Iterable[Config]) -> tuple[Candidate, ...]:
+    """Pair configurations with their places and identities."""
+    return tuple(
+        Candidate(place, config, space.identity(config)) for place, config in zip(places, configs, strict=True)
+    )
+
+
+@dataclass(slots=True)
+class ProposalBatch:
+    """Collect up to `count` proposals, none of which is known to the history or collected before.
+
+    Args:
+        history: what is done or pending.
+        count: how many are wanted.
+        repeat: take any configuration, also again (noisy problems).
+    """
+
+    history: History
+    count: int
+    repeat: bool = False
+    proposals: list[Proposal] = field(default_factory=list)
+    _seen: set[str] = field(default_factory=set)
+
+    @property
+    def full(self) -> bool:
+        """Tell whether there are `count` proposals."""
+        return len(self.proposals) >= self.count
+
+    def offer(self, config: Config, identity: str, note: dict[str, object]) -> bool:
+        """Collect a configuration if it is new; tell whether it was."""
+        if not self.repeat:
+            if identity in self._seen or self.history.has(identity):
+                return False
+            self._seen.add(identity)
+        self.proposals.append(Proposal(config, note))
+        return True

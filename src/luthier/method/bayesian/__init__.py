@@ -1,0 +1,1 @@
+"""Bayesian optimization: surrogates, acquisition functions and their search."""

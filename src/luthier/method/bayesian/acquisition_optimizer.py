@@ -1,0 +1,177 @@
+"""Where a criterion is largest: candidates everywhere and near the best points, a climb by small changes, an ascent."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier._typing import Floats
+from luthier.acquisition import Criterion, SmoothCriterion
+from luthier.errors import InvalidSetting
+from luthier.key import Key
+from luthier.method.bayesian.gradient_ascent import ascend
+from luthier.space import Space
+
+_SMALLEST, _LARGEST = 0.003, 0.5  # standard deviations of the first changes, drawn log-uniformly between these
+_SCALES = (0.2, 0.1, 0.05, 0.02)  # those of the climb, in turn: coarse and fine by and by, then once more from there
+
+
+@dataclass(frozen=True, slots=True)
+class AcquisitionOptimizer:
+    """Maximise a criterion over the feasible points that are not known yet.
+
+    Args:
+        scattered: candidates drawn from the whole space.
+        nearby: candidates that differ from one of the `parents` in one or two variables, by steps of all sizes.
+        parents: how many of the best points so far have candidates around them.
+        rounds: of the climb; in each the best `climbers` candidates are changed in `tries` ways.
+        climbers: see `rounds`.
+        tries: see `rounds`.
+        ascents: how many of the best candidates go on along the gradient in the end, where the criterion has one.
+
+    Raises:
+        InvalidSetting: a number that is negative, or no candidates at all.
+    """
+
+    scattered: int = 1000
+    nearby: int = 500
+    parents: int = 5
+    rounds: int = 8
+    climbers: int = 5
+    tries: int = 20
+    ascents: int = 2
+
+    def __post_init__(self) -> None:
+        numbers = (self.scattered, self.nearby, self.rounds, self.ascents)
+        if min(numbers) < 0 or min(self.parents, self.climbers, self.tries) < 1 or self.scattered + self.nearby < 1:
+            raise InvalidSetting(f"{self}: give numbers of candidates, at least 1 in all")
+
+    def maximise(self, space: Space, criterion: Criterion, best: Floats, known: EvaluatedPoints, key: Key) -> Floats:
+        """Give the candidates of the last round in the order of their values, the largest first.
+
+        Args:
+            space: what is feasible.
+            criterion: what is to be largest.
+            best: (k, d) the best points so far, the very best first; k may be 0.
+            known: the points that are done or pending.
+            key: the randomness.
+
+        Returns:
+            (r, d), settled, feasible, distinct and not known; r is 0 where no such candidate was found.
+        """
+        points = self._candidates(space, best[: self.parents], key)
+        points = _fresh(space, points, known)
+        values = criterion.value(points) if len(points) else np.empty(0)
+        for turn in range(self.rounds if len(points) else 0):
+            chosen = np.argsort(-values, kind="stable")[: self.climbers]
+            stream = key.fold("climb", turn)
+            parents = np.repeat(points[chosen], self.tries, axis=0)
+            scales = np.full(len(parents), _SCALES[turn % len(_SCALES)])
+            children = _fresh(space, space.mutate(parents, stream, scales), known)
+            points = np.concatenate([points[chosen], children])
+            values = np.concatenate([values[chosen], criterion.value(children) if len(children) else np.empty(0)])
+        order = np.argsort(-values, kind="stable")
+        points, values = points[order], values[order]
+        if not isinstance(criterion, SmoothCriterion) or not self.ascents:
+            return points
+        begun = points[: self.ascents][np.isfinite(values[: self.ascents])]
+        ascended = _fresh(space, ascend(space, criterion, begun), known)
+        if not len(ascended):
+            return points
+        points, values = np.concatenate([ascended, points]), np.concatenate([criterion.value(ascended), values])
+        return points[np.argsort(-values, kind="stable")]
+
+    def _candidates(self, space: Space, best: Floats, key: Key) -> Floats:
+        scattered = space.sample(key.fold("scattered"), self.scattered) if self.scattered else best[:0]
+        if not len(best) or not self.nearby:
+            return scattered
+        stream = key.fold("nearby")
+        parents = best[stream.fold("parent").integers(len(best), self.nearby)]
+        scales = _log_uniform(stream.fold("scale"), self.nearby, _SMALLEST, _LARGEST)
+        return np.concatenate([scattered, space.mutate(parents, stream, scales, 0.5)])
+
+
+class EvaluatedPoints:
+    """Points by their bits, rounded; for telling which were tried.
+
+    Names are made of few points only: those whose sum of columns is near that of another one.
+
+    Args:
+        points: (n, d) each, NaN where inactive.
+    """
+
+    __slots__ = ("_names", "_points", "_sums", "_unnamed")
+
+    def __init__(self, *points: Floats) -> None:
+        self._points = [some for some in points if len(some)]
+        self._unnamed: list[Floats] = []
+        self._names: set[bytes] = set()
+        self._sums = np.empty(0)
+
+    def add(self, points: Floats) -> None:
+        """Know these points too."""
+        self._points.append(points)
+
+    def fresh(self, points: Floats) -> NDArray[np.bool_]:
+        """Tell which of `points` (q, d) are neither known nor equal to an earlier one of them; shape (q,)."""
+        if self._points:
+            self._sums = np.sort(np.concatenate([self._sums, *map(_sums, self._points)]))
+            self._unnamed += self._points
+            self._points = []
+        fresh = np.ones(len(points), dtype=bool)
+        doubtful = np.flatnonzero(_near(_sums(points), self._sums, _ROUNDING * (points.shape[1] + 1)))
+        if not len(doubtful):
+            return fresh
+        for some in self._unnamed:
+            self._names.update(_named(some))
+        self._unnamed = []
+        seen: set[bytes] = set()
+        for row, name in zip(doubtful.tolist(), _named(points[doubtful]), strict=True):
+            fresh[row] = name not in self._names and name not in seen
+            seen.add(name)
+        return fresh
+
+
+_DIGITS = 9
+_ROUNDING = 2.0 * 10.0**-_DIGITS  # more than points of one name may be apart in a column
+
+
+def _sums(points: Floats) -> Floats:
+    sums: Floats = points @ np.ones(points.shape[1])
+    missing = np.isnan(sums)
+    if missing.any():
+        rows = points[missing]
+        sums[missing] = np.where(np.isnan(rows), -1.0, rows) @ np.ones(points.shape[1])
+    return sums
+
+
+def _near(sums: Floats, known: Floats, width: float) -> NDArray[np.bool_]:
+    """Tell which of the sums (q,) are as near as `width` to one of those that are known, in order, or to another."""
+    order = np.argsort(sums, kind="stable")
+    close = np.diff(sums[order]) <= width
+    near = np.zeros(len(sums), dtype=bool)
+    near[order[1:]] = close
+    near[order[:-1]] |= close
+    return near | (np.searchsorted(known, sums - width, "left") < np.searchsorted(known, sums + width, "right"))
+
+
+def _named(points: Floats) -> list[bytes]:
+    if not points.shape[1]:
+        return [b""] * len(points)
+    rounded = np.round(np.where(np.isnan(points), -1.0, points), _DIGITS) + 0.0  # no negative zeros
+    names: list[bytes] = np.ascontiguousarray(rounded).view(f"V{rounded.shape[1] * 8}")[:, 0].tolist()
+    return names
+
+
+def _fresh(space: Space, points: Floats, known: EvaluatedPoints) -> Floats:
+    points = points[known.fresh(points)]
+    fresh: Floats = points[space.feasible(points)] if len(points) else points
+    return fresh
+
+
+def _log_uniform(key: Key, count: int, low: float, high: float) -> Floats:
+    scales: Floats = low * np.exp(key.uniform(count) * math.log(high / low))
+    return scales

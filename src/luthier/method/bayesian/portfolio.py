@@ -1,0 +1,87 @@
+"""Which member of a portfolio makes a proposal, by what each of them nominated so far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from luthier._typing import Floats
+from luthier.acquisition import Portfolio
+from luthier.data import Data
+from luthier.history import History
+from luthier.key import Key
+from luthier.space import Space
+from luthier.surrogate import Posterior
+
+_LATEST = 500
+"""Rewards are those of so many trials at most, the latest: what a portfolio costs does not grow without bound."""
+_DIGITS = 9
+
+
+def select_member(
+    portfolio: Portfolio,
+    names: Sequence[str],
+    nominated: Sequence[Floats],
+    history: History,
+    space: Space,
+    model: Posterior,
+    data: Data,
+    key: Key,
+) -> tuple[int, Mapping[str, Any]]:
+    """Draw a member of a portfolio, and write down what all of them nominated.
+
+    Args:
+        portfolio: k members.
+        names: theirs, under which their nominees were noted before, and are now.
+        nominated: the points of each, (r, d), its nominee first; at least one.
+        history: what is known.
+        space: the space; nominees in another one than this do not count.
+        model: judges the nominees of finished trials; pending ones are left out of account.
+        data: what it was fitted to.
+        key: the randomness.
+
+    Returns:
+        The place of the member, and the note.
+    """
+    past = _past(history, names, _mark(space), len(data.columns))
+    rewards = np.zeros((0, len(names)))
+    if len(past):
+        means = model.moments(past.reshape(-1, past.shape[2])).mean.reshape(len(past), len(names))
+        rewards = member_reward(means, model.moments(data.x).mean)
+    chances = portfolio.chances(rewards)
+    arm = min(int(np.searchsorted(np.cumsum(chances), key.fold("arm").uniform(), side="right")), len(names) - 1)
+    nominees = {name: _written(points[0]) for name, points in zip(names, nominated, strict=True)}
+    return arm, {"arm": names[arm], "chance": float(chances[arm]), "nominees": nominees, "space": _mark(space)}
+
+
+def member_reward(means: Floats, seen: Floats) -> Floats:
+    """Give rewards in [0, 1] of means (any shape): 1 at the lowest of those `seen`, 0 at their median and above."""
+    best, middle = float(seen.min()), float(np.median(seen))
+    if not middle > best:
+        return np.zeros_like(means)
+    return np.clip((middle - means) / (middle - best), 0.0, 1.0)
+
+
+def _past(history: History, names: Sequence[str], mark: str, dimensions: int) -> Floats:
+    """Give the nominees of the latest finished trials; shape (t, k, d)."""
+    found = []
+    for trial in reversed(history.trials):
+        nominees = trial.note.get("nominees")
+        if trial.outcome is None or nominees is None or trial.note.get("space") != mark:
+            continue
+        if set(nominees) == set(names):
+            found.append([[math.nan if u is None else u for u in nominees[name]] for name in names])
+            if len(found) == _LATEST:
+                break
+    return np.array(found[::-1]).reshape(len(found), len(names), dimensions)
+
+
+def _written(point: Floats) -> list[float | None]:
+    return [None if math.isnan(u) else round(u, _DIGITS) for u in point.tolist()]
+
+
+def _mark(space: Space) -> str:
+    return space.digest[:12]

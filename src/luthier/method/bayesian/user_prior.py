@@ -1,0 +1,273 @@
+"""What a person believes of where the optimum is, variable by variable; and what that says of points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier._hints import suggest
+from luthier._typing import Floats
+from luthier.errors import InvalidSetting, InvalidSpace
+from luthier.history import History
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.method.batch import ProposalBatch
+from luthier.method.initial_design import NOTE, initial_design
+from luthier.problem import Problem
+from luthier.proposal import Proposal
+from luthier.space import (
+    Beta,
+    LogNormal,
+    Normal,
+    Number,
+    Options,
+    Space,
+    Variable,
+    log_density,
+    log_density_slope,
+    quantile,
+)
+
+_FLOOR = math.log(1e-12)
+"""The least logarithm of a density relative to the uniform one: nothing is ruled out for ever."""
+_GRID = np.linspace(0.0, 1.0, 1025)
+_TRIES = 64
+
+
+@dataclass(frozen=True)
+class Prior:
+    """State where you believe the optimum to be, as a distribution of each variable that you have a belief about.
+
+    Proposals are weighed by the belief's density to the power strength / n after n results (πBO), so that it guides the
+    beginning and a wrong one is overcome. Of the first trials, the design, every second one is drawn from it, the
+    belief's peak first. Variables are independent; one that is not active, or not named, adds nothing.
+
+    Args:
+        beliefs: by variable. Of a Float or Int: `Normal`, `LogNormal` or `Beta`, cut off at the bounds. Of a Choice,
+            Ordinal or Bool: weights of the options, above 0; options without one share equally what the others leave
+            of 1.
+        strength: β, above 0: about so many results outweigh the belief.
+
+    Raises:
+        InvalidSetting: a senseless setting; and, before the first trial, a belief that does not fit the space.
+
+    Source: Hvarfner, Stoll, Souza, Lindauer, Hutter and Nardi (2022), πBO: Augmenting acquisition functions with user
+    beliefs for Bayesian optimization.
+
+    Example:
+        >>> Prior({"x": Normal(3, 1), "kernel": {"rbf": 0.7, "poly": 0.3}}, strength=5).strength
+        5
+    """
+
+    beliefs: Mapping[str, Any]
+    strength: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.beliefs, Mapping) or not self.beliefs:
+            raise InvalidSetting(f'Prior({self.beliefs!r}): give a belief by variable, such as {{"x": Normal(3, 1)}}')
+        if not 0.0 < self.strength < math.inf:
+            raise InvalidSetting(f"Prior(strength={self.strength!r}): give a finite number above 0")
+        checked = {str(name): _checked(name, belief) for name, belief in self.beliefs.items()}
+        object.__setattr__(self, "beliefs", checked)
+
+    def __hash__(self) -> int:
+        return hash((frozenset(self.beliefs.items()), self.strength))
+
+    def on(self, space: Space) -> PriorDensity:
+        """Say what the beliefs mean for the points of a space.
+
+        Raises:
+            InvalidSetting: a belief of something that is no variable, or that its variable cannot have.
+        """
+        margins: dict[int, Marginal] = {}
+        first = {column.name: place for place, column in reversed(list(enumerate(space.columns)))}
+        for name, belief in self.beliefs.items():
+            if name not in space.names:
+                raise InvalidSetting(f"Prior: there is no variable {name!r} in the space{suggest(name, space.names)}")
+            variable = space.variables[name]
+            margins[first.get(name, -1)] = _margin(name, variable, belief)
+        return PriorDensity(space, margins)
+
+
+@dataclass(frozen=True, slots=True)
+class Marginal:
+    """A belief about one column.
+
+    Args:
+        log_density: maps places in [0, 1] to the logarithm of the density relative to the uniform one.
+        slope: maps places to the derivative of that; 0 where places are levels.
+        quantile: maps uniforms in [0, 1) to places that are distributed so.
+    """
+
+    log_density: Callable[[Floats], Floats]
+    slope: Callable[[Floats], Floats]
+    quantile: Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class PriorDensity:
+    """Beliefs on the points of a space.
+
+    Args:
+        space: whose points.
+        margins: by column.
+    """
+
+    space: Space
+    margins: Mapping[int, Marginal]
+
+    def log_density(self, x: Floats) -> Floats:
+        """Give the logarithm of the density at `x` (q, d), relative to the uniform one; shape (q,)."""
+        total = np.zeros(len(x))
+        for place, margin in self.margins.items():
+            column = x[:, place]
+            known = np.logaddexp(margin.log_density(np.where(np.isnan(column), 0.5, column)), _FLOOR)
+            total += np.where(np.isnan(column), 0.0, known)
+        return total
+
+    def log_density_grad(self, x: Floats) -> tuple[Floats, Floats]:
+        """Give `log_density` (q,) and its gradient (q, d); with a floor f, ``∂ log(e^l + f) = e^l ∂l / (e^l + f)``."""
+        gradient = np.zeros(x.shape)
+        for place, margin in self.margins.items():
+            active = ~np.isnan(x[:, place])
+            column = x[active, place]
+            log = margin.log_density(column)
+            gradient[active, place] = np.exp(log - np.logaddexp(log, _FLOOR)) * margin.slope(column)
+        return self.log_density(x), gradient
+
+    def draw(self, key: Key, count: int) -> Floats:
+        """Draw `count` points by the beliefs, and by the space's own priors where there are none; the feasible ones."""
+        uniforms = key.uniform((count, self.space.dimensions))
+        points = self.space.warp(uniforms)
+        for place, margin in self.margins.items():
+            points[:, place] = margin.quantile(uniforms[:, place])
+        return self._feasible(points)
+
+    def peak(self) -> Floats:
+        """Give the point that is believed in most, (1, d), the others at their defaults; (0, d) if it is infeasible."""
+        defaults = self.space.defaults()
+        found = np.full((1, self.space.dimensions), np.nan) if defaults is None else self.space.encode([defaults])
+        found = np.where(np.isnan(found), 0.5, found)
+        for place, margin in self.margins.items():
+            levels = self.space.columns[place].levels
+            places = (np.arange(levels) + 0.5) / levels if 0 < levels < len(_GRID) else _GRID
+            found[0, place] = places[np.argmax(margin.log_density(places))]
+        return self._feasible(found)
+
+    def _feasible(self, points: Floats) -> Floats:
+        settled = self.space.settle(points)
+        return settled[self.space.feasible(settled)]
+
+
+def prior_design(
+    belief: PriorDensity, problem: Problem, history: History, key: Key, count: int, memo: Memo
+) -> tuple[Proposal, ...]:
+    """Propose the first trials: of those with odd numbers the first has the peak of a belief, the others are drawn.
+
+    Raises:
+        SpaceExhausted, Infeasible: as `initial_design` does.
+    """
+    first = len(history)
+    odd = (first + count) // 2 - first // 2
+    batch = ProposalBatch(history, odd, repeat=problem.noisy)
+    peak = belief.peak() if not any("believed" in trial.note for trial in history.trials) else np.empty((0, 0))
+    drawn = belief.draw(key.fold("belief"), _TRIES) if odd else peak
+    for points in (peak, drawn) if len(peak) else (drawn,):
+        for config in problem.space.decode(points) if not batch.full else ():
+            if not batch.full:
+                batch.offer(config, problem.space.identity(config), {**NOTE, "believed": True})
+    rest = count - len(batch.proposals)
+    if not rest:
+        return tuple(batch.proposals)
+    taken = {problem.space.identity(proposal.config) for proposal in batch.proposals}
+    others = initial_design(problem, history, key, rest, memo)
+    fresh = [one for one in others if problem.noisy or problem.space.identity(one.config) not in taken]
+    return (*fresh, *batch.proposals)
+
+
+def _checked(name: object, belief: object) -> Any:
+    """Give a belief with weights as pairs, which can be hashed and written down."""
+    if isinstance(belief, Normal | LogNormal | Beta):
+        return belief
+    if isinstance(belief, Mapping):
+        belief = tuple(belief.items())
+    pairs = tuple(belief) if isinstance(belief, tuple | list) else ()
+    if not pairs or not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+        raise InvalidSetting(
+            f"Prior: the belief about {name!r} is Normal, LogNormal, Beta, or a mapping of options to weights, "
+            f"not {belief!r}"
+        )
+    for option, weight in pairs:
+        good = isinstance(weight, int | float) and not isinstance(weight, bool) and 0.0 < weight < math.inf
+        if not good:
+            raise InvalidSetting(f"Prior: the weight of {name} = {option!r} is a finite number above 0, not {weight!r}")
+    return tuple((tuple(option) if isinstance(option, list) else option, weight) for option, weight in pairs)
+
+
+def _margin(name: str, variable: Variable, belief: Any) -> Marginal:
+    weights = isinstance(belief, tuple)
+    if isinstance(variable, Number) and not weights:
+        try:
+            prior = replace(variable, prior=belief, default=None, when=None).prior  # checks it
+        except InvalidSpace as error:
+            raise InvalidSetting(f"Prior: the belief about {name!r} does not fit it: {error}") from None
+        scale = variable.scale
+        return Marginal(
+            lambda u: log_density(prior, scale, u),  # type: ignore[arg-type]
+            lambda u: log_density_slope(prior, scale, u),  # type: ignore[arg-type]
+            lambda u: quantile(prior, scale, u),  # type: ignore[arg-type]
+        )
+    if isinstance(variable, Options) and weights:
+        return _weighted(np.array(_weights(name, variable, belief)))
+    wanted = {True: "Normal, LogNormal or Beta", False: "a mapping of its options to weights"}[
+        isinstance(variable, Number)
+    ]
+    if not isinstance(variable, Number | Options):
+        raise InvalidSetting(
+            f"Prior: {name!r} is a {type(variable).__name__}, about which no belief can be stated; leave it out"
+        )
+    raise InvalidSetting(
+        f"Prior: {name!r} is a {type(variable).__name__}: a belief about it is {wanted}, not {belief!r}"
+    )
+
+
+def _weights(name: str, variable: Options, pairs: tuple[tuple[Any, float], ...]) -> list[float]:
+    """Give the weight of each option, summing to 1."""
+    found: dict[int, float] = {}
+    for option, weight in pairs:
+        plain = variable.plain(option)
+        why = variable.fault(plain)
+        if why:
+            raise InvalidSetting(f"Prior: {name} = {option!r} {why}")
+        found[variable.index(plain)] = float(weight)
+    missing = [place for place in range(variable.levels) if place not in found]
+    total = sum(found.values())
+    if missing and not total < 1.0:
+        left = variable.options[missing[0]]
+        raise InvalidSetting(
+            f"Prior: the weights of {name!r} leave nothing for {left!r}: name every option, or let them sum to less "
+            "than 1 (a belief rules nothing out)"
+        )
+    for place in missing:
+        found[place] = (1.0 - total) / len(missing)
+    whole = sum(found.values())
+    return [found[place] / whole for place in range(variable.levels)]
+
+
+def _weighted(weights: Floats) -> Marginal:
+    levels = len(weights)
+    logs, edges = np.log(weights * levels), np.cumsum(weights)
+
+    def code(places: Floats) -> NDArray[np.int64]:
+        return np.minimum(np.floor(places * levels), levels - 1).astype(np.int64)
+
+    def place(uniforms: Floats) -> Floats:
+        found = np.minimum(np.searchsorted(edges, uniforms, side="right"), levels - 1)
+        return (found + 0.5) / levels
+
+    return Marginal(lambda places: logs[code(places)], np.zeros_like, place)

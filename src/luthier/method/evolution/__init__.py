@@ -1,0 +1,1 @@
+"""Evolution strategies, and the fold of their states over a log."""

@@ -1,0 +1,264 @@
+"""Differential evolution on the encoding of a space, as an algorithm with an explicit state.
+
+Every slot of the population holds the best trial that was made for it. A proposal is made for the slots in turn: the
+slot's point is moved towards one of the best ones and by the difference of two others, and some columns of that are
+taken (current-to-pbest/1/bin). So a result changes one slot, and nobody waits for a generation to be complete.
+
+Sources: Storn and Price (1997), Differential evolution, Journal of Global Optimization 11; Zhang and Sanderson (2009),
+JADE, IEEE Transactions on Evolutionary Computation 13, eq. 6, for the mutation; Brest, Greiner, Boskovic, Mernik and
+Zumer (2006), Self-adapting control parameters in differential evolution, eqs. 8 and 9, for the factor and the crossover
+rate. Ours: categories, for which differences have no meaning, are taken from the one or the other parent, or drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier._typing import Floats
+from luthier.key import Key
+from luthier.method.evolution.state_fold import AlgorithmResult, Scene
+from luthier.method.quasi import Quasi
+from luthier.method.repair import Repair
+from luthier.numeric import no_worse, sorted_rows
+from luthier.space import Space
+
+_FACTOR, _CROSSOVER = 0.5, 0.9
+_ANEW = 0.1
+"""The chance that a child draws its factor, and its crossover rate, anew (Brest et al. 2006)."""
+_LEAST_FACTOR = 0.1
+_BEST_SHARE = 0.25
+"""The share that counts as the best ones. Zhang and Sanderson (2009) take 5 to 20 % of larger populations."""
+_FEWEST = 4
+_STRAY = 0.05
+"""The chance that a category is drawn anew where it would be taken from a parent."""
+_CONVERGED = 1e-10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Population:
+    """The state: one row a slot.
+
+    Args:
+        points: (s, d), NaN where inactive, and in empty slots.
+        losses: (s, m).
+        violations: (s,); inf for an empty slot.
+        factors: (s,) the factor that made the point.
+        crossovers: (s,) the crossover rate that made it.
+        stale: results since a slot got a better one.
+        known: results in a row that repeated what was known, and were moved elsewhere.
+        key: the randomness of the state.
+        root: the randomness of the first state, which the first points share.
+    """
+
+    points: Floats
+    losses: Floats
+    violations: Floats
+    factors: Floats
+    crossovers: Floats
+    stale: int
+    known: int
+    key: Key
+    root: Key
+
+    @classmethod
+    def empty(cls, size: int, dimensions: int, objectives: int, key: Key, root: Key) -> Population:
+        """Make a population without members."""
+        return cls(
+            np.full((size, dimensions), np.nan),
+            np.full((size, objectives), np.inf),
+            np.full(size, np.inf),
+            np.full(size, _FACTOR),
+            np.full(size, _CROSSOVER),
+            0,
+            0,
+            key,
+            root,
+        )
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def filled(self) -> NDArray[np.int64]:
+        """The slots that have a member."""
+        return np.flatnonzero(np.isfinite(self.violations))
+
+    @property
+    def ranked(self) -> NDArray[np.int64]:
+        """The slots that have a member, the best first."""
+        filled = self.filled
+        return filled[sorted_rows(self.losses[filled], self.violations[filled])]
+
+    def takes(self, slot: int, result: AlgorithmResult) -> bool:
+        """Tell whether a result takes the place of what is in a slot."""
+        if result.crashed:
+            return False
+        if np.isinf(self.violations[slot]):
+            return True
+        better = no_worse(result.losses, result.violation, self.losses[slot], float(self.violations[slot]))
+        if better is not None:
+            return better
+        rows = self.filled  # neither dominates: the one that stands more alone stays
+        order = sorted_rows(
+            np.vstack([self.losses[rows], result.losses]), np.append(self.violations[rows], result.violation)
+        ).tolist()
+        return bool(order.index(len(rows)) < order.index(rows.tolist().index(slot)))
+
+    def is_no_better(self, slot: int, result: AlgorithmResult) -> bool:
+        """Tell whether what is in a slot is at least as good as a result."""
+        there = self.losses[slot], float(self.violations[slot])
+        return result.crashed or no_worse(*there, result.losses, result.violation) is True
+
+    def put(self, slot: int, result: AlgorithmResult) -> Population:
+        """Give the population with a result in a slot."""
+        points, losses, violations = self.points.copy(), self.losses.copy(), self.violations.copy()
+        factors, crossovers = self.factors.copy(), self.crossovers.copy()
+        points[slot], losses[slot], violations[slot] = result.point, result.losses, result.violation
+        factors[slot] = result.note.get("factor", factors[slot])
+        crossovers[slot] = result.note.get("crossover", crossovers[slot])
+        return replace(
+            self,
+            points=points,
+            losses=losses,
+            violations=violations,
+            factors=factors,
+            crossovers=crossovers,
+        )
+
+    def has_converged(self) -> bool:
+        """Tell whether nothing more can come of this population."""
+        filled = self.filled
+        if self.known >= len(self) or self.stale >= 100 * len(self):
+            return True
+        if len(filled) < len(self):
+            return False
+        if self.stale >= 20 * len(self) and bool((self.losses == self.losses[0]).all()):
+            return True
+        points = np.where(np.isnan(self.points), -1.0, self.points)
+        return bool((np.ptp(points, axis=0) < _CONVERGED).all())
+
+
+@dataclass(frozen=True)
+class DifferentialEvolution:
+    """Differential evolution as an algorithm for `luthier.method.evolution.state_fold`.
+
+    Args:
+        space: what is searched.
+        population: how many slots there are; None for 2 a column, from 12 to 40.
+        restart: whether to keep the best member only, and to draw the others anew, when the population has converged.
+    """
+
+    space: Space
+    population: int | None
+    restart: bool
+
+    @property
+    def guests(self) -> int:
+        """As many as there are slots."""
+        return self.population or min(max(2 * self.space.dimensions, 12), 40)
+
+    def begin(self, scene: Scene, results: Sequence[AlgorithmResult]) -> Population:
+        """Begin with the best results of others."""
+        objectives = len(scene.problem.objectives)
+        state = Population.empty(self.guests, self.space.dimensions, objectives, scene.key, scene.key)
+        for slot, result in enumerate(results):
+            state = state.put(slot, result)
+        return state
+
+    def wanted(self, state: Population, pending: int) -> int:
+        """Every result counts at once."""
+        return 1
+
+    def since(self, state: Population) -> int:
+        """No result is too old: it is in the population, or it is not as good."""
+        return 0
+
+    def step(self, scene: Scene, state: Population, results: Sequence[AlgorithmResult]) -> Population:
+        """Put results into their slots, where they are no worse; see `Algorithm.step`."""
+        for result in results:
+            slot = int(result.note["slot"]) if result.note else self._worst(state)
+            known = state.known + 1 if result.note.get("moved") == "known" else 0
+            stale = state.stale + 1 if state.is_no_better(slot, result) else 0
+            if state.takes(slot, result):
+                state = state.put(slot, result)
+            state = replace(state, known=known, stale=stale)
+        if self.restart and state.has_converged():
+            best = int(state.ranked[0]) if len(state.filled) else 0
+            fresh = Population.empty(len(state), self.space.dimensions, state.losses.shape[1], scene.key, state.root)
+            fresh.points[best], fresh.losses[best] = state.points[best], state.losses[best]
+            fresh.violations[best] = state.violations[best]
+            return fresh
+        return replace(state, key=scene.key)
+
+    def propose(self, state: Population, place: int, landing: Repair, note: Mapping[str, Any]) -> bool:
+        """Make a child for the slot whose turn it is; tell whether anything was found."""
+        slot = place % len(state)
+        ranked = state.ranked
+        key = state.key.fold("child", place)
+        noted = {**note, "slot": slot}
+        if len(ranked) < _FEWEST or (np.isinf(state.violations[slot]) and place < len(state)):
+            return self._scatter(state.root, place, landing, noted)
+        if np.isinf(state.violations[slot]):
+            return landing.scatter(np.empty((0, self.space.dimensions)), key, noted)
+
+        def draw(turn: int) -> tuple[Floats, Mapping[str, Any]]:
+            return self._child(state, slot, ranked, key.fold("turn", turn))
+
+        return replace(landing, anchor=state.points[slot]).land(draw, key, noted)
+
+    def _scatter(self, root: Key, place: int, landing: Repair, note: Mapping[str, Any]) -> bool:
+        """Propose the next Sobol' point, or a random one where that is infeasible."""
+        uniform = Quasi().points(self.space.dimensions, place, 1, root)
+        points = self.space.settle(self.space.warp(uniform), uniform)
+        return landing.scatter(points[self.space.feasible(points)], root.fold("scatter", place), note)
+
+    def _child(
+        self, state: Population, slot: int, ranked: NDArray[np.int64], key: Key
+    ) -> tuple[Floats, Mapping[str, Any]]:
+        draws = key.fold("settings").uniform(4)
+        factor, crossover = float(state.factors[slot]), float(state.crossovers[slot])
+        if draws[0] < _ANEW:
+            factor = _LEAST_FACTOR + (1.0 - _LEAST_FACTOR) * float(draws[1])
+        if draws[2] < _ANEW:
+            crossover = float(draws[3])
+        dimensions = self.space.dimensions
+        fill = self.space.warp(key.fold("fill").uniform((1, dimensions)))[0]
+        best = state.points[self._one(ranked[: max(2, math.ceil(_BEST_SHARE * len(ranked)))], slot, key.fold("best"))]
+        others = ranked[ranked != slot][key.fold("others").permutation(int((ranked != slot).sum()))[:2]]
+        here = _known(state.points[slot], best, fill)
+        best = _known(best, here, fill)
+        first, second = (_known(state.points[other], here, fill) for other in others)
+        wish = here + factor * (best - here) + factor * (first - second)
+        wish = np.where(wish < 0.0, here / 2, np.where(wish > 1.0, (1.0 + here) / 2, wish))
+        for place, column in enumerate(self.space.columns):
+            if column.kind == "category" and column.levels:
+                u = key.fold("category", place).uniform(2)
+                wish[place] = best[place] if u[0] < 0.5 else first[place]
+                if u[0] < _STRAY:
+                    wish[place] = u[1]
+        cross = key.fold("cross").uniform(dimensions) < crossover
+        cross[int(key.fold("one").integers(dimensions))] = True
+        return np.where(cross, wish, here), {"factor": factor, "crossover": crossover}
+
+    @staticmethod
+    def _one(slots: NDArray[np.int64], slot: int, key: Key) -> int:
+        others = slots[slots != slot]
+        return int(others[int(key.integers(len(others)))])
+
+    @staticmethod
+    def _worst(state: Population) -> int:
+        """Give an empty slot, or that of the worst member."""
+        empty = np.flatnonzero(np.isinf(state.violations))
+        return int(empty[0] if len(empty) else state.ranked[-1])
+
+
+def _known(point: Floats, other: Floats, fill: Floats) -> Floats:
+    """Give a point without NaN: what is inactive is taken from another point, or from `fill`."""
+    found: Floats = np.where(np.isnan(point), np.where(np.isnan(other), fill, other), point)
+    return found

@@ -1,0 +1,114 @@
+"""Evolution: CMA-ES and differential evolution, for long studies of cheap objectives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from luthier.errors import InvalidSetting
+from luthier.history import History
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.method.batch import ProposalBatch
+from luthier.method.evolution.cma import CovarianceAdaptation, library
+from luthier.method.evolution.columns import ColumnTypes
+from luthier.method.evolution.differential_evolution import DifferentialEvolution
+from luthier.method.evolution.state_fold import FIELD, StateFold
+from luthier.method.random import Random
+from luthier.method.repair import Repair
+from luthier.method.sequence import settings_text, tag
+from luthier.problem import Problem
+from luthier.proposal import Proposal
+from luthier.space import Space
+
+KINDS = ("cma", "de")
+_FEWEST = 4
+
+
+@dataclass(frozen=True)
+class Evolution:
+    """Evolve a population: for hundreds to many thousands of trials, where a model of the objective costs too much.
+
+    The search begins at the best trial that is there already, else at the space's defaults. Results count however they
+    come: by parallel workers, late, crashed (behind all others); of trials that were imported or enqueued, the best
+    takes part. Outcome constraints come before the objective (Deb 2000); several objectives are compared by
+    nondominated sorting and crowding (NSGA-II, Deb et al. 2002).
+
+    Args:
+        kind: ``cma``: CMA-ES through the library `cmaes` (``pip install 'luthier[cma]'``), with margins where there are
+            discrete numbers or categories; ``de``: differential evolution, of our own. CMA-ES is the better one where
+            numbers depend on each other; differential evolution holds out where most variables are categories, or there
+            are many local optima or several objectives.
+        population: how many trials make a generation, at least 4. None: by the number of columns d, 4 + 3 ln d for
+            CMA-ES (three times that for several objectives), 2 d (from 12 to 40) for differential evolution.
+        spread: the standard deviation of the first generation of CMA-ES, as a share of each range, in (0, 1].
+        restart: whether a population that has converged begins again: CMA-ES from a random point, twice as large
+            (IPOP, Auger and Hansen 2005), differential evolution with its best member and random others.
+
+    Raises:
+        InvalidSetting: an unknown kind, a population below 4, or a spread outside (0, 1].
+
+    Cost: of a proposal O(d²) and of a generation O(d³) for CMA-ES, O(s d) for differential evolution of s slots.
+
+    Source: see `luthier.method.evolution.cma` and `luthier.method.evolution.differential_evolution`.
+
+    Example:
+        >>> Evolution("de", population=20)
+        Evolution(kind='de', population=20, spread=0.25, restart=True)
+    """
+
+    kind: str = "cma"
+    population: int | None = None
+    spread: float = 0.25
+    restart: bool = True
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InvalidSetting(f"Evolution(kind={self.kind!r}): the kind is one of {', '.join(KINDS)}")
+        if self.population is not None and (type(self.population) is not int or self.population < _FEWEST):
+            raise InvalidSetting(
+                f"Evolution(population={self.population!r}): give a whole number of at least {_FEWEST}"
+            )
+        if type(self.spread) not in (int, float) or not 0 < self.spread <= 1:
+            raise InvalidSetting(f"Evolution(spread={self.spread!r}): give a share of the range, in (0, 1]")
+        if type(self.restart) is not bool:
+            raise InvalidSetting(f"Evolution(restart={self.restart!r}): give True or False")
+
+    def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
+        """Propose up to `count` configurations. See `luthier.method.protocol.Method`.
+
+        Raises:
+            MissingDependency: of the kind ``cma``, where `cmaes` is not installed.
+        """
+        if self.kind == "cma":
+            library()
+        space = problem.space
+        batch = ProposalBatch(history, count, repeat=problem.noisy)
+        defaults = space.defaults() if not len(history) else None
+        if defaults is not None:
+            batch.offer(defaults, space.identity(defaults), {"by": self.kind, "defaults": True})
+        if not batch.full and ColumnTypes.of(space).free:
+            self._evolve(problem, history, batch, memo)
+        if not batch.proposals:
+            return Random().suggest(problem, history, key, count, memo)
+        return tuple(batch.proposals)
+
+    def _evolve(self, problem: Problem, history: History, batch: ProposalBatch, memo: Memo) -> None:
+        space = problem.space
+        algorithm = self._algorithm(space)
+        name = tag(settings_text(self), space)
+        line: StateFold[Any] = StateFold(algorithm, name, problem, history, memo)
+        turn = line.turn(len(history) + len(batch.proposals))
+        place, snapshot = turn.place, turn.snapshot
+        note = {"by": self.kind, FIELD: name, "generation": snapshot.generation, "opened": snapshot.opener}
+        extra = turn.opening
+        while not batch.full:
+            landing = Repair(space, batch, None)
+            if not algorithm.propose(snapshot.state, place, landing, {**note, "place": place, **extra}):
+                return
+            place, extra = place + 1, {}
+
+    def _algorithm(self, space: Space) -> CovarianceAdaptation | DifferentialEvolution:
+        if self.kind == "cma":
+            return CovarianceAdaptation(space, self.population, float(self.spread), self.restart)
+        return DifferentialEvolution(space, self.population, self.restart)

@@ -1,0 +1,47 @@
+"""Where a sequence was left off, read from the notes of the trials it made; and the randomness a whole study shares.
+
+A sequence (a grid, a quasi-random sequence) is the same for all trials of a study, so neither its order nor its
+scrambling can come from the key of a trial: both come from the seed in the event that created the study. Each proposal
+notes its place in the sequence, so that the next place is a function of the history, whatever was enqueued or imported
+in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from luthier import codec
+from luthier.history import History
+from luthier.key import Key
+from luthier.method.spec import to_plain
+from luthier.space import Space
+
+
+def study_key(history: History) -> Key:
+    """Give the root of the randomness that all trials of a study share; of seed 0 for a history without a study."""
+    created = history.created
+    return Key.of(created.seed if created is not None else 0)
+
+
+def tag(settings: bytes, space: Space) -> str:
+    """Name a sequence by what it depends on: the text of a method's settings, and the space."""
+    return hashlib.blake2b(settings + b"\n" + space.digest.encode(), digest_size=6).hexdigest()
+
+
+def settings_text(method: object) -> bytes:
+    """Write a method's settings canonically."""
+    return codec.dumps(to_plain(method))
+
+
+def last_note(history: History, field: str, name: str) -> Mapping[str, Any] | None:
+    """Give the newest note whose `field` is `name`, or None.
+
+    Cost O(trials since), which is O(1) for a study that goes on with one method.
+    """
+    for number in range(len(history) - 1, -1, -1):
+        note = history.trial(number).note
+        if note.get(field) == name:
+            return note
+    return None

@@ -1,0 +1,123 @@
+"""The text form of methods: a frozen dataclass is its name and those of its settings that differ from the defaults.
+
+``Bayes(surrogate=GP(), acquisition=UCB(2.0))`` becomes
+``{"use": "Bayes", "surrogate": {"use": "GP"}, "acquisition": {"use": "UCB", "beta": 2.0}}``, in JSON or in TOML.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from luthier import _names, codec
+from luthier.errors import InvalidSetting
+
+_REGISTERED: dict[str, type] = {}
+
+
+def register(kind: type) -> type:
+    """Make a third party's dataclass (a method, surrogate or acquisition) known by its name. Usable as a decorator."""
+    if not dataclasses.is_dataclass(kind):
+        raise InvalidSetting(
+            f"{kind.__name__} is not a dataclass: a method, surrogate or acquisition is a frozen dataclass"
+        )
+    _REGISTERED[kind.__name__] = kind
+    return kind
+
+
+def buildable_names() -> tuple[str, ...]:
+    """Name everything that `from_plain` can build."""
+    return tuple(sorted({*_names.STORED, *_REGISTERED}))
+
+
+def to_plain(thing: object) -> Any:
+    """Write a method (or a part of one) as plain values.
+
+    Raises:
+        InvalidSetting: it is not a dataclass, or a setting of it cannot be written.
+    """
+    if not dataclasses.is_dataclass(thing) or isinstance(thing, type):
+        raise InvalidSetting(f"{thing!r} is not a method: use lt.Auto(), lt.Random(), lt.Grid(), lt.Bayes(), …")
+    plain: dict[str, Any] = {"use": type(thing).__name__}
+    for field in dataclasses.fields(thing):
+        value = getattr(thing, field.name)
+        if field.init and not _is_default(field, value):
+            plain[field.name] = _setting(value)
+    return plain
+
+
+def from_plain(plain: Any) -> Any:
+    """Build what `to_plain` wrote; a bare name stands for all defaults.
+
+    Raises:
+        InvalidSetting: an unknown name or setting, with the nearest valid one.
+    """
+    if isinstance(plain, str):
+        plain = {"use": plain}
+    if not isinstance(plain, Mapping) or not isinstance(plain.get("use"), str):
+        raise InvalidSetting(f"{plain!r} names no method: write its name, or a mapping with the key 'use'")
+    kind = _find(plain["use"])
+    known = [field.name for field in dataclasses.fields(kind) if field.init]
+    earlier = _names.SETTING_ALIASES.get(kind.__name__, {})
+    settings: dict[str, Any] = {}
+    for written, value in plain.items():
+        if written == "use":
+            continue
+        name = str(earlier.get(written, written))
+        if name not in known:
+            raise InvalidSetting(f"{plain['use']} has no setting {name!r}{_nearest(name, known)}; it has {known}")
+        settings[name] = _read(value)
+    try:
+        return kind(**settings)
+    except TypeError as error:
+        raise InvalidSetting(f"{plain['use']}: {error}") from None
+
+
+def _setting(value: object) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return to_plain(value)
+    if isinstance(value, tuple | list):
+        return (
+            codec.to_plain(tuple(value)) if not any(map(dataclasses.is_dataclass, value)) else [*map(_setting, value)]
+        )
+    if isinstance(value, Mapping):
+        return {str(key): _setting(item) for key, item in value.items()}
+    return codec.to_plain(value)
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if isinstance(value.get("use"), str):  # a variable of a grid may be called so, too
+            return from_plain(value)
+        restored = codec.from_plain(dict(value))
+        return {key: _read(item) for key, item in restored.items()} if isinstance(restored, Mapping) else restored
+    return tuple(map(_read, value)) if isinstance(value, list) else value
+
+
+def _find(name: str) -> type:
+    if name in _REGISTERED:
+        return _REGISTERED[name]
+    name = _names.STORED_ALIASES.get(name, name)
+    if name not in _names.STORED:
+        raise InvalidSetting(
+            f"there is no method {name!r}{_nearest(name, list(buildable_names()))}; "
+            f"there are {', '.join(buildable_names())}"
+        )
+    kind: type = getattr(importlib.import_module(_names.STORED[name]), name)
+    return kind
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _is_default(field: dataclasses.Field[Any], value: object) -> bool:
+    if field.default is not dataclasses.MISSING:
+        return type(value) is type(field.default) and value == field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return bool(value == field.default_factory())
+    return False

@@ -1,0 +1,1 @@
+"""Racing of candidates over folds."""

@@ -1,0 +1,1 @@
+"""Reuse of fits that candidates share. Optional: see `luthier.sklearn.search`."""

@@ -1,0 +1,1 @@
+"""Choice of the winner, and an unbiased estimate of its score."""

@@ -1,0 +1,1 @@
+"""Search spaces of the search classes."""

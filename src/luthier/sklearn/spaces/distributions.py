@@ -1,0 +1,212 @@
+"""Read distributions of scipy.stats and dimensions of skopt as variables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+from luthier.errors import InvalidSpace
+from luthier.space import Beta, Choice, Float, Int, LogNormal, Normal, Prior, Variable
+
+SEARCHED = 1e-4
+"""The share at each end of an unbounded distribution that is not searched."""
+
+RECORDED = 1e-15
+"""The share at each end that is not even drawn."""
+
+_FEW = 100
+"""Up to so many values of a discrete distribution are options with weights."""
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """The way between the values of a distribution and its quantiles, which are what is searched.
+
+    Args:
+        distribution: frozen, of scipy.stats.
+        whole: whether its values are whole numbers.
+    """
+
+    distribution: Any
+    whole: bool
+
+    def value(self, place: float) -> Any:
+        """Give the value at a quantile in (0, 1)."""
+        found = float(self.distribution.ppf(place))
+        return int(found) if self.whole else found
+
+    def place(self, value: float) -> float:
+        """Give the quantile of a value."""
+        return float(self.distribution.cdf(value))
+
+
+def is_distribution(value: Any) -> bool:
+    """Tell whether scikit-learn would draw from a value."""
+    return callable(getattr(value, "rvs", None))
+
+
+def is_dimension(value: Any) -> bool:
+    """Tell whether a value is a dimension of skopt's, by its looks: skopt is never imported."""
+    kind = type(value).__name__
+    if kind == "Categorical":
+        return hasattr(value, "categories")
+    return kind in ("Real", "Integer") and hasattr(value, "low") and hasattr(value, "high")
+
+
+def read_dimension(dimension: Any, options: Callable[..., Variable], default: Any) -> Variable:
+    """Read a ``Real``, ``Integer`` or ``Categorical`` of skopt's.
+
+    Args:
+        dimension: it.
+        options: makes a variable of a list of values, and weights.
+        default: the value to begin with, where the range has it.
+    """
+    kind = type(dimension).__name__
+    if kind == "Categorical":
+        prior = getattr(dimension, "prior", None)
+        return options(list(dimension.categories), None if prior is None else [float(weight) for weight in prior])
+    log = getattr(dimension, "prior", "uniform") == "log-uniform"
+    return number(dimension.low, dimension.high, log, kind == "Integer", default)
+
+
+def read_range(given: tuple[Any, ...], default: Any) -> Variable | None:
+    """Read ``(low, high)``, ``(low, high, prior)`` or ``(low, high, prior, base)`` as skopt does; None for others.
+
+    Two whole numbers are a range of whole numbers; of three, the prior is ``uniform`` or ``log-uniform``.
+    """
+    if not 2 <= len(given) <= 4 or not all(_is_number(end) for end in given[:2]):
+        return None
+    if len(given) > 2 and given[2] not in ("uniform", "log-uniform"):
+        return None
+    whole = all(isinstance(end, Integral) for end in given[:2])
+    return number(given[0], given[1], len(given) > 2 and given[2] == "log-uniform", whole, default)
+
+
+def read_distribution(
+    distribution: Any, default: Any, reach: float, options: Callable[..., Variable]
+) -> tuple[Variable, Quantile | None]:
+    """Read a frozen distribution of scipy.stats.
+
+    ``uniform``, ``loguniform``, ``randint``, ``norm``, ``truncnorm``, ``lognorm`` and ``beta`` are variables with
+    exactly that prior (those without bounds are cut off at the quantile `reach`), few whole numbers are options with
+    weights, and of everything else the quantile is searched.
+
+    Args:
+        distribution: it.
+        default: the value to begin with, where it lies in the range.
+        reach: the share that is cut off at each end that has no bound.
+        options: makes a variable of a list of values, and weights.
+
+    Raises:
+        InvalidSpace: it is something else that can be drawn from.
+    """
+    if not hasattr(distribution, "ppf") or not hasattr(distribution, "support"):
+        raise InvalidSpace(
+            f"{distribution!r} can only be drawn from: give a distribution of scipy.stats, a list, or a variable"
+        )
+    low, high = (float(end) for end in distribution.support())
+    name, given = _parameters(distribution)
+    if hasattr(distribution, "pmf"):
+        return _discrete(distribution, name, low, high, default, reach, options)
+    made = _continuous(name, given, low, high, _bounds(distribution, low, high, reach), default)
+    if made is not None:
+        return made, None
+    return Float(SEARCHED, 1 - SEARCHED), Quantile(distribution, False)
+
+
+def record_distribution(distribution: Any) -> Variable:
+    """Give a variable that has every value which is ever drawn from a distribution."""
+    if is_dimension(distribution):
+        raise InvalidSpace(f"{distribution!r} is no distribution of scipy.stats")
+    if not hasattr(distribution, "ppf") or not hasattr(distribution, "support"):
+        raise InvalidSpace(
+            f"{distribution!r} can only be drawn from, so what was drawn cannot be kept in a store: "
+            "give a distribution of scipy.stats, a list, or a variable of Luthier's"
+        )
+    low, high = (float(end) for end in distribution.support())
+    low, high = _bounds(distribution, low, high, RECORDED)
+    if hasattr(distribution, "pmf"):
+        return Int(math.floor(low), math.ceil(high))
+    return Float(low, high, log=_parameters(distribution)[0] in ("loguniform", "reciprocal") and low > 0)
+
+
+def number(low: Any, high: Any, log: bool, whole: bool, default: Any) -> Variable:
+    """Make a number, with a default if it is one of the values."""
+    kind: Callable[..., Variable] = Int if whole else Float
+    ends = (int(low), int(high)) if whole else (float(low), float(high))
+    usable = _is_number(default) and ends[0] <= default <= ends[1] and (not whole or isinstance(default, Integral))
+    return kind(*ends, log=log, default=default if usable else None)
+
+
+def _continuous(
+    name: str, given: Mapping[str, float], low: float, high: float, bounds: tuple[float, float], default: Any
+) -> Variable | None:
+    loc, scale = given.get("loc", 0.0), given.get("scale", 1.0)
+    if name == "uniform":
+        return number(low, high, False, False, default)
+    if name in ("loguniform", "reciprocal") and loc == 0:
+        return number(low, high, True, False, default)
+    prior: Prior | None = None
+    if name in ("norm", "truncnorm"):
+        prior = Normal(loc, scale)
+    elif name == "lognorm" and loc == 0:
+        prior = LogNormal(math.log(scale), given["s"])
+    elif name == "beta":
+        prior = Beta(given["a"], given["b"])
+    if prior is None:
+        return None
+    begin = default if _is_number(default) and bounds[0] <= default <= bounds[1] else None
+    return Float(*bounds, log=name == "lognorm", prior=prior, default=begin)
+
+
+def _discrete(
+    distribution: Any,
+    name: str,
+    low: float,
+    high: float,
+    default: Any,
+    reach: float,
+    options: Callable[..., Variable],
+) -> tuple[Variable, Quantile | None]:
+    if name == "randint":
+        return number(low, high, False, True, default), None
+    first, last = _bounds(distribution, low, high, reach)
+    values = range(math.floor(first), math.ceil(last) + 1)
+    if len(values) <= _FEW:
+        weighted = [(value, float(distribution.pmf(value))) for value in values]
+        kept = [(value, weight) for value, weight in weighted if weight > 0]
+        return options([value for value, _ in kept], [weight for _, weight in kept]), None
+    return Float(SEARCHED, 1 - SEARCHED), Quantile(distribution, True)
+
+
+def _bounds(distribution: Any, low: float, high: float, reach: float) -> tuple[float, float]:
+    """Give the bounds of a distribution, those at infinity replaced by quantiles."""
+    name = _parameters(distribution)[0]
+    near_zero = name == "lognorm"  # whose logarithm has no bound
+    first = low if math.isfinite(low) and not near_zero else float(distribution.ppf(reach))
+    last = high if math.isfinite(high) else float(distribution.isf(reach))
+    return first, last
+
+
+def _parameters(distribution: Any) -> tuple[str, dict[str, float]]:
+    """Give the name of a distribution and its parameters by name."""
+    family = getattr(distribution, "dist", None)
+    if family is None:
+        return "", {}
+    names = [name.strip() for name in (family.shapes or "").split(",") if name.strip()] + ["loc", "scale"]
+    return str(family.name), {**dict(zip(names, distribution.args, strict=False)), **distribution.kwds}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def weighted_choice(options: tuple[Any, ...], weights: list[float] | None, default: Any) -> Variable:
+    """Make a choice with weights, without those that are 0."""
+    if weights is not None:
+        kept = [place for place, weight in enumerate(weights) if weight > 0]
+        options, weights = tuple(options[place] for place in kept), [weights[place] for place in kept]
+    return Choice(*options, weights=weights, default=default)

@@ -1,0 +1,284 @@
+"""Read what users write as search spaces: lists, distributions, dimensions of skopt, variables, spaces."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from luthier.errors import InvalidConfig, InvalidSpace
+from luthier.sklearn.reuse.digest import describe
+from luthier.sklearn.spaces.distributions import (
+    SEARCHED,
+    Quantile,
+    is_dimension,
+    is_distribution,
+    read_dimension,
+    read_distribution,
+    read_range,
+    weighted_choice,
+)
+from luthier.space import Choice, Named, Option, Ordinal, Space, Variable
+
+GRID = "grid"
+"""The variable that says which of several spaces a candidate is of."""
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+@dataclass(frozen=True)
+class ListedValues:
+    """A list of values as options: those that can be written down as they are, all others under a name.
+
+    Args:
+        values: without repetitions, in order.
+        options: the same as a `Choice` takes them.
+    """
+
+    values: tuple[Any, ...]
+    options: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, given: Sequence[Any]) -> ListedValues:
+        """Read a list."""
+        values: list[Any] = []
+        for value in given:
+            if not any(_same(value, other) for other in values):
+                values.append(value)
+        options: list[Any] = []
+        for value in values:
+            option = _plain(value)
+            if (option is None and value is not None) or any(_collides(option, other) for other in options):
+                option = _named(value, options)
+            options.append(option)
+        return cls(tuple(values), tuple(options))
+
+    def option(self, value: Any) -> Any:
+        """Give the plain option of a value.
+
+        Raises:
+            InvalidSpace: it is not in the list.
+        """
+        for known, option in zip(self.values, self.options, strict=True):
+            if _same(value, known):
+                return option.name if isinstance(option, Named) else option
+        raise InvalidSpace(f"{describe(value)} is none of the values {', '.join(map(describe, self.values[:8]))}")
+
+    def variable(self, weights: list[float] | None = None, default: Any = None) -> Variable:
+        """Make a variable: ordered where the values are three numbers or more that ascend."""
+        begin = next((self.option(known) for known in self.values if _same(known, default)), None)
+        numbers = [option for option in self.options if type(option) in (int, float)]
+        ascending = all(a < b for a, b in itertools.pairwise(numbers))
+        if weights is None and len(numbers) == len(self.options) > 2 and ascending:
+            return Ordinal(*self.options, default=begin)
+        return weighted_choice(self.options, weights, begin)
+
+
+@dataclass(frozen=True)
+class ParsedSpace:
+    """A search space as Luthier sees it, and the way between its configurations and an estimator's parameters.
+
+    Args:
+        space: the variables and constraints.
+        quantiles: the variables that are quantiles of distributions.
+        lists: the lists behind variables that were given as lists.
+        several: how many spaces stand side by side, under the options of a variable ``grid``; 0 for one alone.
+    """
+
+    space: Space
+    quantiles: Mapping[str, Quantile] = field(default_factory=dict)
+    lists: Mapping[str, ListedValues] = field(default_factory=dict)
+    several: int = 0
+
+    def params(self, realized: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn the parameters of a trial into those of the estimator.
+
+        A variable of a nested space (``kernel.poly.degree``) is the parameter of its last name.
+        """
+        quantiles = self.quantiles
+        return {
+            name.rpartition(".")[2]: quantiles[name].value(realized[name]) if name in quantiles else realized[name]
+            for name in self.space.names
+            if name in realized and (name != GRID or not self.several)
+        }
+
+    def config(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn parameters of the estimator into a configuration.
+
+        Raises:
+            InvalidSpace: the space does not have them.
+        """
+        for place in range(self.several or 1):
+            try:
+                found = self._config(params, {GRID: place} if self.several else {})
+                self.space.check(found)
+            except (InvalidSpace, InvalidConfig):
+                continue
+            if len(found) == len(params) + bool(self.several):
+                return found
+        raise InvalidSpace(f"the candidate {dict(params)!r:.200} is not of the search space")
+
+    def _config(self, params: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+        for part in self.space.structure.order:
+            name = part.name.rpartition(".")[2]
+            if part.name not in found and name in params and (part.when is None or part.when.holds(found)):
+                found[part.name] = self._plain(part.name, part.variable, params[name])
+        return found
+
+    def _plain(self, name: str, variable: Variable, value: Any) -> Any:
+        if name in self.lists:
+            return self.lists[name].option(value)
+        if name in self.quantiles:
+            place = self.quantiles[name].place(value)
+            return min(max(place, SEARCHED), 1 - SEARCHED)
+        return variable.plain(value)
+
+
+def read(given: Any, defaults: Mapping[str, Any], ranges: bool = False) -> ParsedSpace:
+    """Read one search space.
+
+    Args:
+        given: a `Space`, or a mapping of parameters to variables, lists, distributions or dimensions.
+        defaults: the values of the estimator's parameters, to begin with where the space has them.
+        ranges: whether a tuple such as ``(1e-3, 1e3, "log-uniform")`` is a range, as in skopt.
+
+    Raises:
+        InvalidSpace: names the parameter, and says what is allowed.
+    """
+    if isinstance(given, Space):
+        return ParsedSpace(given)
+    if not isinstance(given, Mapping):
+        raise InvalidSpace(f"a search space is a mapping of parameters to what they may be, not {given!r:.80}")
+    variables: dict[str, Variable] = {}
+    quantiles: dict[str, Quantile] = {}
+    lists: dict[str, ListedValues] = {}
+    for name, value in given.items():
+        if not isinstance(name, str):
+            raise InvalidSpace(f"the names of parameters are texts, not {name!r}")
+        try:
+            variables[name] = _variable(name, value, defaults.get(name), ranges, quantiles, lists)
+        except InvalidSpace as error:
+            raise InvalidSpace(f"parameter {name!r}: {error}") from error
+    return ParsedSpace(Space(variables), quantiles, lists)
+
+
+def read_all(given: Any, defaults: Mapping[str, Any]) -> ParsedSpace:
+    """Read one search space, or a list of several as one: a nested space for each, of which ``grid`` chooses one."""
+    if not isinstance(given, list | tuple):
+        return read(given, defaults)
+    parts = [read(one, defaults) for one in given]
+    if len(parts) == 1:
+        return parts[0]
+    space = Space({GRID: Choice(*(Option(place, part.space) for place, part in enumerate(parts)))})
+    quantiles, lists = {}, {}
+    for place, part in enumerate(parts):
+        quantiles.update({f"{GRID}.{place}.{name}": quantile for name, quantile in part.quantiles.items()})
+        lists.update({f"{GRID}.{place}.{name}": listed for name, listed in part.lists.items()})
+    return ParsedSpace(space, quantiles, lists, len(parts))
+
+
+def is_foreign(given: Any) -> bool:
+    """Tell whether a search space has something that scikit-learn cannot read: a space, a variable, a dimension."""
+    if isinstance(given, list | tuple):
+        return any(is_foreign(one) for one in given)
+    if not isinstance(given, Mapping):
+        return isinstance(given, Space)
+    return any(isinstance(value, Variable) or is_dimension(value) for value in given.values())
+
+
+def _variable(
+    name: str,
+    value: Any,
+    default: Any,
+    ranges: bool,
+    quantiles: dict[str, Quantile],
+    lists: dict[str, ListedValues],
+) -> Variable:
+    def options(values: Sequence[Any], weights: list[float] | None = None) -> Variable:
+        lists[name] = ListedValues.of(values)
+        return lists[name].variable(weights, default)
+
+    if isinstance(value, Variable):
+        return value
+    if is_dimension(value):
+        return read_dimension(value, options, default)
+    if is_distribution(value):
+        variable, quantile = read_distribution(value, default, SEARCHED, options)
+        if quantile is not None:
+            quantiles[name] = quantile
+        return variable
+    if ranges and isinstance(value, list | tuple):
+        written = isinstance(value, tuple) or (len(value) > 2 and value[2] in ("uniform", "log-uniform"))
+        found = read_range(tuple(value), default) if written else None
+        if found is not None:
+            return found
+    values = as_list(value)
+    if not values:
+        raise InvalidSpace("its list of values is empty")
+    return options(values)
+
+
+def as_list(value: Any) -> list[Any]:
+    """Give a sequence of values as a list.
+
+    Raises:
+        InvalidSpace: it is no sequence.
+    """
+    if isinstance(value, str) or not (isinstance(value, Sequence | np.ndarray) or hasattr(value, "__iter__")):
+        raise InvalidSpace(
+            f"{describe(value)} is no list of values, distribution, dimension or variable; write [{describe(value)}] "
+            "for a single value"
+        )
+    return list(value)
+
+
+def _same(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, float) and math.isnan(a):
+        return math.isnan(b)
+    if hasattr(a, "get_params") or isinstance(a, np.ndarray | list | dict):
+        return describe(a) == describe(b)
+    try:
+        return bool(a == b)
+    except (TypeError, ValueError):
+        return False
+
+
+def _plain(value: Any) -> Any:
+    """Give a value as an option that can be written down; None where it cannot."""
+    if isinstance(value, np.generic):
+        return None
+    if isinstance(value, tuple):
+        parts = [_plain(item) for item in value]
+        return None if any(p is None and item is not None for p, item in zip(parts, value, strict=True)) else value
+    if type(value) not in _PLAIN or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return None if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
+
+
+def _collides(option: Any, other: Any) -> bool:
+    if isinstance(other, Named):
+        return bool(option == other.name)
+    return bool(option == other)
+
+
+def _named(value: Any, taken: Sequence[Any]) -> Named:
+    text = describe(value)
+    names = {other.name if isinstance(other, Named) else other for other in taken}
+    if text in names:
+        text = f"{text} ({type(value).__name__})"
+    count = 2
+    name = text
+    while name in names:
+        name, count = f"{text} #{count}", count + 1
+    return Named(name, value)
+
+
+__all__ = ["GRID", "ListedValues", "ParsedSpace", "as_list", "is_foreign", "read", "read_all"]

@@ -1,0 +1,85 @@
+"""Changing the space of a study: what may change, and how old configurations read afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from luthier.space.flattening import FlatVariable
+from luthier.space.variables.categorical import Constant
+from luthier.space.variables.combinatorial import Permutation, Simplex, Subset
+
+if TYPE_CHECKING:
+    from luthier.space.space import Space
+
+
+def compare(old: Space, new: Space) -> tuple[str, ...]:
+    """Say why a study of `old` cannot go on in `new`; empty where it can.
+
+    A study can go on when every value it tried means the same afterwards. So ranges, options, scales, priors, defaults
+    conditions and constraints may change, and variables may go; a new variable needs a default, which says what the
+    trials without it had.
+    """
+    reasons = []
+    for part in new.structure.parts:
+        before = old.variables.get(part.name)
+        why = _why_added(part) if before is None else _why_changed(part.name, before, part.variable)
+        if why:
+            reasons.append(why)
+    if not set(old.names) & set(new.names):
+        reasons.append("the spaces have no variable in common")
+    return tuple(reasons)
+
+
+def migrate(config: Mapping[str, Any], old: Space, new: Space) -> dict[str, Any] | None:
+    """Read a configuration of `old` in `new`: without removed variables, with the defaults of added ones.
+
+    Returns:
+        None where `new` cannot hold it: a value outside its domain, a broken constraint, a variable that is active now
+        and was inactive or has no default.
+    """
+    kept = new.plain({name: value for name, value in config.items() if name in new.variables})
+    found: dict[str, Any] = {}
+    for part in new.structure.order:
+        if part.when is not None and not part.when.holds(found):
+            continue
+        value = _value(part, kept, old)
+        if value is _NONE or part.variable.fault(value):
+            return None
+        found[part.name] = value
+    if any(rule.broken(found, new.realize) for rule in new.structure.rules if not rule.is_missing):
+        return None
+    return {name: found[name] for name in new.names if name in found}
+
+
+_NONE = object()
+
+
+def _value(part: FlatVariable, kept: Mapping[str, Any], old: Space) -> Any:
+    if part.name in kept:
+        return kept[part.name]
+    if part.name in old.variables:  # it was inactive, so nobody knows what it would have been
+        return part.variable.start if part.variable.default is not None else _NONE
+    return part.variable.start if _has_default(part) else _NONE
+
+
+def _has_default(part: FlatVariable) -> bool:
+    return part.variable.default is not None or isinstance(part.variable, Constant)
+
+
+def _why_added(part: FlatVariable) -> str:
+    if _has_default(part) or part.when is not None:
+        return ""
+    return f"variable {part.name!r} is new and has no default: give the value that the trials so far had"
+
+
+def _why_changed(name: str, before: Any, after: Any) -> str:
+    if type(before) is not type(after):
+        return f"variable {name!r} changes from {type(before).__name__} to {type(after).__name__}"
+    if isinstance(before, Permutation) and set(before.items) != set(after.items):
+        return f"the items of the permutation {name!r} change"
+    if isinstance(before, Simplex) and before.parts != after.parts:
+        return f"the shares of the simplex {name!r} change"
+    if isinstance(before, Subset) and not set(before.items) & set(after.items):
+        return f"the subset {name!r} has none of its items any more"
+    return ""

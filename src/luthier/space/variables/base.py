@@ -1,0 +1,278 @@
+"""What every kind of variable can do, and the kinds that have a fixed number of levels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from luthier._typing import Floats
+from luthier.errors import InvalidConfig, InvalidSpace
+from luthier.space.expression import Coded
+from luthier.space.variables.column import Codes, Column
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable(ABC):
+    """One thing to tune. Frozen; a subclass says what its values are and how they stand in [0, 1]^width.
+
+    Args:
+        default: the value where none is given; None for the middle.
+        when: the variable is active only where this expression holds.
+    """
+
+    default: Any = None
+    when: str | None = None
+
+    kind: ClassVar[str]  # the key of its text form
+    column: ClassVar[str]  # the kind of its columns
+    width: ClassVar[int] = 1
+    levels: ClassVar[int] = 0
+
+    @property
+    @abstractmethod
+    def count(self) -> int | None:
+        """The number of distinct values, or None where it is not finite."""
+
+    @property
+    @abstractmethod
+    def start(self) -> Any:
+        """The default, in plain form, or the middle where none is given."""
+
+    def columns(self, name: str, conditional: bool) -> tuple[Column, ...]:
+        """Describe the columns of the variable under a name."""
+        width = self.width
+        return tuple(Column(name, self.column, self.levels, place, width, conditional) for place in range(width))
+
+    @abstractmethod
+    def encode(self, values: Sequence[Any]) -> Floats:
+        """Turn n plain values into (n, width) in [0, 1]."""
+
+    @abstractmethod
+    def decode(self, block: Floats) -> list[Any]:
+        """Turn (n, width) in [0, 1] into n plain values."""
+
+    @abstractmethod
+    def snap(self, block: Floats) -> Floats:
+        """Move (n, width) to the nearest places that stand for values; NaN stays."""
+
+    @abstractmethod
+    def warp(self, block: Floats) -> Floats:
+        """Turn uniforms (n, width) in [0, 1) into places distributed by the prior."""
+
+    @abstractmethod
+    def read(self, block: Floats) -> Any:
+        """Turn (n, width), NaN where inactive, into a column of values as expressions take them."""
+
+    @abstractmethod
+    def plain(self, value: Any) -> Any:
+        """Turn a value as a person writes it into plain form: of the right type, on its step, objects by name.
+
+        What is no value of the variable is returned as it is; `fault` tells why.
+        """
+
+    @abstractmethod
+    def fault(self, value: Any) -> str | None:
+        """Say why a plain value is outside the domain: ``is above the largest value 3``. None where it is inside."""
+
+    def realize(self, value: Any) -> Any:
+        """Turn a plain value into what the user sees: the object behind a registered name."""
+        return value
+
+    @abstractmethod
+    def table(self) -> dict[str, Any]:
+        """Write the variable in text form, without its condition."""
+
+    @abstractmethod
+    def domain(self) -> str:
+        """Describe the values in a few words: ``0.001 to 1000, log``."""
+
+    def _check_default(self) -> None:
+        """Refuse a default outside the domain, and bring it into plain form."""
+        if self.default is None:
+            return
+        plain = self.plain(self.default)
+        why = self.fault(plain)
+        if why:
+            raise InvalidSpace(f"the default {self.default!r} {why}")
+        object.__setattr__(self, "default", plain)
+
+    def _check_when(self) -> None:
+        if self.when is not None and not isinstance(self.when, str):
+            raise InvalidSpace(f"when is an expression in text, such as when=\"kernel == 'poly'\", not {self.when!r}")
+
+
+class Levelled(Variable):
+    """A variable of `levels` values, level i standing at (i + 0.5) / levels. One column."""
+
+    levels: int  # type: ignore[misc]
+
+    @property
+    @abstractmethod
+    def pick(self) -> Callable[[int], Any]:
+        """Give the function from levels to plain values."""
+
+    @abstractmethod
+    def index(self, value: Any) -> int:
+        """Give the level of a plain value; -1 for what is none. Raises TypeError for what cannot be hashed."""
+
+    @abstractmethod
+    def level_values(self, codes: Codes) -> Floats | Coded:
+        """Turn levels, -1 where inactive, into a column of values as expressions take them."""
+
+    def codes(self, block: Floats) -> Codes:
+        """Turn places (n, 1) into levels (n,), -1 where NaN."""
+        column = block[:, 0]
+        known = np.where(np.isnan(column), -1.0, np.minimum(np.floor(column * self.levels), self.levels - 1))
+        return known.astype(np.int64)
+
+    def encode(self, values: Sequence[Any]) -> Floats:
+        levels, index = self.levels, self.index
+        found = np.array([index(value) for value in values], dtype=np.float64)
+        if len(found) and found.min() < 0:
+            raise InvalidConfig(f"cannot encode {values[int(found.argmin())]!r}: it is not {self.domain()}")
+        return ((found + 0.5) / levels)[:, None]
+
+    def decode(self, block: Floats) -> list[Any]:
+        pick = self.pick
+        return [pick(code) for code in self.codes(block).tolist()]
+
+    def snap(self, block: Floats) -> Floats:
+        levels = self.levels
+        return (np.minimum(np.floor(block * levels), levels - 1) + 0.5) / levels
+
+    def warp(self, block: Floats) -> Floats:
+        return block
+
+    def read(self, block: Floats) -> Any:
+        return self.level_values(self.codes(block))
+
+
+class Options(Levelled):
+    """A variable whose values are a list of options."""
+
+    @property
+    @abstractmethod
+    def options(self) -> tuple[Any, ...]:
+        """The plain values, in order."""
+
+    @cached_property
+    def _places(self) -> Mapping[Any, int]:
+        return {option: place for place, option in enumerate(self.options)}
+
+    @cached_property
+    def levels(self) -> int:  # type: ignore[override]
+        """The number of options."""
+        return len(self.options)
+
+    @property
+    def count(self) -> int | None:
+        return self.levels
+
+    @property
+    def pick(self) -> Callable[[int], Any]:
+        return self.options.__getitem__
+
+    def index(self, value: Any) -> int:
+        return self._places.get(value, -1)
+
+    def level_values(self, codes: Codes) -> Floats | Coded:
+        return Coded(codes, self.options)
+
+    def plain(self, value: Any) -> Any:
+        if isinstance(value, list):
+            value = _tupled(value)
+        elif type(value) not in _PLAIN:
+            value = _unwrapped(value)
+        return value
+
+    def fault(self, value: Any) -> str | None:
+        try:
+            place = self.index(value)
+        except TypeError:
+            place = -1
+        if place >= 0 and same_value(self.options[place], value):
+            return None
+        from luthier._hints import suggest
+
+        return f"is none of its options{suggest(value, self.options)}"
+
+    def domain(self) -> str:
+        from luthier._hints import listed
+
+        return f"one of {listed(self.options)}"
+
+
+_PLAIN = (str, int, float, bool, type(None), tuple)
+
+
+def same_value(a: Any, b: Any) -> bool:
+    """Tell whether two plain values are equal and of one type: 1, 1.0 and True differ."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(same_value(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def _unwrapped(value: Any) -> Any:
+    """Turn numpy scalars and subclasses of the plain types (enumerations) into plain values."""
+    item = getattr(value, "item", None)
+    if callable(item) and getattr(value, "ndim", 1) == 0:
+        return item()
+    # Not str(value): an enumeration of texts prints as its name.
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    return float.__float__(value) if isinstance(value, float) else value
+
+
+def check_option(value: Any, what: str) -> Any:
+    """Give an option in plain form (lists become tuples), or raise InvalidSpace for what cannot be one."""
+    value = _unwrapped(_tupled(value)) if type(value) not in (str, int, float, bool, type(None)) else value
+    if isinstance(value, tuple):
+        return tuple(check_option(item, what) for item in value)
+    if value is not None and not isinstance(value, str | int | float | bool):
+        raise InvalidSpace(
+            f"{what} {value!r} is a {type(value).__name__}, which cannot be written down: "
+            f"give it a name, as in lt.Named('name', object)"
+        )
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise InvalidSpace(f"{what} {value!r} has more than 64 bits: write it as text")
+    if isinstance(value, str):
+        check_text(value, what)
+    if value != value:
+        raise InvalidSpace(f"{what} NaN is equal to nothing, itself included: use None or a text for it")
+    return value
+
+
+def check_text(text: str, what: str) -> None:
+    """Refuse text that cannot be written down: half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidSpace(f"{what} {text!r} is no valid Unicode text: {error.reason}") from None
+
+
+def check_distinct(options: Sequence[Any], what: str) -> None:
+    """Refuse options that are equal, and those that only their types tell apart (1, 1.0 and True)."""
+    seen: dict[Any, Any] = {}
+    for option in options:
+        if option in seen:
+            other = seen[option]
+            if same_value(option, other):
+                raise InvalidSpace(f"{what} {option!r} is given twice")
+            raise InvalidSpace(
+                f"the {what}s {other!r} ({type(other).__name__}) and {option!r} ({type(option).__name__}) are equal "
+                "in Python: write one of them as text"
+            )
+        seen[option] = option

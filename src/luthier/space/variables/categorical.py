@@ -1,0 +1,361 @@
+"""Variables that are one of a list: `Choice`, `Ordinal`, `Bool`, `Constant`; and what stands behind an option."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from luthier._typing import Floats
+from luthier.errors import InvalidConfig, InvalidSpace
+from luthier.space.expression import Coded
+from luthier.space.variables.base import Options, Variable, check_distinct, check_option, check_text, same_value
+
+if TYPE_CHECKING:
+    from luthier.space.space import Space
+
+
+@dataclass(frozen=True)
+class Named:
+    """An object under a name: studies store the name, objectives get the object.
+
+    Two of one name are equal, whatever the objects: a space that was read from text has the names only.
+
+    Args:
+        name: what is stored and shown.
+        object: anything.
+    """
+
+    name: str
+    object: Any = field(compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise InvalidSpace(f"Named(name, object): the name is a text, not {self.name!r}")
+        check_text(self.name, "the name")
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a `Choice` that brings variables of its own, active where it is chosen.
+
+    Args:
+        value: the option itself, or a `Named` object.
+        space: a `Space`, or a mapping of names to variables; of a choice ``kernel`` and an option ``poly`` they are
+            called ``kernel.poly.<name>`` in the outer space, and by their own names in the inner space's expressions.
+    """
+
+    value: Any
+    space: Space
+
+    def __post_init__(self) -> None:
+        from luthier.space.space import Space
+
+        if isinstance(self.value, Option):
+            raise InvalidSpace("the value of an Option is a plain value, not another Option")
+        if not isinstance(self.space, Space):
+            if not isinstance(self.space, Mapping):
+                raise InvalidSpace(f"an Option brings a Space or a mapping of variables, not {self.space!r}")
+            object.__setattr__(self, "space", Space(self.space))
+
+
+@dataclass(frozen=True, init=False)
+class Choice(Options):
+    """One of several options without an order.
+
+    Args:
+        options: None, bools, whole numbers, floats, texts and tuples of them; other objects as ``Named(name, object)``;
+            options with variables of their own as ``Option(value, {...})``.
+        weights: how likely each option is beforehand; equal by default.
+        default: the option where none is given; the first otherwise (so None is the default where it comes first).
+        when: the variable is active only where this expression holds.
+
+    Raises:
+        InvalidSpace: no option, one given twice, options that only their types tell apart (1 and True), …
+
+    Example:
+        >>> Choice("rbf", "poly", weights=[2, 1])
+        Choice('rbf', 'poly', weights=(2.0, 1.0))
+    """
+
+    given: tuple[Any, ...]
+    weights: tuple[float, ...] | None = None
+
+    kind = "choice"
+    column = "category"
+
+    def __init__(
+        self, *options: Any, weights: Sequence[float] | None = None, default: Any = None, when: str | None = None
+    ) -> None:
+        given = tuple(
+            option if isinstance(option, Named | Option) else check_option(option, "the option") for option in options
+        )
+        _set(self, given=given, weights=weights, default=default, when=when)
+        if not given:
+            raise InvalidSpace("a Choice needs at least one option")
+        check_distinct(self.options, "option")
+        if weights is not None:
+            _set(self, weights=_checked_weights(weights, len(given)))
+        self._check_when()
+        self._check_default()
+
+    @cached_property
+    def options(self) -> tuple[Any, ...]:
+        """The plain values, in order."""
+        return tuple(_plain_option(option) for option in self.given)
+
+    @cached_property
+    def objects(self) -> Mapping[str, Any]:
+        """The objects behind names."""
+        values = [option.value if isinstance(option, Option) else option for option in self.given]
+        return {value.name: value.object for value in values if isinstance(value, Named)}
+
+    @property
+    def nested(self) -> tuple[tuple[Any, Space], ...]:
+        """The options that bring a space of their own."""
+        return tuple((_plain_option(option), option.space) for option in self.given if isinstance(option, Option))
+
+    @cached_property
+    def edges(self) -> Floats:
+        """Where in [0, 1] the options meet before `warp`; shape (levels + 1,)."""
+        weights = self.weights or (1.0,) * self.levels
+        edges = np.concatenate([[0.0], np.cumsum(weights)])
+        found: Floats = edges / edges[-1]
+        return found
+
+    def warp(self, block: Floats) -> Floats:
+        if self.weights is None:
+            return block
+        places = np.clip(self.edges.searchsorted(block, side="right") - 1, 0, self.levels - 1)
+        return (places + 0.5) / self.levels
+
+    @property
+    def start(self) -> Any:
+        if self.default is None:
+            return self.options[0]
+        return self.plain(self.default)
+
+    def plain(self, value: Any) -> Any:
+        if isinstance(value, Named):
+            return value.name
+        if self.objects and not isinstance(value, str):
+            for name, item in self.objects.items():
+                if item is value:
+                    return name
+            for name, item in self.objects.items():
+                if type(item) is type(value) and _equal(item, value):
+                    return name
+        return super().plain(value)
+
+    def realize(self, value: Any) -> Any:
+        return self.objects.get(value, value) if type(value) is str else value
+
+    def table(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"choice": [_option_table(option) for option in self.given]}
+        if self.weights is not None:
+            found["weights"] = list(self.weights)
+        if self.default is not None:
+            found["default"] = listed_value(self.plain(self.default))
+        return found
+
+    def __repr__(self) -> str:
+        parts = [repr(option) for option in self.given]
+        return _repr("Choice", parts, weights=self.weights, default=self.default, when=self.when)
+
+
+@dataclass(frozen=True, init=False)
+class Ordinal(Options):
+    """One of several options in ascending order: ``Ordinal("small", "medium", "large")``.
+
+    In expressions, ``size < 'large'`` goes by this order.
+
+    Args:
+        options: as for `Choice`, at least one.
+        default: the option where none is given; the middle one otherwise.
+        when: the variable is active only where this expression holds.
+    """
+
+    given: tuple[Any, ...]
+
+    kind = "ordinal"
+    column = "number"
+
+    def __init__(self, *options: Any, default: Any = None, when: str | None = None) -> None:
+        given = tuple(check_option(option, "the option") for option in options)
+        _set(self, given=given, default=default, when=when)
+        if not given:
+            raise InvalidSpace("an Ordinal needs at least one option")
+        check_distinct(given, "option")
+        self._check_when()
+        self._check_default()
+
+    @cached_property
+    def options(self) -> tuple[Any, ...]:
+        """The plain values, in ascending order."""
+        return self.given
+
+    @property
+    def start(self) -> Any:
+        return self.given[(len(self.given) - 1) // 2] if self.default is None else self.plain(self.default)
+
+    def table(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"ordinal": [listed_value(option) for option in self.given]}
+        return found if self.default is None else found | {"default": listed_value(self.plain(self.default))}
+
+    def __repr__(self) -> str:
+        return _repr("Ordinal", [repr(option) for option in self.given], default=self.default, when=self.when)
+
+
+@dataclass(frozen=True, init=False)
+class Bool(Options):
+    """True or False.
+
+    Args:
+        default: the value where none is given; False otherwise.
+        when: the variable is active only where this expression holds.
+    """
+
+    kind = "bool"
+    column = "category"
+
+    def __init__(self, default: bool | None = None, when: str | None = None) -> None:
+        _set(self, default=default, when=when)
+        self._check_when()
+        self._check_default()
+
+    @cached_property
+    def options(self) -> tuple[Any, ...]:
+        """False and True."""
+        return (False, True)
+
+    @property
+    def start(self) -> Any:
+        return bool(self.default)
+
+    def table(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"bool": True}
+        return found if self.default is None else found | {"default": bool(self.default)}
+
+    def __repr__(self) -> str:
+        return _repr("Bool", [], default=self.default, when=self.when)
+
+
+@dataclass(frozen=True, init=False)
+class Constant(Variable):
+    """A value that is passed on and not searched. Takes no column.
+
+    Args:
+        value: as an option of `Choice`, also ``Named(name, object)``.
+        when: the variable is active only where this expression holds.
+    """
+
+    value: Any
+
+    kind = "constant"
+    column = "constant"
+    width = 0
+
+    def __init__(self, value: Any, when: str | None = None) -> None:
+        given = value if isinstance(value, Named) else check_option(value, "the value")
+        _set(self, value=given, default=None, when=when)
+        self._check_when()
+
+    @cached_property
+    def fixed(self) -> Any:
+        """The value in plain form."""
+        return self.value.name if isinstance(self.value, Named) else self.value
+
+    @property
+    def count(self) -> int | None:
+        return 1
+
+    @property
+    def start(self) -> Any:
+        return self.fixed
+
+    def encode(self, values: Sequence[Any]) -> Floats:
+        for value in values:
+            if not same_value(value, self.fixed):
+                raise InvalidConfig(f"cannot encode {value!r}: it is not {self.domain()}")
+        return np.empty((len(values), 0))
+
+    def decode(self, block: Floats) -> list[Any]:
+        return [self.fixed] * len(block)
+
+    def snap(self, block: Floats) -> Floats:
+        return block
+
+    def warp(self, block: Floats) -> Floats:
+        return block
+
+    def read(self, block: Floats) -> Any:
+        return Coded(np.zeros(len(block), dtype=np.int64), (self.fixed,))
+
+    def plain(self, value: Any) -> Any:
+        if isinstance(self.value, Named) and (value is self.value.object or isinstance(value, Named)):
+            return self.value.name if value is self.value.object else value.name
+        return Options.plain(self, value)  # type: ignore[arg-type]
+
+    def fault(self, value: Any) -> str | None:
+        return None if same_value(value, self.fixed) else f"is not {self.domain()}"
+
+    def realize(self, value: Any) -> Any:
+        return self.value.object if isinstance(self.value, Named) else value
+
+    def domain(self) -> str:
+        return f"the constant {self.fixed!r}"
+
+    def table(self) -> dict[str, Any]:
+        return {"constant": listed_value(self.fixed)}
+
+    def __repr__(self) -> str:
+        return _repr("Constant", [repr(self.value)], when=self.when)
+
+
+def listed_value(value: Any) -> Any:
+    """Write a plain value so that text holds it: tuples become lists."""
+    return [listed_value(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _plain_option(option: Any) -> Any:
+    if isinstance(option, Option):
+        return _plain_option(option.value) if isinstance(option.value, Named) else check_option(option.value, "option")
+    return option.name if isinstance(option, Named) else option
+
+
+def _option_table(option: Any) -> Any:
+    value = listed_value(_plain_option(option))
+    return {"value": value, **option.space.to_plain()} if isinstance(option, Option) else value
+
+
+def _checked_weights(weights: Sequence[float], count: int) -> tuple[float, ...]:
+    if isinstance(weights, str) or not isinstance(weights, Sequence | np.ndarray) or len(weights) != count:
+        raise InvalidSpace(f"weights are one number for each of the {count} options, not {weights!r}")
+    found = []
+    for weight in weights:
+        item = weight.item() if isinstance(weight, np.generic) else weight
+        if isinstance(item, bool) or not isinstance(item, int | float) or not 0 < item < math.inf:
+            raise InvalidSpace(f"a weight is a finite number above 0, not {weight!r}; leave out what is never chosen")
+        found.append(float(item))
+    return tuple(found)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    try:
+        return bool(a == b)
+    except (TypeError, ValueError):
+        return False
+
+
+def _set(variable: Variable, **values: Any) -> None:
+    for name, value in values.items():
+        object.__setattr__(variable, name, value)
+
+
+def _repr(kind: str, parts: list[str], **settings: Any) -> str:
+    parts = parts + [f"{name}={value!r}" for name, value in settings.items() if value is not None]
+    return f"{kind}({', '.join(parts)})"

@@ -1,0 +1,407 @@
+"""Variables of several columns: `Subset`, `Permutation` and `Simplex`."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, fields
+from functools import cached_property
+from itertools import combinations, permutations
+from typing import Any, ClassVar
+
+import numpy as np
+
+from luthier._typing import Floats
+from luthier.errors import InvalidConfig, InvalidSpace
+from luthier.space.expression import INACTIVE
+from luthier.space.variables.base import Variable, check_distinct, check_option, same_value
+from luthier.space.variables.categorical import listed_value
+
+_GRAINS = 10**12  # shares are whole multiples of 1e-12, so that they sum to 1 in decimals
+
+
+_MOST_SHARES = 10_000
+
+
+@dataclass(frozen=True)
+class Combination(Variable):
+    """A variable whose value is made of several items, one column each."""
+
+    parts: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    @abstractmethod
+    def _count(self) -> int: ...
+
+    @cached_property
+    def width(self) -> int:  # type: ignore[override]
+        """The number of items."""
+        return self._count
+
+    def encode(self, values: Sequence[Any]) -> Floats:
+        for value in values:
+            why = self.fault(value)
+            if why:
+                raise InvalidConfig(f"cannot encode {value!r}: it {why}")
+        return np.array([self._row(value) for value in values], dtype=np.float64).reshape(len(values), self.width)
+
+    @abstractmethod
+    def _row(self, value: Any) -> list[float]: ...
+
+    def decode(self, block: Floats) -> list[Any]:
+        return [self._value(row) for row in self.snap(block).tolist()]
+
+    @abstractmethod
+    def _value(self, row: list[float]) -> Any:
+        """Turn one snapped row into a plain value."""
+
+    def read(self, block: Floats) -> Any:
+        column = np.empty(len(block), dtype=object)
+        for place, row in enumerate(block.tolist()):
+            column[place] = INACTIVE if row and row[0] != row[0] else self._value(row)
+        return column
+
+    @abstractmethod
+    def values(self) -> Iterator[Any]:
+        """Give every plain value once; only where `count` is not None."""
+
+    @property
+    def start(self) -> Any:
+        if self.default is not None:
+            return self.plain(self.default)
+        return self.decode(np.full((1, self.width), 0.5))[0]
+
+    def table(self) -> dict[str, Any]:
+        return {} if self.default is None else {"default": listed_value(self.plain(self.default))}
+
+    def __repr__(self) -> str:
+        first, *rest = (setting for setting in fields(self) if setting.name not in ("default", "when"))
+        settings = {setting.name: getattr(self, setting.name) for setting in rest}
+        settings |= {"default": self.default, "when": self.when}
+        parts = [repr(getattr(self, first.name))]
+        parts += [f"{name}={value!r}" for name, value in settings.items() if value is not None]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def _items(items: Any, what: str) -> tuple[Any, ...]:
+    if isinstance(items, str | Mapping) or not isinstance(items, Iterable):
+        raise InvalidSpace(f"{what} needs a list of items, not {items!r}")
+    found = tuple(check_option(item, "the item") for item in items)
+    if not found:
+        raise InvalidSpace(f"{what} needs at least one item")
+    check_distinct(found, "item")
+    return found
+
+
+def _place(items: tuple[Any, ...], value: Any) -> int:
+    return next((place for place, item in enumerate(items) if same_value(item, value)), -1)
+
+
+def _unpacked(value: Any, items: tuple[Any, ...]) -> list[Any] | None:
+    """Give the members of a collection in plain form; None for what is none."""
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        return None
+    found = []
+    for item in value:
+        try:
+            found.append(check_option(item, "the item"))
+        except InvalidSpace:
+            return None
+    return found
+
+
+@dataclass(frozen=True, repr=False)
+class Subset(Combination):
+    """Some of several items. The value is a tuple of those that are in, in the order of `items`.
+
+    Args:
+        items: what can be in; values as the options of a `Choice`.
+        size: how many are in: a number, or (smallest, largest); from none to all by default.
+        default: the items where none are given.
+        when: the variable is active only where this expression holds.
+
+    Example:
+        >>> Subset(["age", "income", "height"], size=2)
+        Subset(('age', 'income', 'height'), size=(2, 2))
+    """
+
+    items: Any
+    size: Any = None
+
+    kind = "subset"
+    column = "member"
+    levels = 2
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", _items(self.items, "a Subset"))
+        object.__setattr__(self, "size", self._sizes(self.size))
+        self._check_when()
+        self._check_default()
+
+    def _sizes(self, size: Any) -> tuple[int, int]:
+        most = len(self.items)
+        if size is None:
+            return (0, most)
+        pair = tuple(size) if isinstance(size, list | tuple) else (size, size)
+        if len(pair) != 2 or any(isinstance(end, bool) or not isinstance(end, int) for end in pair):
+            raise InvalidSpace(f"size is a whole number or (smallest, largest), not {size!r}")
+        if not 0 <= pair[0] <= pair[1] <= most:
+            raise InvalidSpace(f"size is from 0 to {most}, the number of items, not {size!r}")
+        return pair
+
+    @property
+    def _count(self) -> int:
+        return len(self.items)
+
+    @cached_property
+    def count(self) -> int | None:
+        """The number of subsets."""
+        return sum(math.comb(self.width, size) for size in range(self.size[0], self.size[1] + 1))
+
+    def values(self) -> Iterator[Any]:
+        for size in range(self.size[0], self.size[1] + 1):
+            yield from combinations(self.items, size)
+
+    def _row(self, value: Any) -> list[float]:
+        inside = {place for place, item in enumerate(self.items) if _place(value, item) >= 0}
+        return [0.75 if place in inside else 0.25 for place in range(self.width)]
+
+    def _value(self, row: list[float]) -> Any:
+        return tuple(item for item, place in zip(self.items, row, strict=True) if place > 0.5)
+
+    def snap(self, block: Floats) -> Floats:
+        low, high = self.size
+        sizes = np.clip((block > 0.5).sum(axis=1), low, high)
+        return self._largest(block, sizes)
+
+    def _largest(self, block: Floats, sizes: Any) -> Floats:
+        """Let the `sizes` items of the largest places in; of equal places, the first."""
+        ranks = np.argsort(np.argsort(-block, axis=1, kind="stable"), axis=1, kind="stable")
+        found = np.where(ranks < sizes[:, None], 0.75, 0.25)
+        return np.where(np.isnan(block), np.nan, found)
+
+    def warp(self, block: Floats) -> Floats:
+        """Make every subset equally likely.
+
+        The largest of n uniforms is independent of their order and, to the n-th power, uniform: it chooses the size,
+        and the order chooses the members.
+        """
+        low, high = self.size
+        if low == high or self.width == 0:
+            return self._largest(block, np.full(len(block), low))
+        counts = np.array([float(math.comb(self.width, size)) for size in range(low, high + 1)])
+        edges = np.cumsum(counts / counts.sum())
+        sizes = low + np.minimum(edges.searchsorted(block.max(axis=1) ** self.width, side="right"), high - low)
+        return self._largest(block, sizes)
+
+    def plain(self, value: Any) -> Any:
+        found = _unpacked(value, self.items)
+        if found is None:
+            return value
+        if len({_place(self.items, item) for item in found} - {-1}) < len(found):
+            return tuple(found)  # unknown or repeated: `fault` says which
+        return tuple(item for item in self.items if _place(tuple(found), item) >= 0)
+
+    def fault(self, value: Any) -> str | None:
+        if not isinstance(value, tuple):
+            return f"is not a tuple of items ({self.domain()})"
+        places = [_place(self.items, item) for item in value]
+        if -1 in places:
+            from luthier._hints import suggest
+
+            wrong = value[places.index(-1)]
+            return f"has {wrong!r}, which is none of its items{suggest(wrong, self.items)}"
+        if len(set(places)) < len(places):
+            return "has an item twice"
+        if places != sorted(places):
+            return f"is not in the order of the items {self.items!r}"
+        low, high = self.size
+        return None if low <= len(places) <= high else f"has {len(places)} items and is {self.domain()}"
+
+    def domain(self) -> str:
+        low, high = self.size
+        return f"{low if low == high else f'{low} to {high}'} of {self.items!r}"
+
+    def table(self) -> dict[str, Any]:
+        low, high = self.size
+        size = low if low == high else [low, high]
+        return {"subset": [listed_value(item) for item in self.items], "size": size, **super().table()}
+
+
+@dataclass(frozen=True, repr=False)
+class Permutation(Combination):
+    """An order of several items. The value is a tuple of all of them.
+
+    Args:
+        items: what is put in order; values as the options of a `Choice`.
+        default: the order where none is given; as written otherwise.
+        when: the variable is active only where this expression holds.
+    """
+
+    items: Any
+
+    kind = "permutation"
+    column = "rank"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", _items(self.items, "a Permutation"))
+        self._check_when()
+        self._check_default()
+
+    @property
+    def _count(self) -> int:
+        return len(self.items)
+
+    @cached_property
+    def levels(self) -> int:  # type: ignore[override]
+        """The number of ranks an item can have."""
+        return len(self.items)
+
+    @cached_property
+    def count(self) -> int | None:
+        """The number of orders."""
+        return math.factorial(self.width)
+
+    def values(self) -> Iterator[Any]:
+        yield from permutations(self.items)
+
+    def _row(self, value: Any) -> list[float]:
+        return [(_place(value, item) + 0.5) / self.width for item in self.items]
+
+    def _value(self, row: list[float]) -> Any:
+        return tuple(self.items[place] for place in sorted(range(self.width), key=row.__getitem__))
+
+    def snap(self, block: Floats) -> Floats:
+        ranks = np.argsort(np.argsort(block, axis=1, kind="stable"), axis=1, kind="stable")
+        return np.where(np.isnan(block), np.nan, (ranks + 0.5) / self.width)
+
+    def warp(self, block: Floats) -> Floats:
+        return block
+
+    def plain(self, value: Any) -> Any:
+        found = _unpacked(value, self.items)
+        return value if found is None else tuple(found)
+
+    def fault(self, value: Any) -> str | None:
+        if isinstance(value, tuple) and len(value) == self.width:
+            places = sorted(_place(self.items, item) for item in value)
+            if places == list(range(self.width)):
+                return None
+        return f"is not {self.domain()}"
+
+    def domain(self) -> str:
+        return f"an order of {self.items!r}"
+
+    def table(self) -> dict[str, Any]:
+        return {"permutation": [listed_value(item) for item in self.items], **super().table()}
+
+
+@dataclass(frozen=True, repr=False)
+class Simplex(Combination):
+    """Shares: numbers that are not negative and sum to 1, such as the parts of a mixture.
+
+    The value is a mapping of names to shares, or a tuple of shares where only their number was given. In expressions
+    the share of ``sand`` of a simplex ``mix`` is `` `mix.sand` ``; that of an unnamed one is `` `mix.0` ``.
+
+    Args:
+        names: the names of the shares, or how many there are; at least 2.
+        default: the shares where none are given; equal ones otherwise.
+        when: the variable is active only where this expression holds.
+    """
+
+    names: Any
+    _: KW_ONLY
+
+    kind = "simplex"
+    column = "share"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.names, bool) or not isinstance(self.names, int):
+            names = _items(self.names, "a Simplex")
+            if not all(isinstance(name, str) for name in names):
+                raise InvalidSpace(f"the names of a Simplex are texts, not {names!r}")
+            object.__setattr__(self, "names", names)
+        if not 2 <= self._count <= _MOST_SHARES:
+            raise InvalidSpace(f"a Simplex has 2 to {_MOST_SHARES} shares, not {self._count}")
+        self._check_when()
+        self._check_default()
+
+    @property
+    def _count(self) -> int:
+        return self.names if isinstance(self.names, int) else len(self.names)
+
+    @property
+    def parts(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The names of the shares as expressions see them, behind the variable's name and a dot."""
+        return tuple(map(str, range(self.names))) if isinstance(self.names, int) else self.names
+
+    @property
+    def count(self) -> int | None:
+        return None
+
+    def _row(self, value: Any) -> list[float]:
+        return list(value) if isinstance(value, tuple) else [value[name] for name in self.names]
+
+    def _value(self, row: list[float]) -> Any:
+        return tuple(row) if isinstance(self.names, int) else dict(zip(self.names, row, strict=True))
+
+    def values(self) -> Iterator[Any]:
+        raise InvalidSpace("a Simplex is continuous: its values cannot be listed")
+
+    def shares(self, value: Any) -> tuple[float, ...]:
+        """Give the shares of a plain value in order."""
+        return tuple(self._row(value))
+
+    def snap(self, block: Floats) -> Floats:
+        found = np.clip(block, 0.0, 1.0)
+        total = found.sum(axis=1, keepdims=True)
+        found = np.where(total > 0, found / np.where(total > 0, total, 1.0), 1.0 / self.width)
+        grains = np.rint(found * _GRAINS)
+        largest = grains.argmax(axis=1)
+        grains[np.arange(len(grains)), largest] += _GRAINS - grains.sum(axis=1)
+        return np.where(np.isnan(block), np.nan, grains / _GRAINS)
+
+    def warp(self, block: Floats) -> Floats:
+        """Make every point of the simplex equally likely: exponential spacings (Devroye 1986, XI.4.1)."""
+        spacings = -np.log1p(-np.minimum(block, 1.0 - 2.0**-53))
+        return self.snap(spacings / np.maximum(spacings.sum(axis=1, keepdims=True), 1e-300))
+
+    def plain(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            if isinstance(self.names, int) or set(value) != set(self.names):
+                return value
+            shares = [value[name] for name in self.names]
+        elif isinstance(value, list | tuple | np.ndarray) and len(value) == self.width:
+            shares = list(value)
+        else:
+            return value
+        numbers = [share.item() if isinstance(share, np.generic) else share for share in shares]
+        if not all(type(share) in (int, float) and 0 <= share <= 1 for share in numbers):
+            return value
+        if abs(math.fsum(numbers) - 1) > 1e-9:
+            return self._value([float(share) for share in numbers])
+        return self._value(self.snap(np.array([numbers], dtype=np.float64))[0].tolist())
+
+    def fault(self, value: Any) -> str | None:
+        unnamed = isinstance(self.names, int)
+        shape = isinstance(value, tuple) and len(value) == self.width if unnamed else isinstance(value, dict)
+        if not shape or (not unnamed and set(value) != set(self.names)):
+            return f"is not {self.domain()}"
+        shares = self._row(value)
+        if not all(type(share) is float and 0 <= share <= 1 for share in shares):
+            return "has a share that is no number from 0 to 1"
+        total = math.fsum(shares)
+        return None if abs(total - 1) <= 1e-11 else f"has shares that sum to {total!r}, not 1"
+
+    def domain(self) -> str:
+        names = f"{self.names}" if isinstance(self.names, int) else f"{', '.join(map(repr, self.names))}"
+        return f"a tuple of {names} shares that sum to 1" if isinstance(self.names, int) else f"shares of {names}"
+
+    def table(self) -> dict[str, Any]:
+        names = self.names if isinstance(self.names, int) else list(self.names)
+        found: dict[str, Any] = {"simplex": names}
+        if self.default is not None:
+            value = self.plain(self.default)
+            found["default"] = dict(value) if isinstance(value, dict) else list(value)
+        return found

@@ -1,0 +1,101 @@
+"""Rounding of decoded numbers, so that a value survives being encoded and decoded.
+
+A point of [0, 1] has about 16 digits. Decoded values are rounded to fewer: to 12 decimals less the magnitude of the
+larger bound on a linear scale, to 12 significant digits on a log scale. Then the error of the way to [0, 1] and back is
+much smaller than half a rounding step, and ``decode(encode(x)) == x`` exactly. Numbers are scaled by exact powers of
+ten only, so that the result is the double nearest to the decimal: the one that a person's ``0.3`` denotes.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable
+
+import numpy as np
+
+from luthier._typing import Floats
+
+DIGITS = 12
+_EXACT = 22  # 10**22 is the largest power of ten that is a double
+
+Rounder = Callable[[float], float]
+
+
+def magnitude(value: float) -> int:
+    """Give the exponent of the leading decimal digit of a positive number."""
+    return int(f"{value:e}".partition("e")[2])
+
+
+class LinearRounding:
+    """Round to a fixed number of decimals, then clip to a range.
+
+    Args:
+        low: the smallest value.
+        high: the largest value, more than `low`.
+    """
+
+    def __init__(self, low: float, high: float) -> None:
+        largest = max(abs(low), abs(high))
+        narrow = high - low < largest / 10
+        self.low, self.high = low, high
+        self.decimals = DIGITS - magnitude(largest) + (1 if narrow else 0)
+        self._exact = 0 <= self.decimals <= _EXACT
+        self.scale = 10.0**self.decimals if self._exact else math.nan
+
+    def one(self, value: float) -> float:
+        """Round one number."""
+        rounded = round(value * self.scale) / self.scale if self._exact else round(value, self.decimals) + 0.0
+        return min(max(rounded, self.low), self.high)
+
+    def many(self, values: Floats) -> Floats:
+        """Round an array of any shape; NaN stays."""
+        if self._exact:
+            rounded: Floats = np.rint(values * self.scale) / self.scale + 0.0  # -0.0 becomes 0.0
+        else:
+            rounded = _each(values, lambda value: round(value, self.decimals) + 0.0)
+        found: Floats = np.minimum(np.maximum(rounded, self.low), self.high)
+        return found
+
+
+class LogRounding:
+    """Round to 12 significant digits, then clip to a range of positive numbers."""
+
+    def __init__(self, low: float, high: float) -> None:
+        self.low, self.high = low, high
+        first, last = magnitude(low), magnitude(high)
+        decimals = range(DIGITS - 1 - first, DIGITS - 2 - last, -1)  # one entry a decade of the range
+        self._exact = decimals[0] <= _EXACT and decimals[-1] >= 0
+        if self._exact:
+            self._edges = np.array([float(f"1e{decade}") for decade in range(first + 1, last + 1)])
+            self._scales = np.array([10.0**count for count in decimals])
+            self._lists: tuple[list[float], list[float]] = (self._edges.tolist(), self._scales.tolist())
+
+    def one(self, value: float) -> float:
+        """Round one number."""
+        if self._exact:
+            edges, scales = self._lists
+            scale = scales[bisect_right(edges, value)]
+            rounded = round(value * scale) / scale
+        else:
+            rounded = _significant(value)
+        return min(max(rounded, self.low), self.high)
+
+    def many(self, values: Floats) -> Floats:
+        """Round an array of any shape; NaN stays."""
+        if self._exact:
+            scales = self._scales[self._edges.searchsorted(values, side="right")]
+            rounded: Floats = np.rint(values * scales) / scales
+        else:
+            rounded = _each(values, _significant)
+        found: Floats = np.minimum(np.maximum(rounded, self.low), self.high)
+        return found
+
+
+def _significant(value: float) -> float:
+    return float(f"{value:.{DIGITS - 1}e}")
+
+
+def _each(values: Floats, rounder: Rounder) -> Floats:
+    flat = [value if value != value else rounder(value) for value in values.ravel().tolist()]
+    return np.array(flat, dtype=np.float64).reshape(values.shape)

@@ -1,0 +1,139 @@
+"""A patient connection to one SQLite file, which notices a fork, and that the file was deleted or replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from luthier.errors import StoreBusy, StoreError
+
+Row: TypeAlias = tuple[Any, ...]
+
+_SHORTEST_S, _LONGEST_S = 0.001, 0.01  # between two attempts; SQLite's own waiting is slower, and deaf to Ctrl-C
+_jitter = random.SystemRandom().uniform  # never the caller's generator
+_BUSY = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
+
+
+class Connection:
+    """A connection whose every statement is tried again while other processes hold the file.
+
+    Text comes back as bytes: of the bodies of events nothing but bytes is needed, and half a character is for the
+    reader to complain about.
+
+    Args:
+        place: the file.
+        patience_s: how long to try.
+        make: create the file where there is none.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+
+    def __init__(self, place: Path, patience_s: float, *, make: bool) -> None:
+        self._place = place
+        self._patience_s = patience_s
+        self._process = os.getpid()
+        mode = "rwc" if make else "rw"
+        self._connection = sqlite3.connect(
+            f"file:{quote(os.fsencode(place))}?mode={mode}",
+            uri=True,
+            timeout=0.0,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        self._connection.text_factory = bytes
+        self.identity = _identity(place)
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        """Execute a statement, and give its rows.
+
+        Raises:
+            StoreBusy: others held the file all the time.
+            sqlite3.Error: anything else that SQLite says.
+        """
+        deadline_s: float | None = None
+        pause_s, looked = _SHORTEST_S, False
+        while True:
+            try:
+                return self._connection.execute(statement, values).fetchall()
+            except sqlite3.OperationalError as error:
+                if "no such table" in str(error) and not looked:
+                    # SQLite says so by the tables that it remembers, where others hold the file as it wants to compare.
+                    looked = True
+                    self.execute("SELECT count(*) FROM sqlite_master")  # reads them anew
+                    continue
+                if error.sqlite_errorcode & 0xFF not in _BUSY:
+                    raise
+                now_s = time.monotonic()
+                deadline_s = deadline_s or now_s + self._patience_s
+                if now_s >= deadline_s:
+                    raise StoreBusy(
+                        f"the SQLite file {str(self._place)!r} was locked by other processes for "
+                        f"{self._patience_s:g} s ({error}); nothing was done. Try again later, or with fewer of them"
+                    ) from error
+            time.sleep(_jitter(0.0, pause_s))
+            pause_s = min(2 * pause_s, _LONGEST_S)
+
+    def insert(self, statement: str, rows: Sequence[Row]) -> None:
+        """Execute a statement for each of `rows`, within a transaction."""
+        self._connection.executemany(statement, rows)
+
+    @contextlib.contextmanager
+    def transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+        """Do everything inside, or nothing of it; by default with the one right to write, from its beginning on."""
+        self.execute(begin)
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:  # SQLite ends it by itself after some errors
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def check(self) -> None:
+        """Make sure that this process may use the connection, and that it leads to the file that bears the name.
+
+        Raises:
+            StoreError: it does not. Cost: 2 microseconds.
+        """
+        if self._process != os.getpid():
+            raise StoreError(
+                f"this process was forked while its parent was in the middle of using {str(self._place)!r}: "
+                "open the store again in the child"
+            )
+        check_identity(self._place, self.identity)
+
+    def close(self) -> None:
+        """Close it, unless it is the parent's."""
+        if self._process != os.getpid():
+            return
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+
+
+def check_identity(place: Path, known: tuple[int, int]) -> None:
+    """Raise `StoreError` unless the file that bears the name is the `known` one."""
+    try:
+        present = _identity(place)
+    except OSError:
+        raise StoreError(
+            f"the SQLite file {str(place)!r} was deleted, moved or unmounted while it was open: put it back as it was "
+            "and open it again, or begin anew"
+        ) from None
+    if present != known:
+        raise StoreError(
+            f"the SQLite file {str(place)!r} was replaced by another file while it was open: nothing more is read or "
+            "written; open it again to go on with the new one"
+        )
+
+
+def _identity(place: Path) -> tuple[int, int]:
+    state = os.stat(place)  # noqa: PTH116 - three times faster than Path.stat, and asked for with every statement
+    return state.st_dev, state.st_ino

@@ -1,0 +1,108 @@
+"""The SQLite file of a store: its tables, how it is recognised, and in which journal mode it is kept.
+
+A file is one of ours when its header carries `APPLICATION`, and is read when its schema is `SCHEMA`; both are written
+in the transaction that makes the tables, so no process ever sees one without the other.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from luthier.errors import StoreBusy, StoreCorrupt, StoreTooNew, StoreTooOld
+from luthier.store.sqlite.connection import Connection
+
+APPLICATION = int.from_bytes(b"Luth", "big")
+"""What `PRAGMA application_id` says of a file of ours (``file`` shows it too)."""
+
+SCHEMA = 1
+"""The version of the tables below, kept in `PRAGMA user_version`."""
+
+_MAKE = (
+    # AUTOINCREMENT: the number of a deleted study is never given to another one. By the length it shows when damage to
+    # the file has cut off the end of a log.
+    "CREATE TABLE studies (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, length INTEGER NOT NULL)",
+    "CREATE TABLE events (study INTEGER NOT NULL, position INTEGER NOT NULL, at REAL NOT NULL, "
+    "checksum INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (study, position)) WITHOUT ROWID",
+    f"PRAGMA application_id = {APPLICATION}",
+    f"PRAGMA user_version = {SCHEMA}",
+)
+
+
+def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
+    """Choose the journal mode for a version of the SQLite library.
+
+    WAL lets readers and a writer work at once, but before 3.51.3 (also fixed in 3.50.7 and 3.44.6) a checkpoint that
+    races with a restart of the log can damage the file; there the rollback journal, truncated, is used.
+    Source: sqlite.org/wal.html, "The WAL-Reset Bug".
+    """
+    fixed = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    return "wal" if fixed else "truncate"
+
+
+def establish(link: Connection, place: Path, mode: str) -> None:
+    """Make the tables in a file that is new or empty, after making sure that any other file is ours.
+
+    Args:
+        link: to the file.
+        place: the file, for messages.
+        mode: the journal mode to keep it in.
+
+    Raises:
+        StoreCorrupt: the file belongs to another program.
+        StoreTooNew, StoreTooOld: it has another schema.
+        StoreBusy: it could not be locked in time.
+        sqlite3.Error: anything else that SQLite says.
+    """
+    link.execute("PRAGMA synchronous = FULL")
+    link.execute("PRAGMA cell_size_check = ON")  # finds a damaged page when it is read, not when it is half understood
+    link.execute("PRAGMA trusted_schema = OFF")
+    with link.transaction("BEGIN"):  # the questions of `_is_new` are about one moment
+        new = _is_new(link, place)
+    if new:
+        with link.transaction():
+            if _is_new(link, place):  # still: of many that begin at once one comes first
+                for statement in _MAKE:
+                    link.execute(statement)
+    _keep_in(link, mode, place)
+
+
+def _is_new(link: Connection, place: Path) -> bool:
+    ((application,),) = link.execute("PRAGMA application_id")
+    ((schema,),) = link.execute("PRAGMA user_version")
+    if application == APPLICATION:
+        _check_schema(schema, place)
+        return False
+    ((tables,),) = link.execute("SELECT count(*) FROM sqlite_master")
+    if application == 0 and schema == 0 and tables == 0:
+        return True
+    raise StoreCorrupt(
+        f"{str(place)!r} is an SQLite file, but not a store of Luthier's (application id {application:#010x}): it was "
+        "made by another program, or its first bytes are damaged; give another path, or put back a copy"
+    )
+
+
+def _check_schema(schema: int, place: Path) -> None:
+    if schema > SCHEMA:
+        raise StoreTooNew(
+            f"{str(place)!r} has schema {schema}, made by a newer Luthier; this one reads schema {SCHEMA}. "
+            "Nothing was changed. Upgrade with: pip install --upgrade luthier"
+        )
+    if schema < SCHEMA:
+        raise StoreTooOld(
+            f"{str(place)!r} has schema {schema}, of a Luthier before its first release; this one reads {SCHEMA}. "
+            "Nothing was changed. Read it with the version that wrote it, and begin a new file"
+        )
+
+
+def _keep_in(link: Connection, mode: str, place: Path) -> None:
+    try:
+        link.execute(f"PRAGMA journal_mode = {mode}")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            raise  # what can only be read stays in the mode that it has
+    except StoreBusy:
+        raise StoreBusy(
+            f"{str(place)!r} is used by a process with another version of SQLite, in a journal mode that is not safe "
+            f"with the version here ({sqlite3.sqlite_version}): close the other process, or use the same SQLite in both"
+        ) from None

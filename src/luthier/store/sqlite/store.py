@@ -1,0 +1,281 @@
+"""A store in one SQLite file, for any number of processes and threads of one machine."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from luthier._runtime.fork_lock import ForkSafeLock
+from luthier.errors import StoreCorrupt, StoreError, StoreReadOnly
+from luthier.event import Event, Record, encode
+from luthier.store.path_checks import settle, writable
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
+from luthier.store.sqlite.connection import Connection, Row, check_identity
+from luthier.store.sqlite.error_translation import damaged, translate
+from luthier.store.sqlite.rows import COLUMNS, faults, following, make, records
+from luthier.store.sqlite.schema import establish, journal_mode
+
+T = TypeVar("T")
+
+PATIENCE_S = 60.0
+_CHUNK = 10_000
+
+_NAMES = "SELECT name FROM studies ORDER BY id"
+_STUDY = "SELECT id, length FROM studies WHERE name = ?"
+_LATEST = "SELECT at FROM events WHERE study = ? AND position = ?"
+_INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?)"
+# One statement, so of one moment. Where there is nothing new, one row comes, with nothing but the length.
+_READ = (
+    f"SELECT {COLUMNS}, length FROM studies LEFT JOIN events ON study = id AND position >= ? WHERE name = ? "
+    "ORDER BY position"
+)
+_SCAN = f"SELECT {COLUMNS} FROM events WHERE (study, position) > (?, ?) ORDER BY study, position LIMIT {_CHUNK}"
+
+
+class SQLite:
+    """Logs in one SQLite file; the file is made where there is none.
+
+    Every append is one transaction, on the disk when it returns. Each event has a checksum that covers its place in
+    the log too, so a damaged or misplaced one is found when it is read. While a process has the store open, it must not
+    open the file by other means, not even to copy it: closing it again would drop the locks of SQLite
+    (sqlite.org/howtocorrupt.html, 2.2).
+
+    Args:
+        path: the file, on a local disk.
+        clock: seconds since 1970 UTC.
+        patience_s: how long to wait for other processes before `StoreBusy`.
+        must_exist: refuse to make a new file.
+
+    Raises:
+        InvalidSetting: the path cannot be a store's.
+        StoreCorrupt: the file is damaged, or is none of Luthier's.
+        StoreTooNew, StoreTooOld: the file has another schema.
+        StoreReadOnly: there is no file, and none can be made.
+        StoreError: there is no file, and none is to be made.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        clock: Clock = time.time,
+        patience_s: float = PATIENCE_S,
+        must_exist: bool = False,
+    ) -> None:
+        self._place = settle(Path(path), "SQLite file")
+        self._patience_s = patience_s
+        self._stamps = Stamps(clock)
+        self._closed = False
+        self._link: Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._guard = ForkSafeLock(timeout_s=patience_s, before_fork=self._disconnect)
+        if not self._place.exists():
+            if must_exist:
+                raise StoreError(f"there is no store {str(self._place)!r}: check the path, or run a study there first")
+            if not writable(self._place):
+                raise StoreReadOnly(f"no file can be made in {str(self._place.parent)!r}: it is read-only; use another")
+        self._run(lambda link: None)
+
+    def append(self, study: str, events: Sequence[Event], expect: int) -> int:
+        """See `Store.append`. Cost: one transaction, flushed."""
+        check_name(study)
+        bodies = [encode(event) for event in events]
+
+        def work(link: Connection) -> int:
+            with link.transaction():
+                number, length = self._find(link, study) or (None, 0)
+                if length != expect:
+                    raise conflict(study, length, expect)
+                if not bodies:
+                    return length
+                if number is None:
+                    link.execute("INSERT INTO studies (name, length) VALUES (?, 0)", (study,))
+                    ((number,),) = link.execute("SELECT last_insert_rowid()")
+                at = self._stamps.stamp(self._latest(link, study, number, length))
+                link.insert(_INSERT, make(number, length, at, bodies))
+                length += len(bodies)
+                link.execute("UPDATE studies SET length = ? WHERE id = ?", (length, number))
+            link.check()  # what went into a file that has just lost its name is not acknowledged
+            return length
+
+        return self._run(work)
+
+    def read(self, study: str, after: int = 0) -> tuple[Record, ...]:
+        """See `Store.read`. Cost O(records read)."""
+
+        def work(link: Connection) -> list[Row]:
+            rows = link.execute(_READ, (after, study))
+            if not rows:
+                raise not_found(study, self._names(link), repr(self))
+            return rows
+
+        rows = self._run(work)
+        length = self._checked(rows[0][-1], int, study)
+        if length < after:
+            raise replaced(study, length, after, repr(self))
+        if length == after:
+            return ()
+        new = self._records(study, rows, after, length)
+        self._stamps.seen(new[-1].at)
+        return new
+
+    def length(self, study: str) -> int:
+        """See `Store.length`."""
+        return self._run(lambda link: self._known(link, study)[1])
+
+    def names(self) -> tuple[str, ...]:
+        """See `Store.names`."""
+        return self._run(self._names)
+
+    def now(self) -> float:
+        """See `Store.now`."""
+        self._check_open()
+        return self._stamps.now()
+
+    def delete(self, study: str) -> None:
+        """See `Store.delete`. The file keeps its size; later events use the space again."""
+
+        def work(link: Connection) -> None:
+            with link.transaction():
+                number, _ = self._known(link, study)
+                link.execute("DELETE FROM events WHERE study = ?", (number,))
+                link.execute("DELETE FROM studies WHERE id = ?", (number,))
+            link.check()
+
+        self._run(work)
+
+    def check(self) -> tuple[str, ...]:
+        """See `Store.check`. Cost O(everything); others can read meanwhile, and write between the parts of it."""
+        try:
+            found = [
+                text.decode(errors="replace")
+                for (text,) in self._run(lambda link: link.execute("PRAGMA integrity_check"))
+                if text != b"ok"
+            ]
+            return (*found, *self._scan())
+        except StoreCorrupt as error:
+            return (str(error),)
+
+    def close(self) -> None:
+        """Close the file. Idempotent."""
+        with self._guard:
+            self._closed = True
+            self._disconnect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"SQLite({str(self._place)!r})"
+
+    # --- the connection -----------------------------------------------------------------------------
+
+    def _run(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` on the file, alone among the threads of this process."""
+        with self._guard:
+            self._check_open()
+            try:
+                return work(self._connected())
+            except sqlite3.Error as error:
+                raise translate(error, self._place) from error
+            except UnicodeDecodeError as error:  # an error of SQLite's whose text cites what is damaged
+                raise damaged(self._place, f"SQLite says {error.object!r}") from error
+
+    def _connected(self) -> Connection:
+        if self._link is not None:
+            self._link.check()
+            return self._link
+        if self._identity is not None:
+            check_identity(self._place, self._identity)
+        link = Connection(self._place, self._patience_s, make=self._identity is None)
+        try:
+            establish(link, self._place, journal_mode())
+        except BaseException:
+            link.close()
+            raise
+        self._link, self._identity = link, link.identity
+        return link
+
+    def _disconnect(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise closed(repr(self))
+
+    # --- the tables ---------------------------------------------------------------------------------
+
+    def _names(self, link: Connection) -> tuple[str, ...]:
+        return tuple(name.decode(errors="replace") for (name,) in link.execute(_NAMES))
+
+    def _find(self, link: Connection, study: str) -> tuple[int, int] | None:
+        """Give the number and the length of a study."""
+        rows = link.execute(_STUDY, (study,))
+        return (rows[0][0], self._checked(rows[0][1], int, study)) if rows else None
+
+    def _known(self, link: Connection, study: str) -> tuple[int, int]:
+        found = self._find(link, study)
+        if found is None:
+            raise not_found(study, self._names(link), repr(self))
+        return found
+
+    def _latest(self, link: Connection, study: str, number: int, length: int) -> float:
+        """Give the stamp of the last event."""
+        if length == 0:
+            return 0.0
+        rows = link.execute(_LATEST, (number, length - 1))
+        if not rows:
+            raise damaged(self._place, f"study {study!r}: event {length - 1} is missing")
+        return self._checked(rows[0][0], float, study)
+
+    def _checked(self, value: Any, kind: type[T], study: str) -> T:
+        """Make sure that a column holds what was once written to it."""
+        if not isinstance(value, kind):
+            raise damaged(self._place, f"study {study!r}: {value!r} stands where a number was written")
+        return value
+
+    def _records(self, study: str, rows: Sequence[Row], first: int, length: int) -> tuple[Record, ...]:
+        """Read rows whose positions are `first` and onwards, up to `length`."""
+        try:
+            return records(rows, first, length)
+        except StoreCorrupt as error:
+            raise damaged(self._place, f"study {study!r}: {error}") from None
+
+    def _scan(self) -> Iterator[str]:
+        """Say what is wrong with any event, reading a part at a time."""
+        yield from self._run(_incomplete)
+        number, position, at = 0, -1, 0.0
+        while rows := self._run(lambda link, after=(number, position): link.execute(_SCAN, after)):  # type: ignore[misc]
+            for study, group in groupby(rows, itemgetter(0)):
+                if study != number:
+                    number, position, at = study, -1, 0.0
+                part = list(group)
+                yield from (f"study {number}: {found}" for found in faults(part, following(position, 0), at))
+                position, at = part[-1][1], part[-1][2] if isinstance(part[-1][2], float) else at
+
+
+def _incomplete(link: Connection) -> list[str]:
+    """Say which studies have another number of events than they should, and which events no study."""
+    lengths = link.execute(
+        "SELECT id, name, length, count(study) FROM studies LEFT JOIN events ON study = id GROUP BY id "
+        "HAVING length != count(study)"
+    )
+    lost = link.execute("SELECT DISTINCT study FROM events WHERE study NOT IN (SELECT id FROM studies)")
+    return [
+        f"study {number} ({name.decode(errors='replace')!r}) has {count} of its {length} events"
+        for number, name, length, count in lengths
+    ] + [f"there are events of study {number}, but no such study" for (number,) in lost]

@@ -1,0 +1,131 @@
+"""Reading a study: best trials, fronts, tables and descriptions."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from luthier.errors import InvalidSetting, MissingDependency, NoResult
+from luthier.history import History, is_feasible
+from luthier.problem import Problem
+from luthier.study.trial_result import TrialResult
+from luthier.trial import Trial
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def best(history: History) -> Trial:
+    """Give the trial with the best value of the one objective; of equals, the earliest. Cost O(1).
+
+    Raises:
+        InvalidSetting: there are several objectives.
+        NoResult: no trial that the present space can hold has a value and keeps the outcome constraints.
+    """
+    if len(history.problem().objectives) > 1:
+        raise InvalidSetting("a study of several objectives has no one best trial: read study.front")
+    if history.best is not None:
+        return history.trial(history.best)
+    trials = [trial for trial in history.trials if trial.outcome is not None]
+    reasons = sorted({str(trial.outcome.reason) for trial in trials if trial.outcome})
+    if not trials:
+        how = "no trial has ended yet"
+    elif any(trial.is_done for trial in trials):
+        how = "none keeps the outcome constraints and lies in the present space"
+    else:
+        how = f"its {len(trials)} finished trial{'s' * (len(trials) > 1)} ended as {', '.join(reasons)}"
+    raise NoResult(f"the study has no best trial: {how}")
+
+
+def front(history: History) -> tuple[Trial, ...]:
+    """Give the trials that no other dominates (at least as good everywhere, better somewhere), in order of number.
+
+    Cost O(n log n + n · front).
+    """
+    problem = history.problem()
+    done = sorted(
+        (problem.losses(trial.outcome.values), trial.number)
+        for trial in history.trials
+        if trial.is_done and trial.outcome and is_feasible(trial.outcome) and history.config(trial.number) is not None
+    )
+    kept: list[tuple[tuple[float, ...], int]] = []
+    for losses, number in done:  # what comes later in this order dominates nothing that came before
+        if not any(_dominates(other, losses) for other, _ in kept):
+            kept.append((losses, number))
+    return tuple(history.trial(number) for number in sorted(number for _, number in kept))
+
+
+def _dominates(a: Sequence[float], b: Sequence[float]) -> bool:
+    return all(x <= y for x, y in zip(a, b, strict=True)) and any(x < y for x, y in zip(a, b, strict=True))
+
+
+def rows(trials: Sequence[TrialResult], problem: Problem) -> list[dict[str, Any]]:
+    """Give one mapping a trial: number, state, reason, objectives, variables (None where inactive), seconds, error."""
+    table = []
+    for trial in trials:
+        row: dict[str, Any] = {"number": trial.number, "state": str(trial.state)}
+        row["reason"] = str(trial.reason) if trial.reason else None
+        row |= {objective.name: trial.values.get(objective.name) for objective in problem.objectives}
+        params = trial.params
+        row |= {_free(name, row): params.get(name) for name in problem.space.names}
+        row |= {"duration_s": trial.duration_s, "origin": trial.trial.origin, "error": trial.error}
+        table.append(row)
+    return table
+
+
+def _free(name: str, row: dict[str, Any]) -> str:
+    """Keep a variable that is called like an objective or a column of ours apart from it."""
+    return f"params.{name}" if name in row or name in ("duration_s", "origin", "error") else name
+
+
+def to_frame(trials: Sequence[TrialResult], problem: Problem) -> pandas.DataFrame:
+    """Give `rows` as a pandas DataFrame."""
+    try:
+        import pandas
+    except ImportError:
+        raise MissingDependency("to_frame() needs pandas: pip install 'luthier[plot]'") from None
+    return pandas.DataFrame(rows(trials, problem))
+
+
+def counts(trials: Sequence[TrialResult]) -> str:
+    """Say how many trials ended how: ``60 trials: 58 done, 2 failed``."""
+    kinds: dict[str, int] = {}
+    for trial in trials:
+        kind = str(trial.reason or trial.state)
+        kinds[kind] = kinds.get(kind, 0) + 1
+    plural = "" if len(trials) == 1 else "s"
+    return f"{len(trials)} trial{plural}" + (
+        f": {', '.join(f'{n} {kind}' for kind, n in kinds.items())}" if kinds else ""
+    )
+
+
+def describe(name: str, trials: Sequence[TrialResult], leaders: Sequence[TrialResult], problem: Problem) -> str:
+    """Describe a study in a few lines of text."""
+    goals = ", ".join(f"{'maximize' if goal.maximize else 'minimize'} {goal.name}" for goal in problem.objectives)
+    lines = [f"Study {name!r}: {goals}", f"  {counts(trials)}"]
+    for trial in leaders[:5]:
+        shown = ", ".join(f"{goal.name} = {trial.values[goal.name]:.6g}" for goal in problem.objectives)
+        lines.append(f"  best: trial {trial.number}, {shown}")
+        lines += [f"    {key} = {value!r}" for key, value in trial.params.items()]
+    return "\n".join(lines)
+
+
+def describe_html(name: str, trials: Sequence[TrialResult], leaders: Sequence[TrialResult], problem: Problem) -> str:
+    """Describe a study as HTML for a notebook; every text in it is escaped."""
+    lines = [f"<h4>Study {html.escape(name)}</h4><p>{html.escape(counts(trials))}</p>"]
+    for trial in leaders[:5]:
+        cells = [(goal.name, trial.values[goal.name]) for goal in problem.objectives]
+        body = "".join(
+            f"<tr><th>{html.escape(str(key))}</th><td>{html.escape(repr(value))}</td></tr>"
+            for key, value in [*cells, *trial.params.items()]
+        )
+        lines.append(f"<table><caption>best: trial {trial.number}</caption>{body}</table>")
+    return "".join(lines)
+
+
+def leaders(history: History) -> tuple[Trial, ...]:
+    """Give the best trial, or the front of several objectives; nothing where there is none yet."""
+    if len(history.problem().objectives) > 1:
+        return front(history)
+    return () if history.best is None else (history.trial(history.best),)

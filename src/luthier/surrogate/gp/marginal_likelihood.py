@@ -1,0 +1,217 @@
+"""How well hyperparameters explain the data: the logarithm of their posterior density, and its gradient.
+
+The model is ``y ~ N(c·1, s²(K(ℓ) + λI + N))`` with a wide normal prior on the constant c (variance `WIDE` s²) and an
+inverse-gamma prior on the scale s², both integrated out in closed form; left are θ = (log ℓ_1 … log ℓ_v, log λ), and
+where w columns are warped (`luthier.surrogate.gp.warped_likelihood`) also log a_1 … log a_w and log b_1 … log b_w.
+
+Source: Rasmussen and Williams (2006), eq. 5.8 and 5.9 (evidence), 2.39 to 2.41 (constant mean); the scale integrated
+out gives a multivariate t distribution (Shah, Wilson and Ghahramani 2014, eq. 5).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from luthier._typing import Floats
+from luthier.surrogate.gp.kernel import Embedding, Radial
+
+JITTER = 1e-8
+"""Added to the diagonal of a correlation matrix, so that it can be factorised."""
+
+WIDE = 100.0
+"""The prior variance of the constant mean, relative to that of the function."""
+
+_BAD = 1e10
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperpriors:
+    """What is believed of hyperparameters before any data; lengths are in units of the encoding.
+
+    Args:
+        log_length: mean of log ℓ; a half of the logarithm of the number of variables is added to it.
+        log_length_std: its standard deviation.
+        log_noise: mean of log λ, the variance of the noise relative to that of the function.
+        log_noise_std: its standard deviation.
+        scale: shape and rate of the inverse-gamma prior on s².
+        log_warp_std: standard deviation of the log a and log b of warped numbers, with mean 0: no warping.
+
+    Source: Hvarfner, Hellsten and Nardi (2024), Vanilla Bayesian optimization performs great in high dimensions, eq. 6,
+    for lengths that grow with the square root of the dimension.
+    """
+
+    log_length: float = -0.7
+    log_length_std: float = 1.0
+    log_noise: float = -7.0
+    log_noise_std: float = 2.5
+    scale: float = 1.0
+    log_warp_std: float = 0.5
+
+    def length(self, variables: int) -> float:
+        """Give the prior mean of log ℓ of a number among so many variables."""
+        return self.log_length + 0.5 * math.log(variables)
+
+
+class LogDensity(Protocol):
+    """A negative log posterior density of hyperparameters, up to a constant, with a box around what is believable."""
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """Lowest and highest value of each hyperparameter."""
+        ...
+
+    @property
+    def width(self) -> Floats:
+        """The prior standard deviation of each, (p,)."""
+        ...
+
+    def start(self) -> Floats:
+        """Where a search begins, (p,)."""
+        ...
+
+    def value(self, theta: Floats) -> float:
+        """Give it at `theta` (p,)."""
+        ...
+
+    def value_grad(self, theta: Floats) -> tuple[float, Floats]:
+        """Give it and its gradient at `theta` (p,)."""
+        ...
+
+
+class HyperparameterPosterior:
+    """The negative log posterior density of lengths and noise, for given data.
+
+    Args:
+        embedding: the coordinates.
+        x: (n, e) in coordinates.
+        y: (n,) scaled losses.
+        noise: (n,) known variances relative to s², or None.
+        kernel: of r².
+        hyperpriors: the priors.
+
+    Attributes:
+        variables: their number v.
+        distances: (v, n (n - 1) / 2) squared distances of each pair, by variable.
+    """
+
+    __slots__ = ("_hyperpriors", "_kernel", "_lengths", "_lower", "_noise", "_upper", "_y", "distances", "variables")
+
+    def __init__(
+        self,
+        embedding: Embedding,
+        x: Floats,
+        y: Floats,
+        noise: Floats | None,
+        kernel: Callable[[Floats], Radial],
+        hyperpriors: Hyperpriors,
+    ) -> None:
+        self._lower, self._upper = np.tril_indices(len(x), -1)
+        self.variables = embedding.variables
+        self.distances = np.zeros((self.variables, len(self._lower)))
+        for coordinate, owner in enumerate(embedding.owners):
+            along = np.ascontiguousarray(x[:, coordinate])
+            self.distances[owner] += (along[self._lower] - along[self._upper]) ** 2
+        self._lengths = np.full(self.variables, hyperpriors.length(self.variables))
+        self._y, self._noise, self._kernel, self._hyperpriors = y, noise, kernel, hyperpriors
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """See `LogDensity.bounds`."""
+        return ((-4.5, 5.0),) * self.variables + ((-14.0, 1.0),)
+
+    @property
+    def width(self) -> Floats:
+        """See `LogDensity.width`."""
+        return np.append(np.full(self.variables, self._hyperpriors.log_length_std), self._hyperpriors.log_noise_std)
+
+    def start(self) -> Floats:
+        """Give the prior's mean of θ, where a search begins; the noise above it, so as not to trust too early."""
+        return np.append(self._lengths, self._hyperpriors.log_noise + 2.0)
+
+    def value(self, theta: Floats) -> float:
+        """Give the negative log posterior, up to a constant, at `theta` (v + 1,). O(n³ / 3 + v n²)."""
+        return self.value_at(theta, np.exp(-2.0 * theta[: self.variables]) @ self.distances)
+
+    def value_grad(self, theta: Floats) -> tuple[float, Floats]:
+        """Give the negative log posterior, up to a constant, and its gradient at `theta` (v + 1,). O(n³ + v n²)."""
+        value, gradient, _ = self.value_grad_at(theta, self.distances)
+        return value, gradient
+
+    def value_at(self, theta: Floats, r2: Floats) -> float:
+        """Give `value` for given squared scaled distances of the pairs, (n (n - 1) / 2,)."""
+        from scipy.linalg.lapack import dpotrf, dtrtrs
+
+        n = len(self._y)
+        matrix = self._correlation(self._kernel(r2).value, math.exp(theta[-1]))
+        factor, failed = dpotrf(matrix, lower=1, clean=0, overwrite_a=1)
+        if failed:
+            return _BAD
+        half, _ = dtrtrs(factor, np.stack([self._y, np.ones(n)], axis=1), lower=1)
+        total = half[:, 1] @ half[:, 1] + 1.0 / WIDE
+        shape = n + 2.0 * self._hyperpriors.scale
+        rest = half[:, 0] @ half[:, 0] - (half[:, 0] @ half[:, 1]) ** 2 / total + 2.0 * self._hyperpriors.scale
+        value = 0.5 * shape * math.log(rest / shape) + np.log(np.diag(factor)).sum() + 0.5 * math.log(total)
+        return float(value + self._prior(theta)[0])
+
+    def value_grad_at(self, theta: Floats, distances: Floats) -> tuple[float, Floats, Floats]:
+        """Give `value_grad` for other squared distances by variable, (v, n (n - 1) / 2), and derivatives by r² (…,)."""
+        from scipy.linalg.lapack import dpotrf, dpotri
+
+        n, v = len(self._y), self.variables
+        weights, noise = np.exp(-2.0 * theta[:v]), math.exp(theta[v])
+        radial = self._kernel(weights @ distances)
+        factor, failed = dpotrf(self._correlation(radial.value, noise), lower=1, clean=1, overwrite_a=1)
+        if failed:
+            return _BAD, np.zeros(v + 1), np.zeros(len(self._lower))
+        inverse, _ = dpotri(factor, lower=1)
+        inverse = np.tril(inverse) + np.tril(inverse, -1).T
+        ones = inverse.sum(axis=1)
+        total = ones.sum() + 1.0 / WIDE
+        alpha = inverse @ self._y
+        constant = (ones @ self._y) / total
+        alpha -= constant * ones
+        shape = n + 2.0 * self._hyperpriors.scale
+        rest = self._y @ alpha + 2.0 * self._hyperpriors.scale
+        value = 0.5 * shape * math.log(rest / shape) + np.log(np.diag(factor)).sum() + 0.5 * math.log(total)
+        # Twice the derivative by the entries of the correlation matrix.
+        slope = np.outer(alpha, alpha) * (-shape / rest) + inverse - np.outer(ones, ones) / total
+        by_r2 = slope[self._lower, self._upper] * radial.slope
+        gradient = np.empty(v + 1)
+        gradient[:v] = (distances @ by_r2) * (-2.0 * weights)
+        gradient[v] = 0.5 * np.trace(slope) * noise
+        prior, prior_gradient = self._prior(theta)
+        return float(value + prior), gradient + prior_gradient, by_r2
+
+    def _correlation(self, values: Floats, noise: float) -> Floats:
+        """Give the lower half of the correlation matrix with noise, in Fortran's order."""
+        n = len(self._y)
+        matrix = np.zeros((n, n), order="F")
+        matrix[self._lower, self._upper] = values
+        matrix[np.diag_indices(n)] = 1.0 + JITTER + noise + (0.0 if self._noise is None else self._noise)
+        return matrix
+
+    def _prior(self, theta: Floats) -> tuple[float, Floats]:
+        hyperpriors, v = self._hyperpriors, self.variables
+        centre = np.append(self._lengths, hyperpriors.log_noise)
+        std = np.append(np.full(v, hyperpriors.log_length_std), hyperpriors.log_noise_std)
+        z = (theta - centre) / std
+        return 0.5 * float(z @ z), z / std
+
+
+def maximize_posterior(density: LogDensity, starts: list[Floats], steps: int) -> Floats:
+    """Find the most probable θ by L-BFGS-B from each start and give the best. Cost O(starts steps (n³ + v n²))."""
+    from scipy.optimize import fmin_l_bfgs_b
+
+    best, least = starts[0], math.inf
+    for start in starts:
+        theta, value, _ = fmin_l_bfgs_b(
+            density.value_grad, start, bounds=density.bounds, maxiter=steps, maxfun=2 * steps, factr=1e10
+        )
+        if value < least:
+            best, least = theta, float(value)
+    return np.asarray(best, dtype=np.float64)

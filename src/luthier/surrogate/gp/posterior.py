@@ -1,0 +1,288 @@
+"""The posterior of a Gaussian process with a constant mean and an unknown scale, given its hyperparameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from luthier._typing import Floats
+from luthier.key import Key
+from luthier.numeric import quasi_normal
+from luthier.surrogate.gp.kernel import Embedding, Radial, squares
+from luthier.surrogate.gp.marginal_likelihood import JITTER, WIDE
+from luthier.surrogate.gp.random_features import RandomFourierFeatures
+from luthier.surrogate.protocol import Moments, MomentsGrad
+
+_LEAST_VARIANCE = 1e-10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GPPosterior:
+    """What is believed of the function after n losses, as a normal distribution; every ability but `Several`.
+
+    Args:
+        embedding: the coordinates.
+        kernel: of r².
+        theta: (v + 1,) log length-scales and log relative noise.
+        x: (n, d) the points.
+        y: (n,) their losses, on the posterior's scale.
+        noise: (n,) known variances relative to the function's, or None.
+        scaled: (n, e) coordinates divided by the length-scales.
+        factor: (n, n) lower Cholesky factor of the correlation matrix with noise.
+        alpha: (n,) the inverse of the correlation matrix times the residuals.
+        ones: (n,) the same inverse times ones.
+        constant: the posterior mean of the function's constant mean.
+        precision: of that constant, relative to the scale.
+        scale: s², the variance of the function.
+    """
+
+    embedding: Embedding
+    kernel: Callable[[Floats], Radial]
+    theta: Floats
+    x: Floats
+    y: Floats
+    noise: Floats | None
+    scaled: Floats
+    factor: Floats
+    alpha: Floats
+    ones: Floats
+    constant: float
+    precision: float
+    scale: float
+
+    @property
+    def best(self) -> float:
+        """The lowest loss, on the posterior's scale."""
+        return float(self.y.min())
+
+    def moments(self, x: Floats) -> Moments:
+        """See `Posterior.moments`. Cost O(q n² + q n e)."""
+        from scipy.linalg import solve_triangular
+
+        k = self._correlate(self._scale(x)).value
+        half = solve_triangular(self.factor, k.T, lower=True, check_finite=False)
+        return Moments(self.constant + k @ self.alpha, self._variance(k, np.einsum("ij,ij->j", half, half)))
+
+    def moments_grad(self, x: Floats) -> MomentsGrad:
+        """See `Differentiable.moments_grad`. Cost O(q n² + q n e)."""
+        from scipy.linalg import cho_solve
+
+        at = self._scale(x)
+        k, slope = self._correlate(at)
+        solved = cho_solve((self.factor, True), k.T, check_finite=False).T
+        gap = 1.0 - k @ self.ones
+        mean_grad = self._chain(slope * self.alpha, at, x)
+        weights = -2.0 * self.scale * (solved + np.outer(gap / self.precision, self.ones))
+        variance = self._variance(k, np.einsum("ij,ij->i", k, solved))
+        return MomentsGrad(self.constant + k @ self.alpha, variance, mean_grad, self._chain(slope * weights, at, x))
+
+    def covariance(self, x: Floats) -> Floats:
+        """Give the joint covariance at `x` (q, d); shape (q, q). Cost O(q n² + q² (n + e))."""
+        from scipy.linalg import solve_triangular
+
+        at = self._scale(x)
+        k = self._correlate(at).value
+        half = solve_triangular(self.factor, k.T, lower=True, check_finite=False)
+        gap = 1.0 - k @ self.ones
+        prior = self.kernel(squares(at, at)).value
+        joint: Floats = self.scale * (prior - half.T @ half + np.outer(gap, gap) / self.precision)
+        return joint
+
+    @property
+    def noise_variance(self) -> float:
+        """See `Covariant.noise_variance`: what is learnt of it, and the mean of what is known."""
+        known = 0.0 if self.noise is None else float(self.noise.mean())
+        return self.scale * (math.exp(self.theta[-1]) + known)
+
+    def cross(self, x: Floats, z: Floats) -> Floats:
+        """See `Covariant.cross`. Cost O(min(q, m) n² + q m (n + e))."""
+        from scipy.linalg import cho_solve
+
+        if len(x) < len(z):
+            return np.ascontiguousarray(self.cross(z, x).T)
+        at, to = self._scale(x), self._scale(z)
+        k, other = self._correlate(at).value, self._correlate(to).value
+        explained = k @ cho_solve((self.factor, True), other.T, check_finite=False)
+        gaps = np.outer(1.0 - k @ self.ones, 1.0 - other @ self.ones)
+        covariance: Floats = self.scale * (self.kernel(squares(at, to)).value - explained + gaps / self.precision)
+        return covariance
+
+    def distance(self, x: Floats, z: Floats) -> Floats:
+        """See `Metric.distance`. Cost O(q m e)."""
+        return np.sqrt(squares(self._scale(x), self._scale(z)))
+
+    def sample(self, x: Floats, base: Floats) -> Floats:
+        """See `Joint.sample`. Cost O(q n² + q³)."""
+        covariance = self.covariance(x)
+        values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        drawn: Floats = self.moments(x).mean + base @ root.T
+        return drawn
+
+    def paths(self, key: Key, count: int) -> Callable[[Floats], Floats]:
+        """See `Pathwise.paths`. Cost O(n² count) once, and then O(q (n + f)) for each function, f frequencies.
+
+        With g₀ a prior draw at the data, ε one of the noise and c₀ one of the constant mean, ``r = y - g₀ - ε``;
+        the constant of the path is ``c = (1ᵀK⁻¹r + c₀/W) / (1ᵀK⁻¹1 + 1/W)``, W its prior variance, and the path is
+        ``g₀(x) + c + k(x)ᵀ K⁻¹(r - c)``.
+
+        Source: Wilson et al. (2020), eq. 9, for a kernel with the constant's variance added.
+        """
+        from scipy.linalg import cho_solve
+
+        root = math.sqrt(self.scale)
+        prior = RandomFourierFeatures.draw(self.kernel, self.scaled.shape[1], count, key)
+        shaken = np.sqrt(
+            JITTER + math.exp(self.theta[-1]) + (np.zeros(len(self.y)) if self.noise is None else self.noise)
+        )
+        rest = self.y / root - prior.value(self.scaled).T - shaken * key.fold("noise").normal((count, len(self.y)))
+        begun = math.sqrt(WIDE) * key.fold("constant").normal(count)
+        constants = (rest @ self.ones + begun / WIDE) / self.precision
+        weights = cho_solve((self.factor, True), rest.T, check_finite=False) - np.outer(self.ones, constants)
+
+        def values(x: Floats) -> Floats:
+            at = self._scale(x)
+            drawn: Floats = root * (prior.value(at) + constants + self._correlate(at).value @ weights).T
+            return drawn
+
+        return values
+
+    def denoised(self, key: Key, count: int, more: Floats) -> GPDraws:
+        """See `Denoised.denoised`; one factorisation for all draws. Cost O((n + p)³ + count (n + p)²)."""
+        from scipy.linalg import cho_solve
+
+        x = np.concatenate([self.x, more])
+        drawn = self.sample(x, quasi_normal(key, count, len(x)))
+        theta = np.append(self.theta[:-1], -np.inf)
+        shared = condition(self.embedding, self.kernel, theta, x, drawn[0], None)._with_scale(self.scale)
+        weights = cho_solve((shared.factor, True), drawn.T, check_finite=False)
+        constants = drawn @ shared.ones / shared.precision
+        return GPDraws(shared, weights - np.outer(shared.ones, constants), constants)
+
+    def condition(self, x: Floats, losses: Floats | None = None) -> GPPosterior:
+        """See `Conditionable.condition`. Cost O((n + p)³)."""
+        if not len(x):
+            return self
+        y = self.moments(x).mean if losses is None else losses
+        noise = None if self.noise is None else np.append(self.noise, np.zeros(len(x)))
+        both_x, both_y = np.concatenate([self.x, x]), np.concatenate([self.y, y])
+        told = condition(self.embedding, self.kernel, self.theta, both_x, both_y, noise)
+        # What is believed, not seen, says nothing of how much the function varies.
+        return told if losses is not None else told._with_scale(self.scale)
+
+    def residuals(self) -> tuple[Floats, Floats]:
+        """Give leave-one-out means and variances of the observations, (n,) each.
+
+        Source: Sundararajan and Keerthi (2001); Rasmussen and Williams (2006), eq. 5.12.
+        """
+        from scipy.linalg import cho_solve
+
+        n = len(self.y)
+        inverse = cho_solve((self.factor, True), np.eye(n), check_finite=False)
+        inverse -= np.outer(self.ones, self.ones) / self.precision
+        diagonal = np.maximum(np.diag(inverse), 1e-12)
+        return self.y - self.alpha / diagonal, self.scale / diagonal
+
+    def _with_scale(self, scale: float) -> GPPosterior:
+        return GPPosterior(
+            self.embedding, self.kernel, self.theta, self.x, self.y, self.noise, self.scaled, self.factor, self.alpha,
+            self.ones, self.constant, self.precision, scale,
+        )  # fmt: skip
+
+    def _scale(self, x: Floats) -> Floats:
+        return self.embedding.embed(x) * _inverse_lengths(self.embedding, self.theta)
+
+    def _correlate(self, at: Floats) -> Radial:
+        return self.kernel(squares(at, self.scaled))
+
+    def _variance(self, k: Floats, explained: Floats) -> Floats:
+        gap = 1.0 - k @ self.ones
+        return np.maximum(1.0 - explained + gap * gap / self.precision, _LEAST_VARIANCE) * self.scale
+
+    def _chain(self, weights: Floats, at: Floats, x: Floats) -> Floats:
+        """Give Σ_i weights_i ∂r²_i/∂x for each of q points; shape (q, d)."""
+        by_scaled = 2.0 * (at * weights.sum(axis=1)[:, None] - weights @ self.scaled)
+        return self.embedding.pull(by_scaled * _inverse_lengths(self.embedding, self.theta), x)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GPDraws:
+    """Gaussians that differ in their losses alone: one for each draw of the function at the data.
+
+    Args:
+        shared: one of them.
+        weights: (n, s) their `alpha`.
+        constants: (s,) their constant means.
+    """
+
+    shared: GPPosterior
+    weights: Floats
+    constants: Floats
+
+    def moments(self, x: Floats) -> Moments:
+        """See `Draws.moments`. Cost O(q n² + q n s)."""
+        from scipy.linalg import solve_triangular
+
+        k = self.shared._correlate(self.shared._scale(x)).value
+        half = solve_triangular(self.shared.factor, k.T, lower=True, check_finite=False)
+        mean = (k @ self.weights + self.constants).T
+        return Moments(mean, self.shared._variance(k, np.einsum("ij,ij->j", half, half)))
+
+
+def condition(
+    embedding: Embedding,
+    kernel: Callable[[Floats], Radial],
+    theta: Floats,
+    x: Floats,
+    y: Floats,
+    noise: Floats | None,
+    strength: float = 1.0,
+) -> GPPosterior:
+    """Condition the process on losses `y` (n,) at `x` (n, d).
+
+    Args:
+        embedding: the coordinates.
+        kernel: of r².
+        theta: log length-scales and log relative noise, (v + 1,).
+        x: the points, n at least 1.
+        y: their losses.
+        noise: known variances relative to the function's, (n,), or None.
+        strength: shape and rate of the inverse-gamma prior on the scale.
+
+    Source: Rasmussen and Williams (2006), eq. 2.25, 2.26 and 2.41. Cost O(n³).
+    """
+    from scipy.linalg import cho_solve
+
+    scaled = embedding.embed(x) * _inverse_lengths(embedding, theta)
+    matrix = kernel(squares(scaled, scaled)).value
+    matrix[np.diag_indices(len(x))] = 1.0 + JITTER + math.exp(theta[-1]) + (0.0 if noise is None else noise)
+    factor = _factorise(matrix)
+    ones = cho_solve((factor, True), np.ones(len(x)), check_finite=False)
+    alpha = cho_solve((factor, True), y, check_finite=False)
+    precision = float(ones.sum()) + 1.0 / WIDE
+    constant = float(ones @ y) / precision
+    alpha = alpha - constant * ones
+    scale = float(y @ alpha + 2.0 * strength) / (len(x) + 2.0 * strength)
+    return GPPosterior(
+        embedding, kernel, theta, x, y, noise, scaled, factor, alpha, ones, constant, precision, max(scale, 1e-12)
+    )
+
+
+def _factorise(matrix: Floats) -> Floats:
+    """Give the lower Cholesky factor, of a slightly larger diagonal where rounding made the matrix indefinite."""
+    from scipy.linalg.lapack import dpotrf
+
+    extra = 0.0
+    while True:
+        factor, failed = dpotrf(matrix + extra * np.eye(len(matrix)) if extra else matrix, lower=1, clean=1)
+        if not failed:
+            return np.asarray(factor, dtype=np.float64)
+        extra = max(10.0 * extra, JITTER)
+
+
+def _inverse_lengths(embedding: Embedding, theta: Floats) -> Floats:
+    inverse: Floats = np.exp(-theta[:-1])[embedding.owners]
+    return inverse

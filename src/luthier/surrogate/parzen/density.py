@@ -1,0 +1,214 @@
+"""Densities on the encoding of a space: a mixture of product kernels, one around each point, and a uniform one.
+
+Every density is relative to the uniform one on [0, 1]^d (a level of k has the measure 1/k), so that numbers, levels and
+categories mix, and so that a column in which a point is inactive contributes a factor of 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from luthier._typing import Floats, Integers
+from luthier.key import Key
+from luthier.space import Column
+
+_MOST_LEVELS = 64  # a number with more levels is treated as continuous
+_LEAST_STD = 1e-3
+_TABLES = 256  # of levels, that are kept: bandwidths change seldom
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KernelDensity:
+    """A density: kernels of one bandwidth a column, weighed, with a uniform component.
+
+    Args:
+        columns: what each of the d columns means.
+        centres: (n, d), NaN where inactive; n may be 0.
+        weights: (n + 1,) summing to one; the last is that of the uniform component.
+        std: standard deviation of a kernel along a number, in units of the encoding.
+        spread: how much of a category's kernel lies on the other levels, relative to its own level's 1: in (0, 1].
+    """
+
+    columns: tuple[Column, ...]
+    centres: Floats
+    weights: Floats
+    std: float
+    spread: float
+
+    def log_density(self, x: Floats) -> Floats:
+        """Give the logarithm of the density at `x` (q, d); shape (q,). Cost O(q n d)."""
+        exponents = np.empty((len(x), len(self.centres) + 1))
+        exponents[:, -1] = 0.0
+        if len(self.centres):
+            self._always(x, exponents[:, :-1])
+            for j, column in enumerate(self.columns):
+                if column.conditional:
+                    exponents[:, :-1] += self._column(j, x[:, j])
+        exponents += np.log(self.weights)
+        top = exponents.max(axis=1)
+        exponents -= top[:, None]
+        np.exp(exponents, out=exponents)
+        total: Floats = top + np.log(exponents.sum(axis=1))
+        return total
+
+    def draw(self, key: Key, count: int) -> Floats:
+        """Draw `count` points, every column active; shape (count, d). Cost O(count (log n + d))."""
+        uniforms = key.fold("mixture").uniform((count, len(self.columns) + 1))
+        which = np.searchsorted(np.cumsum(self.weights), uniforms[:, -1] * self.weights.sum(), side="right")
+        which = np.minimum(which, len(self.centres))
+        drawn = uniforms[:, :-1].copy()
+        near = which < len(self.centres)
+        centres = np.full((count, len(self.columns)), np.nan)
+        centres[near] = self.centres[which[near]]
+        smooth = [j for j, column in enumerate(self.columns) if _smooth(column)]
+        moved = _draw_smooth(drawn[:, smooth], centres[:, smooth], self.std)
+        drawn[:, smooth] = np.where(np.isnan(moved), drawn[:, smooth], moved)
+        for j, column in enumerate(self.columns):
+            active = ~np.isnan(centres[:, j])
+            if j not in smooth and active.any():
+                drawn[active, j] = self._draw_level(column, uniforms[active, j], centres[active, j])
+        return drawn
+
+    def _always(self, x: Floats, out: Floats) -> None:
+        """Fill `out` (q, n) with the log kernels along the columns that are always active, by one matrix product.
+
+        A normal kernel is ``-(x² - 2 x c + c²) / 2 std²``; a table of levels is ``table[level(x)] · onehot(level(c))``.
+        """
+        left, right = [np.ones((len(x), 1))], [np.zeros((len(self.centres), 1))]
+        shift = np.zeros((len(x), 1))
+        smooth = [j for j, column in enumerate(self.columns) if _smooth(column) and not column.conditional]
+        if smooth:
+            centres = self.centres[:, smooth]
+            a, c = x[:, smooth] / self.std, centres / self.std
+            left.append(a)
+            right.append(c)
+            shift -= 0.5 * (a * a).sum(axis=1, keepdims=True) + len(smooth) * _log_peak(self.std)
+            right[0] -= (0.5 * c * c + _log_mass(centres, self.std)).sum(axis=1, keepdims=True)
+        for j, column in enumerate(self.columns):
+            if not column.conditional and not _smooth(column):
+                left.append(self._levels(column).logs[_active_level(x[:, j], column.levels)])
+                right.append(np.eye(column.levels)[_active_level(self.centres[:, j], column.levels)])
+        np.matmul(np.hstack(left), np.hstack(right).T, out=out)
+        out += shift
+
+    def _column(self, j: int, x: Floats) -> Floats:
+        """Give the log kernels along one column, 0 where either point is inactive; shape (q, n)."""
+        column, centre = self.columns[j], self.centres[:, j]
+        if _smooth(column):
+            z = (x[:, None] - centre[None, :]) / self.std
+            constant = _log_mass(centre, self.std) + _log_peak(self.std)
+            logs: Floats = -0.5 * z * z - constant
+            logs[np.isnan(logs)] = 0.0
+            return logs
+        table = np.zeros((column.levels + 1, column.levels + 1))  # the last row and column stand for "inactive"
+        table[:-1, :-1] = self._levels(column).logs
+        picked: Floats = table[np.ix_(_level(x, column.levels), _level(centre, column.levels))]
+        return picked
+
+    def _levels(self, column: Column) -> _Levels:
+        if column.kind == "number":
+            return _levels_of_numbers(column.levels, self.std)
+        return _levels_of_categories(column.levels, self.spread)
+
+    def _draw_level(self, column: Column, u: Floats, centre: Floats) -> Floats:
+        k = column.levels
+        below = self._levels(column).below[:, _active_level(centre, k)]
+        level = np.minimum((u[None, :] * below[-1] >= below).sum(axis=0), k - 1)
+        placed: Floats = (level + 0.5) / k
+        return placed
+
+
+def _smooth(column: Column) -> bool:
+    return column.levels == 0 or (column.kind == "number" and column.levels > _MOST_LEVELS)
+
+
+def _level(x: Floats, levels: int) -> Integers:
+    """Give the level of each value, and `levels` itself where inactive."""
+    inside = np.minimum(np.where(np.isnan(x), 0.0, x) * levels, levels - 1).astype(np.int64)
+    return np.where(np.isnan(x), levels, inside)
+
+
+def _active_level(x: Floats, levels: int) -> Integers:
+    """Give the level of each value, all of them active."""
+    return np.minimum(x * levels, levels - 1).astype(np.int64)
+
+
+class _Levels(NamedTuple):
+    """The kernels between levels: of the level of each row, around the level of each column; (levels, levels)."""
+
+    logs: Floats
+    """Of the density relative to the uniform one."""
+    below: Floats
+    """The mass on this level and those below it."""
+
+
+@lru_cache(_TABLES)
+def _levels_of_numbers(k: int, std: float) -> _Levels:
+    """Give a normal kernel's mass on each of `k` levels."""
+    from scipy.special import ndtr
+
+    centres, edges = (np.arange(k) + 0.5) / k, np.arange(k + 1) / k
+    below = ndtr((edges[:, None] - centres[None, :]) / std)
+    return _normalised(np.maximum(np.diff(below, axis=0), 1e-300))
+
+
+@lru_cache(_TABLES)
+def _levels_of_categories(k: int, spread: float) -> _Levels:
+    """Give 1 on a level's own place and `spread` on each of the others, in proportion."""
+    return _normalised(np.where(np.eye(k, dtype=bool), 1.0, spread))
+
+
+def _normalised(mass: Floats) -> _Levels:
+    logs = np.log(mass / mass.sum(axis=0) * len(mass))
+    levels = _Levels(logs, np.cumsum(np.exp(logs) / len(mass), axis=0))
+    for table in levels:
+        table.flags.writeable = False
+    return levels
+
+
+def _log_peak(std: float) -> float:
+    return math.log(std * math.sqrt(2.0 * math.pi))
+
+
+def _log_mass(centre: Floats, std: float) -> Floats:
+    """Give the log of the normal kernel's mass within [0, 1]."""
+    from scipy.special import erf
+
+    width = std * math.sqrt(2.0)
+    mass: Floats = np.log(0.5 * (erf((1.0 - centre) / width) + erf(centre / width)))
+    return mass
+
+
+def _draw_smooth(u: Floats, centre: Floats, std: float) -> Floats:
+    """Draw from the normal distribution truncated to [0, 1], by inversion."""
+    from scipy.special import ndtr, ndtri
+
+    low, high = ndtr(-centre / std), ndtr((1.0 - centre) / std)
+    drawn: Floats = np.clip(centre + std * ndtri(low + u * (high - low)), 0.0, 1.0)
+    return drawn
+
+
+def make_density(
+    columns: Sequence[Column], centres: Floats, importance: Floats, std: float, prior: float
+) -> KernelDensity:
+    """Build a mixture.
+
+    Args:
+        columns: what each of the d columns means.
+        centres: (n, d), NaN where inactive.
+        importance: (n,) positive; only their proportions matter.
+        std: of the kernels along numbers.
+        prior: the uniform component's weight in units of the average point's, and the pull of a category's kernel
+            towards all levels alike; positive.
+    """
+    n = len(centres)
+    share = prior / (n + prior)
+    weights = np.append(importance / importance.sum() * (1.0 - share), share) if n else np.ones(1)
+    spread = prior / (n + prior) if n else 1.0
+    return KernelDensity(tuple(columns), centres, weights, max(std, _LEAST_STD), spread)

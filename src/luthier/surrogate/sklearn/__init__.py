@@ -1,0 +1,1 @@
+"""Regressors of scikit-learn's kind."""

@@ -1,0 +1,258 @@
+"""Gradient-boosted trees: each small tree corrects the sum of those before it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from luthier._runtime.single_thread import single_thread
+from luthier._typing import Bools, Floats, Integers
+from luthier.data import Data
+from luthier.errors import InvalidSetting, MissingDependency
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.numeric import SCALINGS
+from luthier.space import Column
+from luthier.surrogate.cross_validation import held_out
+from luthier.surrogate.protocol import (
+    Joint,
+    Moments,
+    Pathwise,
+    Posterior,
+    Scale,
+    SupportsCovariance,
+    SupportsLeaveOneOut,
+)
+from luthier.surrogate.trees.partition_ensemble import MemberMoments, PartitionEnsemble, out_of_bag
+
+_QUANTILES = (0.16, 0.5, 0.84)  # of a normal distribution: one standard deviation below, the median, one above
+_MOST_LEVELS = 255  # scikit-learn's histograms have so many bins; categories of more levels are taken for numbers
+_SUPPORT = 10  # scikit-learn splits by a level of a category only where so many data in a node have it
+_REPEATED = 500  # with fewer data than this each is given several times, so that levels have that support
+
+
+@dataclass(frozen=True, slots=True)
+class Boosted:
+    """Model the objective by gradient-boosted trees of scikit-learn's, on histograms: for many trials and many columns.
+
+    Levels of categories are split into groups without an order; an inactive variable is a missing value, which each
+    split sends to the better side. An ask takes about as long at 5,000 trials as at 500.
+
+    Args:
+        spread: where the uncertainty comes from. ``ensemble``: several models, each of three fifths of the data,
+            disagree (so many different ones are in a bootstrap sample, too; here each datum is left out as often).
+            ``quantile``: three models, of the quantiles 0.16, 0.5 and 0.84 of the losses; the median is the mean, and
+            half the distance of the others the standard deviation. That tells noise that differs from place to place,
+            and knows nothing of how far away the data are.
+        models: of an ensemble, at least 2.
+        rounds: trees of each model, at least 1.
+        rate: by which part of its correction each tree is added, in (0, 1].
+        leaves: of each tree, at least 2.
+        leaf: the fewest data in a leaf, at least 1.
+        scaling: of the losses, as of `GP`; the posterior is on that scale. Logarithms, as of `Forest`.
+        floor: the least variance, relative to that of the losses.
+
+    Raises:
+        InvalidSetting: a setting outside its range.
+
+    Source: Friedman (2001), Greedy function approximation: a gradient boosting machine, algorithm 1; histograms as of
+    Ke et al. (2017), LightGBM; samples without replacement in place of a bootstrap, Buja and Stuetzle (2006),
+    Observations on bagging; quantiles as a surrogate's spread after scikit-optimize's GBRT.
+    """
+
+    spread: str = "ensemble"
+    models: int = 5
+    rounds: int = 40
+    rate: float = 0.15
+    leaves: int = 15
+    leaf: int = 3
+    scaling: str = "log gap"
+    floor: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if self.spread not in ("ensemble", "quantile"):
+            raise InvalidSetting(f"Boosted(spread={self.spread!r}): choose 'ensemble' or 'quantile'")
+        for name, least in (("models", 2), ("rounds", 1), ("leaves", 2), ("leaf", 1)):
+            if getattr(self, name) < least:
+                raise InvalidSetting(f"Boosted({name}={getattr(self, name)!r}): give a whole number from {least}")
+        if not 0.0 < self.rate <= 1.0 or not 0.0 < self.floor < 1.0:
+            raise InvalidSetting(f"Boosted(rate={self.rate!r}, floor={self.floor!r}): give shares above 0, up to 1")
+        if self.scaling not in SCALINGS:
+            raise InvalidSetting(f"Boosted(scaling={self.scaling!r}): choose one of {', '.join(SCALINGS)}")
+
+    @property
+    def abilities(self) -> tuple[type, ...]:
+        """Models that disagree are functions that may be drawn; quantiles are not."""
+        return (
+            (Posterior, SupportsLeaveOneOut)
+            if self.spread == "quantile"
+            else (Posterior, Joint, Pathwise, SupportsCovariance, SupportsLeaveOneOut)
+        )
+
+    def fit(self, data: Data, key: Key, memo: Memo) -> BoostedEnsemblePosterior | QuantilePosterior:
+        """Fit the models. Cost O(models · rounds · leaves · d · (n + 255)), most of it the constant."""
+        y = SCALINGS[self.scaling](data.loss)
+        x = _features(data.x, data.columns)
+        floor = self.floor * (float(y.var()) or 1.0)
+        if self.spread == "quantile":
+            return QuantilePosterior(self._band(data.columns, x, y), data.columns, x, y, floor, self, key)
+        out = _left_out(key.fold("samples"), self.models, len(y))
+        models = [self._model(data.columns, x[~unseen], y[~unseen]) for unseen in out]
+        heard = _shifted(np.stack([_predict(model, x) for model in models]), floor)
+        mean, variance = out_of_bag(heard, out, y)
+        noise = max(float(((y - mean) ** 2 - variance).mean()), floor)
+        return BoostedEnsemblePosterior(models, data.columns, y, floor, noise, (mean, variance + noise))
+
+    def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
+        """See `luthier.surrogate.protocol.HasOutputTransform`."""
+        return Scale(SCALINGS[self.scaling](data.loss), np.arange(len(data)))
+
+    def _band(self, columns: Sequence[Column], x: Floats, y: Floats) -> list[Any]:
+        return [self._model(columns, x, y, quantile) for quantile in _QUANTILES]
+
+    def _model(self, columns: Sequence[Column], x: Floats, y: Floats, quantile: float | None = None) -> Any:
+        """Fit one model; without randomness."""
+        try:
+            from sklearn.ensemble import HistGradientBoostingRegressor
+        except ImportError:
+            raise MissingDependency("Boosted() needs scikit-learn: pip install 'luthier[sklearn]'") from None
+        categories = [_is_category(column) for column in columns]
+        times = math.ceil(_SUPPORT / self.leaf) if any(categories) and len(y) < _REPEATED else 1
+        model = HistGradientBoostingRegressor(
+            loss="squared_error" if quantile is None else "quantile",
+            quantile=quantile,
+            learning_rate=self.rate,
+            max_iter=self.rounds,
+            max_leaf_nodes=self.leaves,
+            min_samples_leaf=self.leaf * times,
+            categorical_features=categories,
+            early_stopping=False,
+            random_state=0,  # nothing is drawn: all columns, all rows, no early stopping
+        )
+        seen = np.where(np.isnan(x).all(axis=0), 0.0, x)  # scikit-learn cannot divide a column of nothing into bins
+        with single_thread():
+            return model.fit(np.repeat(seen, times, axis=0), np.repeat(y, times))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoostedEnsemblePosterior(PartitionEnsemble):
+    """What models of parts of the data believe: one of them is right, up to a shift of the whole function.
+
+    Args:
+        models: fitted.
+        columns: of the space.
+        y: (n,) the losses, on the posterior's scale.
+        floor: the variance of the shift: the least that the posterior's variance can be.
+        noise_variance: what is left of the errors at unseen data when the models' disagreement is taken off, at least
+            the floor.
+        unseen: means and variances by the models that did not see a loss, its noise included, (n,) each.
+    """
+
+    models: Sequence[Any]
+    columns: tuple[Column, ...]
+    y: Floats
+    floor: float
+    noise_variance: float
+    unseen: tuple[Floats, Floats]
+
+    @property
+    def losses(self) -> Floats:
+        """See `PartitionEnsemble.losses`."""
+        return self.y
+
+    @property
+    def cells(self) -> tuple[int, ...]:
+        """See `PartitionEnsemble.cells`: one each, of the shift."""
+        return (1,) * len(self.models)
+
+    def opinion(self, number: int, x: Floats) -> MemberMoments:
+        """See `PartitionEnsemble.opinion`. Cost O(q rounds log leaves)."""
+        return _shifted(_predict(self.models[number], _features(x, self.columns)), self.floor)
+
+    def residuals(self) -> tuple[Floats, Floats]:
+        """See `luthier.surrogate.protocol.SupportsLeaveOneOut`; two fifths of the models did not see a loss."""
+        return self.unseen
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QuantilePosterior:
+    """What three quantiles say; abilities `Posterior` and `SupportsLeaveOneOut`.
+
+    Args:
+        models: of the quantiles 0.16, 0.5 and 0.84.
+        columns: of the space.
+        x: (n, d) the points, as the models see them.
+        y: (n,) the losses, on the posterior's scale.
+        floor: the least variance.
+        settings: of the models.
+        key: the randomness.
+    """
+
+    models: Sequence[Any]
+    columns: tuple[Column, ...]
+    x: Floats
+    y: Floats
+    floor: float
+    settings: Boosted
+    key: Key
+
+    @property
+    def best(self) -> float:
+        """The lowest loss, on the posterior's scale."""
+        return float(self.y.min())
+
+    def moments(self, x: Floats) -> Moments:
+        """Give mean and variance at `x` (q, d). Cost O(q rounds log leaves)."""
+        return _band_moments(self.models, _features(x, self.columns), self.floor)
+
+    def residuals(self) -> tuple[Floats, Floats]:
+        """Give means and variances by models of four fifths of the data. Cost: five fits."""
+
+        def predict(train: Integers, test: Integers, key: Key) -> Moments:
+            models = self.settings._band(self.columns, self.x[train], self.y[train])
+            return _band_moments(models, self.x[test], self.floor)
+
+        return held_out(predict, self.y, self.key.fold("folds"))
+
+
+def _band_moments(models: Sequence[Any], features: Floats, floor: float) -> Moments:
+    low, middle, high = (_predict(model, features) for model in models)
+    return Moments(middle, np.maximum((0.5 * (high - low)) ** 2, floor))
+
+
+def _shifted(mean: Floats, floor: float) -> MemberMoments:
+    return MemberMoments(mean, np.full_like(mean, floor), np.zeros(mean.shape, dtype=np.int64))
+
+
+def _left_out(key: Key, models: int, n: int) -> Bools:
+    """Choose which of n rows each model does not see, (models, n): each row is left out by two fifths of the models."""
+    often = max(1, round(0.4 * models))
+    place = np.argsort(key.permutation(n), kind="stable")
+    out: Bools = (np.arange(models)[:, None] - place) % models < often
+    out[out.all(axis=1)] = False  # with very few data: a model of nothing is none
+    return out
+
+
+def _predict(model: Any, features: Floats) -> Floats:
+    if not len(features):
+        return np.empty(0)
+    with single_thread():
+        predicted: Floats = model.predict(features)
+    return predicted
+
+
+def _is_category(column: Column) -> bool:
+    return column.kind == "category" and 0 < column.levels <= _MOST_LEVELS
+
+
+def _features(x: Floats, columns: Sequence[Column]) -> Floats:
+    """Give the points with levels of categories as whole numbers from 0; NaN, where inactive, stays."""
+    features = x.copy()
+    for place, column in enumerate(columns):
+        if _is_category(column):
+            features[:, place] = np.minimum(np.floor(x[:, place] * column.levels), column.levels - 1)
+    return features
