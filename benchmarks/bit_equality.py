@@ -17,9 +17,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import luthier as lt
-from luthier import codec
-from luthier.testing.methods import SPACES, Drive
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"  # before numpy is loaded: `Drive` has no guard of its own, and threads change bits
+
+import luthier as lt  # noqa: E402
+from luthier import codec  # noqa: E402
+from luthier.testing.methods import SPACES, Drive  # noqa: E402
 
 METHODS = {
     "auto": (lt.Auto, 16),
