@@ -13,7 +13,9 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```python\n# ((?:src|tests)/[\w/]+\.py)(?:: ([^\n]*))?\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(
+    r"^```python\n# ((?:src|tests)/[\w/]+\.py)(?:: ([^\n]*))?\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL
+)
 """(file, what is added to it or "" for all of it, text) of each block that names a file."""
 FACES = {"SquaredEI": "acquisition", "NearestNeighbours": "surrogate"}
 FUTURE = "from __future__ import annotations\n"
@@ -24,6 +26,13 @@ def insert(path: Path, after: str, text: str) -> None:
     before, found, rest = path.read_text(encoding="utf-8").partition(after)
     assert found, f"{after!r} is not in {path.name}"
     path.write_text(before + found + text + rest, encoding="utf-8")
+
+
+def opening(path: Path, table: str) -> str:
+    """Give the text with which a table begins."""
+    found = re.search(rf"^{table}(: \w+)? = [\[{{]", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None, f"there is no table {table} in {path.name}"
+    return found[0]
 
 
 def follow(page: Path) -> None:
@@ -37,15 +46,16 @@ def follow(page: Path) -> None:
             path.write_text(path.read_text(encoding="utf-8") + "\n\n" + text, encoding="utf-8")
         elif what == "this import, and its line in __all__":
             insert(path, FUTURE, text)
-            insert(path, "__all__ = [", f'"{text.split()[-1]}", ')
-        elif what == "this line in STORED":
-            insert(path, "STORED: Final = {", text)
+            insert(path, opening(path, "__all__"), f'"{text.split()[-1]}", ')
+        elif what.startswith("this line in "):
+            table = what.removeprefix("this line in ").partition(",")[0]
+            insert(path, opening(path, table), text)
+            if file.endswith("__init__.py"):
+                insert(path, opening(path, "__all__"), f"{text.partition(':')[0]}, ")
         else:
-            table = re.fullmatch(r"in (\w+)", what)
-            assert table is not None, what
             name = next(name for name in FACES if name in text)
             insert(path, FUTURE, f"from luthier.{FACES[name]} import {name}\n")
-            insert(path, re.search(rf"^{table[1]} = [\[{{]", path.read_text(encoding="utf-8"), re.MULTILINE)[0], text)  # type: ignore[index]
+            insert(path, opening(path, what.removeprefix("in ")), text)
 
 
 @pytest.fixture(scope="module")
