@@ -55,7 +55,7 @@ def follow(page: Path) -> None:
         else:
             name = next(name for name in FACES if name in text)
             insert(path, FUTURE, f"from luthier.{FACES[name]} import {name}\n")
-            insert(path, opening(path, what.removeprefix("in ")), text)
+            insert(path, opening(path, what.removeprefix("in ")), text.rstrip(",\n") + ",\n")
 
 
 @pytest.fixture(scope="module")
