@@ -7,25 +7,22 @@ import pytest
 
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
 from luthier.acquisition.criterion import (
+    AnalyticCriterion,
     FunctionCriterion,
     IntegratedCriterion,
-    SmoothIntegratedCriterion,
-    analytic,
-    integrate,
 )
-from luthier.acquisition.protocol import AcquisitionContext
+from luthier.acquisition.protocol import AcquisitionContext, SmoothCriterion
 from luthier.acquisition.weighting.cost import PerSecond, Zero
-from luthier.acquisition.weighting.feasibility import Feasible, SmoothFeasible, feasible
+from luthier.acquisition.weighting.feasibility import Feasible
 from luthier.acquisition.weighting.prior_weighted import PriorWeighted
-from luthier.acquisition.weighting.weighted import SmoothWeighted, Weighted, weight_criterion
+from luthier.acquisition.weighting.weighted import Weighted, weight_criterion
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.bayesian.user_prior import Prior
 from luthier.space import Beta, Choice, Float, LogNormal, Normal, Space
 from luthier.space.variables.distribution import log_density, log_density_slope
-from luthier.surrogate.gp.kernel import KERNELS, Embedding
-from luthier.surrogate.gp.posterior import condition
+from luthier.surrogate import KERNELS, Embedding, gp_posterior, supports
 
 SPACE = Space({"a": Float(0, 1), "b": Float(0, 1), "c": Choice("x", "y"), "d": Float(0, 1, when="c == 'x'")})
 STEP = 1e-6
@@ -36,7 +33,7 @@ def posterior(seed: int):
     x = SPACE.sample(Key.of(seed), 12)
     embedding = Embedding.of(SPACE.columns)
     theta = np.append(rng.normal(-0.3, 0.2, embedding.variables), -4.0)
-    return condition(embedding, KERNELS["matern52"], theta, x, rng.normal(size=12), None)
+    return gp_posterior(embedding, KERNELS["matern52"], theta, x, rng.normal(size=12), None)
 
 
 def check(criterion) -> None:
@@ -54,22 +51,22 @@ def check(criterion) -> None:
 @pytest.mark.parametrize("acquisition", [EI(), LogEI(), PI(), UCB()], ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("scale", ["own", "signed"])
 def test_an_average_over_models(acquisition, scale: str) -> None:
-    parts = [analytic(acquisition, posterior(seed), -0.5) for seed in range(3)]
-    criterion = integrate(parts, np.array([0.2, 0.3, 0.5]), acquisition.scale if scale == "own" else scale)
-    assert isinstance(criterion, SmoothIntegratedCriterion)
+    parts = [AnalyticCriterion(acquisition, posterior(seed), -0.5) for seed in range(3)]
+    criterion = IntegratedCriterion(parts, np.array([0.2, 0.3, 0.5]), acquisition.scale if scale == "own" else scale)
+    assert supports(criterion, SmoothCriterion)
     check(criterion)
 
 
 @pytest.mark.parametrize("acquisition", [EI(), LogEI()], ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("known", [True, False], ids=["something feasible", "nothing feasible"])
 def test_weighed_by_feasibility(acquisition, known: bool) -> None:
-    inner = analytic(acquisition, posterior(0), -0.5) if known else None
-    criterion = feasible(inner, acquisition.scale, (posterior(1), posterior(2)))
-    assert isinstance(criterion, SmoothFeasible)
+    inner = AnalyticCriterion(acquisition, posterior(0), -0.5) if known else None
+    criterion = Feasible(inner, acquisition.scale, (posterior(1), posterior(2)))
+    assert supports(criterion, SmoothCriterion)
     check(criterion)
 
 
-def situation(costs) -> AcquisitionContext:
+def context(costs) -> AcquisitionContext:
     x = SPACE.sample(Key.of(3), 12)
     data = Data(
         SPACE.columns,
@@ -87,7 +84,7 @@ def situation(costs) -> AcquisitionContext:
 @pytest.mark.parametrize("acquisition", [EI(), LogEI(), UCB()], ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("known", [True, False], ids=["costs", "no costs"])
 def test_per_second(acquisition, known: bool) -> None:
-    at = situation(lambda x: np.exp(2.0 * x[:, 0] + np.sin(5.0 * x[:, 1])) if known else np.full(len(x), np.nan))
+    at = context(lambda x: np.exp(2.0 * x[:, 0] + np.sin(5.0 * x[:, 1])) if known else np.full(len(x), np.nan))
     check(PerSecond(acquisition, 0.7).bind(posterior(0), at))
 
 
@@ -102,9 +99,9 @@ BELIEFS = {
 @pytest.mark.parametrize("acquisition", [EI(), LogEI(), UCB()], ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("belief", BELIEFS)
 def test_weighed_by_a_belief(acquisition, belief: str) -> None:
-    at = situation(lambda x: np.full(len(x), np.nan))
+    at = context(lambda x: np.full(len(x), np.nan))
     criterion = PriorWeighted(acquisition, BELIEFS[belief].on(SPACE), 5.0).bind(posterior(0), at)
-    assert isinstance(criterion, SmoothWeighted)
+    assert supports(criterion, SmoothCriterion)
     check(criterion)
 
 
@@ -134,7 +131,7 @@ def test_the_slope_of_what_is_hoped_for() -> None:
         def value_grad(self, x):
             return x[:, 0], np.ones_like(x)
 
-    criterion = SmoothWeighted(Same(), "signed", Zero())
+    criterion = Weighted(Same(), "signed", Zero())
     _, gradient = criterion.value_grad(z)
     numeric = (criterion.value(z + 1e-4) - criterion.value(z - 1e-4)) / 2e-4
     np.testing.assert_allclose(gradient[:, 0], numeric, rtol=1e-5, atol=1e-7)
@@ -142,11 +139,16 @@ def test_the_slope_of_what_is_hoped_for() -> None:
 
 def test_what_has_a_part_without_gradients_has_none() -> None:
     """Then only the climb by small changes is left."""
-    plain, smooth = FunctionCriterion(lambda x: x[:, 0]), analytic(EI(), posterior(0), 0.0)
-    assert type(integrate([plain, smooth], np.array([0.5, 0.5]), "positive")) is IntegratedCriterion
-    assert type(feasible(plain, "positive", (posterior(1),))) is Feasible
-    at = situation(lambda x: np.full(len(x), np.nan))
-    assert type(weight_criterion(EI(), posterior(0), at, plain)) is Weighted
+    plain, smooth = FunctionCriterion(lambda x: x[:, 0]), AnalyticCriterion(EI(), posterior(0), 0.0)
+    at = context(lambda x: np.full(len(x), np.nan))
+    composed = [
+        IntegratedCriterion([plain, smooth], np.array([0.5, 0.5]), "positive"),
+        Feasible(plain, "positive", (posterior(1),)),
+        weight_criterion(EI(), posterior(0), at, plain),
+        Weighted(plain, "positive", smooth),
+    ]
+    assert not any(supports(criterion, SmoothCriterion) for criterion in (plain, *composed))
+    assert supports(Weighted(smooth, "positive", Zero()), SmoothCriterion)
 
 
 def test_an_average_where_nothing_is_left_of_the_values() -> None:
@@ -159,6 +161,8 @@ def test_an_average_where_nothing_is_left_of_the_values() -> None:
         def value_grad(self, x):
             return self.value(x), np.zeros_like(x)
 
-    value, gradient = integrate([Nothing(), Nothing()], np.array([0.5, 0.5]), "log").value_grad(np.zeros((2, 3)))
+    value, gradient = IntegratedCriterion([Nothing(), Nothing()], np.array([0.5, 0.5]), "log").value_grad(
+        np.zeros((2, 3))
+    )
     assert (value == -np.inf).all()
     assert not gradient.any()

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from luthier.acquisition.analytic import PI, UCB, LogEI
-from luthier.acquisition.criterion import analytic
+from luthier.acquisition.criterion import AnalyticCriterion
 from luthier.space import Column
-from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate import KERNELS, Embedding, gp_posterior
 from luthier.surrogate.gp.marginal_likelihood import HyperparameterPosterior, Hyperpriors
-from luthier.surrogate.gp.posterior import condition
 
 COLUMNS = (
     Column("a", "number", 0, 0, 1, False),
@@ -48,7 +47,7 @@ def test_evidence(kernel: str, noisy: bool) -> None:
 def posterior(kernel: str):
     x = draw(14, 2)
     theta = np.array([-0.4, 0.2, 0.3, 0.1, -4.0])
-    return condition(Embedding.of(COLUMNS), KERNELS[kernel], theta, x, np.sin(4 * x[:, 0]), None)
+    return gp_posterior(Embedding.of(COLUMNS), KERNELS[kernel], theta, x, np.sin(4 * x[:, 0]), None)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -70,7 +69,7 @@ def test_moments(kernel: str) -> None:
 @pytest.mark.parametrize("acquisition", [LogEI(), PI(0.1), UCB(1.5)], ids=repr)
 def test_criterion(acquisition) -> None:
     model, x = posterior("matern52"), draw(6, 4)
-    criterion = analytic(acquisition, model, model.best)
+    criterion = AnalyticCriterion(acquisition, model, model.best)
     value, gradient = criterion.value_grad(x)
     np.testing.assert_allclose(value, criterion.value(x), rtol=1e-9)
     for j in (0, 2, 3, 4):

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from luthier.space import Column
+from luthier.surrogate import KERNELS, Embedding, gp_posterior
 from luthier.surrogate.gp.input_warping import Warp, warpable
-from luthier.surrogate.gp.kernel import KERNELS, Embedding
 from luthier.surrogate.gp.marginal_likelihood import Hyperpriors
-from luthier.surrogate.gp.posterior import condition
 from luthier.surrogate.gp.warped_likelihood import WarpedHyperparameterPosterior
-from luthier.surrogate.mixture import mixture_posterior
+from luthier.surrogate.mixture import MixturePosterior
 from luthier.surrogate.protocol import Differentiable
 
 COLUMNS = (
@@ -69,14 +68,14 @@ def test_evidence(kernel: str, noisy: bool) -> None:
 def posterior(theta: np.ndarray, shape: np.ndarray):
     x = draw(14, 2)
     embedding = Embedding.of(COLUMNS).warped(Warp(warpable(COLUMNS), shape))
-    return condition(embedding, KERNELS["matern52"], theta, x, np.sin(4 * x[:, 0]), None)
+    return gp_posterior(embedding, KERNELS["matern52"], theta, x, np.sin(4 * x[:, 0]), None)
 
 
 @pytest.mark.parametrize("several", [False, True])
 def test_moments(several: bool) -> None:
     one = posterior(np.array([-0.4, 0.2, 0.3, 0.1, -4.0]), np.array([0.5, -0.4, 0.1, -0.7, 0.3, 0.2]))
     two = posterior(np.array([0.4, 0.1, -0.3, 0.5, -3.0]), np.array([-0.5, 0.4, 0.3, 0.7, 0.1, -0.2]))
-    model, x = mixture_posterior([one, two], np.full(2, 0.5), {Differentiable}) if several else one, draw(6, 3)
+    model, x = MixturePosterior([one, two], np.full(2, 0.5), {Differentiable}) if several else one, draw(6, 3)
     made = model.moments_grad(x)
     np.testing.assert_allclose(made.mean, model.moments(x).mean)
     np.testing.assert_allclose(made.variance, model.moments(x).variance, rtol=1e-9)

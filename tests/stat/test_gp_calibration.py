@@ -12,10 +12,9 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Column
-from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate import KERNELS, Embedding, gp_posterior
 from luthier.surrogate.gp.marginal_likelihood import Hyperpriors
 from luthier.surrogate.gp.model import GP
-from luthier.surrogate.gp.posterior import condition
 
 COLUMNS = (
     Column("a", "number", 0, 0, 1, False),
@@ -62,7 +61,7 @@ def test_coverage_with_the_true_hyperparameters(level: float) -> None:
         theta, x = draw_hyperparameters(rng), draw_points(rng, SEEN + 1)
         truth, variance = draw_losses(rng, theta, x)
         losses = noisy(rng, truth[:SEEN], variance, theta)
-        model = condition(EMBEDDING, KERNELS["matern52"], theta, x[:SEEN], losses, None, BELIEFS.scale)
+        model = gp_posterior(EMBEDDING, KERNELS["matern52"], theta, x[:SEEN], losses, None, BELIEFS.scale)
         mean, var = model.moments(x[SEEN:])
         inside += abs(truth[SEEN] - mean[0]) < half * math.sqrt(var[0])
     low, high = binom.ppf([0.0005, 0.9995], functions, level)

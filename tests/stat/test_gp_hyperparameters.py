@@ -9,7 +9,7 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Column
-from luthier.surrogate.gp.kernel import Embedding
+from luthier.surrogate import Embedding
 from luthier.surrogate.gp.marginal_likelihood import HyperparameterPosterior
 from luthier.surrogate.gp.model import GP
 from luthier.surrogate.gp.warped_likelihood import WarpedHyperparameterPosterior

@@ -9,7 +9,7 @@ from scipy.stats import qmc
 
 from luthier.key import Key
 from luthier.method import Quasi, Random
-from luthier.numeric.quasi.latin_hypercube import NestedLatin
+from luthier.numeric import NestedLatinHypercube
 from luthier.space import Choice, Float, Space
 from luthier.testing.methods import Drive
 
@@ -60,7 +60,7 @@ def test_a_smooth_integral_is_much_nearer_than_by_monte_carlo(kind, factor):
 
 
 def test_a_sum_of_one_variable_functions_is_nearer_by_latin_hypercubes():
-    ours = [np.sin(NestedLatin(5, Key.of(seed)).points(0, 128)).sum(axis=1).mean() for seed in range(30)]
+    ours = [np.sin(NestedLatinHypercube(5, Key.of(seed)).points(0, 128)).sum(axis=1).mean() for seed in range(30)]
     plain = [np.sin(Key.of(seed).uniform((128, 5))).sum(axis=1).mean() for seed in range(30)]
     assert np.std(plain) > 20 * np.std(ours)
 

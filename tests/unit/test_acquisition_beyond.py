@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import mpmath
 import numpy as np
@@ -11,13 +12,13 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from luthier.acquisition.analytic import EI
-from luthier.acquisition.criterion import bind
-from luthier.acquisition.knowledge_gradient import KnowledgeGradient, expected_fall
+from luthier.acquisition.criterion import bind_acquisition
+from luthier.acquisition.knowledge_gradient import KnowledgeGradient, expected_decrease
 from luthier.acquisition.max_value_entropy import MaxValueEntropy, sample_minima
 from luthier.acquisition.noisy_ei import NoisyEI
 from luthier.acquisition.normal import truncation_entropy
 from luthier.acquisition.protocol import AcquisitionContext, Bindable
-from luthier.acquisition.qei import QEI, joint_improvement
+from luthier.acquisition.qei import QEI
 from luthier.acquisition.thompson import Thompson
 from luthier.data import Data
 from luthier.errors import InvalidSetting
@@ -26,8 +27,8 @@ from luthier.memo import Memo
 from luthier.method.bayesian.outcomes import bound_criterion
 from luthier.numeric.quasi.quasi_normal import quasi_normal
 from luthier.space import Column
-from luthier.surrogate.gp.kernel import KERNELS, Embedding
-from luthier.surrogate.gp.posterior import GPPosterior, condition
+from luthier.surrogate import KERNELS, Embedding
+from luthier.surrogate.gp.posterior import GPPosterior, gp_posterior
 from luthier.surrogate.protocol import Moments
 
 REALS = tuple(Column(name, "number", 0, 0, 1, False) for name in "ab")
@@ -42,10 +43,10 @@ def draw(n: int, seed: int) -> np.ndarray:
 def model(noise: float = 1e-4, n: int = 9) -> GPPosterior:
     x = draw(n, 0)
     theta = np.array([-0.9, -0.6, math.log(noise)])
-    return condition(Embedding.of(REALS), KERNELS["matern52"], theta, x, np.sin(6 * x[:, 0]) + x[:, 1], None)
+    return gp_posterior(Embedding.of(REALS), KERNELS["matern52"], theta, x, np.sin(6 * x[:, 0]) + x[:, 1], None)
 
 
-def situation(posterior, pending: np.ndarray | None = None, violations: np.ndarray | None = None) -> AcquisitionContext:
+def context(posterior, pending: np.ndarray | None = None, violations: np.ndarray | None = None) -> AcquisitionContext:
     x = posterior.x
     n, empty = len(x), np.empty((0, 2))
     violations = np.empty((n, 0)) if violations is None else violations
@@ -115,7 +116,7 @@ def test_minima_have_the_distribution_of_independent_normals() -> None:
 
 def test_max_value_entropy_is_the_mean_over_the_minima() -> None:
     posterior, q = model(), draw(5, 4)
-    criterion = MaxValueEntropy(minima=3).bind(posterior, situation(posterior))
+    criterion = MaxValueEntropy(minima=3).bind(posterior, context(posterior))
     mean, variance = posterior.moments(q)
     expected = np.zeros(5)
     for minimum in criterion.minima:
@@ -141,21 +142,21 @@ def test_expected_fall_against_quadrature() -> None:
     a[5, 1], b[5, 1] = a[5, 0], b[5, 0]  # the same line twice
     a[6], b[6] = 0.0, np.arange(12) - 6.0  # all meet in one corner
     expected = [fall_by_quadrature(*pair) for pair in zip(a, b, strict=True)]
-    np.testing.assert_allclose(expected_fall(a, b), expected, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(expected_decrease(a, b), expected, rtol=1e-5, atol=1e-7)
 
 
 def test_expected_fall_of_hardly_anything_is_not_rounded_away() -> None:
-    fall = expected_fall(np.array([[0.0, 1.0]]), np.array([[0.0, -0.05]]))[0]
+    fall = expected_decrease(np.array([[0.0, 1.0]]), np.array([[0.0, -0.05]]))[0]
     assert fall == pytest.approx(0.05 * float(mpmath.npdf(20) - 20 * mpmath.ncdf(-20)), rel=1e-9, abs=0)
-    assert expected_fall(np.array([[1.0]]), np.array([[3.0]])) == [0.0]
-    assert expected_fall(np.empty((0, 3)), np.empty((0, 3))).shape == (0,)
+    assert expected_decrease(np.array([[1.0]]), np.array([[3.0]])) == [0.0]
+    assert expected_decrease(np.empty((0, 3)), np.empty((0, 3))).shape == (0,)
 
 
 def test_knowledge_gradient_against_refitted_models() -> None:
     """Look at x, condition on what is seen, take the lowest mean: on average that is the knowledge gradient."""
     posterior = model(noise=0.05)
     q = draw(3, 5)
-    criterion = KnowledgeGradient(points=10).bind(posterior, situation(posterior))
+    criterion = KnowledgeGradient(points=10).bind(posterior, context(posterior))
     values = criterion.value(q)
     mean, variance = posterior.moments(q)
     z = np.linspace(-7, 7, 701)
@@ -171,10 +172,19 @@ def test_knowledge_gradient_against_refitted_models() -> None:
 # --- q-EI ----------------------------------------------------------------------------------------
 
 
+def joint_improvement(posterior, x, best, base):
+    """Give ``E[(best - min f(x))₊]`` of each of b sets of q points (b, q, d), by Monte Carlo with `base` (s, q).
+
+    Source: Ginsbourger, Le Riche and Carraro (2010), section 3.
+    """
+    lowest = [posterior.sample(points, base).min(axis=1) for points in x]
+    return np.array([np.maximum(best - low, 0.0).mean() for low in lowest])
+
+
 def test_one_point_and_nothing_pending_is_expected_improvement() -> None:
     posterior, q = model(), draw(20, 6)
-    exact = bind(EI(), posterior, situation(posterior)).value(q)
-    np.testing.assert_allclose(QEI().bind(posterior, situation(posterior)).value(q), exact, rtol=1e-9)
+    exact = bind_acquisition(EI(), posterior, context(posterior)).value(q)
+    np.testing.assert_allclose(QEI().bind(posterior, context(posterior)).value(q), exact, rtol=1e-9)
     joint = joint_improvement(posterior, q[:, None, :], posterior.best, quasi_normal(KEY, 4096, 1))
     np.testing.assert_allclose(joint, exact, rtol=0.02, atol=1e-4)
 
@@ -191,7 +201,7 @@ def test_joint_improvement_against_plain_monte_carlo() -> None:
 
 def test_improvement_beside_pending_points_against_joint_improvement() -> None:
     posterior, q, pending = model(), draw(4, 7), draw(3, 8)
-    value = QEI(samples=2048).bind(posterior, situation(posterior, pending)).value(q)
+    value = QEI(samples=2048).bind(posterior, context(posterior, pending)).value(q)
     base = quasi_normal(KEY, 2**15, 4)
     sets = np.stack([np.concatenate([pending, point[None]]) for point in q])
     alone = joint_improvement(posterior, pending[None], posterior.best, base[:, :3])[0]
@@ -202,7 +212,7 @@ def test_improvement_beside_pending_points_against_joint_improvement() -> None:
 def test_a_pending_point_is_worth_nothing_again() -> None:
     posterior, pending = model(), draw(2, 8)
     pending = np.concatenate([pending, pending])  # the same ones pending twice
-    criterion = QEI().bind(posterior, situation(posterior, pending))
+    criterion = QEI().bind(posterior, context(posterior, pending))
     assert (criterion.value(pending) < 0.02 * criterion.value(draw(200, 1)).max()).all()
     assert np.isfinite(criterion.value(posterior.x)).all()
 
@@ -212,15 +222,15 @@ def test_a_pending_point_is_worth_nothing_again() -> None:
 
 def test_without_noise_it_is_expected_improvement() -> None:
     posterior, q = model(noise=1e-7), draw(20, 6)
-    exact = bind(EI(), posterior, situation(posterior)).value(q)
-    np.testing.assert_allclose(NoisyEI().bind(posterior, situation(posterior)).value(q), exact, rtol=0.02, atol=1e-4)
+    exact = bind_acquisition(EI(), posterior, context(posterior)).value(q)
+    np.testing.assert_allclose(NoisyEI().bind(posterior, context(posterior)).value(q), exact, rtol=0.02, atol=1e-4)
 
 
 @pytest.mark.parametrize("waiting", [0, 2])
 def test_noisy_improvement_against_plain_monte_carlo(waiting: int) -> None:
     """The improvement of f(x) on the lowest of f at the data and at the pending points, all drawn jointly."""
     posterior, q, pending = model(noise=0.3), draw(3, 6), draw(waiting, 8)
-    value = NoisyEI(draws=2**14).bind(posterior, situation(posterior, pending)).value(q)
+    value = NoisyEI(draws=2**14).bind(posterior, context(posterior, pending)).value(q)
     known = np.concatenate([posterior.x, pending])
     rng = np.random.default_rng(5)
     for row in range(3):
@@ -235,8 +245,8 @@ def test_what_breaks_a_constraint_is_not_the_best() -> None:
     posterior, q = model(noise=0.1), draw(10, 6)
     broken = np.zeros((9, 1))
     broken[np.argmin(posterior.y)] = 1.0
-    all_lawful = NoisyEI().bind(posterior, situation(posterior)).value(q)
-    assert (NoisyEI().bind(posterior, situation(posterior, violations=broken)).value(q) > all_lawful).all()
+    all_lawful = NoisyEI().bind(posterior, context(posterior)).value(q)
+    assert (NoisyEI().bind(posterior, context(posterior, violations=broken)).value(q) > all_lawful).all()
 
 
 # --- all -----------------------------------------------------------------------------------------
@@ -244,11 +254,11 @@ def test_what_breaks_a_constraint_is_not_the_best() -> None:
 
 def test_thompson_is_a_function_drawn() -> None:
     posterior, q = model(), draw(30, 6)
-    criterion = Thompson().bind(posterior, situation(posterior))
+    criterion = Thompson().bind(posterior, context(posterior))
     assert (criterion.value(q) == criterion.value(q)).all()
     np.testing.assert_allclose(criterion.value(q[4:9]), criterion.value(q)[4:9], rtol=1e-9)
     np.testing.assert_allclose(criterion.value(posterior.x), -posterior.y, atol=0.1)
-    other = Thompson().bind(posterior, situation(posterior)._replace(key=KEY.fold("other")))
+    other = Thompson().bind(posterior, context(posterior)._replace(key=KEY.fold("other")))
     assert np.abs(other.value(q) - criterion.value(q)).max() > 0.01
 
 
@@ -257,14 +267,14 @@ def test_a_mixture_is_averaged_over(acquisition) -> None:
     members = model(0.01), model(0.5)
     q, mixture = draw(7, 6), Pair(*members)
     pending = draw(2, 8)
-    value = acquisition.bind(mixture, situation(mixture, pending)).value(q)
-    one, two = (acquisition.bind(member, situation(mixture, pending)).value(q) for member in members)
+    value = acquisition.bind(mixture, context(mixture, pending)).value(q)
+    one, two = (acquisition.bind(member, context(mixture, pending)).value(q) for member in members)
     np.testing.assert_allclose(value, 0.25 * one + 0.75 * two)
 
 
 def test_of_a_mixture_thompson_draws_one() -> None:
-    members = model(1e-6), model(1e-6)._with_scale(1e-4)
-    drawn = [Thompson().bind(Pair(*members), situation(members[0])._replace(key=Key.of(i))) for i in range(80)]
+    members = model(1e-6), replace(model(1e-6), scale=1e-4)
+    drawn = [Thompson().bind(Pair(*members), context(members[0])._replace(key=Key.of(i))) for i in range(80)]
     spread = np.std([criterion.value(np.array([[0.01, 0.99]])) for criterion in drawn])
     narrow = sum(abs(c.value(np.array([[0.01, 0.99]]))[0] + members[0].moments(np.array([[0.01, 0.99]])).mean[0]) < 0.05
                  for c in drawn)  # fmt: skip
@@ -275,7 +285,7 @@ def test_of_a_mixture_thompson_draws_one() -> None:
 def test_each_is_positive_where_it_says_so_and_alike_at_every_call(acquisition) -> None:
     assert isinstance(acquisition, Bindable)
     posterior, q = model(0.02), np.concatenate([draw(50, 6), model().x])
-    one, two = (acquisition.bind(posterior, situation(posterior, draw(2, 8))).value(q) for _ in range(2))
+    one, two = (acquisition.bind(posterior, context(posterior, draw(2, 8))).value(q) for _ in range(2))
     assert one.shape == (59,) and np.isfinite(one).all() and (one == two).all()
     assert acquisition.scale == "signed" or (one >= 0).all()
 
@@ -285,13 +295,13 @@ def test_outcome_constraints_weigh_each(acquisition) -> None:
     """Positive values are multiplied by the probability that the constraint holds, others get its logarithm."""
     posterior, q = model(), draw(30, 6)
     x = posterior.x
-    bound = condition(Embedding.of(REALS), KERNELS["matern52"], np.array([0.0, 0.0, -6.0]), x, x[:, 0] - 0.5, None)
-    given = situation(posterior, draw(2, 8), (x[:, :1] - 0.5))
+    bound = gp_posterior(Embedding.of(REALS), KERNELS["matern52"], np.array([0.0, 0.0, -6.0]), x, x[:, 0] - 0.5, None)
+    given = context(posterior, draw(2, 8), (x[:, :1] - 0.5))
     weighed = bound_criterion(acquisition, posterior, (bound,), given).value(q)
     mean, variance = bound.moments(q)
     log_chance = norm.logcdf(-mean / np.sqrt(variance))
     lawful = float(posterior.moments(x[x[:, 0] <= 0.5]).mean.min())
-    inner = bind(acquisition, posterior, given._replace(best=lawful)).value(q)
+    inner = bind_acquisition(acquisition, posterior, given._replace(best=lawful)).value(q)
     expected = inner + log_chance if acquisition.scale == "signed" else inner * np.exp(log_chance)
     np.testing.assert_allclose(weighed, expected, rtol=1e-9, atol=1e-300)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
-from luthier.acquisition.criterion import FunctionCriterion, bind
+from luthier.acquisition.criterion import FunctionCriterion, bind_acquisition
 from luthier.acquisition.hedge import Hedge
 from luthier.acquisition.mace import MACE, MACECriterion, MACEMember
 from luthier.acquisition.protocol import AcquisitionContext, Bindable, CriterionEnsemble, Portfolio
@@ -52,7 +52,12 @@ class Tilt:
         return 2.0 * x[:, 0]
 
 
-def situation(n=12, costs=None, seed=0, pending=0, columns=(COLUMN,)) -> AcquisitionContext:
+def on_grid(acquisition, posterior, at):
+    """Give the values of an acquisition function, bound to a posterior, on the grid."""
+    return bind_acquisition(acquisition, posterior, at).value(GRID)
+
+
+def context(n=12, costs=None, seed=0, pending=0, columns=(COLUMN,)) -> AcquisitionContext:
     d = len(columns)
     rng = np.random.default_rng(seed)
     x = rng.random((n, d))
@@ -90,9 +95,9 @@ def test_what_is_hoped_for_against_mpmath(hope) -> None:
 
 
 def test_without_a_weight_the_order_of_signed_values_is_kept() -> None:
-    at = situation()
-    plain = bind(UCB(), model(at), at).value(GRID)
-    same = bind(PriorWeighted(UCB(), Tilt(), 0.0), model(at), at).value(GRID)
+    at = context()
+    plain = bind_acquisition(UCB(), model(at), at).value(GRID)
+    same = bind_acquisition(PriorWeighted(UCB(), Tilt(), 0.0), model(at), at).value(GRID)
     assert np.array_equal(np.argsort(plain, kind="stable"), np.argsort(same, kind="stable"))
 
 
@@ -104,8 +109,8 @@ def test_wrappers_say_what_the_inner_one_says(wrap, inner) -> None:
     assert outer.scale == ("log" if inner.scale == "signed" else inner.scale)
     assert outer.handles_pending == inner.handles_pending
     assert set(outer.requires) >= set(inner.requires) - {Ratio}
-    at = situation(costs=lambda x: 1 + 10 * x)
-    assert np.isfinite(bind(outer, model(at), at).value(GRID)).all()
+    at = context(costs=lambda x: 1 + 10 * x)
+    assert np.isfinite(bind_acquisition(outer, model(at), at).value(GRID)).all()
 
 
 # --- seconds ------------------------------------------------------------------------------------------
@@ -114,24 +119,24 @@ def test_wrappers_say_what_the_inner_one_says(wrap, inner) -> None:
 @pytest.mark.parametrize("exponent", [1.0, 0.5])
 def test_per_second_divides_by_the_expected_cost(exponent) -> None:
     """The cost is exp(a + b x): what is divided by is known in closed form, up to the unit."""
-    at = situation(n=40, costs=lambda x: np.exp(1.0 + 3.0 * x))
+    at = context(n=40, costs=lambda x: np.exp(1.0 + 3.0 * x))
     posterior = model(at)
-    plain, per = bind(LogEI(), posterior, at), bind(PerSecond(LogEI(), exponent), posterior, at)
+    plain, per = bind_acquisition(LogEI(), posterior, at), bind_acquisition(PerSecond(LogEI(), exponent), posterior, at)
     gap = plain.value(GRID) - per.value(GRID)
     np.testing.assert_allclose(gap - gap.mean(), exponent * 3.0 * (GRID[:, 0] - 0.5), atol=0.03)
-    ei, per = bind(EI(), posterior, at), bind(PerSecond(EI(), exponent), posterior, at)
+    ei, per = bind_acquisition(EI(), posterior, at), bind_acquisition(PerSecond(EI(), exponent), posterior, at)
     np.testing.assert_allclose(per.value(GRID), ei.value(GRID) * np.exp(-gap), rtol=1e-9)
 
 
 def test_an_uncertain_cost_counts_by_its_mean() -> None:
     """E[exp(N(m, v))] = exp(m + v/2): far from the data a trial is expected to cost more than their middle."""
-    at = situation(n=12, costs=lambda x: np.exp(np.random.default_rng(1).normal(0, 2, len(x))))
+    at = context(n=12, costs=lambda x: np.exp(np.random.default_rng(1).normal(0, 2, len(x))))
     data = replace(at.data, x=at.data.x * 0.2)
     at = at._replace(data=data)
     posterior, logs = model(at), np.log(data.costs)
     seen = replace(data, losses=(logs - np.median(logs[:8]))[:, None])
     mean, variance = GP(scaling="given").fit(seen, Key.of(0), Memo()).moments(GRID)
-    gap = bind(LogEI(), posterior, at).value(GRID) - bind(PerSecond(LogEI()), posterior, at).value(GRID)
+    gap = on_grid(LogEI(), posterior, at) - on_grid(PerSecond(LogEI()), posterior, at)
     np.testing.assert_allclose(gap, mean + variance / 2, rtol=1e-9, atol=1e-9)
 
 
@@ -142,26 +147,26 @@ def test_few_costs_change_nothing(known) -> None:
         found[known:] = np.nan
         return found
 
-    at = situation(costs=costs)
+    at = context(costs=costs)
     posterior = model(at)
-    same = np.array_equal(bind(EI(), posterior, at).value(GRID), bind(PerSecond(EI()), posterior, at).value(GRID))
+    same = np.array_equal(on_grid(EI(), posterior, at), on_grid(PerSecond(EI()), posterior, at))
     assert same == (known < 4)
 
 
 @pytest.mark.parametrize("cost", [0.0, 1e-9, 1e300])
 def test_costs_of_any_size(cost) -> None:
-    at = situation(costs=lambda x: np.where(x < 0.5, cost, 1.0))
-    found = bind(PerSecond(LogEI()), model(at), at).value(GRID)
+    at = context(costs=lambda x: np.where(x < 0.5, cost, 1.0))
+    found = on_grid(PerSecond(LogEI()), model(at), at)
     assert np.isfinite(found).all()
     if cost < 1e-3:  # what takes less than a millisecond takes one
-        least = situation(costs=lambda x: np.where(x < 0.5, 1e-3, 1.0))
-        np.testing.assert_array_equal(found, bind(PerSecond(LogEI()), model(at), least).value(GRID))
+        least = context(costs=lambda x: np.where(x < 0.5, 1e-3, 1.0))
+        np.testing.assert_array_equal(found, on_grid(PerSecond(LogEI()), model(at), least))
 
 
 def test_equal_costs_change_next_to_nothing() -> None:
-    at = situation(n=30, costs=lambda x: np.full(len(x), 17.0))
+    at = context(n=30, costs=lambda x: np.full(len(x), 17.0))
     posterior = model(at)
-    gap = bind(LogEI(), posterior, at).value(GRID) - bind(PerSecond(LogEI()), posterior, at).value(GRID)
+    gap = on_grid(LogEI(), posterior, at) - on_grid(PerSecond(LogEI()), posterior, at)
     assert np.ptp(gap) < 0.1
 
 
@@ -171,12 +176,12 @@ def test_equal_costs_change_next_to_nothing() -> None:
 @pytest.mark.parametrize("n", [1, 5, 50])
 def test_a_belief_counts_for_less_the_more_is_known(n) -> None:
     """Hvarfner et al. (2022), eq. 6: α(x) π(x)^(β/n)."""
-    at = situation(n=n)
+    at = context(n=n)
     posterior = model(at)
     tilt = 10.0 / n * 2.0 * GRID[:, 0]
-    log, ei = bind(LogEI(), posterior, at).value(GRID), bind(EI(), posterior, at).value(GRID)
-    np.testing.assert_allclose(bind(PriorWeighted(LogEI(), Tilt(), 10.0), posterior, at).value(GRID), log + tilt)
-    np.testing.assert_allclose(bind(PriorWeighted(EI(), Tilt(), 10.0), posterior, at).value(GRID), ei * np.exp(tilt))
+    log, ei = on_grid(LogEI(), posterior, at), on_grid(EI(), posterior, at)
+    np.testing.assert_allclose(on_grid(PriorWeighted(LogEI(), Tilt(), 10.0), posterior, at), log + tilt)
+    np.testing.assert_allclose(on_grid(PriorWeighted(EI(), Tilt(), 10.0), posterior, at), ei * np.exp(tilt))
 
 
 def test_a_belief_goes_to_the_members_of_an_ensemble() -> None:
@@ -213,10 +218,10 @@ def test_the_schedule_of_a_continuous_space() -> None:
 
 
 def test_the_schedule_counts_pending_trials() -> None:
-    at = situation(n=6, pending=3)
+    at = context(n=6, pending=3)
     posterior = model(at)
-    expected = bind(UCB(ScheduledUCB().width((COLUMN,), 10)), posterior, at).value(GRID)
-    np.testing.assert_array_equal(bind(ScheduledUCB(), posterior, at).value(GRID), expected)
+    expected = bind_acquisition(UCB(ScheduledUCB().width((COLUMN,), 10)), posterior, at).value(GRID)
+    np.testing.assert_array_equal(on_grid(ScheduledUCB(), posterior, at), expected)
 
 
 # --- the portfolio ------------------------------------------------------------------------------------
@@ -258,14 +263,14 @@ def dominated(point, others) -> bool:
 def test_proposals_are_not_dominated_and_spread(dimensions) -> None:
     """Whatever the weights, no candidate among 4,000 is better in one acquisition and no worse in the others."""
     columns = tuple(Column(name, "number", 0, 0, 1, False) for name in "ab"[:dimensions])
-    at = situation(n=8, columns=columns)
+    at = context(n=8, columns=columns)
     posterior = model(at)
     members = (LogEI(), UCB(3.0), PI())
     dense = np.random.default_rng(5).random((4000, dimensions))
-    values = np.stack([bind(member, posterior, at).value(dense) for member in members], axis=1)
+    values = np.stack([bind_acquisition(member, posterior, at).value(dense) for member in members], axis=1)
     chosen = set()
     for seed in range(25):
-        best = int(np.argmax(bind(MACE(members), posterior, at._replace(key=Key.of(seed))).value(dense)))
+        best = int(np.argmax(bind_acquisition(MACE(members), posterior, at._replace(key=Key.of(seed))).value(dense)))
         assert not dominated(values[best], values)
         chosen.add(best)
     assert len(chosen) >= 4

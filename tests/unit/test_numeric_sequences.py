@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import qmc
 
 from luthier.key import Key
+from luthier.numeric import LatinHypercube, NestedLatinHypercube
 from luthier.numeric.quasi.halton import Halton, primes
-from luthier.numeric.quasi.latin_hypercube import Latin, NestedLatin
 from luthier.numeric.quasi.lattice import Lattice, search
 from luthier.numeric.quasi.lattice_vector import VECTOR
 
@@ -16,8 +16,8 @@ KEY = Key.of(7)
 SEQUENCES = {
     "halton": lambda d: Halton.of(d, KEY),
     "plain halton": lambda d: Halton.of(d),
-    "latin": lambda d: Latin(d, 10, KEY),
-    "nested latin": lambda d: NestedLatin(d, KEY),
+    "latin": lambda d: LatinHypercube(d, 10, KEY),
+    "nested latin": lambda d: NestedLatinHypercube(d, KEY),
     "lattice": lambda d: Lattice.of(d, KEY),
     "plain lattice": lambda d: Lattice.of(d),
 }
@@ -60,7 +60,7 @@ def test_primes():
 
 @pytest.mark.parametrize("size", [1, 7, 10])
 def test_each_latin_design_is_one(size):
-    x = Latin(4, size, KEY).points(0, 3 * size).reshape(3, size, 4)
+    x = LatinHypercube(4, size, KEY).points(0, 3 * size).reshape(3, size, 4)
     cells = np.sort(np.floor(x * size), axis=1)
     assert (cells == np.arange(size)[:, None]).all()
     if size > 1:
@@ -68,7 +68,7 @@ def test_each_latin_design_is_one(size):
 
 
 def test_a_nested_latin_sequence_is_latin_at_every_power_of_two():
-    x = NestedLatin(5, KEY).points(0, 256)
+    x = NestedLatinHypercube(5, KEY).points(0, 256)
     for size in 2 ** np.arange(9):
         cells = np.sort(np.floor(x[:size] * size), axis=0)
         assert (cells == np.arange(size)[:, None]).all()

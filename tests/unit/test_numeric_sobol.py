@@ -8,7 +8,7 @@ from scipy.stats import qmc
 
 from luthier.key import Key
 from luthier.numeric.quasi.bits import BITS, mix, nested_scramble, reverse_bits, to_floats
-from luthier.numeric.quasi.sobol import TABULATED, Sobol, direction_numbers
+from luthier.numeric.quasi.sobol import SOBOL_DIMENSIONS, Sobol, direction_numbers
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 7, 40, 1024])
@@ -36,7 +36,7 @@ def test_any_part_of_the_sequence_is_got_alone(key):
 
 
 def test_there_are_numbers_for_1024_dimensions():
-    assert direction_numbers(TABULATED).shape == (TABULATED, BITS)
+    assert direction_numbers(SOBOL_DIMENSIONS).shape == (SOBOL_DIMENSIONS, BITS)
 
 
 def test_scrambling_keeps_elementary_intervals():

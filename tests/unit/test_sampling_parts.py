@@ -10,7 +10,7 @@ import pytest
 
 from luthier.errors import InvalidSpace
 from luthier.key import Key
-from luthier.numeric.linear_feasibility import interior
+from luthier.numeric import chebyshev_radius
 from luthier.space import Choice, Float, Int, Permutation, Space, Subset
 from luthier.space.expression import parse, tree
 from luthier.space.sampling.branch_and_prune import pave
@@ -131,9 +131,9 @@ def test_a_paving_knows_what_is_inside() -> None:
 
 
 def test_the_interior_of_polytopes() -> None:
-    room, _ = interior(np.array([[1.0, 1.0]]), np.array([1.0]))
+    room, _ = chebyshev_radius(np.array([[1.0, 1.0]]), np.array([1.0]))
     assert room == pytest.approx(1 / (2 + math.sqrt(2)))
-    room, blame = interior(np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]), np.array([0.3, -0.5, 0.9]))
+    room, blame = chebyshev_radius(np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]), np.array([0.3, -0.5, 0.9]))
     assert room == pytest.approx(-0.1)
     assert blame.tolist() == [True, True, False]
 

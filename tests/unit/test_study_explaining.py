@@ -419,7 +419,7 @@ def test_repeated_measurements_are_together() -> None:
 def test_leave_one_out_residuals_are_those_of_the_model() -> None:
     study = ran(lt.Bayes(surrogate=lt.GP()), trials=12)
     data = study.history.data(study.problem)
-    mean, variance = lt.GP().fit(data, Key.of(0), Memo()).residuals()
+    mean, variance = lt.GP().fit(data, Key.of(0), Memo()).leave_one_out()
     scaled = lt.GP().scale(data, Key.of(0), Memo()).scaled
     found = study.calibration()
     np.testing.assert_allclose(found.residuals, (scaled - mean) / np.sqrt(variance))

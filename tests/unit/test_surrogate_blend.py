@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 
 from luthier.acquisition.analytic import EI, UCB, LogEI
-from luthier.acquisition.criterion import analytic, bind
+from luthier.acquisition.criterion import AnalyticCriterion, bind_acquisition
 from luthier.acquisition.protocol import AcquisitionContext
 from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Column
-from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate import KERNELS, Embedding, gp_posterior
 from luthier.surrogate.gp.model import GP
-from luthier.surrogate.gp.posterior import condition
-from luthier.surrogate.mixture import MixturePosterior, mixture_posterior
+from luthier.surrogate.mixture import MixturePosterior
 from luthier.surrogate.protocol import IsMixture
 
 COLUMNS = (
@@ -43,14 +42,14 @@ def mixture() -> MixturePosterior:
     x = draw(12)
     thetas = np.random.default_rng(5).normal([-0.5, 0.0, 0.3, -4.0], 0.7, (3, 4))
     y = np.sin(4 * x[:, 0]) + (x[:, 1] > 0.5)
-    members = [condition(Embedding.of(COLUMNS), KERNELS["matern52"], theta, x, y, None) for theta in thetas]
-    return mixture_posterior(members, np.full(3, 1 / 3), GP(samples=3).abilities)
+    members = [gp_posterior(Embedding.of(COLUMNS), KERNELS["matern52"], theta, x, y, None) for theta in thetas]
+    return MixturePosterior(members, np.full(3, 1 / 3), GP(samples=3).abilities)
 
 
 def test_draws_have_the_moments_and_covariances() -> None:
     model, q = mixture(), draw(4, 1)
     mean, variance = model.moments(q)
-    covariance = model.cross(q, q)
+    covariance = model.cross_covariance(q, q)
     np.testing.assert_allclose(np.diag(covariance), variance, rtol=1e-6, atol=1e-8)
     functions = model.paths(KEY, 3000)(q)
     for drawn in (model.sample(q, KEY.normal((40_000, 4))), functions):
@@ -67,8 +66,8 @@ def test_each_member_is_conditioned_and_left_out_by_itself() -> None:
         alone = before.condition(pending, np.array([1.0, 2.0]))
         assert (member.moments(pending).mean == alone.moments(pending).mean).all()
     assert model.condition(pending).best <= model.best
-    mean, variance = model.residuals()
-    parts = [member.residuals() for member in model.members]
+    mean, variance = model.leave_one_out()
+    parts = [member.leave_one_out() for member in model.members]
     np.testing.assert_allclose(mean, np.mean([part[0] for part in parts], axis=0))
     second = np.mean([part[1] + part[0] ** 2 for part in parts], axis=0)
     np.testing.assert_allclose(variance, second - mean**2)
@@ -77,25 +76,25 @@ def test_each_member_is_conditioned_and_left_out_by_itself() -> None:
 
 def test_draws_without_noise_agree_with_the_data() -> None:
     model, q = mixture(), draw(3, 9)
-    mean, variance = model.denoised(KEY, 24, q[:0]).moments(q)
+    mean, variance = model.noiseless_draws(KEY, 24, q[:0]).moments(q)
     assert mean.shape == variance.shape == (24, 3)
     parts = [
-        member.denoised(KEY.fold("denoised", number), 8, q[:0]).moments(q)
+        member.noiseless_draws(KEY.fold("denoised", number), 8, q[:0]).moments(q)
         for number, member in enumerate(model.members)
     ]
     for part in parts:
         rows = [row for row in range(24) if np.allclose(variance[row], part.variance)]
         np.testing.assert_allclose(mean[rows], part.mean)
-    assert model.denoised(KEY, 2, q).moments(q).mean.shape == (2, 3)
+    assert model.noiseless_draws(KEY, 2, q).moments(q).mean.shape == (2, 3)
 
 
 @pytest.mark.parametrize("acquisition", [EI(), LogEI(), UCB(1.0)], ids=repr)
 def test_acquisitions_are_averaged_over_the_members(acquisition) -> None:
     model, q = mixture(), draw(5, 2)
-    situation = AcquisitionContext(data(draw(2), np.zeros(2)), model.best, q, q[:0], KEY, Memo())
-    values = np.stack([analytic(acquisition, member, model.best).value(q) for member in model.members])
+    context = AcquisitionContext(data(draw(2), np.zeros(2)), model.best, q, q[:0], KEY, Memo())
+    values = np.stack([AnalyticCriterion(acquisition, member, model.best).value(q) for member in model.members])
     expected = np.log(np.exp(values).mean(0)) if acquisition.scale == "log" else values.mean(0)
-    np.testing.assert_allclose(bind(acquisition, model, situation).value(q), expected, rtol=1e-10)
+    np.testing.assert_allclose(bind_acquisition(acquisition, model, context).value(q), expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize(

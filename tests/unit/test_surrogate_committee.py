@@ -14,11 +14,11 @@ from luthier.errors import InvalidSetting, MissingDependency
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Choice, Float, Space
-from luthier.surrogate.cross_validation import held_out
+from luthier.surrogate.cross_validation import held_out, moments_of_others
 from luthier.surrogate.protocol import Joint, Moments, SupportsCovariance
-from luthier.surrogate.trees.boosting import Boosted, _features, _left_out
+from luthier.surrogate.trees.boosting import Boosted, _features, _rows_left_out
 from luthier.surrogate.trees.forest import Forest
-from luthier.surrogate.trees.partition_ensemble import MemberMoments, left_out, out_of_bag
+from luthier.surrogate.trees.partition_ensemble import MemberMoments, out_of_bag
 from luthier.testing.surrogates import data_of, sampled
 
 
@@ -33,44 +33,44 @@ def model(request):
 
 def test_covariances_are_those_of_the_mixture(model):
     x, z = sampled(6, 1).x, sampled(4, 2).x
-    at_x, at_z = model.opinions(x), model.opinions(z)
+    at_x, at_z = model.member_moments(x), model.member_moments(z)
     for i in range(6):
         for j in range(4):
             # E[f g] over models: the product of the means, and the variance of a shared cell.
             together = np.mean(
                 [
-                    at_x.mean[t, i] * at_z.mean[t, j] + (at_x.cell[t, i] == at_z.cell[t, j]) * at_x.variance[t, i]
-                    for t in range(len(model.cells))
+                    at_x.mean[t, i] * at_z.mean[t, j] + (at_x.leaf[t, i] == at_z.leaf[t, j]) * at_x.variance[t, i]
+                    for t in range(len(model.leaves))
                 ]
             )
             expected = together - at_x.mean[:, i].mean() * at_z.mean[:, j].mean()
-            assert model.cross(x, z)[i, j] == pytest.approx(expected, abs=1e-12)
+            assert model.cross_covariance(x, z)[i, j] == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_joint_draw_is_one_models_means_and_one_number_a_cell(model):
     x = np.repeat(sampled(5, 1).x, 2, axis=0)
     base = Key.of(3).normal((50, len(x)))
-    heard, drawn = model.opinions(x), model.sample(x, base)
-    models = len(model.cells)
+    moments, drawn = model.member_moments(x), model.sample(x, base)
+    models = len(model.leaves)
     for row in range(50):
         share = norm.cdf(base[row, 0]) * models
         number = int(share)
         first = norm.ppf(share - number)
         for j in range(len(x)):
-            at = int(np.flatnonzero(heard.cell[number] == heard.cell[number, j])[0])
+            at = int(np.flatnonzero(moments.leaf[number] == moments.leaf[number, j])[0])
             z = first if at == 0 else base[row, at]
-            assert drawn[row, j] == pytest.approx(heard.mean[number, j] + np.sqrt(heard.variance[number, j]) * z)
+            assert drawn[row, j] == pytest.approx(moments.mean[number, j] + np.sqrt(moments.variance[number, j]) * z)
     assert (drawn[:, ::2] == drawn[:, 1::2]).all()  # equal points, equal values
 
 
 def test_a_path_is_one_models_means_and_one_number_a_cell(model):
     x = sampled(40, 1).x
-    heard, values = model.opinions(x), model.paths(Key.of(3), 20)(x)
+    moments, values = model.member_moments(x), model.paths(Key.of(3), 20)(x)
     for drawn in values:
         fitting = []
-        for number in range(len(model.cells)):
-            z = (drawn - heard.mean[number]) / np.sqrt(heard.variance[number])
-            spread = [np.ptp(z[heard.cell[number] == cell]) for cell in set(heard.cell[number].tolist())]
+        for number in range(len(model.leaves)):
+            z = (drawn - moments.mean[number]) / np.sqrt(moments.variance[number])
+            spread = [np.ptp(z[moments.leaf[number] == leaf]) for leaf in set(moments.leaf[number].tolist())]
             fitting.append(max(spread) < 1e-6)
         assert any(fitting)
 
@@ -92,23 +92,23 @@ def test_out_of_bag_by_hand():
 
 
 def test_what_is_left_out_of_one_and_of_equal_losses():
-    assert left_out(np.array([3.0])) == (np.array([3.0]), np.array([1.0]))
-    mean, variance = left_out(np.full(4, 2.0))
+    assert moments_of_others(np.array([3.0])) == (np.array([3.0]), np.array([1.0]))
+    mean, variance = moments_of_others(np.full(4, 2.0))
     assert (mean == 2.0).all() and (variance == 1.0).all()
 
 
 def test_out_of_bag_of_a_forest_uses_the_trees_that_did_not_see_a_loss():
     data = sampled(25)
     model = fit(Forest(trees=40), data)
-    heard = model.opinions(data.x)
-    mean, variance = model.residuals()
+    moments = model.member_moments(data.x)
+    mean, variance = model.leave_one_out()
     for i in range(25):
         out = np.array([i not in sample for sample in model.samples])
-        assert mean[i] == pytest.approx(heard.mean[out, i].mean())
-        assert variance[i] == pytest.approx(heard.variance[out, i].mean() + heard.mean[out, i].var())
+        assert mean[i] == pytest.approx(moments.mean[out, i].mean())
+        assert variance[i] == pytest.approx(moments.variance[out, i].mean() + moments.mean[out, i].var())
     # An honest error is larger than that at data that were seen, and no larger than what is promised.
     error = np.mean((mean - model.y) ** 2)
-    assert error > np.mean((heard.mean.mean(axis=0) - model.y) ** 2)
+    assert error > np.mean((moments.mean.mean(axis=0) - model.y) ** 2)
     assert error < 3.0 * variance.mean()
 
 
@@ -116,7 +116,7 @@ def test_extra_trees_are_refitted_for_predictions_of_what_they_have_not_seen():
     data = sampled(20)
     model = fit(Forest(trees=8, extra=True), data)
     assert np.abs(model.moments(data.x).mean - model.y).max() < 1e-9  # they have seen everything
-    mean, _ = model.residuals()
+    mean, _ = model.leave_one_out()
     assert np.mean((mean - model.y) ** 2) > 0.02
 
 
@@ -143,15 +143,15 @@ def test_large_forests_see_samples():
         assert len({tuple(sample) for sample in model.samples}) == 6
         if extra:
             assert all(len(set(sample.tolist())) == 20 for sample in model.samples)
-        assert model.residuals()[0].shape == (60,)
+        assert model.leave_one_out()[0].shape == (60,)
 
 
 def test_every_datum_is_left_out_by_two_fifths_of_the_boosted_models():
-    out = _left_out(Key.of(1), 5, 23)
+    out = _rows_left_out(Key.of(1), 5, 23)
     assert (out.sum(axis=0) == 2).all()
     assert (out.sum(axis=1) <= 10).all() and (out.sum(axis=1) >= 8).all()
-    assert not _left_out(Key.of(1), 5, 1).all(axis=1).any()
-    assert (_left_out(Key.of(1), 2, 9).sum(axis=0) == 1).all()
+    assert not _rows_left_out(Key.of(1), 5, 1).all(axis=1).any()
+    assert (_rows_left_out(Key.of(1), 2, 9).sum(axis=0) == 1).all()
 
 
 def test_boosted_moments_and_residuals_by_hand():
@@ -163,9 +163,9 @@ def test_boosted_moments_and_residuals_by_hand():
     assert model.moments(x).mean == pytest.approx(means.mean(axis=0))
     assert model.moments(x).variance == pytest.approx(means.var(axis=0) + model.floor)
     assert model.floor == pytest.approx(1e-3)
-    out = _left_out(Key.of(0).fold("samples"), 5, 40)
+    out = _rows_left_out(Key.of(0).fold("samples"), 5, 40)
     seen = np.stack([each.predict(_features(data.x, data.columns)) for each in model.models])
-    mean, variance = model.residuals()
+    mean, variance = model.leave_one_out()
     between = np.empty(40)
     for i in range(40):
         assert mean[i] == pytest.approx(seen[out[:, i], i].mean())

@@ -9,9 +9,9 @@ import pytest
 
 from luthier.key import Key
 from luthier.space import Column
-from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate import KERNELS, Embedding
 from luthier.surrogate.gp.model import GP
-from luthier.surrogate.gp.posterior import GPPosterior, condition
+from luthier.surrogate.gp.posterior import GPPosterior, gp_posterior
 from luthier.surrogate.gp.random_features import RandomFourierFeatures
 from luthier.surrogate.protocol import Joint, Pathwise, SupportsCovariance, SupportsNoiselessDraws
 
@@ -35,7 +35,7 @@ def model(kernel: str = "matern52", noise: float = 0.05, known: bool = False) ->
     x = draw(10, 0)
     theta = np.array([-0.9, 0.1, -0.4, math.log(noise)])
     given = np.linspace(0, 0.3, 10) if known else None
-    return condition(EMBEDDING, KERNELS[kernel], theta, x, np.sin(6 * x[:, 0]) + x[:, 1], given)
+    return gp_posterior(EMBEDDING, KERNELS[kernel], theta, x, np.sin(6 * x[:, 0]) + x[:, 1], given)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -63,7 +63,7 @@ def test_paths_have_the_moments_of_the_posterior(kernel: str, known: bool) -> No
 
 def test_far_from_the_data_paths_are_as_uncertain_of_the_mean_as_the_posterior() -> None:
     x = draw(3, 1)
-    tight = condition(EMBEDDING, KERNELS["matern52"], np.array([-4.0, -3.0, -4.0, -6.0]), x, np.arange(3.0), None)
+    tight = gp_posterior(EMBEDDING, KERNELS["matern52"], np.array([-4.0, -3.0, -4.0, -6.0]), x, np.arange(3.0), None)
     far = draw(1, 8)
     variance = tight.moments(far).variance[0]
     assert variance > 1.2 * tight.scale  # the constant's part: a third of the scale
@@ -88,9 +88,9 @@ def test_paths_go_through_data_without_noise() -> None:
 def test_cross_covariances_are_blocks_of_the_joint_one() -> None:
     posterior, x, z = model(known=True), draw(7, 4), draw(4, 5)
     joint = posterior.covariance(np.concatenate([x, z]))
-    np.testing.assert_allclose(posterior.cross(x, z), joint[:7, 7:], atol=1e-12)
-    np.testing.assert_allclose(posterior.cross(z, x), joint[7:, :7], atol=1e-12)
-    np.testing.assert_allclose(np.diag(posterior.cross(x, x)), posterior.moments(x).variance, rtol=1e-9)
+    np.testing.assert_allclose(posterior.cross_covariance(x, z), joint[:7, 7:], atol=1e-12)
+    np.testing.assert_allclose(posterior.cross_covariance(z, x), joint[7:, :7], atol=1e-12)
+    np.testing.assert_allclose(np.diag(posterior.cross_covariance(x, x)), posterior.moments(x).variance, rtol=1e-9)
 
 
 def test_the_noise_of_one_more_observation() -> None:
@@ -102,7 +102,7 @@ def test_the_noise_of_one_more_observation() -> None:
 def test_draws_without_noise_are_the_posterior_taken_apart() -> None:
     """Total variance: the mean variance given the draws and the variance of their means give the posterior's."""
     posterior, more, q = model(noise=0.3), draw(2, 6), draw(6, 3)
-    drawn = posterior.denoised(KEY, 4096, more)
+    drawn = posterior.noiseless_draws(KEY, 4096, more)
     mean, variance = drawn.moments(q)
     assert mean.shape == (4096, 6) and variance.shape == (6,)
     exact = posterior.moments(q)
@@ -115,11 +115,11 @@ def test_draws_without_noise_are_the_posterior_taken_apart() -> None:
 
 def test_each_draw_without_noise_is_a_gaussian_conditioned_on_it() -> None:
     posterior, q = model(noise=0.3), draw(6, 3)
-    drawn = posterior.denoised(KEY, 4, posterior.x[:0])
+    drawn = posterior.noiseless_draws(KEY, 4, posterior.x[:0])
     values = drawn.moments(posterior.x).mean
     theta = np.append(posterior.theta[:-1], -np.inf)
     for row in range(4):
-        one = condition(EMBEDDING, KERNELS["matern52"], theta, posterior.x, values[row], None)
+        one = gp_posterior(EMBEDDING, KERNELS["matern52"], theta, posterior.x, values[row], None)
         np.testing.assert_allclose(drawn.moments(q).mean[row], one.moments(q).mean, atol=1e-5)
         np.testing.assert_allclose(drawn.moments(q).variance / posterior.scale, one.moments(q).variance / one.scale,
                                    rtol=1e-6)  # fmt: skip
@@ -127,9 +127,9 @@ def test_each_draw_without_noise_is_a_gaussian_conditioned_on_it() -> None:
 
 def test_repeated_points_do_no_harm() -> None:
     x = np.repeat(draw(4, 1), 3, axis=0)
-    posterior = condition(EMBEDDING, KERNELS["rbf"], np.array([0.0, 0, 0, -2.0]), x, np.arange(12.0), None)
+    posterior = gp_posterior(EMBEDDING, KERNELS["rbf"], np.array([0.0, 0, 0, -2.0]), x, np.arange(12.0), None)
     q = draw(20, 3)
-    mean, variance = posterior.denoised(KEY, 16, x[:2]).moments(q)
+    mean, variance = posterior.noiseless_draws(KEY, 16, x[:2]).moments(q)
     assert np.abs(mean).max() < 100 and np.isfinite(variance).all()
     exact = posterior.moments(q)
     assert (np.abs(mean.mean(axis=0) - exact.mean) < 2 * np.sqrt(exact.variance) + 0.1).all()

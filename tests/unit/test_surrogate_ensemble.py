@@ -14,9 +14,11 @@ from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.spec import from_plain, to_plain
-from luthier.numeric.stacking import log_normal_density, stack
+from luthier.numeric import log_normal_density, stacking_weights
+from luthier.surrogate import supports
+from luthier.surrogate.checkpoints import checkpoints
 from luthier.surrogate.gp.model import GP
-from luthier.surrogate.mixture import mixture_posterior
+from luthier.surrogate.mixture import MixturePosterior
 from luthier.surrogate.parzen.estimator import Parzen
 from luthier.surrogate.protocol import (
     Conditionable,
@@ -31,7 +33,7 @@ from luthier.surrogate.protocol import (
     SupportsNoiselessDraws,
 )
 from luthier.surrogate.sklearn.regressor import Regressor
-from luthier.surrogate.stacked import Ensemble, _last_size
+from luthier.surrogate.stacked import Ensemble
 from luthier.surrogate.trees.forest import Forest
 from luthier.testing.surrogates import data_of, sampled
 
@@ -55,7 +57,7 @@ def test_stacking_finds_the_weights_that_an_optimiser_finds(seed, prior):
         return -gain
 
     best = min((minimize(loss, start, method="BFGS") for start in np.eye(4) * 2), key=lambda found: found.fun)
-    weights = stack(logs, prior, tolerance=1e-12, steps=50000)
+    weights = stacking_weights(logs, prior, tolerance=1e-12, steps=50000)
     assert weights.sum() == pytest.approx(1.0) and (weights >= 0).all()
     assert loss(np.log(np.maximum(weights, 1e-300))) <= best.fun + 1e-4
     expected = np.exp(best.x - best.x.max()) / np.exp(best.x - best.x.max()).sum()
@@ -63,14 +65,14 @@ def test_stacking_finds_the_weights_that_an_optimiser_finds(seed, prior):
 
 
 def test_stacking_in_plain_cases():
-    assert stack(np.zeros((3, 0))) == pytest.approx(np.full(3, 1 / 3))
-    assert stack(np.zeros((3, 5))) == pytest.approx(np.full(3, 1 / 3))
-    assert stack(np.array([[0.0] * 9, [-800.0] * 9])) == pytest.approx([1.0, 0.0])
-    assert stack(np.array([[0.0] * 9, [-np.inf] * 9]), prior=0.5) == pytest.approx([0.95, 0.05])
-    assert stack(np.array([[-np.inf] * 3, [-np.inf] * 3])) == pytest.approx([0.5, 0.5])  # nobody knows
-    assert stack(np.array([[-5000.0, -9000.0], [-5001.0, -9001.0]])).argmax() == 0
+    assert stacking_weights(np.zeros((3, 0))) == pytest.approx(np.full(3, 1 / 3))
+    assert stacking_weights(np.zeros((3, 5))) == pytest.approx(np.full(3, 1 / 3))
+    assert stacking_weights(np.array([[0.0] * 9, [-800.0] * 9])) == pytest.approx([1.0, 0.0])
+    assert stacking_weights(np.array([[0.0] * 9, [-np.inf] * 9]), prior=0.5) == pytest.approx([0.95, 0.05])
+    assert stacking_weights(np.array([[-np.inf] * 3, [-np.inf] * 3])) == pytest.approx([0.5, 0.5])  # nobody knows
+    assert stacking_weights(np.array([[-5000.0, -9000.0], [-5001.0, -9001.0]])).argmax() == 0
     # Members that each know half of the data share the weight.
-    assert stack(np.array([[0.0, 0.0, -50.0, -50.0], [-50.0, -50.0, 0.0, 0.0]])) == pytest.approx([0.5, 0.5])
+    assert stacking_weights(np.array([[0.0, 0.0, -50.0, -50.0], [-50.0, -50.0, 0.0, 0.0]])) == pytest.approx([0.5, 0.5])
 
 
 def test_densities_are_normal():
@@ -87,9 +89,9 @@ def test_the_weights_are_those_of_the_members_unseen_predictions():
     logs = []
     for place, member in enumerate(ensemble.members):
         fitted = member.fit(data, key.fold(place), Memo())
-        mean, variance = fitted.residuals()
+        mean, variance = fitted.leave_one_out()
         logs.append(norm.logpdf(fitted.y, mean, np.sqrt(variance)))
-    assert model.weights == pytest.approx(stack(np.stack(logs), 1.0))
+    assert model.weights == pytest.approx(stacking_weights(np.stack(logs), 1.0))
     assert model.weights.sum() == pytest.approx(1.0)
 
 
@@ -145,14 +147,16 @@ def test_weights_are_equal_with_few_losses_and_kept_between_sizes():
     data = sampled(40)
     grown = [data_of(data.columns, data.x[:n], data.loss[:n]) for n in range(30, 36)]
     found = [ensemble.fit(part, Key.of(n), Memo()).weights for n, part in enumerate(grown)]
-    sizes = [_last_size(n, 6, 1.15) for n in range(30, 36)]
+    sizes = [checkpoints(n, 1.15, 6)[-1] for n in range(30, 36)]
     for n in range(5):
         assert ((found[n] == found[n + 1]).all()) == (sizes[n] == sizes[n + 1])
 
 
-def test_sizes():
-    assert [_last_size(n, 6, 1.5) for n in (0, 5, 6, 8, 9, 13, 14, 100)] == [0, 0, 6, 6, 9, 9, 14, 72]
-    assert _last_size(50, 6, 1.0001) == 50
+def test_checkpoints_grow_geometrically():
+    assert checkpoints(100, 1.5, 6) == [6, 9, 14, 21, 32, 48, 72]
+    assert [checkpoints(n, 1.5, 6)[-1:] for n in (0, 5, 6, 8, 9, 13)] == [[], [], [6], [6], [9], [9]]
+    assert checkpoints(50, 1.0001, 6) == list(range(6, 51))
+    assert checkpoints(10, 1.5) == [1, 2, 3, 5, 8]
 
 
 def test_constant_losses_and_ties():
@@ -188,14 +192,14 @@ def test_abilities_are_those_of_all_members():
     nested = Ensemble((Ensemble((FAST, Forest(trees=3))), RIDGE))
     assert set(nested.abilities) == {Posterior, IsMixture, SupportsLeaveOneOut}
     model = nested.fit(sampled(9), Key.of(0), Memo())
-    assert isinstance(model.members[0], IsMixture)
+    assert supports(model.members[0], IsMixture)
 
 
 @pytest.fixture
 def pair():
     data = sampled(15)
     members = [GP(kernel=kernel, steps=4).fit(data, Key.of(0), Memo()) for kernel in ("matern52", "rbf")]
-    return mixture_posterior(members, np.array([0.3, 0.7]), Ensemble((FAST, FAST)).abilities)
+    return MixturePosterior(members, np.array([0.3, 0.7]), Ensemble((FAST, FAST)).abilities)
 
 
 def test_gradients_are_those_of_the_moments(pair):
@@ -215,11 +219,11 @@ def test_covariances_are_those_of_the_mixture(pair):
     x, z = sampled(4, 1).x, sampled(3, 2).x
     means = [(member.moments(x).mean, member.moments(z).mean) for member in pair.members]
     second = sum(
-        w * (member.cross(x, z) + np.outer(a, b))
+        w * (member.cross_covariance(x, z) + np.outer(a, b))
         for w, member, (a, b) in zip(pair.weights, pair.members, means, strict=True)
     )
     centre_x, centre_z = pair.moments(x).mean, pair.moments(z).mean
-    assert pair.cross(x, z) == pytest.approx(second - np.outer(centre_x, centre_z), abs=1e-10)
+    assert pair.cross_covariance(x, z) == pytest.approx(second - np.outer(centre_x, centre_z), abs=1e-10)
     assert pair.noise_variance == pytest.approx(
         0.3 * pair.members[0].noise_variance + 0.7 * pair.members[1].noise_variance
     )
@@ -238,17 +242,17 @@ def test_a_joint_draw_is_one_members(pair):
 
 def test_functions_are_the_members_each_as_often_as_it_weighs(pair):
     x = sampled(3, 1).x
-    drawn = pair._drawn(Key.of(2), 2000)
+    drawn = pair._allocate(Key.of(2), 2000)
     assert [len(rows) for _, rows in drawn] == pytest.approx([600, 1400], abs=1)
-    singles = [pair._drawn(Key.of(seed), 1)[0][0] for seed in range(400)]
+    singles = [pair._allocate(Key.of(seed), 1)[0][0] for seed in range(400)]
     assert np.mean(singles) == pytest.approx(0.7, abs=0.07)
     assert np.corrcoef(np.arange(2000), np.isin(np.arange(2000), drawn[0][1]))[0, 1] == pytest.approx(0, abs=0.08)
     values = pair.paths(Key.of(2), 2000)(x)
-    denoised = pair.denoised(Key.of(2), 2000, x[:1]).moments(x)
+    denoised = pair.noiseless_draws(Key.of(2), 2000, x[:1]).moments(x)
     for place, rows in drawn:
         member = pair.members[place]
         assert (values[rows] == member.paths(Key.of(2).fold("paths", place), len(rows))(x)).all()
-        own = member.denoised(Key.of(2).fold("denoised", place), len(rows), x[:1]).moments(x)
+        own = member.noiseless_draws(Key.of(2).fold("denoised", place), len(rows), x[:1]).moments(x)
         assert (denoised.mean[rows] == own.mean).all()
 
 
@@ -261,8 +265,8 @@ def test_what_is_told_is_told_to_every_member(pair):
 
 
 def test_residuals_are_mixed_of_the_members_that_saw_all(pair):
-    mean, variance = pair.residuals()
-    parts = [member.residuals() for member in pair.members]
+    mean, variance = pair.leave_one_out()
+    parts = [member.leave_one_out() for member in pair.members]
     centre = 0.3 * parts[0][0] + 0.7 * parts[1][0]
     assert mean == pytest.approx(centre)
     expected = sum(w * (v + m * m) for w, (m, v) in zip((0.3, 0.7), parts, strict=True)) - centre**2
@@ -270,7 +274,7 @@ def test_residuals_are_mixed_of_the_members_that_saw_all(pair):
     data = sampled(30)
     narrow, wide = GP(steps=3, largest=12), Forest(trees=9)
     model = Ensemble((narrow, wide)).fit(data, Key.of(0), Memo())
-    assert (model.residuals()[0] == model.members[1].residuals()[0]).all()
+    assert (model.leave_one_out()[0] == model.members[1].leave_one_out()[0]).all()
 
 
 def test_members_are_on_one_scale_also_where_some_leave_out_losses():
@@ -299,9 +303,9 @@ def test_it_searches_and_is_proved():
     [
         ({"members": ()}, "two or more"),
         ({"members": (FAST,)}, "two or more"),
-        ({"members": (FAST, Parzen())}, "no surrogate with means"),
-        ({"members": (FAST, GP)}, "no surrogate with means"),
-        ({"members": (FAST, None)}, "no surrogate with means"),
+        ({"members": (FAST, Parzen())}, "does not predict means"),
+        ({"members": (FAST, GP)}, r"GP is a class: give an instance of it, such as GP\(\)"),
+        ({"members": (FAST, None)}, "None is not a surrogate"),
         ({"members": (FAST, RIDGE), "scaling": "logs"}, "scaling"),
         ({"members": (FAST, RIDGE), "prior": 0.0}, "prior"),
         ({"members": (FAST, RIDGE), "growth": 1.0}, "growth"),

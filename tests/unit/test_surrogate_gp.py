@@ -16,10 +16,9 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric.scaling import SCALINGS
 from luthier.space import Column
-from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate import GP, KERNELS, Embedding, gp_posterior
+from luthier.surrogate.checkpoints import checkpoints
 from luthier.surrogate.gp.marginal_likelihood import JITTER, WIDE, HyperparameterPosterior, Hyperpriors
-from luthier.surrogate.gp.model import GP, _checkpoints
-from luthier.surrogate.gp.posterior import condition
 from luthier.surrogate.protocol import Conditionable, Differentiable, Joint
 from luthier.surrogate.subset_of_data import subset_of_data
 
@@ -52,7 +51,7 @@ def test_posterior_equals_that_of_scikit_learn(kernel: str, theirs) -> None:
     x, q = draw(25), draw(7, seed=1)
     y = np.sin(3 * x[:, 0]) + x[:, 1] ** 2
     lengths = np.array([0.4, 0.7, 1.9])
-    ours = condition(Embedding.of(REALS), KERNELS[kernel], np.append(np.log(lengths), math.log(0.01)), x, y, None)
+    ours = gp_posterior(Embedding.of(REALS), KERNELS[kernel], np.append(np.log(lengths), math.log(0.01)), x, y, None)
     theirs = theirs.set_params(length_scale=lengths)
     # A constant mean with a wide prior is a constant kernel; our scale is estimated, and multiplies all of it.
     regressor = GaussianProcessRegressor(
@@ -102,11 +101,11 @@ def test_leave_one_out_equals_leaving_one_out() -> None:
     y = np.sin(5 * x[:, 0]) + x[:, 1]
     theta = np.array([-0.5, 0.0, 0.5, -4.0])
     embedding = Embedding.of(REALS)
-    full = condition(embedding, KERNELS["matern52"], theta, x, y, None)
-    mean, variance = full.residuals()
+    full = gp_posterior(embedding, KERNELS["matern52"], theta, x, y, None)
+    mean, variance = full.leave_one_out()
     for i in range(9):
         others = np.arange(9) != i
-        part = condition(embedding, KERNELS["matern52"], theta, x[others], y[others], None)
+        part = gp_posterior(embedding, KERNELS["matern52"], theta, x[others], y[others], None)
         at = part.moments(x[i : i + 1])
         assert mean[i] == pytest.approx(at.mean[0], rel=1e-7, abs=1e-9)
         observed = (at.variance[0] / part.scale + math.exp(theta[-1]) + JITTER) * full.scale
@@ -158,7 +157,7 @@ def test_coverage_on_draws_from_its_own_prior() -> None:
         r2 = ((x[:, None] - x[None]) ** 2).sum(-1) / 0.6**2
         truth = np.linalg.cholesky(KERNELS["matern52"](r2).value + 1e-9 * np.eye(40)) @ rng.standard_normal(40)
         theta = np.append(np.full(3, math.log(0.6)), -12.0)
-        model = condition(embedding, KERNELS["matern52"], theta, x[:30], truth[:30], None)
+        model = gp_posterior(embedding, KERNELS["matern52"], theta, x[:30], truth[:30], None)
         mean, variance = model.moments(x[30:])
         inside += int((np.abs(truth[30:] - mean) < 1.6449 * np.sqrt(variance)).sum())
         total += 10
@@ -208,7 +207,7 @@ def test_many_losses_are_thinned() -> None:
     chosen = subset_of_data(loss, 100)
     assert len(chosen) == 100 == len(set(chosen)) and (np.diff(chosen) > 0).all()
     assert set(range(950, 1000)) <= set(chosen.tolist())
-    assert _checkpoints(10, 1.15) == [1, 2, 3, 4, 5, 6, 7, 9]
+    assert checkpoints(10, 1.15) == [1, 2, 3, 4, 5, 6, 7, 9]
 
 
 def test_hyperparameters_follow_results_beyond_the_largest_number() -> None:

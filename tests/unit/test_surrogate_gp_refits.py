@@ -11,9 +11,9 @@ from luthier.memo import Memo
 from luthier.method.bayesian.outcomes import fit_scalarized, scalarize
 from luthier.numeric.scaling import SCALINGS
 from luthier.space import Column
-from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate import GP, KERNELS, Embedding
+from luthier.surrogate.checkpoints import checkpoints
 from luthier.surrogate.gp.marginal_likelihood import HyperparameterPosterior, Hyperpriors, maximize_posterior
-from luthier.surrogate.gp.model import GP, _checkpoints
 from luthier.surrogate.parzen.estimator import Parzen
 from luthier.surrogate.subset_of_data import subset_of_data
 
@@ -51,7 +51,7 @@ def test_beyond_200_results_a_cold_start_finds_hyperparameters_once(surrogate, r
     part = make(190)
     if not surrogate.samples:
         surrogate.fit(part, KEY, warm)
-    last = _checkpoints(300, surrogate.growth)[-1]
+    last = checkpoints(300, surrogate.growth)[-1]
     del refits[:]
     model = surrogate.fit(data, KEY, warm)
     assert set(refits) == {last}
@@ -64,12 +64,12 @@ def test_beyond_200_results_a_cold_start_finds_hyperparameters_once(surrogate, r
 
 def test_up_to_200_results_every_earlier_size_counts(refits):
     GP(steps=2).fit(make(30), KEY, Memo())
-    assert refits == _checkpoints(30, 1.15)
+    assert refits == checkpoints(30, 1.15)
 
 
 def test_what_is_found_of_many_results_is_the_mode_of_their_density():
     data, surrogate = make(1000), GP()
-    embedding, size = Embedding.of(COLUMNS), _checkpoints(1000, 1.15)[-1]
+    embedding, size = Embedding.of(COLUMNS), checkpoints(1000, 1.15)[-1]
     losses = data.loss[:size]
     rows = subset_of_data(losses, 300)
     y = SCALINGS["standard"](losses)[rows]
@@ -83,7 +83,7 @@ def test_what_is_found_of_many_results_is_the_mode_of_their_density():
 
 def test_a_mixture_of_objectives_takes_what_was_found_for_each_of_them(refits):
     surrogate, memo, q = GP(), Memo(), np.random.default_rng(4).random((5, 3))
-    told, sizes = make(60, objectives=3), _checkpoints(60, 1.15)
+    told, sizes = make(60, objectives=3), checkpoints(60, 1.15)
     models = []
     for trial in range(3):
         mixed = scalarize(told, KEY.fold(trial))
@@ -104,7 +104,7 @@ def test_the_hyperparameters_of_a_mixture_are_nearly_the_most_probable_ones(n):
     for trial in range(3):
         mixed = scalarize(told, KEY.fold(trial))
         found = fit_scalarized(surrogate, told, mixed, KEY, Memo()).theta
-        density = surrogate._density(Embedding.of(COLUMNS), mixed, n, surrogate._seen)
+        density = surrogate._density(Embedding.of(COLUMNS), mixed, n, surrogate._most_for_refit)
         best = maximize_posterior(density, [density.start(), found], 200)
         assert density.value(found) < density.value(best) + 0.5
 

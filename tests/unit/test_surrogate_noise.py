@@ -13,10 +13,9 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Column
-from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate import KERNELS, Embedding, gp_posterior
 from luthier.surrogate.gp.marginal_likelihood import JITTER, WIDE
 from luthier.surrogate.gp.model import GP
-from luthier.surrogate.gp.posterior import condition
 
 COLUMNS = tuple(Column(name, "number", 0, 0, 1, False) for name in "ab")
 KEY = Key.of(0)
@@ -31,7 +30,7 @@ def test_noise_that_differs_is_that_of_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     x, q, noise = rng.random((20, 2)), rng.random((6, 2)), np.geomspace(1e-4, 2.0, 20)
     y = np.sin(4 * x[:, 0]) + np.sqrt(noise) * rng.standard_normal(20)
-    ours = condition(
+    ours = gp_posterior(
         Embedding.of(COLUMNS), KERNELS["matern52"], np.append(np.log([0.5, 0.9]), math.log(0.02)), x, y, noise
     )
     theirs = GaussianProcessRegressor(

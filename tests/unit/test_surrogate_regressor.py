@@ -19,7 +19,7 @@ from luthier.errors import InvalidSetting, MissingDependency
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.spec import from_plain, to_plain
-from luthier.surrogate.gp.kernel import Embedding
+from luthier.surrogate import Embedding
 from luthier.surrogate.sklearn.regressor import Regressor
 from luthier.testing.surrogates import data_of, sampled
 
@@ -130,7 +130,7 @@ def test_it_searches():
 def test_residuals_are_those_of_regressors_that_did_not_see_a_loss():
     data = sampled(30)
     model = Regressor(BayesianRidge()).fit(data, Key.of(0), Memo())
-    mean, variance = model.residuals()
+    mean, variance = model.leave_one_out()
     seen = model.moments(data.x).mean
     assert np.mean((mean - model.y) ** 2) > np.mean((seen - model.y) ** 2)
     # The leave-one-out error of ridge regression is close to that of five folds.
@@ -161,9 +161,9 @@ def test_an_estimator_that_always_fails_is_the_settings_fault():
 @pytest.mark.parametrize(
     ("estimator", "params", "why"),
     [
-        ("BayesianRidge", {}, "names no class"),
-        ("sklearn.linear_model:", {}, "names no class"),
-        ("sklearn.linear_model:BayesianRidge.fit", {}, "names no class"),
+        ("BayesianRidge", {}, "does not name a class"),
+        ("sklearn.linear_model:", {}, "does not name a class"),
+        ("sklearn.linear_model:BayesianRidge.fit", {}, "does not name a class"),
         ("sklearn.linear_model:Nonsense", {}, "will not be called"),
         ("sklearn.nonsense:BayesianRidge", {}, "No module named"),
         ("sklearn.linear_model:Ridge", {}, "no return_std"),
@@ -200,7 +200,7 @@ def test_of_many_losses_it_sees_the_better_half_and_some_of_the_rest():
     assert scaled.std() == pytest.approx(1.0)
     assert set(np.argsort(data.loss)[:5]) <= set(rows.tolist())
     assert (model.x == Embedding.of(data.columns).embed(data.x[rows])).all()
-    assert model.residuals()[0].shape == (10,)
+    assert model.leave_one_out()[0].shape == (10,)
 
 
 @pytest.mark.parametrize(
@@ -244,9 +244,9 @@ def test_a_class_of_a_module_that_is_loaded_is_found_again(monkeypatch):
 @pytest.mark.parametrize(
     ("part", "why"),
     [
-        ({"class": "os:system", "params": {}}, "only where it is scikit-learn's own"),
-        ({"class": f"{__name__}:Innocuous", "params": {}}, "only where it is scikit-learn's own"),
-        ({"class": 3, "params": {}}, "only where it is scikit-learn's own"),
+        ({"class": "os:system", "params": {}}, "only if it is in scikit-learn"),
+        ({"class": f"{__name__}:Innocuous", "params": {}}, "only if it is in scikit-learn"),
+        ({"class": 3, "params": {}}, "only if it is in scikit-learn"),
         ({"class": "sklearn.utils:Bunch", "params": {}}, "will not be called"),
         ({"class": "sklearn.gaussian_process.kernels:RBF", "params": {"length": 1.0}}, "no parameter 'length'"),
         ({"class": "sklearn.pipeline:Pipeline", "params": {"steps": [], "memory": "/tmp/x"}}, "pickled objects"),
@@ -255,7 +255,7 @@ def test_a_class_of_a_module_that_is_loaded_is_found_again(monkeypatch):
                 "class": "sklearn.gaussian_process.kernels:Sum",
                 "params": {"k1": {"class": "os:system", "params": {}}, "k2": None},
             },
-            "only where it is scikit-learn's own",
+            "only if it is in scikit-learn",
         ),
     ],
     ids=repr,

@@ -49,7 +49,7 @@ def test_the_scale_is_that_of_the_posterior(name: str, data: Data) -> None:
     assert posterior.best == pytest.approx(scaled[rows].min())
     assert (np.diff(scaled[np.argsort(data.loss, kind="stable")]) >= 0).all()
     if isinstance(posterior, SupportsLeaveOneOut):
-        mean, variance = posterior.residuals()
+        mean, variance = posterior.leave_one_out()
         assert len(mean) == len(variance) == (len(rows) if name != "ensemble" else len(data))
 
 

@@ -11,11 +11,10 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.space import Column
+from luthier.surrogate import KERNELS, Embedding, gp_posterior
 from luthier.surrogate.gp.input_warping import Warp, warpable
-from luthier.surrogate.gp.kernel import KERNELS, Embedding
 from luthier.surrogate.gp.marginal_likelihood import HyperparameterPosterior, Hyperpriors
 from luthier.surrogate.gp.model import GP
-from luthier.surrogate.gp.posterior import condition
 from luthier.surrogate.gp.warped_likelihood import WarpedHyperparameterPosterior
 
 COLUMNS = (
@@ -74,8 +73,8 @@ def test_a_posterior_of_warped_numbers_is_one_of_the_numbers_warped_before() -> 
     y = np.sin(4 * x[:, 0])
     embedding, theta = Embedding.of(COLUMNS), np.array([-0.4, 0.2, 0.3, 0.1, -4.0])
     warp = Warp(warpable(COLUMNS), np.array([0.4, -0.3, 0.2, -0.6]))
-    one = condition(embedding.warped(warp), KERNELS["matern52"], theta, x, y, None).moments(q)
-    two = condition(embedding, KERNELS["matern52"], theta, warp.apply(x), y, None).moments(warp.apply(q))
+    one = gp_posterior(embedding.warped(warp), KERNELS["matern52"], theta, x, y, None).moments(q)
+    two = gp_posterior(embedding, KERNELS["matern52"], theta, warp.apply(x), y, None).moments(warp.apply(q))
     np.testing.assert_allclose(one.mean, two.mean)
     np.testing.assert_allclose(one.variance, two.variance)
 

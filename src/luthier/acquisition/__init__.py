@@ -1,9 +1,9 @@
-"""Acquisition functions: what is worth trying next, from posteriors."""
+"""Acquisition functions, from posteriors."""
 
 from __future__ import annotations
 
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
-from luthier.acquisition.criterion import FunctionCriterion, bind, integrate
+from luthier.acquisition.criterion import FunctionCriterion, IntegratedCriterion, bind_acquisition
 from luthier.acquisition.hedge import Hedge
 from luthier.acquisition.knowledge_gradient import KnowledgeGradient
 from luthier.acquisition.mace import MACE
@@ -16,13 +16,16 @@ from luthier.acquisition.protocol import (
     Criterion,
     CriterionEnsemble,
     Portfolio,
+    Score,
     SmoothCriterion,
+    ValueScale,
 )
 from luthier.acquisition.qei import QEI
 from luthier.acquisition.scheduled_ucb import ScheduledUCB
 from luthier.acquisition.thompson import Thompson
+from luthier.acquisition.traits import check_acquisition
 from luthier.acquisition.weighting.cost import PerSecond
-from luthier.acquisition.weighting.feasibility import Feasible, feasible
+from luthier.acquisition.weighting.feasibility import Feasible
 from luthier.acquisition.weighting.prior_weighted import PriorWeighted, weight_by_prior
 
 __all__ = [
@@ -39,6 +42,7 @@ __all__ = [
     "Feasible",
     "FunctionCriterion",
     "Hedge",
+    "IntegratedCriterion",
     "KnowledgeGradient",
     "LogEI",
     "MaxValueEntropy",
@@ -47,10 +51,11 @@ __all__ = [
     "Portfolio",
     "PriorWeighted",
     "ScheduledUCB",
+    "Score",
     "SmoothCriterion",
     "Thompson",
-    "bind",
-    "feasible",
-    "integrate",
+    "ValueScale",
+    "bind_acquisition",
+    "check_acquisition",
     "weight_by_prior",
 ]

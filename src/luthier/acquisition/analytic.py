@@ -1,19 +1,18 @@
-"""Acquisition functions of one point's mean and standard deviation, each with its two partial derivatives.
+"""Analytic acquisition functions of (mean, std, best), each with its two partial derivatives.
 
-Everything is larger-is-better, losses are minimised, and z = (best - margin - mean) / std.
+Larger values are better, losses are minimised, and ``z = (best - margin - mean) / std``.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from luthier._typing import Floats
 from luthier.acquisition.normal import density, distribution, hazard, improvement, log_distribution, log_improvement
-from luthier.acquisition.protocol import Scale, Score
+from luthier.acquisition.protocol import Score, ValueScale
 from luthier.errors import InvalidSetting
 from luthier.surrogate import Posterior, Ratio
 
@@ -25,20 +24,20 @@ def _check_margin(name: str, margin: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EI:
-    """Expected improvement: how much lower than the best loss a point is expected to be.
+    """Expected improvement on the lowest loss.
 
-    ``EI = std · h(z)``, ``∂EI/∂mean = -Φ(z)``, ``∂EI/∂std = φ(z)``. Far from the best it underflows to 0, and its
-    gradient with it: `LogEI` orders points in the same way and does not.
+    ``EI = std · h(z)``, ``∂EI/∂mean = -Φ(z)``, ``∂EI/∂std = φ(z)``. Far above the lowest loss it underflows to 0, and
+    so does its gradient; `LogEI` gives the same order of points and does not underflow.
 
     Args:
-        margin: what an improvement must exceed, in units of the loss, at least 0.
+        margin: an improvement counts from here on, in units of the loss, at least 0.
 
     Source: Mockus, Tiesis and Žilinskas (1978); Jones, Schonlau and Welch (1998), eq. 15.
     """
 
-    scale: ClassVar[Scale] = "positive"
-    requires: ClassVar[tuple[type, ...]] = (Posterior, Ratio)
-    handles_pending: ClassVar[bool] = False
+    scale = ValueScale.POSITIVE
+    requires = (Posterior, Ratio)
+    handles_pending = False
 
     margin: float = 0.0
 
@@ -53,19 +52,19 @@ class EI:
 
 @dataclass(frozen=True, slots=True)
 class LogEI:
-    """Logarithm of the expected improvement: the same order of points, with gradients that never vanish.
+    """Logarithm of the expected improvement: the same order of points, with gradients that do not vanish.
 
     ``log EI = log std + log h(z)``; with ``a = Φ(z)/h(z)``: ``∂/∂mean = -a/std`` and ``∂/∂std = φ(z) / (h(z) std)``.
 
     Args:
-        margin: what an improvement must exceed, in units of the loss, at least 0.
+        margin: an improvement counts from here on, in units of the loss, at least 0.
 
     Source: Ament et al. (2023), eq. 9.
     """
 
-    scale: ClassVar[Scale] = "log"
-    requires: ClassVar[tuple[type, ...]] = (Posterior, Ratio)
-    handles_pending: ClassVar[bool] = False
+    scale = ValueScale.LOG
+    requires = (Posterior, Ratio)
+    handles_pending = False
 
     margin: float = 0.0
 
@@ -86,17 +85,17 @@ class PI:
     """Logarithm of the probability of improvement.
 
     ``log PI = log Φ(z)``; with ``r = φ(z)/Φ(z)``: ``∂/∂mean = -r/std`` and ``∂/∂std = -r z/std``. Without a margin it
-    is greedy: it prefers a sure step of nothing to a likely step of much.
+    is greedy: it prefers a tiny improvement that is certain to a large one that is only likely.
 
     Args:
-        margin: what an improvement must exceed, in units of the loss, at least 0.
+        margin: an improvement counts from here on, in units of the loss, at least 0.
 
     Source: Kushner (1964), A new method of locating the maximum point of an arbitrary multipeak curve.
     """
 
-    scale: ClassVar[Scale] = "log"
-    requires: ClassVar[tuple[type, ...]] = (Posterior,)
-    handles_pending: ClassVar[bool] = False
+    scale = ValueScale.LOG
+    requires = (Posterior,)
+    handles_pending = False
 
     margin: float = 0.0
 
@@ -115,14 +114,14 @@ class UCB:
     """Confidence bound (of losses, the lower one): ``-(mean - beta · std)``.
 
     Args:
-        beta: how many standard deviations of hope, at least 0.
+        beta: width of the bound in standard deviations, at least 0.
 
     Source: Cox and John (1992), SDO; Srinivas, Krause, Kakade and Seeger (2010), eq. 6.
     """
 
-    scale: ClassVar[Scale] = "signed"
-    requires: ClassVar[tuple[type, ...]] = (Posterior,)
-    handles_pending: ClassVar[bool] = False
+    scale = ValueScale.SIGNED
+    requires = (Posterior,)
+    handles_pending = False
 
     beta: float = 2.0
 
@@ -131,5 +130,5 @@ class UCB:
             raise InvalidSetting(f"UCB(beta={self.beta!r}): give a finite number of standard deviations, 0 or more")
 
     def score(self, mean: Floats, std: Floats, best: float) -> Score:
-        """See `Acquisition.score`. The best loss plays no part."""
+        """See `Acquisition.score`. The lowest loss is not used."""
         return Score(self.beta * std - mean, np.full_like(mean, -1.0), np.full_like(std, self.beta))

@@ -1,4 +1,4 @@
-"""The best of what was seen, where an acquisition function cannot afford to look at all of it."""
+"""Subset of the data with the lowest losses, for acquisition functions too expensive to use all of it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from luthier.data import Data
 _MOST = 300
 
 
-def best_rows(data: Data, lawful: bool = False) -> Floats:
+def best_rows(data: Data, feasible_only: bool = False) -> Floats:
     """Give the points of the 300 lowest losses, or of all where there are fewer, in the order of the data.
 
     Args:
         data: n losses.
-        lawful: leave out those that break an outcome constraint, unless all do.
+        feasible_only: leave out the rows that violate an outcome constraint, unless all do.
     """
     rows = np.arange(len(data))
-    if lawful and (kept := ~(data.violations > 0).any(axis=1)).any():
-        rows = rows[kept]
+    if feasible_only and (feasible := ~(data.violations > 0).any(axis=1)).any():
+        rows = rows[feasible]
     chosen: Floats = data.x[np.sort(rows[np.argsort(data.loss[rows], kind="stable")[:_MOST]])]
     return chosen

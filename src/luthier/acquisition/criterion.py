@@ -1,18 +1,36 @@
-"""An analytic acquisition bound to a posterior: the chain rule from (mean, std) to x, written once for all of them."""
+"""Criteria of one posterior or of a mixture: the chain rule from (mean, std) to x, written once for all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 from luthier._typing import Floats
-from luthier.acquisition.protocol import Acquisition, AcquisitionContext, Bindable, Criterion, Scale, SmoothCriterion
-from luthier.surrogate import Differentiable, IsMixture, Posterior
+from luthier.acquisition.protocol import (
+    Acquisition,
+    AcquisitionContext,
+    Bindable,
+    Criterion,
+    SmoothCriterion,
+    ValueScale,
+)
+from luthier.surrogate import Differentiable, IsMixture, Posterior, supports
 
 LEAST_STD = 1e-9
-"""Smaller standard deviations are taken for this, on the scale of the losses: a known point has nothing to give."""
+"""The least standard deviation, on the scale of the losses: nothing is gained by evaluating a known point again."""
+
+
+def standard_deviation(variance: Floats) -> Floats:
+    """Give the square root of a variance, at least `LEAST_STD`; same shape."""
+    return np.sqrt(np.maximum(variance, LEAST_STD**2))
+
+
+def smooth_where(smooth: bool) -> tuple[type, ...]:
+    """Give the abilities of a criterion that has gradients if `smooth`."""
+    return (SmoothCriterion,) if smooth else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +46,13 @@ class FunctionCriterion:
 
 @dataclass(frozen=True, slots=True)
 class AnalyticCriterion:
-    """A criterion: an acquisition of one posterior.
+    """A criterion: an analytic acquisition function of one posterior, smooth where the posterior is differentiable.
+
+    ``∂a/∂x = ∂a/∂mean · ∂mean/∂x + ∂a/∂std · ∂variance/∂x / (2 std)``.
 
     Args:
         acquisition: a scalar function of (mean, std, best).
-        posterior: what is believed.
+        posterior: of the loss.
         best: the lowest loss, on the posterior's scale.
     """
 
@@ -40,32 +60,20 @@ class AnalyticCriterion:
     posterior: Posterior
     best: float
 
-    def value(self, x: Floats) -> Floats:
-        """Give the value at `x` (q, d); shape (q,)."""
-        mean, variance = self.posterior.moments(x)
-        return self.acquisition.score(mean, _std(variance), self.best).value
-
-
-@dataclass(frozen=True, slots=True)
-class SmoothAnalyticCriterion:
-    """A criterion with gradients: an acquisition of a differentiable posterior.
-
-    ``∂a/∂x = ∂a/∂mean · ∂mean/∂x + ∂a/∂std · ∂variance/∂x / (2 std)``.
-    """
-
-    acquisition: Acquisition
-    posterior: Differentiable
-    best: float
+    @property
+    def abilities(self) -> tuple[type, ...]:
+        """See `luthier.surrogate.supports`."""
+        return smooth_where(supports(self.posterior, Differentiable))
 
     def value(self, x: Floats) -> Floats:
         """Give the value at `x` (q, d); shape (q,)."""
         mean, variance = self.posterior.moments(x)
-        return self.acquisition.score(mean, _std(variance), self.best).value
+        return self.acquisition.score(mean, standard_deviation(variance), self.best).value
 
     def value_grad(self, x: Floats) -> tuple[Floats, Floats]:
         """Give the value (q,) and gradient (q, d) at `x` (q, d)."""
-        moments = self.posterior.moments_grad(x)
-        std = _std(moments.variance)
+        moments = cast(Differentiable, self.posterior).moments_grad(x)
+        std = standard_deviation(moments.variance)
         score = self.acquisition.score(moments.mean, std, self.best)
         flat = moments.variance <= LEAST_STD**2
         d_variance = np.where(flat, 0.0, score.d_std / (2.0 * std))
@@ -74,9 +82,10 @@ class SmoothAnalyticCriterion:
 
 @dataclass(frozen=True, slots=True)
 class IntegratedCriterion:
-    """A criterion: the average over several criteria, each of another belief about the same function.
+    """A criterion: the average over criteria that differ in the posterior; smooth where all of them are.
 
-    Values that are logarithms are averaged as what they are logarithms of.
+    Logarithms are averaged as the values that they are logarithms of: ``log Σ w e^a``, and
+    ``∇ log Σ w e^a = Σ w e^a ∇a / Σ w e^a``.
 
     Args:
         criteria: at least one.
@@ -88,12 +97,17 @@ class IntegratedCriterion:
 
     criteria: Sequence[Criterion]
     weights: Floats
-    scale: Scale
+    scale: ValueScale
+
+    @property
+    def abilities(self) -> tuple[type, ...]:
+        """See `luthier.surrogate.supports`."""
+        return smooth_where(all(supports(criterion, SmoothCriterion) for criterion in self.criteria))
 
     def value(self, x: Floats) -> Floats:
         """Give the value at `x` (q, d); shape (q,)."""
         values = np.stack([criterion.value(x) for criterion in self.criteria])
-        if self.scale != "log":
+        if self.scale != ValueScale.LOG:
             return np.asarray(self.weights @ values, dtype=np.float64)
         top = values.max(axis=0)
         safe = np.where(np.isfinite(top), top, 0.0)
@@ -101,20 +115,11 @@ class IntegratedCriterion:
             averaged: Floats = safe + np.log(self.weights @ np.exp(values - safe))
         return averaged
 
-
-@dataclass(frozen=True, slots=True)
-class SmoothIntegratedCriterion(IntegratedCriterion):
-    """The same of criteria that all have gradients.
-
-    Of logarithms, ``∇ log Σ w e^a = Σ w e^a ∇a / Σ w e^a``.
-    """
-
-    criteria: Sequence[SmoothCriterion]
-
     def value_grad(self, x: Floats) -> tuple[Floats, Floats]:
         """Give the value (q,) and gradient (q, d) at `x` (q, d)."""
-        values, gradients = (np.stack(part) for part in zip(*[c.value_grad(x) for c in self.criteria], strict=True))
-        if self.scale != "log":
+        parts = [cast(SmoothCriterion, criterion).value_grad(x) for criterion in self.criteria]
+        values, gradients = (np.stack(part) for part in zip(*parts, strict=True))
+        if self.scale != ValueScale.LOG:
             return self.weights @ values, np.einsum("m,mqd->qd", self.weights, gradients)
         top = values.max(axis=0)
         safe = np.where(np.isfinite(top), top, 0.0)
@@ -125,32 +130,40 @@ class SmoothIntegratedCriterion(IntegratedCriterion):
             return safe + np.log(total), gradient
 
 
-def integrate(criteria: Sequence[Criterion], weights: Floats, scale: Scale) -> IntegratedCriterion:
-    """Average criteria, smoothly where all of them are smooth; see `IntegratedCriterion`."""
-    smooth = [criterion for criterion in criteria if isinstance(criterion, SmoothCriterion)]
-    if len(smooth) == len(criteria):
-        return SmoothIntegratedCriterion(smooth, weights, scale)
-    return IntegratedCriterion(criteria, weights, scale)
+def bind_acquisition(
+    acquisition: Acquisition | Bindable, posterior: Posterior, context: AcquisitionContext
+) -> Criterion:
+    """Bind an acquisition function to a posterior.
 
+    Args:
+        acquisition: what to bind.
+        posterior: of the loss; it has one of the abilities that the acquisition function requires.
+        context: everything else that it may use.
 
-def bind(acquisition: Acquisition | Bindable, posterior: Posterior, situation: AcquisitionContext) -> Criterion:
-    """Give the criterion: the acquisition's own, an average over the members of a mixture, or one of the moments."""
+    Returns:
+        The criterion of its own `bind`, if it has that; else one of the posterior's moments at a point, and of a
+        mixture the average of those of the members.
+    """
     if isinstance(acquisition, Bindable):
-        return acquisition.bind(posterior, situation)
-    if isinstance(posterior, IsMixture):
-        parts = [bind(acquisition, member, situation) for member in posterior.members]
-        return integrate(parts, posterior.weights, acquisition.scale)
-    return analytic(acquisition, posterior, situation.best)
+        return acquisition.bind(posterior, context)
+    return average_over_members(
+        posterior, lambda member: AnalyticCriterion(acquisition, member, context.best), acquisition.scale
+    )
 
 
-def analytic(
-    acquisition: Acquisition, posterior: Posterior, best: float
-) -> AnalyticCriterion | SmoothAnalyticCriterion:
-    """Give the criterion of one posterior's moments, smooth where the posterior has gradients."""
-    if isinstance(posterior, Differentiable):
-        return SmoothAnalyticCriterion(acquisition, posterior, best)
-    return AnalyticCriterion(acquisition, posterior, best)
+def average_over_members(
+    posterior: Posterior, bind: Callable[[Posterior], Criterion], scale: ValueScale = ValueScale.POSITIVE
+) -> Criterion:
+    """Bind to a posterior, or to each member of a mixture and average.
 
+    Args:
+        posterior: one that is no mixture, or a mixture of such, to any depth.
+        bind: makes the criterion of a posterior that is no mixture.
+        scale: of the values.
 
-def _std(variance: Floats) -> Floats:
-    return np.sqrt(np.maximum(variance, LEAST_STD**2))
+    Source: Snoek, Larochelle and Adams (2012), Practical Bayesian optimization, section 3.2.
+    """
+    if not supports(posterior, IsMixture):
+        return bind(posterior)
+    criteria = [average_over_members(member, bind, scale) for member in posterior.members]
+    return IntegratedCriterion(criteria, posterior.weights, scale)

@@ -1,33 +1,32 @@
-"""The knowledge gradient: how much lower the lowest mean is expected to be after one more look."""
+"""Knowledge gradient: the expected decrease of the lowest posterior mean after one more evaluation."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import cast
 
 import numpy as np
 
 from luthier._typing import Floats
 from luthier.acquisition.best_rows import best_rows
-from luthier.acquisition.criterion import LEAST_STD
-from luthier.acquisition.members import average_over_members
+from luthier.acquisition.criterion import average_over_members, standard_deviation
 from luthier.acquisition.normal import improvement
-from luthier.acquisition.protocol import AcquisitionContext, Criterion, Scale
+from luthier.acquisition.protocol import AcquisitionContext, Criterion, ValueScale
 from luthier.errors import InvalidSetting
 from luthier.surrogate import Posterior, SupportsCovariance
 
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeGradient:
-    """The expected fall of the lowest posterior mean, over some points of the space and the point looked at.
+    """The expected decrease of the lowest posterior mean over some points of the space and the evaluated point.
 
     ``KG(x) = min_i mean_i - E[min_i (mean_i + slope_i Z)]``, ``slope_i = cov(x_i, x) / sqrt(var(x) + noise)``, Z
-    standard normal, i over the chosen points and x itself.
+    standard normal, i over the followed points and x itself.
 
     Args:
-        points: how many points of the space have their means followed: those of the lowest means, half of them among
-            the data and half among points scattered over the space.
+        points: the number of points whose means are followed: those of the lowest means, half of them among the data
+            and half among points scattered over the space.
 
     Raises:
         InvalidSetting: `points` below 2.
@@ -37,9 +36,9 @@ class KnowledgeGradient:
     parameters using Gaussian process regression, for x among the points.
     """
 
-    scale: ClassVar[Scale] = "positive"
-    requires: ClassVar[tuple[type, ...]] = (SupportsCovariance,)
-    handles_pending: ClassVar[bool] = False
+    scale = ValueScale.POSITIVE
+    requires = (SupportsCovariance,)
+    handles_pending = False
 
     points: int = 40
 
@@ -47,18 +46,18 @@ class KnowledgeGradient:
         if self.points < 2:
             raise InvalidSetting(f"KnowledgeGradient(points={self.points!r}): follow the means of at least 2 points")
 
-    def bind(self, posterior: Posterior, situation: AcquisitionContext) -> Criterion:
+    def bind(self, posterior: Posterior, context: AcquisitionContext) -> Criterion:
         """See `Bindable.bind`; of a mixture, the average over its members."""
 
         def one(model: Posterior) -> Criterion:
-            return KnowledgeGradientCriterion(cast(SupportsCovariance, model), self._followed(model, situation))
+            return KnowledgeGradientCriterion(cast(SupportsCovariance, model), self._followed(model, context))
 
         return average_over_members(posterior, one)
 
-    def _followed(self, model: Posterior, situation: AcquisitionContext) -> Floats:
+    def _followed(self, model: Posterior, context: AcquisitionContext) -> Floats:
         half = self.points // 2
         return np.concatenate(
-            [_lowest(model, best_rows(situation.data), half), _lowest(model, situation.scattered, self.points - half)]
+            [_lowest(model, best_rows(context.data), half), _lowest(model, context.scattered, self.points - half)]
         )
 
 
@@ -67,8 +66,8 @@ class KnowledgeGradientCriterion:
     """A criterion: the knowledge gradient.
 
     Args:
-        posterior: what is believed.
-        points: (k, d) whose means are followed.
+        posterior: of the loss.
+        points: (k, d) the points whose means are followed.
     """
 
     posterior: SupportsCovariance
@@ -78,13 +77,15 @@ class KnowledgeGradientCriterion:
         """Give the value at `x` (q, d); shape (q,). Cost that of moments and covariances, and O(q k r), r below k."""
         mean, variance = self.posterior.moments(x)
         followed = self.posterior.moments(self.points).mean
-        seen = np.sqrt(np.maximum(variance + self.posterior.noise_variance, LEAST_STD**2))
-        slopes = np.concatenate([self.posterior.cross(x, self.points), variance[:, None]], axis=1) / seen[:, None]
+        seen = standard_deviation(variance + self.posterior.noise_variance)
+        slopes = (
+            np.concatenate([self.posterior.cross_covariance(x, self.points), variance[:, None]], axis=1) / seen[:, None]
+        )
         starts = np.concatenate([np.broadcast_to(followed, (len(x), len(followed))), mean[:, None]], axis=1)
-        return expected_fall(starts, slopes)
+        return expected_decrease(starts, slopes)
 
 
-def expected_fall(starts: Floats, slopes: Floats) -> Floats:
+def expected_decrease(starts: Floats, slopes: Floats) -> Floats:
     """Give ``min_i a_i - E[min_i (a_i + b_i Z)]`` for Z standard normal, for each of q sets of k lines.
 
     The lower envelope is followed from z = -inf, where the steepest line is lowest, from corner to corner, for all

@@ -1,32 +1,30 @@
-"""Several acquisitions at once: proposals that none of them can better without loss to another."""
+"""Ensemble of acquisition functions whose proposals lie on their Pareto front (MACE)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from luthier._typing import Floats
-from luthier.acquisition.criterion import bind
-from luthier.acquisition.hedge import checked_members
-from luthier.acquisition.protocol import Acquisition, AcquisitionContext, Bindable, Criterion, Scale
+from luthier.acquisition.criterion import bind_acquisition
+from luthier.acquisition.protocol import Acquisition, AcquisitionContext, Bindable, Criterion, ValueScale
+from luthier.acquisition.traits import checked_members
+from luthier.numeric import augmented_chebyshev
 from luthier.surrogate import Posterior
 
-_SUM = 0.05
-"""Weight of the sum beside the minimum, so that of two equal minima the better sum wins, and nothing is dominated."""
 _LEAST = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
 class MACE:
-    """Propose a point of the Pareto front of several acquisitions (MACE).
+    """Propose a point of the Pareto front of several acquisition functions (MACE).
 
     The source finds the whole front by an evolutionary search and draws a batch from it. Here each proposal draws
     weights w and maximises an augmented Chebyshev function, ``min_i w_i (s_i - 1) + 0.05 Σ_i w_i s_i``, of the
-    acquisitions scaled so that s is 0 at their median over the space and 1 at the largest value seen there (of
-    ``positive`` ones the logarithm). It increases in every s_i, so its maximum is on the front, for any weights; and
+    acquisition functions scaled so that s is 0 at their median over the space and 1 at the largest value there (of
+    ``positive`` ones the logarithm). It increases in every s_i, so its maximum is on the front for any weights; and
     proposals, each with weights of its own, spread along it.
 
     Args:
@@ -39,38 +37,38 @@ class MACE:
     for automated analog circuit design, section 3; Steuer and Choo (1983) for the augmented Chebyshev norm.
     """
 
-    scale: ClassVar[Scale] = "signed"
-    requires: ClassVar[tuple[type, ...]] = (Posterior,)
+    scale = ValueScale.SIGNED
+    requires = (Posterior,)
 
     acquisitions: tuple[Acquisition | Bindable, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "acquisitions", checked_members("Pareto", self.acquisitions))
+        object.__setattr__(self, "acquisitions", checked_members("MACE", self.acquisitions))
 
     @property
     def handles_pending(self) -> bool:
-        """Whether all members treat pending points themselves; else all take the posterior that was told of them."""
+        """Whether all members do; if not, all of them get the posterior that was conditioned on pending points."""
         return all(member.handles_pending for member in self.acquisitions)
 
-    def bind(self, posterior: Posterior, situation: AcquisitionContext) -> MACECriterion:
+    def bind(self, posterior: Posterior, context: AcquisitionContext) -> MACECriterion:
         """See `Bindable.bind`."""
         parts = [
-            MACEMember.of(bind(member, posterior, situation), member.scale, situation.scattered)
+            MACEMember.of(bind_acquisition(member, posterior, context), member.scale, context.scattered)
             for member in self.acquisitions
         ]
-        weights = -np.log1p(-situation.key.fold("pareto").uniform(len(parts))) + 1e-6
+        weights = -np.log1p(-context.key.fold("pareto").uniform(len(parts))) + 1e-6
         return MACECriterion(parts, weights / weights.sum())
 
 
 @dataclass(frozen=True, slots=True)
 class MACEMember:
-    """A criterion on a scale of which 0 and 1 are the middle and the top of what is seen over the space.
+    """A criterion on a scale where 0 and 1 are its median and its largest value over points of the space.
 
     Args:
         criterion: what is scaled; if it is `positive` its logarithm is.
         positive: whether its values are positive.
         middle: the value that becomes 0.
-        width: how much above it is 1; more than 0.
+        width: the difference between that value and the one that becomes 1; more than 0.
     """
 
     criterion: Criterion
@@ -79,12 +77,12 @@ class MACEMember:
     width: float = 1.0
 
     @classmethod
-    def of(cls, criterion: Criterion, scale: Scale, scattered: Floats) -> MACEMember:
+    def of(cls, criterion: Criterion, scale: ValueScale, scattered: Floats) -> MACEMember:
         """Find middle and width from points (c, d) of the space."""
-        values = cls(criterion, scale == "positive").value(scattered)
+        values = cls(criterion, scale == ValueScale.POSITIVE).value(scattered)
         middle = float(np.median(values))
         width = float(values.max()) - middle
-        return cls(criterion, scale == "positive", middle, width if width > 0 else 1.0)
+        return cls(criterion, scale == ValueScale.POSITIVE, middle, width if width > 0 else 1.0)
 
     def value(self, x: Floats) -> Floats:
         """Give the scaled value at `x` (q, d); shape (q,)."""
@@ -107,6 +105,4 @@ class MACECriterion:
     def value(self, x: Floats) -> Floats:
         """Give the value at `x` (q, d); shape (q,)."""
         scaled = np.stack([part.value(x) for part in self.parts])
-        weighed = self.weights[:, None] * scaled
-        found: Floats = (weighed - self.weights[:, None]).min(axis=0) + _SUM * weighed.sum(axis=0)
-        return found
+        return -augmented_chebyshev(-scaled, self.weights, ideal=-1.0)

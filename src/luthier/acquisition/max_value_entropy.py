@@ -1,48 +1,46 @@
-"""Max-value entropy search (here: of the lowest value): what a point tells of the value of the optimum."""
+"""Max-value entropy search, for the minimum: the information that an evaluation gives about its value."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from luthier._typing import Floats
 from luthier.acquisition.best_rows import best_rows
-from luthier.acquisition.criterion import LEAST_STD
-from luthier.acquisition.members import average_over_members
+from luthier.acquisition.criterion import average_over_members, standard_deviation
 from luthier.acquisition.normal import log_distribution, truncation_entropy
-from luthier.acquisition.protocol import AcquisitionContext, Criterion, Scale
+from luthier.acquisition.protocol import AcquisitionContext, Criterion, ValueScale
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.surrogate import Posterior
 
 _QUARTILES = (0.25, 0.5, 0.75)
 _MARGIN = 3.0
-"""Minima are at least so many standard deviations below what is known already (see `sample_minima`)."""
+"""Drawn minima are this many standard deviations below the lowest mean at a known point (see `sample_minima`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaxValueEntropy:
-    """How much less uncertain the lowest value of the function is expected to be after a look at a point.
+    """The expected decrease of the entropy of the function's lowest value after an evaluation.
 
     ``MES = 1/K Σ_k [γ_k φ(γ_k) / (2Φ(γ_k)) - log Φ(γ_k)]``, ``γ_k = (mean - y_k) / std``, with K values y_k drawn from
     the distribution of the function's minimum.
 
     Args:
-        minima: how many values of the minimum are drawn, K.
+        minima: the number K of values of the minimum that are drawn, at least 1.
 
     Raises:
         InvalidSetting: `minima` below 1.
 
-    Source: Wang and Jegelka (2017), Max-value entropy search for efficient Bayesian optimization, eq. 6, of maxima
-    there; the minimum is drawn by the Gumbel distribution, section 3.1.
+    Source: Wang and Jegelka (2017), Max-value entropy search for efficient Bayesian optimization, eq. 6, for
+    maxima; the minimum is drawn from a Gumbel distribution, section 3.1.
     """
 
-    scale: ClassVar[Scale] = "positive"
-    requires: ClassVar[tuple[type, ...]] = (Posterior,)
-    handles_pending: ClassVar[bool] = False
+    scale = ValueScale.POSITIVE
+    requires = (Posterior,)
+    handles_pending = False
 
     minima: int = 16
 
@@ -50,23 +48,23 @@ class MaxValueEntropy:
         if self.minima < 1:
             raise InvalidSetting(f"MaxValueEntropy(minima={self.minima!r}): draw at least 1 value of the minimum")
 
-    def bind(self, posterior: Posterior, situation: AcquisitionContext) -> Criterion:
+    def bind(self, posterior: Posterior, context: AcquisitionContext) -> Criterion:
         """See `Bindable.bind`; of a mixture, the average over its members."""
-        known = best_rows(situation.data)
+        known = best_rows(context.data)
 
         def one(model: Posterior) -> Criterion:
-            key = situation.key.fold("minima")
-            return EntropyCriterion(model, sample_minima(model, situation.scattered, known, key, self.minima))
+            key = context.key.fold("minima")
+            return EntropyCriterion(model, sample_minima(model, context.scattered, known, key, self.minima))
 
         return average_over_members(posterior, one)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EntropyCriterion:
-    """A criterion: the mean loss of entropy.
+    """A criterion: the mean decrease of the entropy.
 
     Args:
-        posterior: what is believed.
+        posterior: of the loss.
         minima: (K,) values of the function's minimum.
     """
 
@@ -76,30 +74,30 @@ class EntropyCriterion:
     def value(self, x: Floats) -> Floats:
         """Give the value at `x` (q, d); shape (q,). Cost that of the moments, and O(q K)."""
         mean, variance = self.posterior.moments(x)
-        gamma = (mean - self.minima[:, None]) / np.sqrt(np.maximum(variance, LEAST_STD**2))
-        fall: Floats = truncation_entropy(gamma).mean(axis=0)
-        return fall
+        gamma = (mean - self.minima[:, None]) / standard_deviation(variance)
+        decrease: Floats = truncation_entropy(gamma).mean(axis=0)
+        return decrease
 
 
 def sample_minima(posterior: Posterior, scattered: Floats, known: Floats, key: Key, count: int) -> Floats:
-    """Draw values of the function's minimum, as if its values at different points were independent.
+    """Draw values of the function's minimum as if its values at different points were independent.
 
     The quartiles of ``P(minimum > y) = Π_i Φ((mean_i - y) / std_i)`` are found by bisection, and a Gumbel distribution
-    is laid through them. No minimum is above the lowest mean at a known point less three of its standard
-    deviations: a minimum that is known already would make every look at its neighbourhood seem informative.
+    is fitted to them. No minimum is above the lowest mean at a known point less three of its standard deviations: a
+    minimum that is known already would make every evaluation near it seem informative.
 
     Args:
-        posterior: what is believed.
+        posterior: of the loss.
         scattered: (c, d) points of the whole space.
-        known: (k, d) the data, the best of them at least.
+        known: (k, d) the points of the data, or at least the best of them.
         key: the randomness.
-        count: how many.
+        count: the number of values.
 
     Returns:
         (count,), in increasing order. Cost that of the moments, and O(c + k) for each of some 60 bisections.
     """
     mean, variance = posterior.moments(np.concatenate([scattered, known]))
-    std = np.sqrt(np.maximum(variance, LEAST_STD**2))
+    std = standard_deviation(variance)
     lower, middle, upper = (_quantile(mean, std, share) for share in _QUARTILES)
     # P(minimum > y) = exp(-exp((y - a) / b)), whose quantile is a + b log(-log(1 - share)).
     spread = (upper - lower) / math.log(math.log(4.0) / math.log(4.0 / 3.0))

@@ -1,7 +1,7 @@
-"""The standard normal distribution, far into its tails: density, distribution, and the logarithm of h.
+"""Standard normal distribution with accurate tails: density, distribution, expected improvement.
 
 ``h(z) = φ(z) + z Φ(z)`` is the expected improvement in units of the standard deviation. Below z of about -5 it is a
-difference of nearly equal numbers, and below -38 it underflows; its logarithm is well behaved everywhere.
+difference of nearly equal numbers, and below -38 it underflows; its logarithm is accurate everywhere.
 
 Source: Ament, Daulton, Eriksson, Balandat and Bakshy (2023), Unexpected improvements to expected improvement for
 Bayesian optimization, NeurIPS 36, eq. 9 and appendix A.
@@ -18,8 +18,8 @@ from luthier._typing import Floats
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_HALF_PI = math.sqrt(0.5 * math.pi)
-_CENTRE = -1.0  # above it h is computed as it is written
-_TAIL = -1e3  # below it the asymptotic series is exact to the last bit
+_CENTRE = -1.0  # above it h is computed by its definition
+_TAIL = -1e3  # below it two terms of the asymptotic series are exact to the last bit
 
 
 def density(z: Floats) -> Floats:
@@ -73,9 +73,9 @@ def log_improvement(z: Floats) -> Floats:
 
 
 def truncation_entropy(z: Floats) -> Floats:
-    """Give z φ(z) / (2 Φ(z)) - log Φ(z), by how much a normal's entropy falls when its part above z is cut off.
+    """Give z φ(z) / (2 Φ(z)) - log Φ(z), the decrease of a normal's entropy when its part above z is cut off.
 
-    Below -1 the parts of z²/2 in both terms are taken together: with R = Φ(z)/φ(z) and 1 + z R as in `_remainder`, it
+    Below -1 the parts of z²/2 in both terms are combined: with R = Φ(z)/φ(z) and 1 + z R as in `_remainder`, it
     is ``z (1 + z R) / (2 R) + log(2π)/2 - log R``. At least 0; same shape.
     """
     from scipy.special import erfcx
@@ -95,7 +95,7 @@ def _remainder(z: Floats, ratio: Floats) -> Floats:
     """Give 1 + z Φ(z)/φ(z) for z at most -1 without cancellation.
 
     Integrating the Mills ratio R(z) = Φ(z)/φ(z) by parts gives the asymptotic series
-    1 + z R = z^-2 (1 - 3 z^-2 + 15 z^-4 - 105 z^-6 + …), which is better than the plain formula from -12 on.
+    1 + z R = z^-2 (1 - 3 z^-2 + 15 z^-4 - 105 z^-6 + …), which is more accurate than the plain formula below -12.
     """
     plain = 1.0 + z * ratio
     far = z < -12.0

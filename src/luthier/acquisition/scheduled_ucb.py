@@ -1,15 +1,14 @@
-"""A confidence bound whose width grows with the number of trials, so that nothing is ruled out for ever."""
+"""Confidence bound whose width grows with the number of trials (GP-UCB)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from luthier.acquisition.analytic import UCB
-from luthier.acquisition.criterion import bind
-from luthier.acquisition.protocol import AcquisitionContext, Criterion, Scale
+from luthier.acquisition.criterion import bind_acquisition
+from luthier.acquisition.protocol import AcquisitionContext, Criterion, ValueScale
 from luthier.errors import InvalidSetting
 from luthier.space import Column
 from luthier.surrogate import Posterior
@@ -20,15 +19,16 @@ class ScheduledUCB:
     """The confidence bound ``-(mean - sqrt(factor · β_t) · std)`` for trial t (Srinivas et al. 2010).
 
     For a set D of configurations, ``β_t = 2 log(|D| t² π² / (6 δ))`` (theorem 1); on [0, 1]^d with d columns,
-    ``β_t = 2 log(t² 2π² / (3 δ)) + 2 d log(t² d sqrt(log(4 d / δ)))`` (theorem 2 with its constants a = b = 1). That is
-    far wider, 5 standard deviations and more in 6 dimensions, and explores for ever. Pending trials count.
+    ``β_t = 2 log(t² 2π² / (3 δ)) + 2 d log(t² d sqrt(log(4 d / δ)))`` (theorem 2 with its constants a = b = 1). The
+    latter is far wider, 5 standard deviations and more in 6 dimensions, and never stops exploring. Pending trials
+    count.
 
     Args:
-        delta: δ, the probability with which the bound on the regret may fail; above 0, below 1.
-        factor: by what β_t is multiplied, above 0. The paper's own experiments (section 6) take 1/5 of it.
-        size: |D| at most, where there are more configurations or infinitely many, at least 1: the experiments take
-            1,000 points of a continuous space. None: theorem 2 where a column is continuous, and elsewhere |D| whatever
-            it is (the product of the numbers of values; constraints are not counted).
+        delta: δ, the probability that the bound on the regret fails; above 0, below 1.
+        factor: multiplies β_t, above 0. The paper's own experiments (section 6) take 1/5.
+        size: an upper limit on |D|, at least 1, for spaces of more, or infinitely many, configurations: the experiments
+            take 1,000 points of a continuous space. None: theorem 2 where a column is continuous, and elsewhere |D|
+            without a limit (the product of the numbers of values; constraints are not counted).
 
     Raises:
         InvalidSetting: a setting outside its range.
@@ -36,9 +36,9 @@ class ScheduledUCB:
     Source: Srinivas, Krause, Kakade and Seeger (2010), Gaussian process optimization in the bandit setting.
     """
 
-    scale: ClassVar[Scale] = "signed"
-    requires: ClassVar[tuple[type, ...]] = (Posterior,)
-    handles_pending: ClassVar[bool] = False
+    scale = ValueScale.SIGNED
+    requires = (Posterior,)
+    handles_pending = False
 
     delta: float = 0.1
     factor: float = 0.2
@@ -53,7 +53,7 @@ class ScheduledUCB:
             raise InvalidSetting(f"ScheduledUCB(factor={self.factor!r}): give a finite number above 0")
 
     def width(self, columns: Sequence[Column], trial: int) -> float:
-        """Give how many standard deviations the bound is wide for the `trial`-th trial, counted from 1."""
+        """Give the width of the bound in standard deviations for the `trial`-th trial, counted from 1."""
         dimensions = len(columns)
         finite = all(column.levels for column in columns)
         log_size = sum(math.log(column.levels) for column in columns) if finite else math.inf
@@ -67,7 +67,8 @@ class ScheduledUCB:
             beta += 2.0 * dimensions * math.log(trial**2 * dimensions * root)
         return math.sqrt(self.factor * beta)
 
-    def bind(self, posterior: Posterior, situation: AcquisitionContext) -> Criterion:
+    def bind(self, posterior: Posterior, context: AcquisitionContext) -> Criterion:
         """See `Bindable.bind`."""
-        data = situation.data
-        return bind(UCB(self.width(data.columns, len(data) + len(data.pending) + 1)), posterior, situation)
+        data = context.data
+        trial = len(data) + len(data.pending) + 1
+        return bind_acquisition(UCB(self.width(data.columns, trial)), posterior, context)

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from luthier._typing import Floats
-from luthier.acquisition import Feasible, FunctionCriterion
+from luthier.acquisition import Feasible, FunctionCriterion, ValueScale
 from luthier.analysis.predictive_distribution import (
     FEWEST,
     PredictiveDistribution,
@@ -94,7 +94,7 @@ class Predictions:
         """Give the probability of no crash, bad luck aside, and of constraints that hold at `x` (q, d); shape (q,)."""
         if not self.bounds:
             return np.ones(len(x))
-        return np.exp(Feasible(None, "log", self.bounds).value(x))
+        return np.exp(Feasible(None, ValueScale.LOG, self.bounds).value(x))
 
 
 def predict(

@@ -11,7 +11,7 @@ from luthier._typing import Floats, Integers
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.numeric import Unscaling
+from luthier.numeric import InverseScaling
 from luthier.surrogate import (
     Embedding,
     HasDistance,
@@ -44,7 +44,7 @@ class Component:
 
     posterior: Posterior
     weight: float
-    unscaling: Unscaling
+    unscaling: InverseScaling
     scaled: Floats
     rows: Integers
 
@@ -81,7 +81,9 @@ class PredictiveDistribution:
         wanted = np.asarray(levels, dtype=np.float64)[:, None]
         z = ndtri(wanted)
         moments = [voice.moments(x, observed) for voice in self.voices]
-        found = [voice.unscaling.lost(mean + z * std) for voice, (mean, std) in zip(self.voices, moments, strict=True)]
+        found = [
+            voice.unscaling.to_losses(mean + z * std) for voice, (mean, std) in zip(self.voices, moments, strict=True)
+        ]
         low, high = np.min(found, axis=0), np.max(found, axis=0)
         if len(found) == 1:
             return np.asarray(low, dtype=np.float64)
@@ -100,7 +102,7 @@ class PredictiveDistribution:
         from scipy.special import ndtr
 
         chances = [
-            voice.weight * ndtr((voice.unscaling.placed(losses) - mean) / std)
+            voice.weight * ndtr((voice.unscaling.to_scale(losses) - mean) / std)
             for voice, (mean, std) in zip(self.voices, moments, strict=True)
         ]
         return np.asarray(sum(chances), dtype=np.float64)
@@ -110,7 +112,7 @@ class PredictiveDistribution:
         if len(self.voices) == 1:
             (voice,) = self.voices
             mean, std = voice.moments(x, observed=True)
-            far: Floats = (voice.unscaling.placed(losses) - mean) / std
+            far: Floats = (voice.unscaling.to_scale(losses) - mean) / std
             return far
         return _normal(self.below(x, losses, observed=True))
 
@@ -126,7 +128,7 @@ class PredictiveDistribution:
         from scipy.special import ndtr
 
         judged = [
-            (voice, *voice.posterior.residuals())
+            (voice, *voice.posterior.leave_one_out())
             for voice in self.voices
             if isinstance(voice.posterior, SupportsLeaveOneOut)
         ]
@@ -195,11 +197,11 @@ def one_objective(data: Data, place: int) -> Data:
 
 def _hear(
     surrogate: Surrogate, data: Data, key: Key, memo: Memo
-) -> tuple[Posterior, Unscaling, Floats, Integers] | None:
+) -> tuple[Posterior, InverseScaling, Floats, Integers] | None:
     if Posterior not in surrogate.abilities or not isinstance(surrogate, HasOutputTransform):
         return None
     scaled, rows = surrogate.scale(data, key, memo)
-    unscaling = Unscaling.through(data.loss, scaled)
+    unscaling = InverseScaling.through(data.loss, scaled)
     posterior = surrogate.fit(data, key, memo) if unscaling is not None else None
     if unscaling is None or not isinstance(posterior, Posterior):
         return None

@@ -15,7 +15,7 @@ from luthier.memo import Memo
 from luthier.method.batch import Candidate, ProposalBatch, candidates
 from luthier.method.random import Random
 from luthier.method.sequence import last_note, settings_text, study_key, tag
-from luthier.numeric import TABULATED, Halton, Latin, Lattice, NestedLatin, Sobol
+from luthier.numeric import SOBOL_DIMENSIONS, Halton, LatinHypercube, Lattice, NestedLatinHypercube, Sobol
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.space import Space
@@ -113,12 +113,15 @@ class Quasi:
         if self.kind == "lattice":
             return Lattice.of(dimensions, secret)
         if self.kind == "latin" and self.size is not None:
-            return Latin(dimensions, self.size, key.fold("quasi"))
+            return LatinHypercube(dimensions, self.size, key.fold("quasi"))
         if self.kind == "latin":
-            return NestedLatin(dimensions, key.fold("quasi"))
-        if dimensions <= TABULATED:
+            return NestedLatinHypercube(dimensions, key.fold("quasi"))
+        if dimensions <= SOBOL_DIMENSIONS:
             return Sobol.of(dimensions, secret)
-        return _Padded(Sobol.of(TABULATED, secret), NestedLatin(dimensions - TABULATED, key.fold("quasi", "padding")))
+        return _Padded(
+            Sobol.of(SOBOL_DIMENSIONS, secret),
+            NestedLatinHypercube(dimensions - SOBOL_DIMENSIONS, key.fold("quasi", "padding")),
+        )
 
 
 @dataclass(frozen=True, slots=True)

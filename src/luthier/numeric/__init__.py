@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
-from luthier.numeric.coarse_to_fine import refined, stages
-from luthier.numeric.combinatorics import combination, composition, permutation
-from luthier.numeric.index_permutation import Shuffle
-from luthier.numeric.inverse_scaling import Unscaling
-from luthier.numeric.linear_feasibility import interior
+from luthier.numeric.coarse_to_fine import coarse_to_fine_number, coarse_to_fine_sizes
+from luthier.numeric.combinatorics import unrank_combination, unrank_composition, unrank_permutation
+from luthier.numeric.index_permutation import IndexPermutation
+from luthier.numeric.inverse_scaling import InverseScaling
+from luthier.numeric.linear_feasibility import chebyshev_radius
 from luthier.numeric.pareto import no_worse, sorted_rows
 from luthier.numeric.quasi.halton import Halton
-from luthier.numeric.quasi.latin_hypercube import Latin, NestedLatin
+from luthier.numeric.quasi.latin_hypercube import LatinHypercube, NestedLatinHypercube
 from luthier.numeric.quasi.lattice import Lattice
 from luthier.numeric.quasi.quasi_normal import quasi_normal
-from luthier.numeric.quasi.sobol import TABULATED, Sobol
-from luthier.numeric.scaling import COMPARABLE, SCALINGS, log_slopes, standard
+from luthier.numeric.quasi.sobol import SOBOL_DIMENSIONS, Sobol
+from luthier.numeric.scalarization import augmented_chebyshev
+from luthier.numeric.scaling import (
+    COMPARABLE_SCALINGS,
+    SCALINGS,
+    check_scaling,
+    log_scaling_slopes,
+    standard_scaling,
+)
 from luthier.numeric.slice_sampling import slice_samples
-from luthier.numeric.stacking import log_normal_density, stack
+from luthier.numeric.stacking import log_normal_density, stacking_weights
 
 __all__ = [
-    "COMPARABLE",
+    "COMPARABLE_SCALINGS",
     "SCALINGS",
-    "TABULATED",
+    "SOBOL_DIMENSIONS",
     "Halton",
-    "Latin",
+    "IndexPermutation",
+    "InverseScaling",
+    "LatinHypercube",
     "Lattice",
-    "NestedLatin",
-    "Shuffle",
+    "NestedLatinHypercube",
     "Sobol",
-    "Unscaling",
-    "combination",
-    "composition",
-    "interior",
+    "augmented_chebyshev",
+    "chebyshev_radius",
+    "check_scaling",
+    "coarse_to_fine_number",
+    "coarse_to_fine_sizes",
     "log_normal_density",
-    "log_slopes",
+    "log_scaling_slopes",
     "no_worse",
-    "permutation",
     "quasi_normal",
-    "refined",
     "slice_samples",
     "sorted_rows",
-    "stack",
-    "stages",
-    "standard",
+    "stacking_weights",
+    "standard_scaling",
+    "unrank_combination",
+    "unrank_composition",
+    "unrank_permutation",
 ]

@@ -1,4 +1,4 @@
-"""Combinatorial objects by their number in lexicographic order, without listing those before."""
+"""Unranking of combinations, permutations and compositions in lexicographic order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 
 
-def combination(rank: int, items: int, size: int) -> tuple[int, ...]:
+def unrank_combination(rank: int, items: int, size: int) -> tuple[int, ...]:
     """Give the subset of 0 … `items` - 1 with `size` members at a rank (0 … C(items, size) - 1), ascending.
 
     Source: Knuth (2011), The Art of Computer Programming 4A, section 7.2.1.3. Cost O(items).
@@ -25,7 +25,7 @@ def combination(rank: int, items: int, size: int) -> tuple[int, ...]:
     return tuple(chosen)
 
 
-def permutation(rank: int, items: int) -> tuple[int, ...]:
+def unrank_permutation(rank: int, items: int) -> tuple[int, ...]:
     """Give the order of 0 … `items` - 1 at a rank (0 … items! - 1).
 
     Source: Knuth (2011), The Art of Computer Programming 4A, section 7.2.1.2 (Lehmer codes). Cost O(items**2).
@@ -38,12 +38,12 @@ def permutation(rank: int, items: int) -> tuple[int, ...]:
     return tuple(order)
 
 
-def composition(rank: int, total: int, parts: int) -> tuple[int, ...]:
-    """Give the way at a rank (from 0) to write `total` as a sum of `parts` numbers >= 0, of C(total+parts-1, parts-1).
+def unrank_composition(rank: int, total: int, parts: int) -> tuple[int, ...]:
+    """Give the composition of `total` into `parts` numbers >= 0 at a rank (0 … C(total+parts-1, parts-1) - 1).
 
     Stars and bars: the bars are a combination of the total + parts - 1 places. Cost O(total + parts).
     """
     places = total + parts - 1
-    bars = combination(rank, places, parts - 1)
+    bars = unrank_combination(rank, places, parts - 1)
     edges = (-1, *bars, places)
     return tuple(after - before - 1 for before, after in pairwise(edges))

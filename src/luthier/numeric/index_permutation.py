@@ -1,4 +1,4 @@
-"""A pseudo-random order of 0 … n - 1 of which any place is known at once, for any n."""
+"""Pseudo-random permutation of 0 … n - 1 with random access, for any n."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _ROUNDS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Shuffle:
-    """A keyed permutation of 0 … `size` - 1: a Feistel network on a rectangle, walked until it is inside.
+class IndexPermutation:
+    """A keyed permutation of 0 … `size` - 1: a Feistel network on a rectangle, with cycle walking.
 
     Args:
         size: n, at least 1.
-        key: which permutation.
+        key: chooses the permutation.
 
     Source: Black and Rogaway (2002), Ciphers with arbitrary finite domains, section 5 (the generalized Feistel cipher).
     """
@@ -26,9 +26,9 @@ class Shuffle:
     key: Key
 
     def __call__(self, place: int) -> int:
-        """Give the number at a place (0 … `size` - 1). Cost O(1): eight hashes, seldom more."""
+        """Give the number at a place (0 … `size` - 1). Cost O(1): eight hashes, rarely more."""
         secret = b"".join(word.to_bytes(8, "little") for word in self.key.words)
-        width = math.isqrt(self.size - 1) + 1  # the smallest square that holds them all, less its empty rows
+        width = math.isqrt(self.size - 1) + 1  # the smallest square with room for all, less its empty rows
         height = -(-self.size // width)
         number = place
         while True:

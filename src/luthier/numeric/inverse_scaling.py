@@ -1,4 +1,4 @@
-"""The way back from a scale to losses: a monotone map through what is known of it, for any scaling that keeps order."""
+"""Inverse of a scaling of losses: a monotone piecewise linear map, for any scaling that keeps their order."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import numpy as np
 from luthier._typing import Floats
 
 _REACH = 0.25
-"""The slope beyond the ends is that of so much of the scale (standard deviations) next to them: of the tangent of what
-is curved there, and not of two losses that differ by rounding."""
+"""The slope beyond the ends is taken over this distance on the scale (in standard deviations) next to them: short
+enough for the tangent of a curve, and long enough not to be that of two losses that differ by rounding."""
 _LARGEST = 1e308
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Unscaling:
+class InverseScaling:
     """A piecewise linear, strictly increasing map between a scale and losses.
 
-    Losses that were seen are met exactly, and so is everything on a part of the scale that is affine (of ``standard``
-    and ``half rank`` the better half and what lies below the best). Between two losses on a curved part it is linear,
-    and it goes on linearly beyond the ends. Quantiles pass through it, means do not.
+    It is exact at the observed losses, and wherever the scaling is affine (of ``standard`` and ``half rank`` the better
+    half, and below the lowest loss). Between two losses on a curved part it is linear, and it is extrapolated linearly
+    beyond the ends. Quantiles can be mapped by it, means cannot.
 
     Args:
-        scaled: (k,) what the losses are on the scale, strictly increasing, k at least 2.
-        losses: (k,) in units of `unit`, not decreasing.
+        scaled: (k,) the losses on the scale, strictly increasing, k at least 2.
+        losses: (k,) the losses in units of `unit`, not decreasing.
         unit: the size of the largest loss.
         below: the slope below the first of them, at least 0.
-        above: the slope above the last.
+        above: the slope above the last, at least 0.
     """
 
     scaled: Floats
@@ -38,8 +38,8 @@ class Unscaling:
     above: float
 
     @classmethod
-    def through(cls, losses: Floats, scaled: Floats) -> Unscaling | None:
-        """Put the map through n `losses` (n,) and what they are on the scale (n,); None where that is one point.
+    def through(cls, losses: Floats, scaled: Floats) -> InverseScaling | None:
+        """Interpolate n `losses` (n,) given on the scale as `scaled` (n,); None where that is a single point.
 
         Cost O(n log n).
         """
@@ -50,8 +50,8 @@ class Unscaling:
         kept = np.maximum.accumulate(losses[first] / unit)
         return cls(places, kept, unit, _slope(places, kept, 0), _slope(places, kept, -1))
 
-    def lost(self, scaled: Floats) -> Floats:
-        """Turn values on the scale into losses, of any shape. Cost O(log k) each."""
+    def to_losses(self, scaled: Floats) -> Floats:
+        """Map values on the scale, of any shape, to losses. Cost O(log k) each."""
         inside = np.interp(scaled, self.scaled, self.losses)
         inside += self.below * np.minimum(scaled - self.scaled[0], 0.0)
         inside += self.above * np.maximum(scaled - self.scaled[-1], 0.0)
@@ -59,8 +59,8 @@ class Unscaling:
         losses: Floats = np.clip(inside, -bound, bound) * self.unit
         return losses
 
-    def placed(self, losses: Floats) -> Floats:
-        """Turn losses into values on the scale, of any shape. Cost O(log k) each."""
+    def to_scale(self, losses: Floats) -> Floats:
+        """Map losses, of any shape, to values on the scale. Cost O(log k) each."""
         at = losses / self.unit
         placed = np.interp(at, self.losses, self.scaled)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

@@ -1,4 +1,4 @@
-"""Polytopes given by linear inequalities."""
+"""Feasibility of linear inequalities on the unit cube: the Chebyshev radius of their polytope."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 from luthier._typing import Bools, Floats
 
 
-def interior(rows: Floats, bounds: Floats) -> tuple[float, Bools]:
-    """Find how much room ``{x in [0, 1]^d: rows @ x <= bounds}`` leaves: the radius of its largest ball.
+def chebyshev_radius(rows: Floats, bounds: Floats) -> tuple[float, Bools]:
+    """Give the radius of the largest ball within ``{x in [0, 1]^d: rows @ x <= bounds}``.
 
     Solves the linear program of the Chebyshev centre (Boyd and Vandenberghe 2004, Convex Optimization, section 8.5.1).
 
@@ -17,8 +17,8 @@ def interior(rows: Floats, bounds: Floats) -> tuple[float, Bools]:
         bounds: shape (m,).
 
     Returns:
-        The radius, negative when there is no point at all (the constraints would have to give way by that much), and
-        which inequalities stop it from being larger, shape (m,). Cost: one linear program of d + 1 variables.
+        The radius, negative if the set is empty (its size is then the relaxation that the constraints would need), and
+        which inequalities are active, shape (m,). Cost: one linear program of d + 1 variables.
     """
     from scipy.optimize import linprog
 

@@ -1,7 +1,8 @@
-"""Scalings of losses before a model sees them. Each keeps their order; all but `given` give mean 0 and variance 1 or 0.
+"""Scalings of losses (output transforms) that keep their order.
 
-An objective's bad values can be so bad, or so many, that a model of the plain values sees nothing else. These make room
-for what matters, the differences among the good ones, each by another belief about what the bad ones say.
+An objective's bad values can be so large, or so many, that a model of the plain values fits nothing else. These
+scalings emphasise the differences among the good values, each by another assumption about the bad ones. All but
+``given`` give mean 0 and variance 1, or 0 where the losses are equal.
 """
 
 from __future__ import annotations
@@ -12,103 +13,113 @@ from collections.abc import Callable
 import numpy as np
 
 from luthier._typing import Floats
+from luthier.errors import InvalidSetting
 
 _MOST_POWER = 5.0
-"""Exponents beyond this (or below its negative) make no losses more normal that a model could tell apart."""
+"""Limit of the exponent's size: beyond it, losses do not become more normal by a difference that a model could see."""
 
 
-def standard(y: Floats) -> Floats:
-    """Subtract the mean, divide by the standard deviation; what is far above the median is pulled in.
+def standard_scaling(y: Floats) -> Floats:
+    """Subtract the mean and divide by the standard deviation, after compressing losses far above the median.
 
-    Losses above the median by more than three times the spread of the better half grow only logarithmically from
-    there on, so that one catastrophe does not flatten everything else.
+    From three times the spread of the better half above the median on, losses grow only logarithmically, so that one
+    outlier does not flatten everything else.
     """
-    y = _tame(y)
+    y = _to_unit_interval(y)
     middle = np.median(y)
     spread = _spread(y, middle)
     if spread > 0:
         bound = middle + 3.0 * spread
         y = np.where(y > bound, bound + spread * np.log1p(np.maximum(y - bound, 0.0) / spread), y)
-    return _unit(y)
+    return _standardize(y)
 
 
-def half_rank(y: Floats) -> Floats:
-    """Keep the better half as it is, and give the worse half a normal shape by its ranks.
+def half_rank_scaling(y: Floats) -> Floats:
+    """Keep the better half up to its unit, and map the worse half to normal quantiles by its ranks.
 
     Source: Song et al. (2024), The Vizier Gaussian process bandit algorithm, arXiv 2408.11527, section 3.2.
     """
     from scipy.special import ndtri
 
-    y = _tame(y)
+    y = _to_unit_interval(y)
     middle = np.median(y)
     spread = _spread(y, middle)
     if spread <= 0:
-        return rank(y)
-    return _unit(np.where(y <= middle, (y - middle) / spread, np.maximum(ndtri(_quantiles(y)), 0.0)))
+        return rank_scaling(y)
+    return _standardize(np.where(y <= middle, (y - middle) / spread, np.maximum(ndtri(_quantiles(y)), 0.0)))
 
 
-def rank(y: Floats) -> Floats:
+def rank_scaling(y: Floats) -> Floats:
     """Replace losses by the normal quantiles of their ranks (Blom 1958); ties share one."""
     from scipy.special import ndtri
 
-    return _unit(ndtri(_quantiles(_tame(y))))
+    return _standardize(ndtri(_quantiles(_to_unit_interval(y))))
 
 
-def log_gap(y: Floats) -> Floats:
-    """Take logarithms of the distance to just below the best: stretches the neighbourhood of the optimum."""
-    y = _tame(y)
+def log_gap_scaling(y: Floats) -> Floats:
+    """Take logarithms of the distance to a little below the lowest loss: stretches the neighbourhood of the optimum."""
+    y = _to_unit_interval(y)
     spread = np.median(y) - y.min()
-    return _unit(np.log(y - y.min() + 0.1 * spread)) if spread > 0 else rank(y)
+    return _standardize(np.log(y - y.min() + 0.1 * spread)) if spread > 0 else rank_scaling(y)
 
 
-def power(y: Floats) -> Floats:
+def power_scaling(y: Floats) -> Floats:
     """Take the power transformation of Yeo and Johnson that makes the standardised losses most normal.
 
     Source: Yeo and Johnson (2000), A new family of power transformations, eq. 2.1, and eq. 3.1 for the likelihood.
     """
     from scipy.optimize import fminbound
 
-    y = _unit(_tame(y))
+    y = _standardize(_to_unit_interval(y))
     if not y.any():
         return y
     sign_log = float(np.sum(np.sign(y) * np.log1p(np.abs(y))))
 
-    def unlikely(shape: float) -> float:
+    def negative_log_likelihood(shape: float) -> float:
         return 0.5 * len(y) * math.log(max(float(np.var(_yeo_johnson(y, shape))), 1e-300)) - (shape - 1.0) * sign_log
 
-    return _unit(_yeo_johnson(y, float(fminbound(unlikely, -_MOST_POWER, _MOST_POWER, xtol=1e-4))))
+    return _standardize(
+        _yeo_johnson(y, float(fminbound(negative_log_likelihood, -_MOST_POWER, _MOST_POWER, xtol=1e-4)))
+    )
 
 
-def given(y: Floats) -> Floats:
-    """Keep the losses as they are, up to 1e100: for what was scaled before, or has a zero that means something."""
+def given_scaling(y: Floats) -> Floats:
+    """Keep the losses as they are, within ±1e100: for losses that are scaled already, or whose zero has a meaning."""
     return np.clip(y, -1e100, 1e100)
 
 
 SCALINGS: dict[str, Callable[[Floats], Floats]] = {
-    "standard": standard,
-    "half rank": half_rank,
-    "rank": rank,
-    "log gap": log_gap,
-    "power": power,
-    "given": given,
+    "standard": standard_scaling,
+    "half rank": half_rank_scaling,
+    "rank": rank_scaling,
+    "log gap": log_gap_scaling,
+    "power": power_scaling,
+    "given": given_scaling,
 }
+"""The scalings by name."""
 
-COMPARABLE = ("standard", "power", "log gap")
+COMPARABLE_SCALINGS = ("standard", "power", "log gap")
 """Scalings that have a slope: smooth functions of a loss, given the parameters that they take from all the losses.
 
-Ranks are none. Their slope is one over the distance to the next loss, so that they fit any losses perfectly, and an
-evidence that counts slopes would always choose them.
+Ranks have none. Their slope is one over the distance to the next loss, so they fit any losses perfectly, and a
+likelihood that counts slopes would always prefer them.
 """
 
 
-def log_slopes(y: Floats, scaled: Floats) -> Floats:
+def check_scaling(owner: str, scaling: str, *others: str) -> None:
+    """Raise InvalidSetting, which names the setting's `owner`, unless `scaling` is one of `SCALINGS` or the others."""
+    if scaling not in SCALINGS and scaling not in others:
+        raise InvalidSetting(f"{owner}(scaling={scaling!r}): choose one of {', '.join((*SCALINGS, *others))}")
+
+
+def log_scaling_slopes(y: Floats, scaled: Floats) -> Floats:
     """Give log(d scaled / d y), up to a constant that depends on `y` alone, at each of n losses; shape (n,).
 
-    The density of the losses is that of the scaled ones times these slopes, so that models of losses on several scales
-    can be compared by how probable they make the losses. The slope at a loss is that of the line from the next lower to
-    the next higher one.
+    The density of the losses is that of the scaled ones times these slopes, so models on several scales can be compared
+    by the density that they give the losses. The slope at a loss is that of the line from the next lower to the next
+    higher one.
     """
-    values, place = np.unique(_tame(y), return_inverse=True)
+    values, place = np.unique(_to_unit_interval(y), return_inverse=True)
     if len(values) < 2:
         return np.zeros(len(y))
     heights = np.empty(len(values))
@@ -131,14 +142,14 @@ def _power_of(log: Floats, exponent: float) -> Floats:
     return log if abs(exponent) < 1e-12 else np.asarray(np.expm1(exponent * log) / exponent, dtype=np.float64)
 
 
-def _tame(y: Floats) -> Floats:
-    """Bring losses of any size, 1e300 and 1e-300 too, to where sums of squares neither overflow nor vanish."""
+def _to_unit_interval(y: Floats) -> Floats:
+    """Map losses of any size, such as 1e300 and 1e-300, to [0, 1], so that squares neither overflow nor vanish."""
     low, high = y.min(), y.max()
     width = 0.5 * high - 0.5 * low
     if not width > 0:
         return np.zeros_like(y)
-    tame: Floats = (0.5 * y - 0.5 * low) / width
-    return tame
+    unit: Floats = (0.5 * y - 0.5 * low) / width
+    return unit
 
 
 def _spread(y: Floats, middle: float) -> float:
@@ -147,12 +158,12 @@ def _spread(y: Floats, middle: float) -> float:
     return float(np.sqrt(np.mean((better - middle) ** 2)))
 
 
-def _unit(y: Floats) -> Floats:
+def _standardize(y: Floats) -> Floats:
     std = float(y.std())
     if not std > 0:
         return np.zeros_like(y)
-    unit: Floats = (y - y.mean()) / std
-    return unit
+    standardized: Floats = (y - y.mean()) / std
+    return standardized
 
 
 def _quantiles(y: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Slice sampling: draw from a density that is known up to a factor, without steps to tune.
+"""Slice sampling from an unnormalised density.
 
 Source: Neal (2003), Slice sampling, Annals of Statistics 31, figures 3 (stepping out) and 5 (shrinkage).
 """
@@ -12,7 +12,7 @@ from luthier._typing import Floats
 from luthier.key import Key
 
 _BLOCK = 1024
-_MOST_STEPS = 16  # outwards, to each side; a box of any size is reached in a few steps of a sensible width
+_MOST_STEPS = 16  # outwards on each side; with a sensible width a few are enough
 
 
 def slice_samples(
@@ -24,32 +24,32 @@ def slice_samples(
     sweeps: int,
     key: Key,
 ) -> Iterator[Floats]:
-    """Walk a Markov chain whose stationary distribution is the given one, one coordinate after the other.
+    """Run a Markov chain whose stationary distribution has the given density, one coordinate at a time.
 
     Args:
         log_density: the logarithm of the density, up to a constant, of a point (p,); never NaN.
         start: (p,) within the box.
         low: (p,) lower bounds of the box.
         high: (p,) upper bounds.
-        width: (p,) first guesses of the size of the slices, positive.
-        sweeps: how often every coordinate is changed.
+        width: (p,) initial guesses of the size of the slices, positive.
+        sweeps: the number of updates of every coordinate.
         key: the randomness.
 
     Yields:
         The point after each sweep, (p,).
 
-    Cost: some five densities a coordinate and sweep.
+    Cost: about five densities a coordinate and sweep.
     """
     uniforms = _uniforms(key)
     point = start.copy()
     now = log_density(point)
     for _ in range(sweeps):
         for place in range(len(point)):
-            now = _change(log_density, point, now, place, (low[place], high[place], width[place]), uniforms)
+            now = _update(log_density, point, now, place, (low[place], high[place], width[place]), uniforms)
         yield point.copy()
 
 
-def _change(
+def _update(
     log_density: Callable[[Floats], float],
     point: Floats,
     now: float,
@@ -57,18 +57,18 @@ def _change(
     box: tuple[float, float, float],
     uniforms: Iterator[float],
 ) -> float:
-    """Change one coordinate of `point` in place; gives the log density there."""
+    """Update one coordinate of `point` in place; gives the log density there."""
     low, high, width = box
-    begun = point[place]
+    previous = point[place]
 
     def at(value: float) -> float:
         point[place] = value
         return log_density(point)
 
     level = now + math.log1p(-next(uniforms))
-    left = begun - width * next(uniforms)
+    left = previous - width * next(uniforms)
     right = left + width
-    # A budget of steps is shared between the sides at random, so that the chain stays reversible (Neal 2003, fig. 3).
+    # The budget of steps is divided at random between the sides: so the chain is reversible (Neal 2003, fig. 3).
     leftward = int(2 * _MOST_STEPS * next(uniforms))
     rightward = 2 * _MOST_STEPS - 1 - leftward
     while leftward and left > low and at(left) > level:
@@ -79,9 +79,9 @@ def _change(
     while True:
         drawn = left + (right - left) * next(uniforms)
         value = at(drawn)
-        if value > level or drawn == begun:
+        if value > level or drawn == previous:
             return value
-        if drawn < begun:
+        if drawn < previous:
             left = drawn
         else:
             right = drawn

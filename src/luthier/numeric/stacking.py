@@ -1,4 +1,4 @@
-"""Weights of several predictive densities, by how well their mixture predicts what it has not seen."""
+"""Stacking: weights of predictive densities that maximise the held-out density of their mixture."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ def log_normal_density(y: Floats, mean: Floats, variance: Floats) -> Floats:
     return density
 
 
-def stack(log_densities: Floats, prior: float = 0.0, tolerance: float = 1e-6, steps: int = 2000) -> Floats:
+def stacking_weights(log_densities: Floats, prior: float = 0.0, tolerance: float = 1e-6, steps: int = 2000) -> Floats:
     """Find the weights w that maximise ``Σ_i log Σ_k w_k p_k(y_i) + prior · Σ_k log w_k`` on the simplex.
 
-    The problem is convex. Each step of expectation maximisation raises the sum, and without a prior the largest of the
-    members' average ratios of densities, less one, bounds what is left to gain for each observation.
+    The problem is convex. Each step of expectation maximisation increases the sum, and without a prior the largest of
+    the members' average ratios of densities, less one, bounds the further gain per observation.
 
     Args:
-        log_densities: (K, n) log p_k(y_i), of members that did not see y_i; -inf is allowed. Observations that no
-            member gives a density say nothing.
-        prior: pseudo-observations that each member alone explains, at least 0: with few observations weights stay near
-            equal, and none becomes 0.
-        tolerance: of the weights' changes in a step.
-        steps: at most.
+        log_densities: (K, n) log p_k(y_i) of members that were not fitted to y_i; -inf is allowed. Observations to
+            which all members give a density of 0 are left out.
+        prior: pseudo-observations in favour of each member, at least 0: with few observations the weights are nearly
+            equal, and with a prior above 0 none is 0.
+        tolerance: the iteration ends when no weight changes by more.
+        steps: the largest number of iterations.
 
     Returns:
         (K,) weights, at least 0, summing to one. Cost O(steps K n).
@@ -36,8 +36,8 @@ def stack(log_densities: Floats, prior: float = 0.0, tolerance: float = 1e-6, st
     members = len(log_densities)
     weights = np.full(members, 1.0 / members)
     top = log_densities.max(axis=0) if members else np.empty(0)
-    said = np.isfinite(top)
-    density = np.exp(log_densities[:, said] - top[said])
+    finite = np.isfinite(top)
+    density = np.exp(log_densities[:, finite] - top[finite])
     total = density.shape[1] + prior * members
     if total <= 0:
         return weights
@@ -49,5 +49,5 @@ def stack(log_densities: Floats, prior: float = 0.0, tolerance: float = 1e-6, st
         weights = following
         if change < tolerance:
             break
-    settled: Floats = weights / weights.sum()
-    return settled
+    normalised: Floats = weights / weights.sum()
+    return normalised

@@ -1,14 +1,15 @@
-"""Surrogate models: posteriors over losses, from arrays."""
+"""Surrogate models: posteriors of losses, from arrays."""
 
 from __future__ import annotations
 
-from luthier.surrogate.gp.kernel import KERNELS, Embedding
+from luthier.surrogate.abilities import ABILITIES, check_surrogate, supports
+from luthier.surrogate.gp.embedding import Embedding
+from luthier.surrogate.gp.kernel import KERNELS
 from luthier.surrogate.gp.marginal_likelihood import Hyperpriors
 from luthier.surrogate.gp.model import GP
-from luthier.surrogate.gp.posterior import condition
+from luthier.surrogate.gp.posterior import gp_posterior
 from luthier.surrogate.parzen.estimator import Parzen
 from luthier.surrogate.protocol import (
-    ABILITIES,
     Conditionable,
     Differentiable,
     Draws,
@@ -16,9 +17,12 @@ from luthier.surrogate.protocol import (
     HasOutputTransform,
     IsMixture,
     Joint,
+    Moments,
+    MomentsGrad,
     Pathwise,
     Posterior,
     Ratio,
+    ScaledLosses,
     SupportsCovariance,
     SupportsLeaveOneOut,
     SupportsNoiselessDraws,
@@ -46,15 +50,20 @@ __all__ = [
     "Hyperpriors",
     "IsMixture",
     "Joint",
+    "Moments",
+    "MomentsGrad",
     "Parzen",
     "Pathwise",
     "Posterior",
     "Ratio",
     "Regressor",
+    "ScaledLosses",
     "SupportsCovariance",
     "SupportsLeaveOneOut",
     "SupportsNoiselessDraws",
     "SupportsScalarization",
     "Surrogate",
-    "condition",
+    "check_surrogate",
+    "gp_posterior",
+    "supports",
 ]

@@ -1,4 +1,4 @@
-"""Predictions of losses by models that did not see them, for models that have no shorter way to that."""
+"""Predictions of losses by models that were not fitted to them: leave-one-out means, and five folds."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 from luthier._typing import Floats, Integers
 from luthier.key import Key
 from luthier.surrogate.protocol import Moments
-from luthier.surrogate.trees.partition_ensemble import left_out
 
 Predict = Callable[[Integers, Integers, Key], Moments]
 
 FOLDS = 5
-"""Into how many parts the losses are divided, each predicted from all the others."""
+"""The number of parts that the losses are divided into, each predicted from all the others."""
 
 
 def held_out(predict: Predict, losses: Floats, key: Key) -> tuple[Floats, Floats]:
@@ -22,12 +21,12 @@ def held_out(predict: Predict, losses: Floats, key: Key) -> tuple[Floats, Floats
 
     Args:
         predict: fits to some rows and predicts others: (rows to fit, rows to predict, key) → moments of the latter.
-        losses: (n,), on the posterior's scale; a single one is said to be as likely as not to be anything.
+        losses: (n,), on the posterior's scale; a single one gets itself as mean, and variance 1.
         key: divides the rows at random.
     """
     n = len(losses)
     if n == 1:
-        return left_out(losses)
+        return moments_of_others(losses)
     order = key.fold("order").permutation(n)
     mean, variance = np.empty(n), np.empty(n)
     for part in range(min(FOLDS, n)):
@@ -35,3 +34,14 @@ def held_out(predict: Predict, losses: Floats, key: Key) -> tuple[Floats, Floats
         train = np.setdiff1d(np.arange(n), test)
         mean[test], variance[test] = predict(train, test, key.fold("part", part))
     return mean, variance
+
+
+def moments_of_others(losses: Floats) -> tuple[Floats, Floats]:
+    """Give for each of n losses the mean and variance of all the others, (n,) each; 1 in place of a variance of 0."""
+    n = len(losses)
+    if n == 1:
+        return losses.copy(), np.ones(1)
+    mean = (losses.sum() - losses) / (n - 1)
+    variance = np.maximum((losses**2).sum() - losses**2, 0.0) / (n - 1) - mean**2
+    spread = float(losses.var())
+    return mean, np.maximum(variance, 0.1 * spread) if spread > 0 else np.ones(n)

@@ -1,10 +1,10 @@
-"""What a surrogate model is, and the abilities its posterior may have.
+"""Protocols of surrogate models, and of the abilities that their posteriors may have.
 
-A type says what a rule needs: an analytic acquisition function wants `Posterior`, gradient ascent on it
+A type says what a caller needs: an analytic acquisition function wants `Posterior`, gradient ascent on it
 `Differentiable`, Thompson sampling `Pathwise`, pending trials `Conditionable`; a Parzen estimator offers `Ratio` alone.
-A surrogate names the abilities of its posteriors beforehand, in `gives`, and an acquisition function those that it can
-work with, in `needs`: so a pair that has no meaning is refused before anything is fitted.
-A posterior is on a scale of its own choice (it may have scaled or warped the losses); `best` is the lowest loss on it.
+A surrogate declares the abilities of its posteriors in `abilities`, and an acquisition function those that it works
+with in `requires`: so a meaningless pair is refused before anything is fitted.
+A posterior is on a scale of its own choice (the losses may be scaled or warped); `best` is the lowest loss on it.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class MomentsGrad(NamedTuple):
 
 @runtime_checkable
 class Posterior(Protocol):
-    """A belief about the objective function."""
+    """A distribution of the objective function given data: means and variances."""
 
     @property
     def best(self) -> float:
-        """The lowest loss that was seen, on the posterior's scale."""
+        """The lowest observed loss, on the posterior's scale."""
         ...
 
     def moments(self, x: Floats) -> Moments:
@@ -62,7 +62,7 @@ class Differentiable(Posterior, Protocol):
 
 @runtime_checkable
 class Joint(Posterior, Protocol):
-    """A posterior over functions, not over values alone."""
+    """A posterior with a joint distribution of the values at several points."""
 
     def sample(self, x: Floats, base: Floats) -> Floats:
         """Draw functions at `x` (q, d) from standard normal `base` (s, q); shape (s, q)."""
@@ -71,10 +71,10 @@ class Joint(Posterior, Protocol):
 
 @runtime_checkable
 class Conditionable(Posterior, Protocol):
-    """A posterior that can be told what to believe at further points."""
+    """A posterior that can be conditioned on further points."""
 
     def condition(self, x: Floats, losses: Floats | None = None) -> Posterior:
-        """Add points `x` (p, d) with `losses` (p,), or with their present means where None (Kriging believer)."""
+        """Add points `x` (p, d) with `losses` (p,), or with their current means where None (kriging believer)."""
         ...
 
 
@@ -83,46 +83,46 @@ class Pathwise(Posterior, Protocol):
     """A posterior from which whole functions can be drawn."""
 
     def paths(self, key: Key, count: int) -> Callable[[Floats], Floats]:
-        """Draw `count` noise-free functions; what is given maps points (q, d) to their values there, (count, q)."""
+        """Draw `count` noise-free functions: a map from points (q, d) to their values there, (count, q)."""
         ...
 
 
 @runtime_checkable
 class SupportsCovariance(Posterior, Protocol):
-    """A posterior that tells how what is learnt at one point changes what is believed at another."""
+    """A posterior with covariances between the values at different points."""
 
     @property
     def noise_variance(self) -> float:
         """The variance of the noise of one more observation, on the posterior's scale."""
         ...
 
-    def cross(self, x: Floats, z: Floats) -> Floats:
+    def cross_covariance(self, x: Floats, z: Floats) -> Floats:
         """Give the covariance of the noise-free function between `x` (q, d) and `z` (m, d); shape (q, m)."""
         ...
 
 
 class Draws(Protocol):
-    """Posteriors given each of s draws of the function at the data, exactly."""
+    """Posteriors given each of s draws of the function at the data, without noise."""
 
     def moments(self, x: Floats) -> Moments:
-        """Give mean, (s, q), and variance, (q,) where it is that of every draw and else (s, q), at `x` (q, d)."""
+        """Give mean, (s, q), and variance, (s, q) or (q,) if it is that of every draw, at `x` (q, d)."""
         ...
 
 
 @runtime_checkable
 class SupportsNoiselessDraws(Posterior, Protocol):
-    """A posterior that can be told what the observations would have been without noise."""
+    """A posterior that can draw the losses without their noise, and be conditioned on them."""
 
-    def denoised(self, key: Key, count: int, more: Floats) -> Draws:
+    def noiseless_draws(self, key: Key, count: int, more: Floats) -> Draws:
         """Draw the function `count` times at the data and at `more` (p, d), and condition on each draw exactly."""
         ...
 
 
 @runtime_checkable
 class SupportsLeaveOneOut(Posterior, Protocol):
-    """A posterior that knows how well it predicts what it has not seen."""
+    """A posterior with predictions of its own observations, each left out in turn."""
 
-    def residuals(self) -> tuple[Floats, Floats]:
+    def leave_one_out(self) -> tuple[Floats, Floats]:
         """Give leave-one-out (or out-of-bag) means and variances of the n observations, (n,) each."""
         ...
 
@@ -147,7 +147,7 @@ class Ratio(Protocol):
     """A model of where good configurations are, not of the objective's value."""
 
     def log_ratio(self, x: Floats) -> Floats:
-        """Give log(density among the good / density among the rest) at `x` (q, d); shape (q,)."""
+        """Give log(density of the good / density of the rest) at `x` (q, d); shape (q,)."""
         ...
 
     def draw(self, key: Key, count: int) -> Floats:
@@ -156,11 +156,11 @@ class Ratio(Protocol):
 
 
 class Surrogate(Protocol):
-    """Settings of a model, with one pure function."""
+    """The settings of a model, with one pure function."""
 
     @property
     def abilities(self) -> tuple[type, ...]:
-        """The abilities that what `fit` gives will have: protocols of this module. A class attribute will do."""
+        """The abilities of what `fit` gives; a class attribute without an annotation, or a property."""
         ...
 
     def fit(self, data: Data, key: Key, memo: Memo) -> Posterior | Ratio:
@@ -170,24 +170,24 @@ class Surrogate(Protocol):
 
 @runtime_checkable
 class SupportsScalarization(Surrogate, Protocol):
-    """A surrogate that learns of a mixture of several losses from what it has learnt of each of them."""
+    """A surrogate that models a scalarization of several losses with the help of models of each of them."""
 
-    def fit_mixture(self, data: Data, parts: Sequence[Data], key: Key, memo: Memo) -> Posterior | Ratio:
-        """Fit to `data`, whose losses are a mixture of those of the parts; the points are the same."""
+    def fit_scalarization(self, data: Data, parts: Sequence[Data], key: Key, memo: Memo) -> Posterior | Ratio:
+        """Fit to `data`, whose losses are a scalarization of those of the parts; the points are the same."""
         ...
 
 
 @runtime_checkable
 class HasDistance(Posterior, Protocol):
-    """A posterior that says how far apart two points are for it."""
+    """A posterior with a distance between points."""
 
     def distance(self, x: Floats, z: Floats) -> Floats:
         """Give distances between `x` (q, d) and `z` (m, d) in length-scales, so that about 1 is far; shape (q, m)."""
         ...
 
 
-class Scale(NamedTuple):
-    """What a surrogate made of n losses: they on the posterior's scale (n,), and the rows it looked at (k,)."""
+class ScaledLosses(NamedTuple):
+    """The losses on the posterior's scale (n,), and the rows that the model was fitted to (k,)."""
 
     scaled: Floats
     rows: NDArray[np.int64]
@@ -195,23 +195,8 @@ class Scale(NamedTuple):
 
 @runtime_checkable
 class HasOutputTransform(Surrogate, Protocol):
-    """A surrogate that says what it makes of the losses, so that its posterior can be read in their units."""
+    """A surrogate that tells the scale of its losses, so that its posterior can be read in their units."""
 
-    def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
-        """Give the scale of what `fit` gives of the same data; residuals, where it has any, are those of the rows."""
+    def scale(self, data: Data, key: Key, memo: Memo) -> ScaledLosses:
+        """Give the losses on the scale of what `fit` gives of the same data, and the rows that it was fitted to."""
         ...
-
-
-ABILITIES: dict[type, str] = {
-    Posterior: "means and variances of losses",
-    Differentiable: "gradients",
-    Joint: "joint draws at several points",
-    Conditionable: "conditioning on further points",
-    Pathwise: "draws of whole functions",
-    SupportsCovariance: "covariances between points",
-    SupportsNoiselessDraws: "draws of the losses without their noise",
-    SupportsLeaveOneOut: "leave-one-out predictions",
-    IsMixture: "several models to average over",
-    Ratio: "a ratio of densities, and neither means nor variances of losses",
-}
-"""Each ability in words, for messages."""

@@ -1,9 +1,10 @@
-"""Several surrogates together, weighed by how well each predicted what it had not seen."""
+"""Ensemble of surrogates with stacking weights."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 import math
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -15,47 +16,50 @@ from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.numeric import SCALINGS, log_normal_density, stack
+from luthier.numeric import SCALINGS, check_scaling, log_normal_density, stacking_weights
+from luthier.surrogate.abilities import check_surrogate
+from luthier.surrogate.checkpoints import checkpoints
 from luthier.surrogate.cross_validation import held_out
-from luthier.surrogate.mixture import ABLE, MixturePosterior, mixture_posterior
+from luthier.surrogate.mixture import MixturePosterior, mixture_abilities
 from luthier.surrogate.protocol import (
     HasOutputTransform,
-    IsMixture,
     Moments,
     Posterior,
-    Scale,
+    ScaledLosses,
     SupportsCovariance,
     SupportsLeaveOneOut,
     Surrogate,
 )
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """Believe several surrogates, each as far as its predictions deserve.
+    """Average several surrogates by how well each predicts held-out losses (stacking).
 
-    The weights are those with which the members' mixture gave the losses the highest density before it saw them, by
-    leave-one-out predictions where a member has them, else by five-fold refits. They are computed anew whenever the
-    number of losses has grown by `growth`, of the losses up to there alone; so a memo may remember them, and a cold
-    start computes them again to the same bits.
+    The weights are those with which the members' mixture gives held-out losses the highest density: by leave-one-out
+    predictions where a member has them, else by five-fold refits. They are recomputed whenever the number of losses has
+    grown by `growth`, from the losses up to there only; so a memo may hold them, and a cold start computes them again
+    to the same bits.
 
     Args:
-        members: two or more surrogates with the ability `Posterior`. Losses are scaled once for all of them: their own
-            setting `scaling` gives way to the ensemble's, so that their predictions can be averaged and compared.
+        members: two or more surrogates with the ability `Posterior`. The losses are scaled once for all of them: the
+            ensemble's `scaling` overrides theirs, so that their predictions can be averaged and compared.
         scaling: of the losses, as of `GP`; the posterior is on that scale.
-        prior: pseudo-observations that speak for each member, above 0: weights begin equal, and none becomes 0.
+        prior: pseudo-observations in favour of each member, above 0: weights are equal at first, and stay above 0.
         least: with fewer losses than this all weights are equal; at least 2.
-        growth: by what factor the losses grow until the members are weighed again, above 1.
-        largest: the members are weighed by the first so many losses at most.
+        growth: factor by which the data grow from one computation of the weights to the next, above 1.
+        largest: the largest number of losses, the first ones, that the weights are computed from.
 
     Raises:
-        InvalidSetting: fewer than two members, one without means and variances or without a scaling to give way, or
-            another setting outside its range.
+        InvalidSetting: fewer than two members, one without the ability `Posterior` or the setting `scaling`, or another
+            setting outside its range.
 
     Source: Yao, Vehtari, Simpson and Gelman (2018), Using stacking to average Bayesian predictive distributions.
 
     Example:
-        >>> from luthier.surrogate.gp.model import GP
+        >>> from luthier.surrogate import GP
         >>> len(Ensemble((GP(), GP(kernel="rbf"))).members)
         2
     """
@@ -73,8 +77,7 @@ class Ensemble:
             raise InvalidSetting(f"Ensemble({self.members!r}): give two or more surrogates")
         for member in self.members:
             _check_member(member)
-        if self.scaling not in SCALINGS:
-            raise InvalidSetting(f"Ensemble(scaling={self.scaling!r}): choose one of {', '.join(SCALINGS)}")
+        check_scaling("Ensemble", self.scaling)
         for name in ("prior", "growth"):
             least = 1.0 if name == "growth" else 0.0
             if not least < getattr(self, name) < math.inf:
@@ -86,19 +89,18 @@ class Ensemble:
 
     @property
     def abilities(self) -> tuple[type, ...]:
-        """What a mixture can do by itself, and what all members can."""
-        shared = tuple(ability for ability in ABLE if all(ability in member.abilities for member in self.members))
-        return (Posterior, IsMixture, *shared)
+        """Those of a mixture: the abilities that all members have."""
+        return mixture_abilities(member.abilities for member in self.members)
 
     def fit(self, data: Data, key: Key, memo: Memo) -> MixturePosterior:
-        """Fit all members. Cost the sum of theirs, and amortised as much again for the weights."""
+        """Fit all members. Cost: the sum of theirs, and amortised as much again for the weights."""
         posteriors = [
             cast(Posterior, _with_scaling(member, self.scaling).fit(data, key.fold("member", place), memo))
             for place, member in enumerate(self.members)
         ]
-        return mixture_posterior(posteriors, self._weights(data, memo), self.abilities)
+        return MixturePosterior(posteriors, self._weights(data, memo), self.abilities)
 
-    def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
+    def scale(self, data: Data, key: Key, memo: Memo) -> ScaledLosses:
         """See `luthier.surrogate.protocol.HasOutputTransform`."""
         rows = [
             member.scale(data, key.fold("member", place), memo).rows
@@ -106,14 +108,14 @@ class Ensemble:
             else np.arange(len(data))
             for place, member in enumerate(_with_scaling(member, self.scaling) for member in self.members)
         ]
-        return Scale(SCALINGS[self.scaling](data.loss), max(rows, key=len))
+        return ScaledLosses(SCALINGS[self.scaling](data.loss), max(rows, key=len))
 
     def _weights(self, data: Data, memo: Memo) -> Floats:
-        """Weigh the members by the losses up to the last size at which that is done."""
-        size = _last_size(min(len(data), self.largest), self.least, self.growth)
-        if not size:
+        """Give the weights of the members by the losses up to the last checkpoint."""
+        sizes = checkpoints(min(len(data), self.largest), self.growth, self.least)
+        if not sizes:
             return np.full(len(self.members), 1.0 / len(self.members))
-        seen = _rows(data, np.arange(size), data.loss[:size])
+        seen = _rows(data, np.arange(sizes[-1]), data.loss[: sizes[-1]])
         digest = hashlib.blake2b(seen.x.tobytes() + seen.loss.tobytes(), digest_size=16)
         if seen.noise is not None:
             digest.update(seen.noise.tobytes())
@@ -122,12 +124,14 @@ class Ensemble:
         def compute() -> Floats:
             y = SCALINGS[self.scaling](seen.loss)
             scores = [self._score(member, seen, y, key.fold(place), memo) for place, member in enumerate(self.members)]
-            return stack(np.stack(scores), self.prior)
+            weights = stacking_weights(np.stack(scores), self.prior)
+            _log.debug("recomputed the stacking weights of %r from %d losses: %s", self, len(seen), weights)
+            return weights
 
         return memo.get(("ensemble", self, data.columns, digest.digest()), compute)
 
     def _score(self, member: Surrogate, data: Data, y: Floats, key: Key, memo: Memo) -> Floats:
-        """Give the log densities of the n scaled losses `y` as the member predicts them unseen; shape (n,)."""
+        """Give the log densities of the n scaled losses `y` by the member's held-out predictions; shape (n,)."""
         mean, variance = self._predictions(member, data, y, key, memo)
         sound = np.isfinite(mean) & np.isfinite(variance) & (variance > 0)
         density = log_normal_density(y, np.where(sound, mean, 0.0), np.where(sound, variance, 1.0))
@@ -136,8 +140,8 @@ class Ensemble:
     def _predictions(self, member: Surrogate, data: Data, y: Floats, key: Key, memo: Memo) -> tuple[Floats, Floats]:
         if SupportsLeaveOneOut in member.abilities:
             model = cast(SupportsLeaveOneOut, _with_scaling(member, self.scaling).fit(data, key, memo))
-            mean, variance = model.residuals()
-            if len(mean) == len(y):  # else the member left out some losses, and which is not known
+            mean, variance = model.leave_one_out()
+            if len(mean) == len(y):  # if not, the member was fitted to a subset, which is not known here
                 return mean, variance
         plain = _with_scaling(member, "given")
 
@@ -150,15 +154,12 @@ class Ensemble:
 
 
 def _check_member(member: Any) -> None:
-    if (
-        not dataclasses.is_dataclass(member)
-        or isinstance(member, type)
-        or Posterior not in getattr(member, "abilities", ())
-    ):
-        raise InvalidSetting(f"Ensemble: {member!r} is no surrogate with means and variances of losses; GP() is one")
+    check_surrogate(member)
+    if Posterior not in member.abilities or not dataclasses.is_dataclass(member):
+        raise InvalidSetting(f"Ensemble: {member!r} does not predict means and variances of losses; GP() does")
     if "scaling" not in {field.name for field in dataclasses.fields(member)}:
         raise InvalidSetting(
-            f"Ensemble: {member!r} has no setting 'scaling', so its scale cannot be made that of the other members"
+            f"Ensemble: {member!r} has no setting 'scaling', so it cannot be put on the scale of the other members"
         )
 
 
@@ -179,13 +180,3 @@ def _rows(data: Data, rows: Integers, losses: Floats) -> Data:
         failed=data.failed[:0],
         pending=data.pending[:0],
     )
-
-
-def _last_size(n: int, least: int, growth: float) -> int:
-    """Give the largest of the sizes ``least``, ``least`` · growth, … (whole, rising) up to `n`; 0 where none is."""
-    if n < least:
-        return 0
-    size = least
-    while (following := max(size + 1, math.ceil(size * growth))) <= n:
-        size = following
-    return size

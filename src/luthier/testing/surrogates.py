@@ -241,7 +241,7 @@ class SurrogateContract(ABC):
             assert (np.abs(spread - variance) < _STDS * error + _ABOUT * variance).all()
             if isinstance(model, SupportsCovariance):
                 apart = (drawn - drawn.mean(axis=0)).T @ (drawn - drawn.mean(axis=0)) / count
-                assert np.abs(apart - model.cross(x, x)).max() < _ABOUT * variance.max()
+                assert np.abs(apart - model.cross_covariance(x, x)).max() < _ABOUT * variance.max()
 
 
 def _moments(model: Posterior, x: Floats, n: int) -> None:
@@ -286,23 +286,23 @@ def _pathwise(model: Pathwise, x: Floats, n: int) -> None:
 
 
 def _covariant(model: SupportsCovariance, x: Floats, n: int) -> None:
-    cross, variance = model.cross(x, x), model.moments(x).variance
+    cross, variance = model.cross_covariance(x, x), model.moments(x).variance
     scale = max(float(variance.max()), 1e-12)
     assert np.isfinite(model.noise_variance) and model.noise_variance >= 0
-    assert cross.shape == (len(x), len(x)) and model.cross(x, x[:2]).shape == (len(x), 2)
+    assert cross.shape == (len(x), len(x)) and model.cross_covariance(x, x[:2]).shape == (len(x), 2)
     assert np.allclose(cross, cross.T, atol=1e-6 * scale)
     assert np.allclose(np.diag(cross), variance, rtol=1e-4, atol=1e-4 * scale)
     assert np.linalg.eigvalsh(0.5 * (cross + cross.T)).min() > -1e-6 * scale * len(x)
 
 
 def _denoised(model: SupportsNoiselessDraws, x: Floats, n: int) -> None:
-    mean, variance = model.denoised(Key.of(4), 3, x[:1]).moments(x)
+    mean, variance = model.noiseless_draws(Key.of(4), 3, x[:1]).moments(x)
     assert mean.shape == (3, len(x)) and variance.shape in {(len(x),), (3, len(x))}
     assert np.isfinite(mean).all() and (variance >= 0).all()
 
 
 def _checked(model: SupportsLeaveOneOut, x: Floats, n: int) -> None:
-    mean, variance = model.residuals()
+    mean, variance = model.leave_one_out()
     assert mean.shape == variance.shape == (n,)
     assert np.isfinite(mean).all() and np.isfinite(variance).all() and (variance > 0).all()
 

@@ -1,1 +1,1 @@
-"""Weights of an acquisition function: cost, user prior, feasibility."""
+"""Weights of acquisition functions: cost, user prior, feasibility."""

@@ -1,4 +1,4 @@
-"""What is worth trying per second that it takes."""
+"""Weight by the inverse of the expected cost (expected improvement per second)."""
 
 from __future__ import annotations
 
@@ -10,49 +10,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier._typing import Floats
-from luthier.acquisition.criterion import bind
-from luthier.acquisition.protocol import Acquisition, AcquisitionContext, Bindable, Criterion, Scale
-from luthier.acquisition.weighting.weighted import check_inner, weight_criterion, weighted_scale
+from luthier.acquisition.criterion import bind_acquisition
+from luthier.acquisition.protocol import Acquisition, AcquisitionContext, Bindable, Criterion, ValueScale
+from luthier.acquisition.traits import check_inner
+from luthier.acquisition.weighting.weighted import weight_criterion, weighted_scale
 from luthier.errors import InvalidSetting
 from luthier.surrogate import GP, Differentiable, Posterior, Ratio
 
 _FEWEST = 4
-"""With fewer known costs than this, all are taken to cost the same."""
+"""With fewer known costs than this, all points are taken to cost the same."""
 _FIRST = 8
-"""The unit of cost is the median of so many of the first ones: later ones do not change it, nor what was learnt."""
+"""The unit of cost is the median of this many of the first ones, so later ones do not change earlier logarithms."""
 _LEAST_S = 1e-3
-"""Shorter durations are taken for this: what they differ by is chance."""
+"""The least duration: differences between shorter ones are chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class PerSecond:
-    """An acquisition divided by the seconds that a trial is expected to take.
+    """An acquisition function divided by the expected duration of a trial.
 
-    The logarithm of the duration is learnt by a Gaussian process from the durations that the log holds; trials without
-    one (crashed, imported, told without a duration) teach it nothing. ``E[c] = exp(m + v/2)`` for a logarithm of mean m
-    and variance v. While fewer than 4 durations are known, it changes nothing.
+    A Gaussian process predicts the logarithm of the duration from the durations in the log; trials without one
+    (failed, imported, or reported without a duration) are left out. For a logarithm of mean m and variance v,
+    ``E[c] = exp(m + v/2)``. With fewer than 4 known durations the acquisition function is unchanged.
 
     It pays where durations differ much. On Branin's and Hartmann's functions, with durations that rise, fall or vary
-    along the variables, the seconds to a target were 0.63 of those without it where the longest was 100 times the
-    shortest, 0.73 at 30 times, 0.98 at 10 times and 1.06 at 3 times (`benchmarks/costs.py`; geometric means of 36 pairs
-    each). It takes more trials, most where the optimum is dear.
+    along the variables, the seconds to a target were 0.63 of those without it where the longest duration was 100 times
+    the shortest, 0.73 at 30 times, 0.98 at 10 times and 1.06 at 3 times (`benchmarks/costs.py`; geometric means of 36
+    pairs each). It needs more trials, most where the optimum is expensive.
 
     Args:
-        inner: the acquisition. ``positive`` and ``log`` ones (EI, LogEI, …) are divided by the expected seconds; of a
-            ``signed`` one (UCB, Thompson) the improvement that is hoped for is (see `Weighed`).
-        exponent: of the cost, more than 0: 1 for the value per second; less to mind the cost less, as Lee et al. do
-            while much of a budget of time is left.
+        inner: the acquisition function. ``positive`` and ``log`` ones (EI, LogEI, …) are divided by the expected
+            duration; of a ``signed`` one (UCB, Thompson) the improvement is (see `Weighted`).
+        exponent: of the duration, above 0: 1 for the value per second; less to reduce its influence, as Lee et al. do
+            while much of a time budget is left.
 
     Raises:
-        InvalidSetting: no single acquisition, or a senseless exponent.
+        InvalidSetting: `inner` is not a single acquisition function, or `exponent` is not a finite number above 0.
 
     Cost: that of one more Gaussian process.
     Source: Snoek, Larochelle and Adams (2012), Practical Bayesian optimization, section 3.3 (EI per second); Lee,
     Perrone, Archambeau and Seeger (2020), Cost-aware Bayesian optimization, eq. 2 (the exponent).
 
     Example:
-        >>> from luthier.acquisition.analytic import LogEI
-        >>> PerSecond(LogEI()).scale
+        >>> from luthier.acquisition import LogEI
+        >>> str(PerSecond(LogEI()).scale)
         'log'
     """
 
@@ -65,13 +66,13 @@ class PerSecond:
             raise InvalidSetting(f"PerSecond(exponent={self.exponent!r}): give a finite number above 0")
 
     @property
-    def scale(self) -> Scale:
-        """That of the inner one; of a ``signed`` one ``log``."""
+    def scale(self) -> ValueScale:
+        """That of the inner one; ``log`` where that is ``signed``."""
         return weighted_scale(self.inner)
 
     @property
     def requires(self) -> tuple[type, ...]:
-        """What the inner one needs; a ratio of densities says which point is better, but not how much."""
+        """As the inner one, without `Ratio`: a ratio of densities orders points, but has no size to be divided."""
         return tuple(ability for ability in self.inner.requires if ability is not Ratio)
 
     @property
@@ -79,28 +80,28 @@ class PerSecond:
         """As the inner one."""
         return self.inner.handles_pending
 
-    def bind(self, posterior: Posterior, situation: AcquisitionContext) -> Criterion:
+    def bind(self, posterior: Posterior, context: AcquisitionContext) -> Criterion:
         """See `Bindable.bind`."""
-        rows = np.flatnonzero(np.isfinite(situation.data.costs))
+        rows = np.flatnonzero(np.isfinite(context.data.costs))
         if len(rows) >= _FEWEST:
-            return weight_criterion(self.inner, posterior, situation, self._cheapness(situation, rows))
-        if self.inner.scale == "signed":
-            return weight_criterion(self.inner, posterior, situation, Zero())
-        return bind(self.inner, posterior, situation)  # with its gradients, if it has any
+            return weight_criterion(self.inner, posterior, context, self._negative_log_cost(context, rows))
+        if self.inner.scale == ValueScale.SIGNED:
+            return weight_criterion(self.inner, posterior, context, Zero())
+        return bind_acquisition(self.inner, posterior, context)
 
-    def _cheapness(self, situation: AcquisitionContext, rows: NDArray[np.int64]) -> NegativeLogCost:
-        """Learn the logarithm of the cost, up to a constant; `rows` have one."""
-        data = situation.data
+    def _negative_log_cost(self, context: AcquisitionContext, rows: NDArray[np.int64]) -> NegativeLogCost:
+        """Fit the logarithm of the cost, up to a constant, to the `rows` that have one."""
+        data = context.data
         logs = np.log(np.maximum(data.costs[rows], _LEAST_S))
         losses = (logs - np.median(logs[:_FIRST]))[:, None]
-        seen = replace(data, x=data.x[rows], losses=losses, violations=data.violations[rows], noise=None)
-        model = GP(scaling="given").fit(seen, situation.key.fold("cost"), situation.memo)
+        known = replace(data, x=data.x[rows], losses=losses, violations=data.violations[rows], noise=None)
+        model = GP(scaling="given").fit(known, context.key.fold("cost"), context.memo)
         return NegativeLogCost(cast(Differentiable, model), self.exponent)  # one set of hyperparameters: no mixture
 
 
 @dataclass(frozen=True, slots=True)
 class NegativeLogCost:
-    """Minus the logarithm of the expected cost to a power, ``-exponent (m + v/2)``.
+    """The negative logarithm of the expected cost to a power, ``-exponent (m + v/2)``.
 
     Args:
         model: of the logarithm of the cost: mean m, variance v.

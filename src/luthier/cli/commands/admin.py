@@ -121,7 +121,7 @@ def rm(store: str | None, name: str | None, yes: bool) -> None:
 # --- doctor ---------------------------------------------------------------------------------------
 
 
-_NEEDED = ("numpy", "scipy", "msgspec", "SQLAlchemy", "click", "rich", "cloudpickle")
+_NEEDED = ("numpy", "scipy", "msgspec", "click", "rich", "cloudpickle", "threadpoolctl")
 _OPTIONAL = ("scikit-learn", "pandas", "pyarrow", "plotly", "matplotlib", "cmaes")
 
 

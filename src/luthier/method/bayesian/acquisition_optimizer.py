@@ -14,6 +14,7 @@ from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.method.bayesian.gradient_ascent import ascend
 from luthier.space import Space
+from luthier.surrogate import supports
 
 _SMALLEST, _LARGEST = 0.003, 0.5  # standard deviations of the first changes, drawn log-uniformly between these
 _SCALES = (0.2, 0.1, 0.05, 0.02)  # those of the climb, in turn: coarse and fine by and by, then once more from there
@@ -75,7 +76,7 @@ class AcquisitionOptimizer:
             values = np.concatenate([values[chosen], criterion.value(children) if len(children) else np.empty(0)])
         order = np.argsort(-values, kind="stable")
         points, values = points[order], values[order]
-        if not isinstance(criterion, SmoothCriterion) or not self.ascents:
+        if not supports(criterion, SmoothCriterion) or not self.ascents:
             return points
         begun = points[: self.ascents][np.isfinite(values[: self.ascents])]
         ascended = _fresh(space, ascend(space, criterion, begun), known)

@@ -12,10 +12,11 @@ from luthier.acquisition import (
     AcquisitionContext,
     Bindable,
     Criterion,
+    IntegratedCriterion,
     LogEI,
     PerSecond,
     PriorWeighted,
-    integrate,
+    ValueScale,
 )
 from luthier.data import Data
 from luthier.errors import InvalidSetting
@@ -151,7 +152,7 @@ class Auto:
                 for model in fitted[members]
             ]
             # Averaged as they are: logarithms, so that one model's veto counts.
-            criterion = integrate(rated, np.full(len(rated), 1.0 / len(rated)), "signed")
+            criterion = IntegratedCriterion(rated, np.full(len(rated), 1.0 / len(rated)), ValueScale.SIGNED)
             best = data.x[best_first(seen)]
             if belief is not None:
                 best = np.concatenate([best[:1], belief.peak(), best[1:]])

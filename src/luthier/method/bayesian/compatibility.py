@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from luthier.acquisition import Acquisition, Bindable, CriterionEnsemble
+from luthier.acquisition import Acquisition, Bindable, CriterionEnsemble, check_acquisition
 from luthier.errors import InvalidSetting
-from luthier.surrogate import ABILITIES, Surrogate
+from luthier.surrogate import ABILITIES, Surrogate, check_surrogate
 
 
 def check_compatibility(surrogate: Surrogate, acquisition: Acquisition | Bindable | CriterionEnsemble) -> None:
@@ -17,6 +17,8 @@ def check_compatibility(surrogate: Surrogate, acquisition: Acquisition | Bindabl
         for member in acquisition.acquisitions:
             check_compatibility(surrogate, member)
         return
+    check_surrogate(surrogate)
+    check_acquisition(acquisition)
     if any(ability in surrogate.abilities for ability in acquisition.requires):
         return
     wanted = " or ".join(ABILITIES[ability] for ability in acquisition.requires)

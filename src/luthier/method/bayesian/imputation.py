@@ -12,7 +12,7 @@ from luthier._typing import Floats
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.surrogate import GP, KERNELS, Embedding, Hyperpriors, SupportsLeaveOneOut, condition
+from luthier.surrogate import GP, KERNELS, Embedding, Hyperpriors, SupportsLeaveOneOut, gp_posterior
 
 _MOST = 500
 """So many of the latest trials, the crashes before the successes, tell how likely a crash was."""
@@ -74,7 +74,7 @@ def _likely(data: Data, x: Floats, outcome: Floats, memo: Memo) -> Floats:
     rows = np.arange(len(x))[-_MOST:]
     labels = np.arcsinh(outcome[rows])[:, None]  # on the scale on which `limits` models violations
     seen = replace(data, x=x[rows], losses=labels, violations=np.empty((len(rows), 0)), noise=None)
-    mean, variance = cast(SupportsLeaveOneOut, GP(scaling="given").fit(seen, Key.of(0), memo)).residuals()
+    mean, variance = cast(SupportsLeaveOneOut, GP(scaling="given").fit(seen, Key.of(0), memo)).leave_one_out()
     likely = np.where(outcome > 0, 1.0, 0.0)
     likely[rows] = ndtr(mean / np.sqrt(variance))
     return likely
@@ -97,7 +97,7 @@ def _predictable(data: Data, x: Floats, outcome: Floats, chances: Floats) -> boo
 
     embedding = Embedding.of(data.columns)
     theta = np.append(np.full(embedding.variables, Hyperpriors().length(embedding.variables)), _LOG_NOISE)
-    mean, variance = condition(embedding, KERNELS["matern52"], theta, x, outcome, None).residuals()
+    mean, variance = gp_posterior(embedding, KERNELS["matern52"], theta, x, outcome, None).leave_one_out()
     crashed = outcome > 0
     others = (crashed.sum() - crashed + 0.5) / len(outcome)  # Krichevsky and Trofimov (1981)
     least = max(_surprise(crashed, ndtr(mean / np.sqrt(variance))), _surprise(crashed, chances))

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luthier._typing import Floats
-from luthier.acquisition import Acquisition, AcquisitionContext, Bindable, Criterion, bind, feasible
+from luthier.acquisition import Acquisition, AcquisitionContext, Bindable, Criterion, Feasible, bind_acquisition
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.numeric import standard
+from luthier.numeric import standard_scaling
 from luthier.surrogate import GP, Posterior, SupportsScalarization, Surrogate
 
 _SLOPE = 0.05
@@ -47,7 +47,7 @@ def fit_scalarized(surrogate: Surrogate, told: Data, data: Data, key: Key, memo:
         return surrogate.fit(data, key, memo)
     noises = [told.noise, *[None] * (told.losses.shape[1] - 1)]
     parts = [replace(told, losses=loss[:, None], noise=n) for loss, n in zip(told.losses.T, noises, strict=True)]
-    return surrogate.fit_mixture(data, parts, key, memo)
+    return surrogate.fit_scalarization(data, parts, key, memo)
 
 
 def feasible_rows(data: Data) -> NDArray[np.bool_]:
@@ -100,13 +100,13 @@ def bound_criterion(
         situation: the best loss in it is replaced by the lowest mean of a row that keeps the constraints.
     """
     if not bounds:
-        return bind(acquisition, model, situation)
+        return bind_acquisition(acquisition, model, situation)
     lawful = situation.data.x[feasible_rows(situation.data)]
     inner = None
     if len(lawful):
         best = float(model.moments(lawful).mean.min())
-        inner = bind(acquisition, model, situation._replace(best=best))
-    return feasible(inner, acquisition.scale, bounds)
+        inner = bind_acquisition(acquisition, model, situation._replace(best=best))
+    return Feasible(inner, acquisition.scale, bounds)
 
 
 def incumbent(model: Posterior, data: Data, noisy: bool) -> float:
@@ -119,7 +119,7 @@ def incumbent(model: Posterior, data: Data, noisy: bool) -> float:
 
 
 def _from_zero_to_one(losses: Floats) -> Floats:
-    scaled = standard(losses)
+    scaled = standard_scaling(losses)
     width = float(np.ptp(scaled))
     return (scaled - scaled.min()) / width if width > 0 else np.zeros_like(scaled)
 

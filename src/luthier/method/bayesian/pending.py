@@ -15,7 +15,7 @@ import numpy as np
 from luthier._typing import Floats
 from luthier.data import Data
 from luthier.errors import InvalidSetting
-from luthier.surrogate import Conditionable, Posterior
+from luthier.surrogate import Conditionable, Posterior, supports
 
 PendingStrategy = Literal["believed", "best", "median", "worst", "ignored"]
 
@@ -47,7 +47,7 @@ def fantasize(
     """
     if not len(pending) or lie == "ignored":
         return model
-    if isinstance(model, Conditionable):
+    if supports(model, Conditionable):
         if lie == "believed":
             return model.condition(pending)
         seen = model.moments(data.x).mean

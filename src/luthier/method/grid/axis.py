@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from luthier.errors import InvalidSetting
-from luthier.numeric import combination, composition, permutation, refined, stages
+from luthier.numeric import (
+    coarse_to_fine_number,
+    coarse_to_fine_sizes,
+    unrank_combination,
+    unrank_composition,
+    unrank_permutation,
+)
 from luthier.space import Number, Options, Permutation, Simplex, Subset, Variable
 
 Row = tuple[float, ...]
@@ -43,11 +49,11 @@ class Axis:
     @property
     def stages(self) -> tuple[int, ...]:
         """How many of the values each stage has, from coarse to fine."""
-        return (self.size,) if self.whole else stages(self.size)
+        return (self.size,) if self.whole else coarse_to_fine_sizes(self.size)
 
     def refined(self, digit: int) -> Row:
         """Give the encoding of a value by its place in the order from coarse to fine."""
-        return self.row(digit if self.whole else refined(digit, self.size))
+        return self.row(digit if self.whole else coarse_to_fine_number(digit, self.size))
 
 
 def axis(name: str, variable: Variable, begin: int, setting: Setting, asked: bool) -> Axis:
@@ -137,7 +143,7 @@ def _even(size: int, levels: int) -> Callable[[int], Row]:
 def _combined(variable: Variable) -> tuple[int, Callable[[int], Row]]:
     """List, without listing, all subsets or permutations."""
     if isinstance(variable, Permutation):
-        return math.factorial(variable.width), lambda i: _ranks(permutation(i, variable.width))
+        return math.factorial(variable.width), lambda i: _ranks(unrank_permutation(i, variable.width))
     assert isinstance(variable, Subset)
     width, (low, high) = variable.width, variable.size
     counts = [math.comb(width, size) for size in range(low, high + 1)]
@@ -147,7 +153,7 @@ def _combined(variable: Variable) -> tuple[int, Callable[[int], Row]]:
         while i >= counts[size - low]:
             i -= counts[size - low]
             size += 1
-        inside = set(combination(i, width, size))
+        inside = set(unrank_combination(i, width, size))
         return tuple(0.75 if item in inside else 0.25 for item in range(width))
 
     return sum(counts), row
@@ -168,5 +174,5 @@ def _simplex(variable: Simplex, points: int) -> tuple[int, Callable[[int], Row]]
         return 1, lambda i: (1.0 / width,) * width
     return (
         math.comb(total + width - 1, width - 1),
-        lambda i: tuple(part / total for part in composition(i, total, width)),
+        lambda i: tuple(part / total for part in unrank_composition(i, total, width)),
     )

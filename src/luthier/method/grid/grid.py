@@ -18,7 +18,7 @@ from luthier.memo import Memo
 from luthier.method.batch import Candidate, ProposalBatch, candidates
 from luthier.method.grid.product import ProductGrid, product_grid
 from luthier.method.sequence import last_note, settings_text, study_key, tag
-from luthier.numeric import Shuffle
+from luthier.numeric import IndexPermutation
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.space import Space
@@ -153,7 +153,7 @@ class Grid:
         return _Spread(tuple(product_grid(space, settings, self.otherwise, nested) for settings in several))
 
     def _place(self, spread: _Spread, index: int, root: Key) -> int:
-        return Shuffle(spread.count, root.fold("grid"))(index) if self.order == "shuffled" else index
+        return IndexPermutation(spread.count, root.fold("grid"))(index) if self.order == "shuffled" else index
 
     def _block(self, spread: _Spread, space: Space, block: int, root: Key) -> tuple[Candidate, ...]:
         """Give those of 64 points that keep the constraints."""

@@ -1,7 +1,7 @@
-"""Numbers in [0, 1) as 54-bit integers, and the scrambling that makes a net of them random.
+"""Coordinates in [0, 1) as 54-bit integers, and Owen scrambling of them.
 
 A coordinate is a `uint64` below 2**54, its first binary digit at bit 53; the last of the 54 digits is dropped when
-it becomes a float, so that no coordinate ever rounds up to 1.
+it becomes a float, so that no coordinate rounds up to 1.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from luthier._typing import Floats
 Words = NDArray[np.uint64]
 
 BITS = 54
-_GROUP = 6  # levels of the scrambling tree that share one hash: its 63 inner nodes take a bit each
+_GROUP = 6  # levels of the scrambling tree that share one hash: each of its 63 inner nodes takes a bit
 _GROUPS = BITS // _GROUP
 _U = np.uint64
 
@@ -37,19 +37,19 @@ def mix(x: Words) -> Words:
 
 
 def nested_scramble(x: Words, seeds: Words) -> Words:
-    """Scramble coordinates by Owen's nested uniform method: each binary digit is flipped, or not, by all before it.
+    """Scramble coordinates by Owen's nested uniform method: the flip of each binary digit depends on all before it.
 
     A net stays a net, each point becomes uniform on the cube, and distinct coordinates stay distinct.
 
     Args:
         x: (n, d) 54-bit coordinates.
-        seeds: (d,) one 64-bit word a column; it says everything about the column's scrambling.
+        seeds: (d,) a 64-bit word for each column, which determines its scrambling.
 
     Returns:
         (n, d). Cost O(n d), about 60 operations on each coordinate.
 
     Source: Owen (1995), Randomly permuted (t,m,s)-nets and (t,s)-sequences; the flips are hashed from the tree's nodes
-    as in Burley (2020), Practical hash-based Owen scrambling, with one hash to six levels of the tree.
+    as in Burley (2020), Practical hash-based Owen scrambling, with one hash for six levels of the tree.
     """
     group = np.arange(_GROUPS, dtype=np.uint64)
     below = _U(BITS - _GROUP) - _U(_GROUP) * group  # digits that follow the group

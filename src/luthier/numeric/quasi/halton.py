@@ -1,4 +1,4 @@
-"""Halton sequences whose digits are scrambled at random, so that large bases do not line up."""
+"""Halton sequences with randomly scrambled digits, so that large bases are not correlated."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Halton:
 
     Args:
         bases: (d,) the first d primes.
-        factors: (d, k) for each digit place, what the digit is multiplied by; 1 without scrambling.
-        shifts: (d, k) what is added then, modulo the base; 0 without scrambling.
+        factors: (d, k) the multiplier of the digit at each place; 1 without scrambling.
+        shifts: (d, k) the number that is added then, modulo the base; 0 without scrambling.
     """
 
     bases: NDArray[np.int64]

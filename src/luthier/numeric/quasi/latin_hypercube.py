@@ -1,4 +1,4 @@
-"""Latin hypercubes: of a fixed size, or a sequence that is one at every power of two."""
+"""Latin hypercube designs of a fixed size, and a sequence that is one at every power of two."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _U = np.uint64
 
 
 @dataclass(frozen=True, slots=True)
-class Latin:
-    """Latin hypercube designs of `size` points, one after another, each independent of those before it.
+class LatinHypercube:
+    """Latin hypercube designs of `size` points, one after another, independent of each other.
 
     Args:
         dimensions: d, at least 1.
@@ -37,20 +37,20 @@ class Latin:
 
     def _design(self, number: int) -> Floats:
         key = self.key.fold("latin", number)
-        cells = np.argsort(key.fold("cell").raw(self.size * self.dimensions).reshape(self.size, -1), axis=0)
-        spread = (cells + key.fold("within").uniform(cells.shape)) / self.size
+        intervals = np.argsort(key.fold("cell").raw(self.size * self.dimensions).reshape(self.size, -1), axis=0)
+        spread = (intervals + key.fold("within").uniform(intervals.shape)) / self.size
         return np.minimum(spread, 1.0 - 2.0**-53)
 
 
 @dataclass(frozen=True, slots=True)
-class NestedLatin:
+class NestedLatinHypercube:
     """A sequence whose first 2**m points are a Latin hypercube of that size, for every m.
 
     Args:
         dimensions: d, at least 1.
         key: the randomness.
 
-    Each doubling puts one new point into the empty half of every interval, in an order of its own in each column.
+    Each doubling puts one new point into the empty half of every interval, in a random order for each column.
     Source: Tong (2006), Refinement strategies for stratified sampling methods; Sallaberry, Helton and Hora (2008),
     Extension of Latin hypercube samples with correlated variables.
     """
@@ -70,7 +70,7 @@ class NestedLatin:
         return x[:count]
 
     def _fill(self, x: Words, doubling: int) -> Words:
-        """Give the 2**doubling points that turn the design `x` of as many points into one of twice as many."""
+        """Give the 2**doubling points that complete the design `x`, of as many points, to one of twice the size."""
         shift = _U(BITS - 1 - doubling)
         empty = (x >> shift) ^ _U(1)
         draws = self.key.fold("nested latin", doubling).raw(2 * x.size).reshape(2, *x.shape)

@@ -33,7 +33,7 @@ class Lattice:
 
     @classmethod
     def of(cls, dimensions: int, key: Key | None = None) -> Lattice:
-        """Build the sequence; `key` shifts it. Columns beyond the searched vector take pseudo-random odd numbers."""
+        """Build the sequence; `key` shifts it. Columns beyond the generating vector get pseudo-random odd numbers."""
         vector = np.array(VECTOR[:dimensions], dtype=np.uint64)
         beyond = np.arange(len(VECTOR), max(dimensions, len(VECTOR)), dtype=np.uint64)
         vector = np.concatenate([vector, mix(beyond) | _U(1)])
@@ -48,7 +48,7 @@ class Lattice:
 
 
 def search(dimensions: int, levels: tuple[int, int], tries: int, key: Key) -> tuple[int, ...]:
-    """Search a generating vector component by component, good for all lattices of 2**m points with m in `levels`.
+    """Search for a generating vector, component by component, for all lattices of 2**m points with m in `levels`.
 
     Each component is the best of `tries` random odd numbers by the mean over m of log P_2 of the lattice, where P_2 is
     the squared worst-case error in the Korobov space of smoothness 2 with product weights 1 / j.

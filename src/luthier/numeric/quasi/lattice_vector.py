@@ -1,6 +1,6 @@
-"""A table: the generating vector of `luthier.numeric.quasi.lattice`, of which a test makes the beginning again.
+"""Table of the generating vector of `luthier.numeric.quasi.lattice`.
 
-Made by ``search(200, (4, 16), 400, Key.of(0))``.
+Made by ``search(200, (4, 16), 400, Key.of(0))``; a test recomputes its beginning.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from luthier._typing import Floats
 from luthier.key import Key
 from luthier.numeric.quasi.bits import BITS, Words, nested_scramble, to_floats
 
-TABULATED = 1024
-"""For how many dimensions there are direction numbers."""
+SOBOL_DIMENSIONS = 1024
+"""The number of dimensions for which there are direction numbers."""
 
 _U = np.uint64
 
@@ -39,8 +39,8 @@ class Sobol:
     def points(self, first: int, count: int) -> Floats:
         """Give points `first` … `first` + `count` - 1 (below 2**54), shape (count, d) in [0, 1). Cost O(count d).
 
-        Points come in the order of the binary digits of their numbers (not in Gray code), so that any one of them is
-        got without the others.
+        Points are in the order of the binary digits of their numbers (not of the Gray code), so that each can be
+        computed without the others.
         """
         index = np.arange(first, first + count, dtype=np.uint64)
         x = np.zeros((count, len(self.directions)), dtype=np.uint64)

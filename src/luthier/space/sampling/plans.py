@@ -12,7 +12,7 @@ import numpy as np
 from luthier._typing import Bools, Floats
 from luthier.errors import Infeasible
 from luthier.key import Key
-from luthier.numeric import interior
+from luthier.numeric import chebyshev_radius
 from luthier.space.sampling import boxes
 from luthier.space.sampling.branch_and_prune import Paving, pave
 from luthier.space.sampling.cube import UnitCube, take
@@ -289,7 +289,7 @@ def _check_volume(group: Group) -> None:
     rows = np.zeros((len(found), group.width))
     for i, (_, item) in enumerate(found):
         rows[i, list(item.weights)] = list(item.weights.values())
-    room, blame = interior(rows, np.array([item.bound for _, item in found]))
+    room, blame = chebyshev_radius(rows, np.array([item.bound for _, item in found]))
     if room <= _NO_ROOM:
         culprits = list(
             dict.fromkeys(constraint for (constraint, _), guilty in zip(found, blame, strict=True) if guilty)

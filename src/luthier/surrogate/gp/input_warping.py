@@ -1,7 +1,7 @@
-"""Input warping: a monotone change of each number, learnt, which makes an objective equally rough everywhere.
+"""Input warping: learnt monotone maps of numbers, which make an objective equally rough everywhere.
 
 Source: Snoek, Swersky, Zemel and Adams (2014), Input warping for Bayesian optimization of non-stationary functions,
-section 3.1: the distribution function of Kumaraswamy (1980), ``w(u) = 1 - (1 - uᵃ)ᵇ``, in place of the Beta's.
+section 3.1, with the distribution function of Kumaraswamy (1980), ``w(u) = 1 - (1 - uᵃ)ᵇ``, instead of the Beta's.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from luthier._typing import Floats, Integers
 from luthier.space import Column
 
-_MARGIN = 1e-6  # the ends of the range are moved inwards by this, where the slope is finite
-_FEWEST_LEVELS = 3  # with two levels there is nothing to bend
+_MARGIN = 1e-6  # the ends of the range are moved inwards by this, so that the slope is finite
+_FEWEST_LEVELS = 3  # two levels cannot be warped
 
 
 class Partials(NamedTuple):
@@ -30,11 +30,11 @@ class Partials(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Warp:
-    """Warp some columns.
+    """A monotone map of some columns.
 
     Args:
-        places: (w,) the columns that are warped.
-        shape: (2 w,) the log a of each of them, then the log b; zeros change nothing.
+        places: (w,) the indices of the columns.
+        shape: (2 w,) log a of each of them, then log b; zeros are the identity.
     """
 
     places: Integers
@@ -47,7 +47,7 @@ class Warp:
         return warped
 
     def values(self, x: Floats) -> Floats:
-        """Give the warped columns alone, (n, w); 0.5 where inactive."""
+        """Give only the warped columns, (n, w); 0.5 where inactive."""
         value = self._terms(x[:, self.places])[0]
         return np.where(np.isnan(value), 0.5, value)
 
@@ -58,14 +58,16 @@ class Warp:
         w = len(self.places)
         a, b = np.exp(self.shape[:w]), np.exp(self.shape[w:])
         outer = b * np.exp((b - 1.0) * log_rest)  # dw/d(uᵃ)
-        found = (
+        partials = (
             value,
             (1.0 - 2.0 * _MARGIN) * outer * a * power / np.exp(log_u),
             outer * power * log_u * a,
             -rest * log_rest * b,
         )
         inactive = np.isnan(u)
-        return Partials(*(np.where(inactive, filler, part) for part, filler in zip(found, (0.5, 0, 0, 0), strict=True)))
+        return Partials(
+            *(np.where(inactive, filler, part) for part, filler in zip(partials, (0.5, 0, 0, 0), strict=True))
+        )
 
     def _terms(self, u: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Give w(u), uᵃ, (1 - uᵃ)ᵇ, log u and log(1 - uᵃ)."""
@@ -78,6 +80,6 @@ class Warp:
 
 
 def warpable(columns: Sequence[Column]) -> Integers:
-    """List the columns that can be warped: numbers of more than two values."""
+    """Give the indices of the columns that can be warped: numbers of more than two values."""
     chosen = [j for j, c in enumerate(columns) if c.kind == "number" and (not c.levels or c.levels >= _FEWEST_LEVELS)]
     return np.array(chosen, dtype=np.int64)

@@ -1,11 +1,11 @@
-"""How well hyperparameters explain the data: the logarithm of their posterior density, and its gradient.
+"""Posterior density of a Gaussian process's hyperparameters, and its gradient.
 
 The model is ``y ~ N(c·1, s²(K(ℓ) + λI + N))`` with a wide normal prior on the constant c (variance `WIDE` s²) and an
-inverse-gamma prior on the scale s², both integrated out in closed form; left are θ = (log ℓ_1 … log ℓ_v, log λ), and
+inverse-gamma prior on the scale s², both integrated out in closed form. θ = (log ℓ_1 … log ℓ_v, log λ) remains, and
 where w columns are warped (`luthier.surrogate.gp.warped_likelihood`) also log a_1 … log a_w and log b_1 … log b_w.
 
-Source: Rasmussen and Williams (2006), eq. 5.8 and 5.9 (evidence), 2.39 to 2.41 (constant mean); the scale integrated
-out gives a multivariate t distribution (Shah, Wilson and Ghahramani 2014, eq. 5).
+Source: Rasmussen and Williams (2006), eq. 5.8 and 5.9 (marginal likelihood), 2.39 to 2.41 (constant mean); integrating
+out the scale gives a multivariate t distribution (Shah, Wilson and Ghahramani 2014, eq. 5).
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from typing import Protocol
 import numpy as np
 
 from luthier._typing import Floats
-from luthier.surrogate.gp.kernel import Embedding, Radial
+from luthier.surrogate.gp.embedding import Embedding
+from luthier.surrogate.gp.kernel import Radial
 
 JITTER = 1e-8
-"""Added to the diagonal of a correlation matrix, so that it can be factorised."""
+"""Added to the diagonal of a correlation matrix for its factorisation."""
 
 WIDE = 100.0
 """The prior variance of the constant mean, relative to that of the function."""
@@ -31,15 +32,15 @@ _BAD = 1e10
 
 @dataclass(frozen=True, slots=True)
 class Hyperpriors:
-    """What is believed of hyperparameters before any data; lengths are in units of the encoding.
+    """The prior distribution of hyperparameters; lengths are in units of the encoding.
 
     Args:
-        log_length: mean of log ℓ; a half of the logarithm of the number of variables is added to it.
+        log_length: mean of log ℓ, to which half the logarithm of the number of variables is added.
         log_length_std: its standard deviation.
         log_noise: mean of log λ, the variance of the noise relative to that of the function.
         log_noise_std: its standard deviation.
         scale: shape and rate of the inverse-gamma prior on s².
-        log_warp_std: standard deviation of the log a and log b of warped numbers, with mean 0: no warping.
+        log_warp_std: standard deviation of log a and log b of warped numbers, with mean 0: no warping.
 
     Source: Hvarfner, Hellsten and Nardi (2024), Vanilla Bayesian optimization performs great in high dimensions, eq. 6,
     for lengths that grow with the square root of the dimension.
@@ -53,16 +54,16 @@ class Hyperpriors:
     log_warp_std: float = 0.5
 
     def length(self, variables: int) -> float:
-        """Give the prior mean of log ℓ of a number among so many variables."""
+        """Give the prior mean of log ℓ for this number of variables."""
         return self.log_length + 0.5 * math.log(variables)
 
 
 class LogDensity(Protocol):
-    """A negative log posterior density of hyperparameters, up to a constant, with a box around what is believable."""
+    """A negative log posterior density of hyperparameters, up to a constant, within a box."""
 
     @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
-        """Lowest and highest value of each hyperparameter."""
+        """The lowest and highest value of each hyperparameter."""
         ...
 
     @property
@@ -71,20 +72,20 @@ class LogDensity(Protocol):
         ...
 
     def start(self) -> Floats:
-        """Where a search begins, (p,)."""
+        """Give the start of a search, (p,)."""
         ...
 
     def value(self, theta: Floats) -> float:
-        """Give it at `theta` (p,)."""
+        """Give the negative log density at `theta` (p,)."""
         ...
 
     def value_grad(self, theta: Floats) -> tuple[float, Floats]:
-        """Give it and its gradient at `theta` (p,)."""
+        """Give the negative log density and its gradient at `theta` (p,)."""
         ...
 
 
 class HyperparameterPosterior:
-    """The negative log posterior density of lengths and noise, for given data.
+    """The negative log posterior density of length-scales and noise, for given data.
 
     Args:
         embedding: the coordinates.
@@ -96,7 +97,7 @@ class HyperparameterPosterior:
 
     Attributes:
         variables: their number v.
-        distances: (v, n (n - 1) / 2) squared distances of each pair, by variable.
+        distances: (v, n (n - 1) / 2) squared distances of each pair of points, by variable.
     """
 
     __slots__ = ("_hyperpriors", "_kernel", "_lengths", "_lower", "_noise", "_upper", "_y", "distances", "variables")
@@ -130,7 +131,7 @@ class HyperparameterPosterior:
         return np.append(np.full(self.variables, self._hyperpriors.log_length_std), self._hyperpriors.log_noise_std)
 
     def start(self) -> Floats:
-        """Give the prior's mean of θ, where a search begins; the noise above it, so as not to trust too early."""
+        """Give the prior mean of θ, but with more noise, so that a search does not begin by interpolating."""
         return np.append(self._lengths, self._hyperpriors.log_noise + 2.0)
 
     def value(self, theta: Floats) -> float:
@@ -159,7 +160,7 @@ class HyperparameterPosterior:
         return float(value + self._prior(theta)[0])
 
     def value_grad_at(self, theta: Floats, distances: Floats) -> tuple[float, Floats, Floats]:
-        """Give `value_grad` for other squared distances by variable, (v, n (n - 1) / 2), and derivatives by r² (…,)."""
+        """Give `value_grad` for other squared distances by variable, (v, n (n - 1) / 2), and the derivatives by r²."""
         from scipy.linalg.lapack import dpotrf, dpotri
 
         n, v = len(self._y), self.variables
@@ -188,7 +189,7 @@ class HyperparameterPosterior:
         return float(value + prior), gradient + prior_gradient, by_r2
 
     def _correlation(self, values: Floats, noise: float) -> Floats:
-        """Give the lower half of the correlation matrix with noise, in Fortran's order."""
+        """Give the lower triangle of the correlation matrix with noise, in Fortran order."""
         n = len(self._y)
         matrix = np.zeros((n, n), order="F")
         matrix[self._lower, self._upper] = values
@@ -204,7 +205,7 @@ class HyperparameterPosterior:
 
 
 def maximize_posterior(density: LogDensity, starts: list[Floats], steps: int) -> Floats:
-    """Find the most probable θ by L-BFGS-B from each start and give the best. Cost O(starts steps (n³ + v n²))."""
+    """Give the best θ that L-BFGS-B finds from the starts. Cost O(starts steps (n³ + v n²))."""
     from scipy.optimize import fmin_l_bfgs_b
 
     best, least = starts[0], math.inf

@@ -1,17 +1,18 @@
-"""The posterior of a Gaussian process with a constant mean and an unknown scale, given its hyperparameters."""
+"""Posterior of a Gaussian process with a constant mean and an unknown scale, given its hyperparameters."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from luthier._typing import Floats
 from luthier.key import Key
 from luthier.numeric import quasi_normal
-from luthier.surrogate.gp.kernel import Embedding, Radial, squares
+from luthier.surrogate.gp.embedding import Embedding
+from luthier.surrogate.gp.kernel import Radial, squares
 from luthier.surrogate.gp.marginal_likelihood import JITTER, WIDE
 from luthier.surrogate.gp.random_features import RandomFourierFeatures
 from luthier.surrogate.protocol import Moments, MomentsGrad
@@ -21,7 +22,7 @@ _LEAST_VARIANCE = 1e-10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GPPosterior:
-    """What is believed of the function after n losses, as a normal distribution; every ability but `Several`.
+    """The normal distribution of the function given n losses; it has every ability except `IsMixture` and `Ratio`.
 
     Args:
         embedding: the coordinates.
@@ -32,10 +33,10 @@ class GPPosterior:
         noise: (n,) known variances relative to the function's, or None.
         scaled: (n, e) coordinates divided by the length-scales.
         factor: (n, n) lower Cholesky factor of the correlation matrix with noise.
-        alpha: (n,) the inverse of the correlation matrix times the residuals.
-        ones: (n,) the same inverse times ones.
+        alpha: (n,) the inverse of the correlation matrix times the residuals from the constant mean.
+        ones: (n,) the same inverse times a vector of ones.
         constant: the posterior mean of the function's constant mean.
-        precision: of that constant, relative to the scale.
+        precision: of that mean, relative to the scale.
         scale: s², the variance of the function.
     """
 
@@ -62,29 +63,29 @@ class GPPosterior:
         """See `Posterior.moments`. Cost O(q n² + q n e)."""
         from scipy.linalg import solve_triangular
 
-        k = self._correlate(self._scale(x)).value
+        k = self.correlations(self.scaled_coordinates(x)).value
         half = solve_triangular(self.factor, k.T, lower=True, check_finite=False)
-        return Moments(self.constant + k @ self.alpha, self._variance(k, np.einsum("ij,ij->j", half, half)))
+        return Moments(self.constant + k @ self.alpha, self.variance(k, np.einsum("ij,ij->j", half, half)))
 
     def moments_grad(self, x: Floats) -> MomentsGrad:
         """See `Differentiable.moments_grad`. Cost O(q n² + q n e)."""
         from scipy.linalg import cho_solve
 
-        at = self._scale(x)
-        k, slope = self._correlate(at)
+        at = self.scaled_coordinates(x)
+        k, slope = self.correlations(at)
         solved = cho_solve((self.factor, True), k.T, check_finite=False).T
         gap = 1.0 - k @ self.ones
         mean_grad = self._chain(slope * self.alpha, at, x)
         weights = -2.0 * self.scale * (solved + np.outer(gap / self.precision, self.ones))
-        variance = self._variance(k, np.einsum("ij,ij->i", k, solved))
+        variance = self.variance(k, np.einsum("ij,ij->i", k, solved))
         return MomentsGrad(self.constant + k @ self.alpha, variance, mean_grad, self._chain(slope * weights, at, x))
 
     def covariance(self, x: Floats) -> Floats:
         """Give the joint covariance at `x` (q, d); shape (q, q). Cost O(q n² + q² (n + e))."""
         from scipy.linalg import solve_triangular
 
-        at = self._scale(x)
-        k = self._correlate(at).value
+        at = self.scaled_coordinates(x)
+        k = self.correlations(at).value
         half = solve_triangular(self.factor, k.T, lower=True, check_finite=False)
         gap = 1.0 - k @ self.ones
         prior = self.kernel(squares(at, at)).value
@@ -93,26 +94,26 @@ class GPPosterior:
 
     @property
     def noise_variance(self) -> float:
-        """See `Covariant.noise_variance`: what is learnt of it, and the mean of what is known."""
+        """See `SupportsCovariance.noise_variance`: the learnt part, and the mean of the known part."""
         known = 0.0 if self.noise is None else float(self.noise.mean())
         return self.scale * (math.exp(self.theta[-1]) + known)
 
-    def cross(self, x: Floats, z: Floats) -> Floats:
-        """See `Covariant.cross`. Cost O(min(q, m) n² + q m (n + e))."""
+    def cross_covariance(self, x: Floats, z: Floats) -> Floats:
+        """See `SupportsCovariance.cross_covariance`. Cost O(min(q, m) n² + q m (n + e))."""
         from scipy.linalg import cho_solve
 
         if len(x) < len(z):
-            return np.ascontiguousarray(self.cross(z, x).T)
-        at, to = self._scale(x), self._scale(z)
-        k, other = self._correlate(at).value, self._correlate(to).value
+            return np.ascontiguousarray(self.cross_covariance(z, x).T)
+        at, to = self.scaled_coordinates(x), self.scaled_coordinates(z)
+        k, other = self.correlations(at).value, self.correlations(to).value
         explained = k @ cho_solve((self.factor, True), other.T, check_finite=False)
         gaps = np.outer(1.0 - k @ self.ones, 1.0 - other @ self.ones)
         covariance: Floats = self.scale * (self.kernel(squares(at, to)).value - explained + gaps / self.precision)
         return covariance
 
     def distance(self, x: Floats, z: Floats) -> Floats:
-        """See `Metric.distance`. Cost O(q m e)."""
-        return np.sqrt(squares(self._scale(x), self._scale(z)))
+        """See `HasDistance.distance`. Cost O(q m e)."""
+        return np.sqrt(squares(self.scaled_coordinates(x), self.scaled_coordinates(z)))
 
     def sample(self, x: Floats, base: Floats) -> Floats:
         """See `Joint.sample`. Cost O(q n² + q³)."""
@@ -125,8 +126,8 @@ class GPPosterior:
     def paths(self, key: Key, count: int) -> Callable[[Floats], Floats]:
         """See `Pathwise.paths`. Cost O(n² count) once, and then O(q (n + f)) for each function, f frequencies.
 
-        With g₀ a prior draw at the data, ε one of the noise and c₀ one of the constant mean, ``r = y - g₀ - ε``;
-        the constant of the path is ``c = (1ᵀK⁻¹r + c₀/W) / (1ᵀK⁻¹1 + 1/W)``, W its prior variance, and the path is
+        With g₀ a prior draw at the data, ε a draw of the noise and c₀ a draw of the constant mean, ``r = y - g₀ - ε``;
+        the constant of the path is ``c = (1ᵀK⁻¹r + c₀/W) / (1ᵀK⁻¹1 + 1/W)``, with its prior variance W, and the path is
         ``g₀(x) + c + k(x)ᵀ K⁻¹(r - c)``.
 
         Source: Wilson et al. (2020), eq. 9, for a kernel with the constant's variance added.
@@ -135,29 +136,30 @@ class GPPosterior:
 
         root = math.sqrt(self.scale)
         prior = RandomFourierFeatures.draw(self.kernel, self.scaled.shape[1], count, key)
-        shaken = np.sqrt(
+        noise_std = np.sqrt(
             JITTER + math.exp(self.theta[-1]) + (np.zeros(len(self.y)) if self.noise is None else self.noise)
         )
-        rest = self.y / root - prior.value(self.scaled).T - shaken * key.fold("noise").normal((count, len(self.y)))
-        begun = math.sqrt(WIDE) * key.fold("constant").normal(count)
-        constants = (rest @ self.ones + begun / WIDE) / self.precision
+        rest = self.y / root - prior.value(self.scaled).T - noise_std * key.fold("noise").normal((count, len(self.y)))
+        prior_constants = math.sqrt(WIDE) * key.fold("constant").normal(count)
+        constants = (rest @ self.ones + prior_constants / WIDE) / self.precision
         weights = cho_solve((self.factor, True), rest.T, check_finite=False) - np.outer(self.ones, constants)
 
         def values(x: Floats) -> Floats:
-            at = self._scale(x)
-            drawn: Floats = root * (prior.value(at) + constants + self._correlate(at).value @ weights).T
+            at = self.scaled_coordinates(x)
+            drawn: Floats = root * (prior.value(at) + constants + self.correlations(at).value @ weights).T
             return drawn
 
         return values
 
-    def denoised(self, key: Key, count: int, more: Floats) -> GPDraws:
-        """See `Denoised.denoised`; one factorisation for all draws. Cost O((n + p)³ + count (n + p)²)."""
+    def noiseless_draws(self, key: Key, count: int, more: Floats) -> GPDraws:
+        """See `SupportsNoiselessDraws`; one factorisation for all draws. Cost O((n + p)³ + count (n + p)²)."""
         from scipy.linalg import cho_solve
 
         x = np.concatenate([self.x, more])
         drawn = self.sample(x, quasi_normal(key, count, len(x)))
         theta = np.append(self.theta[:-1], -np.inf)
-        shared = condition(self.embedding, self.kernel, theta, x, drawn[0], None)._with_scale(self.scale)
+        shared = gp_posterior(self.embedding, self.kernel, theta, x, drawn[0], None)
+        shared = replace(shared, scale=self.scale)
         weights = cho_solve((shared.factor, True), drawn.T, check_finite=False)
         constants = drawn @ shared.ones / shared.precision
         return GPDraws(shared, weights - np.outer(shared.ones, constants), constants)
@@ -169,11 +171,11 @@ class GPPosterior:
         y = self.moments(x).mean if losses is None else losses
         noise = None if self.noise is None else np.append(self.noise, np.zeros(len(x)))
         both_x, both_y = np.concatenate([self.x, x]), np.concatenate([self.y, y])
-        told = condition(self.embedding, self.kernel, self.theta, both_x, both_y, noise)
-        # What is believed, not seen, says nothing of how much the function varies.
-        return told if losses is not None else told._with_scale(self.scale)
+        conditioned = gp_posterior(self.embedding, self.kernel, self.theta, both_x, both_y, noise)
+        # Means in place of losses carry no information about the scale.
+        return conditioned if losses is not None else replace(conditioned, scale=self.scale)
 
-    def residuals(self) -> tuple[Floats, Floats]:
+    def leave_one_out(self) -> tuple[Floats, Floats]:
         """Give leave-one-out means and variances of the observations, (n,) each.
 
         Source: Sundararajan and Keerthi (2001); Rasmussen and Williams (2006), eq. 5.12.
@@ -186,19 +188,16 @@ class GPPosterior:
         diagonal = np.maximum(np.diag(inverse), 1e-12)
         return self.y - self.alpha / diagonal, self.scale / diagonal
 
-    def _with_scale(self, scale: float) -> GPPosterior:
-        return GPPosterior(
-            self.embedding, self.kernel, self.theta, self.x, self.y, self.noise, self.scaled, self.factor, self.alpha,
-            self.ones, self.constant, self.precision, scale,
-        )  # fmt: skip
-
-    def _scale(self, x: Floats) -> Floats:
+    def scaled_coordinates(self, x: Floats) -> Floats:
+        """Give the coordinates of `x` (q, d) divided by the length-scales; shape (q, e)."""
         return self.embedding.embed(x) * _inverse_lengths(self.embedding, self.theta)
 
-    def _correlate(self, at: Floats) -> Radial:
+    def correlations(self, at: Floats) -> Radial:
+        """Give the prior correlations between scaled coordinates `at` (q, e) and the data; (q, n)."""
         return self.kernel(squares(at, self.scaled))
 
-    def _variance(self, k: Floats, explained: Floats) -> Floats:
+    def variance(self, k: Floats, explained: Floats) -> Floats:
+        """Give the variances (q,) from the correlations `k` (q, n) and the part that the data explain (q,)."""
         gap = 1.0 - k @ self.ones
         return np.maximum(1.0 - explained + gap * gap / self.precision, _LEAST_VARIANCE) * self.scale
 
@@ -210,12 +209,12 @@ class GPPosterior:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GPDraws:
-    """Gaussians that differ in their losses alone: one for each draw of the function at the data.
+    """Posteriors that differ only in their losses: one for each draw of the function at the data.
 
     Args:
-        shared: one of them.
-        weights: (n, s) their `alpha`.
-        constants: (s,) their constant means.
+        shared: the posterior of one draw.
+        weights: (n, s) `alpha` of each.
+        constants: (s,) the constant mean of each.
     """
 
     shared: GPPosterior
@@ -226,13 +225,13 @@ class GPDraws:
         """See `Draws.moments`. Cost O(q n² + q n s)."""
         from scipy.linalg import solve_triangular
 
-        k = self.shared._correlate(self.shared._scale(x)).value
+        k = self.shared.correlations(self.shared.scaled_coordinates(x)).value
         half = solve_triangular(self.shared.factor, k.T, lower=True, check_finite=False)
         mean = (k @ self.weights + self.constants).T
-        return Moments(mean, self.shared._variance(k, np.einsum("ij,ij->j", half, half)))
+        return Moments(mean, self.shared.variance(k, np.einsum("ij,ij->j", half, half)))
 
 
-def condition(
+def gp_posterior(
     embedding: Embedding,
     kernel: Callable[[Floats], Radial],
     theta: Floats,
@@ -241,14 +240,14 @@ def condition(
     noise: Floats | None,
     strength: float = 1.0,
 ) -> GPPosterior:
-    """Condition the process on losses `y` (n,) at `x` (n, d).
+    """Give the posterior of a Gaussian process given losses `y` (n,) at `x` (n, d).
 
     Args:
         embedding: the coordinates.
         kernel: of r².
         theta: log length-scales and log relative noise, (v + 1,).
         x: the points, n at least 1.
-        y: their losses.
+        y: their losses, on the posterior's scale.
         noise: known variances relative to the function's, (n,), or None.
         strength: shape and rate of the inverse-gamma prior on the scale.
 
@@ -272,7 +271,7 @@ def condition(
 
 
 def _factorise(matrix: Floats) -> Floats:
-    """Give the lower Cholesky factor, of a slightly larger diagonal where rounding made the matrix indefinite."""
+    """Give the lower Cholesky factor, with a slightly larger diagonal where rounding made the matrix indefinite."""
     from scipy.linalg.lapack import dpotrf
 
     extra = 0.0

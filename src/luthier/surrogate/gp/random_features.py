@@ -1,8 +1,9 @@
-"""Whole functions drawn from a Gaussian process: a prior draw of cosines, corrected by what the data say.
+"""Random Fourier features: functions drawn from the prior of a stationary kernel.
 
-Source: Wilson, Borovitskiy, Terenin, Mostowsky and Deisenroth (2020), Efficiently sampling functions from Gaussian
-process posteriors, eq. 9 (Matheron's rule); Rahimi and Recht (2007), Random features for large-scale kernel machines,
-for the prior draw, with the pair of a cosine and a sine for each frequency (Sutherland and Schneider 2015).
+Source: Rahimi and Recht (2007), Random features for large-scale kernel machines, with the pair of a cosine and a sine
+for each frequency (Sutherland and Schneider 2015). For their use in draws from a posterior: Wilson, Borovitskiy,
+Terenin, Mostowsky and Deisenroth (2020), Efficiently sampling functions from Gaussian process posteriors, eq. 9
+(Matheron's rule).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from luthier.key import Key
 from luthier.surrogate.gp.kernel import Radial, matern32, matern52
 
 FREQUENCIES = 512
-"""How many frequencies a draw is made of: its covariances are right to within about 1/sqrt(2 · 512) of the variance."""
+"""The number of frequencies: the error of a draw's covariances is about 1/sqrt(2 · 512) of the variance."""
 
 _FREEDOM: dict[Callable[[Floats], Radial], int] = {matern52: 5, matern32: 3}
 """The spectral density of a Matérn kernel of smoothness ν is a multivariate t density with 2ν degrees of freedom, that
@@ -39,7 +40,7 @@ class RandomFourierFeatures:
 
     @classmethod
     def draw(cls, kernel: Callable[[Floats], Radial], coordinates: int, count: int, key: Key) -> RandomFourierFeatures:
-        """Draw `count` functions of so many coordinates; they share the frequencies."""
+        """Draw `count` functions of the given number of coordinates; they share the frequencies."""
         frequencies = key.fold("frequencies").normal((FREQUENCIES, coordinates))
         freedom = _FREEDOM.get(kernel)
         if freedom is not None:

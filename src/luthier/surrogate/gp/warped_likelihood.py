@@ -1,4 +1,4 @@
-"""How well hyperparameters explain the data, where numbers are warped and the warps are learnt too.
+"""Posterior density of hyperparameters that include input warps.
 
 Source: Snoek, Swersky, Zemel and Adams (2014), Input warping for Bayesian optimization, section 3.
 """
@@ -10,13 +10,14 @@ from collections.abc import Callable
 import numpy as np
 
 from luthier._typing import Floats
+from luthier.surrogate.gp.embedding import Embedding
 from luthier.surrogate.gp.input_warping import Warp, warpable
-from luthier.surrogate.gp.kernel import Embedding, Radial, squares
+from luthier.surrogate.gp.kernel import Radial, squares
 from luthier.surrogate.gp.marginal_likelihood import HyperparameterPosterior, Hyperpriors
 
 
 class WarpedHyperparameterPosterior:
-    """The negative log posterior density of lengths, noise and warps, for given data.
+    """The negative log posterior density of length-scales, noise and warps, for given data.
 
     Args:
         embedding: the coordinates.
@@ -24,7 +25,7 @@ class WarpedHyperparameterPosterior:
         y, noise, kernel, hyperpriors: see `HyperparameterPosterior`.
     """
 
-    __slots__ = ("_flat", "_lower", "_moving", "_owners", "_places", "_std", "_still", "_upper", "_x")
+    __slots__ = ("_fixed", "_flat", "_lower", "_owners", "_places", "_std", "_upper", "_warped", "_x")
 
     def __init__(
         self,
@@ -36,33 +37,33 @@ class WarpedHyperparameterPosterior:
         hyperpriors: Hyperpriors,
     ) -> None:
         self._places = warpable(embedding.columns)
-        self._moving = [int(np.flatnonzero(embedding.sources == place)[0]) for place in self._places]
-        self._still = embedding.embed(x)
-        self._still[:, self._moving] = 0.0
-        self._flat = HyperparameterPosterior(embedding, self._still, y, noise, kernel, hyperpriors)
+        self._warped = [int(np.flatnonzero(embedding.sources == place)[0]) for place in self._places]
+        self._fixed = embedding.embed(x)
+        self._fixed[:, self._warped] = 0.0
+        self._flat = HyperparameterPosterior(embedding, self._fixed, y, noise, kernel, hyperpriors)
         self._lower, self._upper = np.tril_indices(len(x), -1)
         self._owners = embedding.owners
         self._x, self._std = x, hyperpriors.log_warp_std
 
     @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
-        """See `Density.bounds`."""
+        """See `LogDensity.bounds`."""
         return self._flat.bounds + ((-2.0, 2.0),) * (2 * len(self._places))
 
     @property
     def width(self) -> Floats:
-        """See `Density.width`."""
+        """See `LogDensity.width`."""
         return np.append(self._flat.width, np.full(2 * len(self._places), self._std))
 
     def start(self) -> Floats:
-        """Give the start of lengths and noise, and no warping."""
+        """Give the start of length-scales and noise, and no warping."""
         return np.append(self._flat.start(), np.zeros(2 * len(self._places)))
 
     def value(self, theta: Floats) -> float:
         """Give the negative log posterior, up to a constant, at `theta` (v + 1 + 2 w,)."""
         plain, shape = self._split(theta)
-        coordinates = self._still.copy()
-        coordinates[:, self._moving] = Warp(self._places, shape).values(self._x)
+        coordinates = self._fixed.copy()
+        coordinates[:, self._warped] = Warp(self._places, shape).values(self._x)
         scaled = coordinates * np.exp(-plain[:-1])[self._owners]
         value = self._flat.value_at(plain, squares(scaled, scaled)[self._lower, self._upper])
         return value + 0.5 * float(shape @ shape) / self._std**2
@@ -76,7 +77,7 @@ class WarpedHyperparameterPosterior:
         pairs = np.zeros((n, n))
         pairs[self._lower, self._upper] = by_r2
         pairs += pairs.T
-        weights = 2.0 * np.exp(-2.0 * plain[self._owners[self._moving]])
+        weights = 2.0 * np.exp(-2.0 * plain[self._owners[self._warped]])
         by_value = weights * (warped.value * pairs.sum(axis=1)[:, None] - pairs @ warped.value)
         by_shape = np.empty(2 * w)
         by_shape[:w] = (by_value * warped.by_log_a).sum(axis=0)
@@ -89,8 +90,8 @@ class WarpedHyperparameterPosterior:
         return theta[:at], theta[at:]
 
     def _distances(self, warped: Floats) -> Floats:
-        """Add the squared distances of the warped columns (n, w) to the others."""
+        """Add the squared distances of the warped columns (n, w) to those of the others."""
         distances = self._flat.distances.copy()
-        for place, owner in enumerate(self._owners[self._moving]):
+        for place, owner in enumerate(self._owners[self._warped]):
             distances[owner] += (warped[self._lower, place] - warped[self._upper, place]) ** 2
         return distances

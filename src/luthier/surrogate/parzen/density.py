@@ -1,7 +1,7 @@
-"""Densities on the encoding of a space: a mixture of product kernels, one around each point, and a uniform one.
+"""Kernel density on the encoding of a space: a product kernel around each point, and a uniform component.
 
-Every density is relative to the uniform one on [0, 1]^d (a level of k has the measure 1/k), so that numbers, levels and
-categories mix, and so that a column in which a point is inactive contributes a factor of 1.
+Every density is relative to the uniform one on [0, 1]^d (each of k levels has the measure 1/k), so that numbers, levels
+and categories can be combined, and a column in which a point is inactive contributes a factor of 1.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from luthier.space import Column
 
 _MOST_LEVELS = 64  # a number with more levels is treated as continuous
 _LEAST_STD = 1e-3
-_TABLES = 256  # of levels, that are kept: bandwidths change seldom
+_TABLES = 256  # cached tables of levels: bandwidths rarely change
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KernelDensity:
-    """A density: kernels of one bandwidth a column, weighed, with a uniform component.
+    """A weighted mixture of product kernels and a uniform component.
 
     Args:
-        columns: what each of the d columns means.
+        columns: of the space, d.
         centres: (n, d), NaN where inactive; n may be 0.
         weights: (n + 1,) summing to one; the last is that of the uniform component.
         std: standard deviation of a kernel along a number, in units of the encoding.
-        spread: how much of a category's kernel lies on the other levels, relative to its own level's 1: in (0, 1].
+        spread: the mass of a category's kernel on each other level, relative to its own level's 1; in (0, 1].
     """
 
     columns: tuple[Column, ...]
@@ -58,7 +58,7 @@ class KernelDensity:
         return total
 
     def draw(self, key: Key, count: int) -> Floats:
-        """Draw `count` points, every column active; shape (count, d). Cost O(count (log n + d))."""
+        """Draw `count` points with every column active; shape (count, d). Cost O(count (log n + d))."""
         uniforms = key.fold("mixture").uniform((count, len(self.columns) + 1))
         which = np.searchsorted(np.cumsum(self.weights), uniforms[:, -1] * self.weights.sum(), side="right")
         which = np.minimum(which, len(self.centres))
@@ -106,7 +106,7 @@ class KernelDensity:
             logs: Floats = -0.5 * z * z - constant
             logs[np.isnan(logs)] = 0.0
             return logs
-        table = np.zeros((column.levels + 1, column.levels + 1))  # the last row and column stand for "inactive"
+        table = np.zeros((column.levels + 1, column.levels + 1))  # the last row and column are for inactive values
         table[:-1, :-1] = self._levels(column).logs
         picked: Floats = table[np.ix_(_level(x, column.levels), _level(centre, column.levels))]
         return picked
@@ -129,21 +129,21 @@ def _smooth(column: Column) -> bool:
 
 
 def _level(x: Floats, levels: int) -> Integers:
-    """Give the level of each value, and `levels` itself where inactive."""
+    """Give the level of each value, and `levels` where inactive."""
     inside = np.minimum(np.where(np.isnan(x), 0.0, x) * levels, levels - 1).astype(np.int64)
     return np.where(np.isnan(x), levels, inside)
 
 
 def _active_level(x: Floats, levels: int) -> Integers:
-    """Give the level of each value, all of them active."""
+    """Give the level of each value; all are active."""
     return np.minimum(x * levels, levels - 1).astype(np.int64)
 
 
 class _Levels(NamedTuple):
-    """The kernels between levels: of the level of each row, around the level of each column; (levels, levels)."""
+    """The kernel at the level of each row around the level of each column; (levels, levels)."""
 
     logs: Floats
-    """Of the density relative to the uniform one."""
+    """Logarithms of the density relative to the uniform one."""
     below: Floats
     """The mass on this level and those below it."""
 
@@ -160,7 +160,7 @@ def _levels_of_numbers(k: int, std: float) -> _Levels:
 
 @lru_cache(_TABLES)
 def _levels_of_categories(k: int, spread: float) -> _Levels:
-    """Give 1 on a level's own place and `spread` on each of the others, in proportion."""
+    """Give the kernels of a category: proportional to 1 on the level itself and `spread` on each of the others."""
     return _normalised(np.where(np.eye(k, dtype=bool), 1.0, spread))
 
 
@@ -197,15 +197,15 @@ def _draw_smooth(u: Floats, centre: Floats, std: float) -> Floats:
 def make_density(
     columns: Sequence[Column], centres: Floats, importance: Floats, std: float, prior: float
 ) -> KernelDensity:
-    """Build a mixture.
+    """Build a kernel density.
 
     Args:
-        columns: what each of the d columns means.
+        columns: of the space, d.
         centres: (n, d), NaN where inactive.
-        importance: (n,) positive; only their proportions matter.
-        std: of the kernels along numbers.
-        prior: the uniform component's weight in units of the average point's, and the pull of a category's kernel
-            towards all levels alike; positive.
+        importance: (n,) weights of the points, positive, up to a factor.
+        std: standard deviation of the kernels along numbers.
+        prior: the weight of the uniform component relative to that of an average point, and of the uniform part of a
+            category's kernel; positive.
     """
     n = len(centres)
     share = prior / (n + prior)

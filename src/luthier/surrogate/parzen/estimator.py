@@ -1,44 +1,41 @@
-"""The tree-structured Parzen estimator: where the good configurations are, against where the rest are."""
+"""Tree-structured Parzen estimator (TPE): the ratio of a density of good configurations to one of the rest."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from luthier._typing import Floats
 from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.surrogate.parzen import density
-from luthier.surrogate.parzen.density import KernelDensity
+from luthier.surrogate.parzen.density import KernelDensity, make_density
 from luthier.surrogate.protocol import Ratio
+from luthier.surrogate.subset_of_data import evenly_spaced
 
 
 @dataclass(frozen=True, slots=True)
 class Parzen:
     """Model two densities, of the best configurations and of all others; their ratio orders candidates as EI does.
 
-    Kernels are products over all variables (multivariate), so that variables that matter together are chosen
-    together. A variable that is inactive in a configuration is left out of its kernel. Crashed and pending
-    configurations count among the others.
+    Kernels are products over all variables (multivariate), so that interacting variables are chosen together. A
+    variable that is inactive in a configuration is left out of its kernel. Failed and pending configurations count
+    among the others.
 
     Args:
         quantile: the share of the trials that is good, in (0, 1).
-        most: how many trials are good at most, at least 1.
-        bandwidth: of the kernels at one point, in units of the encoding; with n points in d dimensions it is
-            ``bandwidth · n^(-1/(d+4))`` (Scott 1992), and at most ``n^(-1/d)``, the gap between n points that are
-            spread evenly: in one dimension Scott's kernels cover what was never tried, and nothing draws the search
-            there.
-        narrowest: a floor of ``1/min(narrowest, n + 1)`` under the bandwidth keeps the search from closing in early.
+        most: the largest number of good trials, at least 1.
+        bandwidth: of the kernel of a single point, in units of the encoding; with n points in d dimensions it is
+            ``bandwidth · n^(-1/(d+4))`` (Scott 1992), and at most ``n^(-1/d)``, the gap between n evenly spaced points:
+            in one dimension Scott's kernels would cover regions without trials, and the search would not go there.
+        narrowest: the bandwidth is at least ``1/min(narrowest, n + 1)``, which prevents early convergence.
         prior: weight of the uniform component, in points.
-        forgetting: with more points than this, older ones weigh linearly less; 0 weighs all alike.
-        largest: of the others, at most so many have a kernel, spread evenly over them by the order of their losses: a
-            density of several hundred kernels says as much as one of thousands, in a fraction of the time.
+        forgetting: with more points than this, the weights of older ones decrease linearly; 0: all weights are equal.
+        largest: the largest number of others that have a kernel, spaced evenly over them by the order of their losses:
+            a density of several hundred kernels is as good as one of thousands, in a fraction of the time.
 
     Raises:
         InvalidSetting: a setting outside its range.
@@ -47,7 +44,7 @@ class Parzen:
     bandwidth, its floor and the multivariate kernel after Watanabe (2023), arXiv 2304.11127, section 3.
     """
 
-    abilities: ClassVar[tuple[type, ...]] = (Ratio,)
+    abilities = (Ratio,)
 
     quantile: float = 0.1
     most: int = 25
@@ -70,24 +67,29 @@ class Parzen:
             raise InvalidSetting(f"Parzen(forgetting={self.forgetting!r}): give a number of trials, or 0 for none")
 
     def fit(self, data: Data, key: Key, memo: Memo) -> ParzenRatio:
-        """Split the trials and place the kernels; pure, and without randomness. Cost O(n log n)."""
+        """Split the trials and place the kernels; deterministic. Cost O(n log n)."""
         order = np.argsort(data.loss, kind="stable")
         good = np.sort(order[: min(self.most, math.ceil(self.quantile * len(order)))])
-        rest = np.sort(_thin(order[len(good) :], self.largest))
+        rest = np.sort(evenly_spaced(order[len(good) :], self.largest))
         others = np.concatenate([data.x[rest], data.failed, data.pending])
-        return ParzenRatio(self._mixture(data, data.x[good]), self._mixture(data, others))
+        return ParzenRatio(self._density(data, data.x[good]), self._density(data, others))
 
-    def _mixture(self, data: Data, points: Floats) -> KernelDensity:
+    def _density(self, data: Data, points: Floats) -> KernelDensity:
         n, d = len(points), len(data.columns)
         floor = 1.0 / min(self.narrowest, n + 1)
         scott, gap = self.bandwidth * max(n, 1) ** (-1.0 / (d + 4)), max(n, 1) ** (-1.0 / max(d, 1))
         std = max(min(scott, gap), floor)
-        return density.make_density(data.columns, points, _importance(n, self.forgetting), std, self.prior)
+        return make_density(data.columns, points, _importance(n, self.forgetting), std, self.prior)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParzenRatio:
-    """Two densities on the encoding; has the ability `Ratio`."""
+    """Two densities on the encoding; it has the ability `Ratio`.
+
+    Args:
+        good: of the best configurations.
+        rest: of all others.
+    """
 
     good: KernelDensity
     rest: KernelDensity
@@ -101,14 +103,8 @@ class ParzenRatio:
         return self.good.draw(key, count)
 
 
-def _thin(order: NDArray[np.int64], largest: int) -> NDArray[np.int64]:
-    """Take at most `largest` of n, evenly spread."""
-    n = len(order)
-    return order if n <= largest else order[np.floor((np.arange(largest) + 0.5) * (n / largest)).astype(np.int64)]
-
-
 def _importance(n: int, forgetting: int) -> Floats:
-    """Weigh points: the latest `forgetting` fully, older ones on a ramp that begins at 1/n (Bergstra et al. 2013)."""
+    """Give weights: 1 for the latest `forgetting` points, and a ramp from 1/n for older ones (Bergstra et al. 2013)."""
     if not forgetting or n <= forgetting:
         return np.ones(n)
     return np.concatenate([np.linspace(1.0 / n, 1.0, n - forgetting), np.ones(forgetting)])

@@ -1,8 +1,8 @@
-"""scikit-learn's estimators as plain values: a class's place and its parameters, which a study's file can hold.
+"""Specification of a scikit-learn estimator as plain values: the place of its class, and its parameters.
 
-A file must not be able to run what its writer likes on the machine of who reads it. So a class is looked at before
-anything of it is called; modules outside scikit-learn are not even imported for a file's sake, but must have been by
-the program that reads it; and no part may be given a folder to load its cache from.
+A file must not be able to run arbitrary code on the machine that reads it. So a class is checked before anything of it
+is called; modules outside scikit-learn are not imported because a file names them, but must have been imported by the
+program that reads it; and no part may be given a folder to load its cache from.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _UNSAFE = ("memory",)  # folders of pickles
 
 
 class EstimatorSpec(NamedTuple):
-    """What an estimator is built from: ``module:Class``, and the parameters that differ from its defaults."""
+    """The place of an estimator's class, ``module:Class``, and the parameters that differ from its defaults."""
 
     place: str
     params: dict[str, Any]
 
 
 def describe(estimator: Any) -> EstimatorSpec:
-    """Write an estimator down; its fitted attributes are left out.
+    """Give the specification of an estimator, without its fitted attributes.
 
     Raises:
-        InvalidSetting: it is no regressor of scikit-learn's kind, or has a parameter that cannot be written.
+        InvalidSetting: it is not a scikit-learn regressor, or has a parameter that cannot be written down.
         MissingDependency: scikit-learn is not installed.
     """
     _check_kind(type(estimator), _regressor_kinds(), repr(estimator))
@@ -41,27 +41,37 @@ def describe(estimator: Any) -> EstimatorSpec:
 
 
 def rewrite(params: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """Give parameters as plain values: arrays and lists as tuples, kernels and estimators by their recipes."""
+    """Give parameters as plain values: arrays and lists as tuples, kernels and estimators by their specifications."""
     return {str(name): _plain(value, f"{path}({name}=…)") for name, value in params.items()}
 
 
 def build(place: str, params: Mapping[str, Any]) -> Any:
-    """Build a regressor from its recipe.
+    """Build a regressor from its specification.
 
     Raises:
-        InvalidSetting: the place names no regressor of scikit-learn's kind, one whose module is neither
+        InvalidSetting: the place does not name a scikit-learn regressor, or one whose module is neither
             scikit-learn's nor imported, or one without such parameters.
         MissingDependency: scikit-learn is not installed.
     """
     return _built(_find(place, _regressor_kinds()), place, params)
 
 
+def validate_parameters(estimator: Any) -> None:
+    """Raise ValueError where a parameter of a scikit-learn estimator is outside its range.
+
+    scikit-learn has no public function for that before data are given, so this uses two private attributes, which
+    estimators of other packages need not have.
+    """
+    if getattr(estimator, "_parameter_constraints", None):
+        estimator._validate_params()
+
+
 def _find(place: Any, kinds: tuple[type, ...]) -> type:
-    """Find a class and look at it, calling nothing."""
+    """Find a class and check it, without calling anything of it."""
     match = _PLACE.fullmatch(place) if isinstance(place, str) else None
     if match is None:
         raise InvalidSetting(
-            f"{place!r} names no class: write 'module:Class', as in 'sklearn.linear_model:ARDRegression'"
+            f"{place!r} does not name a class: write 'module:Class', as in 'sklearn.linear_model:ARDRegression'"
         )
     module, name = match.groups()
     try:
@@ -70,8 +80,8 @@ def _find(place: Any, kinds: tuple[type, ...]) -> type:
         raise InvalidSetting(f"{place!r}: {error}") from None
     except KeyError:
         raise InvalidSetting(
-            f"{place!r} is not scikit-learn's, and a study's file must not load modules of its choice: import {module} "
-            "in the program that opens the study"
+            f"{place!r} is not in scikit-learn, and a study's file must not import other modules: import {module} in "
+            "the program that opens the study"
         ) from None
     return _check_kind(getattr(found, name, None), kinds, repr(place))
 
@@ -79,7 +89,7 @@ def _find(place: Any, kinds: tuple[type, ...]) -> type:
 def _check_kind(kind: Any, kinds: tuple[type, ...], what: str) -> type:
     if not isinstance(kind, type) or not all(issubclass(kind, base) for base in kinds):
         bases = " and ".join(base.__name__ for base in kinds)
-        raise InvalidSetting(f"{what} is no class derived from scikit-learn's {bases}, and will not be called")
+        raise InvalidSetting(f"{what} is not a subclass of scikit-learn's {bases}, and will not be called")
     return kind
 
 
@@ -102,9 +112,9 @@ def _revived(value: Any) -> Any:
 
 
 def _part(place: Any) -> type:
-    """Find the class of a parameter: a kernel or an estimator of scikit-learn's own."""
+    """Find the class of a parameter: a kernel or an estimator of scikit-learn."""
     if not isinstance(place, str) or place.split(":")[0].split(".")[0] != "sklearn":
-        raise InvalidSetting(f"{place!r}: a part of an estimator is read from text only where it is scikit-learn's own")
+        raise InvalidSetting(f"{place!r}: a part of an estimator is read from text only if it is in scikit-learn")
     kernel, estimator = _part_kinds()
     try:
         return _find(place, (kernel,))
@@ -134,7 +144,7 @@ def _plain(value: Any, path: str) -> Any:
         return {"class": place, "params": params}
     raise InvalidSetting(
         f"{path} is {value!r}, which cannot be written into a study's file: give numbers, text, tuples or mappings of "
-        "them, or a kernel or estimator of scikit-learn's own"
+        "them, or a kernel or estimator of scikit-learn"
     )
 
 
@@ -147,7 +157,7 @@ def _is_scikit(kind: type) -> bool:
 
 
 def _shortest(kind: type) -> str:
-    """Name the outermost package that has the class: ``sklearn.linear_model``, not ``sklearn.linear_model._bayes``."""
+    """Give the outermost package that has the class: ``sklearn.linear_model``, not ``sklearn.linear_model._bayes``."""
     parts = kind.__module__.split(".")
     for size in range(1, len(parts)):
         package = ".".join(parts[:size])

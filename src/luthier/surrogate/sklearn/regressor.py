@@ -1,4 +1,4 @@
-"""Any regressor of scikit-learn's kind that tells how sure it is."""
+"""Surrogate from any scikit-learn regressor that predicts standard deviations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +17,11 @@ from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.numeric import SCALINGS
+from luthier.numeric import SCALINGS, check_scaling
 from luthier.surrogate.cross_validation import held_out
-from luthier.surrogate.gp.kernel import Embedding
-from luthier.surrogate.protocol import Moments, Posterior, Scale, SupportsLeaveOneOut
-from luthier.surrogate.sklearn.estimator_spec import build, describe, rewrite
+from luthier.surrogate.gp.embedding import Embedding
+from luthier.surrogate.protocol import Moments, Posterior, ScaledLosses, SupportsLeaveOneOut
+from luthier.surrogate.sklearn.estimator_spec import build, describe, rewrite, validate_parameters
 from luthier.surrogate.subset_of_data import subset_of_data
 
 _LEAST = 1e-6  # the smallest variance, relative to that of the losses
@@ -30,28 +30,28 @@ _FAULTS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, 
 
 @dataclass(frozen=True, slots=True)
 class Regressor:
-    """Model the objective by a regressor of scikit-learn's kind whose ``predict`` takes ``return_std``.
+    """Model the objective by a scikit-learn regressor whose ``predict`` takes ``return_std``.
 
-    The regressor sees the coordinates of `luthier.surrogate.gp.kernel.Embedding`: numbers in [0, 1]; a coordinate for
-    each level of a category, √½ or 0; an inactive number as 0.5, and beside each variable that can be inactive a
-    coordinate that is 0.5 where it is, else 0. (A linear model of these says that the optimum is in a corner; it is
-    for objectives that are nearly linear.) Where it cannot be fitted (one datum, or a matrix that will not be
-    inverted) mean and variance of the losses stand in for it.
+    The features are the coordinates of `luthier.surrogate.Embedding`: numbers in [0, 1]; a coordinate for each level of
+    a category, √½ or 0; an inactive number as 0.5, and for each variable that can be inactive a coordinate that is 0.5
+    if it is, else 0. (A linear model of these predicts the optimum in a corner; it is for objectives that are nearly
+    linear.) Where the regressor cannot be fitted (one datum, or a singular matrix) the posterior is the mean and
+    variance of the losses.
 
     Args:
-        estimator: a regressor, or where its class is: ``sklearn.linear_model:BayesianRidge``. It is kept as the
-            latter with `params`, for a study's file must be able to hold it; a kernel of scikit-learn's among its
-            parameters is kept likewise. Modules other than scikit-learn's are never loaded for a file's sake: the
-            program that opens the study imports them.
+        estimator: a regressor, or the place of its class: ``sklearn.linear_model:BayesianRidge``. It is kept as the
+            latter with `params`, so that a study's file can hold it; a scikit-learn kernel among its parameters is kept
+            likewise. Modules other than scikit-learn's are never imported because a file names them: the program that
+            opens the study imports them.
         params: of the regressor, where they differ from its defaults.
         scaling: of the losses, as of `GP`; the posterior is on that scale.
-        largest: with more losses than this the regressor sees the better half of so many, and the rest thinned out
-            evenly: some take a time that grows with the cube of that number.
+        largest: the largest number of losses that the regressor is fitted to, at least 2: half of them the lowest, the
+            rest spaced evenly over the others. The time of some regressors grows with the cube of that number.
 
     Raises:
-        InvalidSetting: a class that is no regressor, or does not take ``return_std``; a parameter that it does not
-            have, or that cannot be written down. From `fit`: an estimator that fails on harmless data, too, as one
-            whose kernel has a length-scale for each of another number of coordinates.
+        InvalidSetting: a class that is not a regressor, or does not take ``return_std``; a parameter that it does not
+            have, or that cannot be written down. From `fit`: an estimator that also fails on regular data, such as one
+            whose kernel has length-scales for another number of coordinates.
         MissingDependency: scikit-learn is not installed.
 
     Example:
@@ -59,7 +59,7 @@ class Regressor:
         'standard'
     """
 
-    abilities: ClassVar[tuple[type, ...]] = (Posterior, SupportsLeaveOneOut)
+    abilities = (Posterior, SupportsLeaveOneOut)
 
     estimator: Any
     params: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -67,8 +67,7 @@ class Regressor:
     largest: int = 350
 
     def __post_init__(self) -> None:
-        if self.scaling not in SCALINGS:
-            raise InvalidSetting(f"Regressor(scaling={self.scaling!r}): choose one of {', '.join(SCALINGS)}")
+        check_scaling("Regressor", self.scaling)
         if self.largest < 2:
             raise InvalidSetting(f"Regressor(largest={self.largest!r}): give at least 2 losses")
         if isinstance(self.estimator, str):
@@ -82,18 +81,18 @@ class Regressor:
         self._check()
 
     def fit(self, data: Data, key: Key, memo: Memo) -> RegressorPosterior:
-        """Fit the regressor; its ``random_state``, where it has one that was not set, follows from the key."""
+        """Fit the regressor; its ``random_state``, if it has one that is not set, follows from the key."""
         embedding = Embedding.of(data.columns)
         scaled, rows = self.scale(data, key, memo)
         x, y = embedding.embed(data.x[rows]), scaled[rows]
-        return RegressorPosterior(self._model(x, y, key), embedding, x, y, self, key)
+        return RegressorPosterior(self.fit_estimator(x, y, key), embedding, x, y, self, key)
 
-    def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
+    def scale(self, data: Data, key: Key, memo: Memo) -> ScaledLosses:
         """See `luthier.surrogate.protocol.HasOutputTransform`."""
-        return Scale(SCALINGS[self.scaling](data.loss), subset_of_data(data.loss, self.largest))
+        return ScaledLosses(SCALINGS[self.scaling](data.loss), subset_of_data(data.loss, self.largest))
 
-    def _model(self, x: Floats, y: Floats, key: Key) -> Any:
-        """Give the fitted estimator, or None where these data are none that it can be fitted to."""
+    def fit_estimator(self, x: Floats, y: Floats, key: Key) -> Any:
+        """Give the estimator fitted to coordinates `x` (n, e), or None where it cannot be fitted to these data."""
         if len(y) < 2:
             return None
         estimator = build(self.estimator, self.params)
@@ -103,11 +102,11 @@ class Regressor:
             with _quiet():
                 return estimator.fit(x, y)
         except _FAULTS:
-            self._try(x.shape[1])
+            self._check_fit(x.shape[1])
             return None
 
     def _check(self) -> None:
-        """Refuse what cannot work."""
+        """Check the signature of ``predict`` and the parameters."""
         estimator = build(self.estimator, self.params)
         predict = getattr(estimator, "predict", None)
         if predict is None or "return_std" not in inspect.signature(predict).parameters:
@@ -116,13 +115,12 @@ class Regressor:
                 "sklearn.linear_model:BayesianRidge or sklearn.gaussian_process:GaussianProcessRegressor"
             )
         try:
-            if getattr(estimator, "_parameter_constraints", None):  # those of scikit-learn's own estimators
-                estimator._validate_params()
+            validate_parameters(estimator)
         except ValueError as error:
             raise InvalidSetting(f"Regressor({self.estimator!r}, {self.params!r}): {error}") from None
 
-    def _try(self, width: int) -> None:
-        """Refuse an estimator that fails on harmless data too: it is not the study's data that are at fault."""
+    def _check_fit(self, width: int) -> None:
+        """Refuse an estimator that also fails on regular data, so that the study's data are not the cause."""
         x = np.modf(np.outer(np.arange(1.0, 4 * width + 9), np.sqrt(np.arange(2.0, width + 2))))[0]
         try:
             with _quiet():
@@ -135,10 +133,10 @@ class Regressor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegressorPosterior:
-    """What a regressor believes; abilities `Posterior` and `SupportsLeaveOneOut`.
+    """The predictions of a regressor; it has the abilities `Posterior` and `SupportsLeaveOneOut`.
 
     Args:
-        model: the fitted estimator; None: it could not be fitted, and the losses' mean and variance are believed.
+        model: the fitted estimator; None: it could not be fitted, and mean and variance of the losses are predicted.
         embedding: the coordinates.
         x: (n, e) the points in coordinates.
         y: (n,) the losses, on the posterior's scale.
@@ -159,21 +157,21 @@ class RegressorPosterior:
         return float(self.y.min())
 
     def moments(self, x: Floats) -> Moments:
-        """Give mean and variance at `x` (q, d). Whether the noise is in them is the regressor's affair."""
+        """Give mean and variance at `x` (q, d); whether the variance includes noise depends on the regressor."""
         return _moments(self.model, self.embedding.embed(x), self.y)
 
-    def residuals(self) -> tuple[Floats, Floats]:
+    def leave_one_out(self) -> tuple[Floats, Floats]:
         """Give means and variances by regressors of four fifths of the data. Cost: five fits."""
 
         def predict(train: Integers, test: Integers, key: Key) -> Moments:
             y = self.y[train]
-            return _moments(self.settings._model(self.x[train], y, key), self.x[test], y)
+            return _moments(self.settings.fit_estimator(self.x[train], y, key), self.x[test], y)
 
         return held_out(predict, self.y, self.key.fold("folds"))
 
 
 def _moments(model: Any, x: Floats, y: Floats) -> Moments:
-    """Predict; where a prediction is no number, mean and variance of the losses take its place."""
+    """Predict; where a prediction is not finite, give mean and variance of the losses."""
     spread = float(y.var()) or 1.0
     plain = Moments(np.full(len(x), y.mean()), np.full(len(x), spread))
     if model is None or not len(x):
@@ -181,13 +179,13 @@ def _moments(model: Any, x: Floats, y: Floats) -> Moments:
     with _quiet():
         mean, std = model.predict(x, return_std=True)
         variance = np.maximum(np.square(std), _LEAST * spread)
-    sound = np.isfinite(mean) & np.isfinite(variance)
-    return Moments(np.where(sound, mean, plain.mean), np.where(sound, variance, plain.variance))
+    finite = np.isfinite(mean) & np.isfinite(variance)
+    return Moments(np.where(finite, mean, plain.mean), np.where(finite, variance, plain.variance))
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep to one thread, and to ourselves what scikit-learn warns of: a fit that has not converged is a fit."""
+    """Hold the libraries to one thread and ignore warnings: a fit that has not converged is good enough."""
     with single_thread(), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees: each small tree corrects the sum of those before it."""
+"""Gradient-boosted trees surrogate: an ensemble of models, or a model for each of three quantiles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from luthier.data import Data
 from luthier.errors import InvalidSetting, MissingDependency
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.numeric import SCALINGS
+from luthier.numeric import SCALINGS, check_scaling
 from luthier.space import Column
 from luthier.surrogate.cross_validation import held_out
 from luthier.surrogate.protocol import (
@@ -23,37 +23,37 @@ from luthier.surrogate.protocol import (
     Moments,
     Pathwise,
     Posterior,
-    Scale,
+    ScaledLosses,
     SupportsCovariance,
     SupportsLeaveOneOut,
 )
 from luthier.surrogate.trees.partition_ensemble import MemberMoments, PartitionEnsemble, out_of_bag
 
 _QUANTILES = (0.16, 0.5, 0.84)  # of a normal distribution: one standard deviation below, the median, one above
-_MOST_LEVELS = 255  # scikit-learn's histograms have so many bins; categories of more levels are taken for numbers
-_SUPPORT = 10  # scikit-learn splits by a level of a category only where so many data in a node have it
-_REPEATED = 500  # with fewer data than this each is given several times, so that levels have that support
+_MOST_LEVELS = 255  # the bins of scikit-learn's histograms; categories of more levels are treated as numbers
+_SUPPORT = 10  # scikit-learn splits by a level of a category only where this many data in a node have it
+_REPEATED = 500  # with fewer data than this each is repeated, so that levels have that support
 
 
 @dataclass(frozen=True, slots=True)
 class Boosted:
-    """Model the objective by gradient-boosted trees of scikit-learn's, on histograms: for many trials and many columns.
+    """Model the objective by scikit-learn's histogram gradient-boosted trees: for many trials and many columns.
 
-    Levels of categories are split into groups without an order; an inactive variable is a missing value, which each
-    split sends to the better side. An ask takes about as long at 5,000 trials as at 500.
+    Levels of categories are split into unordered groups; an inactive variable is a missing value, which each split
+    sends to the better side. An ask takes about as long at 5,000 trials as at 500.
 
     Args:
-        spread: where the uncertainty comes from. ``ensemble``: several models, each of three fifths of the data,
-            disagree (so many different ones are in a bootstrap sample, too; here each datum is left out as often).
+        spread: the source of the uncertainty. ``ensemble``: the variance over several models, each of three fifths of
+            the data (as many different ones as in a bootstrap sample, but each datum is left out equally often).
             ``quantile``: three models, of the quantiles 0.16, 0.5 and 0.84 of the losses; the median is the mean, and
-            half the distance of the others the standard deviation. That tells noise that differs from place to place,
-            and knows nothing of how far away the data are.
-        models: of an ensemble, at least 2.
-        rounds: trees of each model, at least 1.
-        rate: by which part of its correction each tree is added, in (0, 1].
-        leaves: of each tree, at least 2.
-        leaf: the fewest data in a leaf, at least 1.
-        scaling: of the losses, as of `GP`; the posterior is on that scale. Logarithms, as of `Forest`.
+            half the distance of the others the standard deviation. That models noise that varies over the space, but
+            does not grow with the distance from the data.
+        models: the number of models of an ensemble, at least 2.
+        rounds: the number of trees of each model, at least 1.
+        rate: the learning rate, in (0, 1].
+        leaves: the largest number of leaves of each tree, at least 2.
+        leaf: the smallest number of data in a leaf, at least 1.
+        scaling: of the losses, as of `GP`; the posterior is on that scale. Logarithms by default, as of `Forest`.
         floor: the least variance, relative to that of the losses.
 
     Raises:
@@ -81,12 +81,11 @@ class Boosted:
                 raise InvalidSetting(f"Boosted({name}={getattr(self, name)!r}): give a whole number from {least}")
         if not 0.0 < self.rate <= 1.0 or not 0.0 < self.floor < 1.0:
             raise InvalidSetting(f"Boosted(rate={self.rate!r}, floor={self.floor!r}): give shares above 0, up to 1")
-        if self.scaling not in SCALINGS:
-            raise InvalidSetting(f"Boosted(scaling={self.scaling!r}): choose one of {', '.join(SCALINGS)}")
+        check_scaling("Boosted", self.scaling)
 
     @property
     def abilities(self) -> tuple[type, ...]:
-        """Models that disagree are functions that may be drawn; quantiles are not."""
+        """Those of a `PartitionEnsemble` for an ensemble; quantiles cannot be drawn as functions."""
         return (
             (Posterior, SupportsLeaveOneOut)
             if self.spread == "quantile"
@@ -99,23 +98,24 @@ class Boosted:
         x = _features(data.x, data.columns)
         floor = self.floor * (float(y.var()) or 1.0)
         if self.spread == "quantile":
-            return QuantilePosterior(self._band(data.columns, x, y), data.columns, x, y, floor, self, key)
-        out = _left_out(key.fold("samples"), self.models, len(y))
+            return QuantilePosterior(self.fit_quantiles(data.columns, x, y), data.columns, x, y, floor, self, key)
+        out = _rows_left_out(key.fold("samples"), self.models, len(y))
         models = [self._model(data.columns, x[~unseen], y[~unseen]) for unseen in out]
-        heard = _shifted(np.stack([_predict(model, x) for model in models]), floor)
-        mean, variance = out_of_bag(heard, out, y)
+        moments = _single_leaf(np.stack([_predict(model, x) for model in models]), floor)
+        mean, variance = out_of_bag(moments, out, y)
         noise = max(float(((y - mean) ** 2 - variance).mean()), floor)
         return BoostedEnsemblePosterior(models, data.columns, y, floor, noise, (mean, variance + noise))
 
-    def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
+    def scale(self, data: Data, key: Key, memo: Memo) -> ScaledLosses:
         """See `luthier.surrogate.protocol.HasOutputTransform`."""
-        return Scale(SCALINGS[self.scaling](data.loss), np.arange(len(data)))
+        return ScaledLosses(SCALINGS[self.scaling](data.loss), np.arange(len(data)))
 
-    def _band(self, columns: Sequence[Column], x: Floats, y: Floats) -> list[Any]:
+    def fit_quantiles(self, columns: Sequence[Column], x: Floats, y: Floats) -> list[Any]:
+        """Fit a model for each quantile to features `x` (n, d) and scaled losses `y` (n,)."""
         return [self._model(columns, x, y, quantile) for quantile in _QUANTILES]
 
     def _model(self, columns: Sequence[Column], x: Floats, y: Floats, quantile: float | None = None) -> Any:
-        """Fit one model; without randomness."""
+        """Fit one model; deterministic."""
         try:
             from sklearn.ensemble import HistGradientBoostingRegressor
         except ImportError:
@@ -131,25 +131,24 @@ class Boosted:
             min_samples_leaf=self.leaf * times,
             categorical_features=categories,
             early_stopping=False,
-            random_state=0,  # nothing is drawn: all columns, all rows, no early stopping
+            random_state=0,  # without effect: all columns, all rows, no early stopping
         )
-        seen = np.where(np.isnan(x).all(axis=0), 0.0, x)  # scikit-learn cannot divide a column of nothing into bins
+        seen = np.where(np.isnan(x).all(axis=0), 0.0, x)  # scikit-learn cannot bin a column of NaN
         with single_thread():
             return model.fit(np.repeat(seen, times, axis=0), np.repeat(y, times))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoostedEnsemblePosterior(PartitionEnsemble):
-    """What models of parts of the data believe: one of them is right, up to a shift of the whole function.
+    """The posterior of models of parts of the data: one of them is right, up to a shift of the whole function.
 
     Args:
-        models: fitted.
+        models: the fitted models.
         columns: of the space.
         y: (n,) the losses, on the posterior's scale.
-        floor: the variance of the shift: the least that the posterior's variance can be.
-        noise_variance: what is left of the errors at unseen data when the models' disagreement is taken off, at least
-            the floor.
-        unseen: means and variances by the models that did not see a loss, its noise included, (n,) each.
+        floor: the variance of the shift, and so the least variance of the posterior.
+        noise_variance: the mean squared error of held-out predictions less their variance, at least the floor.
+        predictions: means and variances by the models that were not fitted to a loss, its noise included, (n,) each.
     """
 
     models: Sequence[Any]
@@ -157,7 +156,7 @@ class BoostedEnsemblePosterior(PartitionEnsemble):
     y: Floats
     floor: float
     noise_variance: float
-    unseen: tuple[Floats, Floats]
+    predictions: tuple[Floats, Floats]
 
     @property
     def losses(self) -> Floats:
@@ -165,27 +164,27 @@ class BoostedEnsemblePosterior(PartitionEnsemble):
         return self.y
 
     @property
-    def cells(self) -> tuple[int, ...]:
-        """See `PartitionEnsemble.cells`: one each, of the shift."""
+    def leaves(self) -> tuple[int, ...]:
+        """See `PartitionEnsemble.leaves`: one for each model, with the shift as its value."""
         return (1,) * len(self.models)
 
-    def opinion(self, number: int, x: Floats) -> MemberMoments:
-        """See `PartitionEnsemble.opinion`. Cost O(q rounds log leaves)."""
-        return _shifted(_predict(self.models[number], _features(x, self.columns)), self.floor)
+    def moments_of(self, number: int, x: Floats) -> MemberMoments:
+        """See `PartitionEnsemble.moments_of`. Cost O(q rounds log leaves)."""
+        return _single_leaf(_predict(self.models[number], _features(x, self.columns)), self.floor)
 
-    def residuals(self) -> tuple[Floats, Floats]:
-        """See `luthier.surrogate.protocol.SupportsLeaveOneOut`; two fifths of the models did not see a loss."""
-        return self.unseen
+    def leave_one_out(self) -> tuple[Floats, Floats]:
+        """See `SupportsLeaveOneOut`: predictions by the two fifths of the models that were not fitted to a loss."""
+        return self.predictions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuantilePosterior:
-    """What three quantiles say; abilities `Posterior` and `SupportsLeaveOneOut`.
+    """The posterior of three quantiles; it has the abilities `Posterior` and `SupportsLeaveOneOut`.
 
     Args:
         models: of the quantiles 0.16, 0.5 and 0.84.
         columns: of the space.
-        x: (n, d) the points, as the models see them.
+        x: (n, d) the points as features of the models.
         y: (n,) the losses, on the posterior's scale.
         floor: the least variance.
         settings: of the models.
@@ -207,33 +206,33 @@ class QuantilePosterior:
 
     def moments(self, x: Floats) -> Moments:
         """Give mean and variance at `x` (q, d). Cost O(q rounds log leaves)."""
-        return _band_moments(self.models, _features(x, self.columns), self.floor)
+        return _quantile_moments(self.models, _features(x, self.columns), self.floor)
 
-    def residuals(self) -> tuple[Floats, Floats]:
+    def leave_one_out(self) -> tuple[Floats, Floats]:
         """Give means and variances by models of four fifths of the data. Cost: five fits."""
 
         def predict(train: Integers, test: Integers, key: Key) -> Moments:
-            models = self.settings._band(self.columns, self.x[train], self.y[train])
-            return _band_moments(models, self.x[test], self.floor)
+            models = self.settings.fit_quantiles(self.columns, self.x[train], self.y[train])
+            return _quantile_moments(models, self.x[test], self.floor)
 
         return held_out(predict, self.y, self.key.fold("folds"))
 
 
-def _band_moments(models: Sequence[Any], features: Floats, floor: float) -> Moments:
+def _quantile_moments(models: Sequence[Any], features: Floats, floor: float) -> Moments:
     low, middle, high = (_predict(model, features) for model in models)
     return Moments(middle, np.maximum((0.5 * (high - low)) ** 2, floor))
 
 
-def _shifted(mean: Floats, floor: float) -> MemberMoments:
+def _single_leaf(mean: Floats, floor: float) -> MemberMoments:
     return MemberMoments(mean, np.full_like(mean, floor), np.zeros(mean.shape, dtype=np.int64))
 
 
-def _left_out(key: Key, models: int, n: int) -> Bools:
-    """Choose which of n rows each model does not see, (models, n): each row is left out by two fifths of the models."""
+def _rows_left_out(key: Key, models: int, n: int) -> Bools:
+    """Choose the rows that each model is not fitted to, (models, n): a row is left out by two fifths of them."""
     often = max(1, round(0.4 * models))
     place = np.argsort(key.permutation(n), kind="stable")
     out: Bools = (np.arange(models)[:, None] - place) % models < often
-    out[out.all(axis=1)] = False  # with very few data: a model of nothing is none
+    out[out.all(axis=1)] = False  # with very few data: a model needs at least one
     return out
 
 
@@ -250,7 +249,7 @@ def _is_category(column: Column) -> bool:
 
 
 def _features(x: Floats, columns: Sequence[Column]) -> Floats:
-    """Give the points with levels of categories as whole numbers from 0; NaN, where inactive, stays."""
+    """Give the points with levels of categories as whole numbers from 0; NaN, for inactive, stays."""
     features = x.copy()
     for place, column in enumerate(columns):
         if _is_category(column):

@@ -1,10 +1,10 @@
-"""Random forests: many decision trees, each of another sample of the data; their disagreement is the uncertainty."""
+"""Random forest surrogate: decision trees on samples of the data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,39 +15,45 @@ from luthier.data import Data
 from luthier.errors import InvalidSetting, MissingDependency
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.numeric import SCALINGS
+from luthier.numeric import SCALINGS, check_scaling
 from luthier.surrogate.cross_validation import held_out
 from luthier.surrogate.protocol import (
     Joint,
     Moments,
     Pathwise,
     Posterior,
-    Scale,
+    ScaledLosses,
     SupportsCovariance,
     SupportsLeaveOneOut,
 )
-from luthier.surrogate.trees.partition_ensemble import MemberMoments, PartitionEnsemble, mixture_moments, out_of_bag
+from luthier.surrogate.trees.partition_ensemble import (
+    MemberMoments,
+    PartitionEnsemble,
+    mixture_moments,
+    out_of_bag,
+    stack_moments,
+)
 
 Singles = NDArray[np.float32]
 
-_INACTIVE = -1.0  # where no active value lies, so that one split tells inactive from active
+_INACTIVE = -1.0  # outside the range of active values, so that one split separates the inactive ones
 
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """Model the objective by decision trees of scikit-learn's: for jumps, many categories and deep conditions.
+    """Model the objective by scikit-learn's decision trees: for jumps, many categories and deep conditions.
 
     Args:
-        trees: how many, at least 2.
-        extra: whether thresholds are drawn at random and every tree sees all data (extra-trees), in place of the best
-            thresholds on a bootstrap sample each (Breiman's forest).
-        leaf: the fewest data in a leaf, at least 1.
-        share: of the columns that are looked at for a split, in (0, 1].
-        scaling: of the losses, as of `GP`; the posterior is on that scale. Logarithms, because a tree's mean and
-            variance are those of the losses in a leaf: as they are, the largest losses are all that it sees.
-        floor: the least variance of a leaf, relative to that of the losses: a leaf of one datum knows no more.
-        largest: a tree sees at most so many data, drawn at random, each tree others; so that an ask stays under a
-            second when there are thousands.
+        trees: their number, at least 2.
+        extra: whether thresholds are drawn at random and every tree is fitted to all data (extra-trees), instead of the
+            best thresholds on a bootstrap sample for each (Breiman's forest).
+        leaf: the smallest number of data in a leaf, at least 1.
+        share: the share of the columns that are considered for a split, in (0, 1].
+        scaling: of the losses, as of `GP`; the posterior is on that scale. Logarithms by default, because a tree's mean
+            and variance are those of the losses in a leaf: the largest losses would dominate unscaled ones.
+        floor: the least variance of a leaf, relative to that of the losses, as a leaf may have a single datum.
+        largest: the largest number of data that a tree is fitted to, at least 1, drawn at random for each tree: an ask
+            stays under a second with thousands of them.
 
     Raises:
         InvalidSetting: a setting outside its range.
@@ -56,7 +62,7 @@ class Forest:
     after Hutter, Xu, Hoos and Leyton-Brown (2014), Algorithm runtime prediction, section 4.3.2.
     """
 
-    abilities: ClassVar[tuple[type, ...]] = (Posterior, Joint, Pathwise, SupportsCovariance, SupportsLeaveOneOut)
+    abilities = (Posterior, Joint, Pathwise, SupportsCovariance, SupportsLeaveOneOut)
 
     trees: int = 30
     extra: bool = False
@@ -74,18 +80,18 @@ class Forest:
             )
         if not 0.0 < self.share <= 1.0 or not 0.0 < self.floor < 1.0:
             raise InvalidSetting(f"Forest(share={self.share!r}, floor={self.floor!r}): give shares above 0, up to 1")
-        if self.scaling not in SCALINGS:
-            raise InvalidSetting(f"Forest(scaling={self.scaling!r}): choose one of {', '.join(SCALINGS)}")
+        check_scaling("Forest", self.scaling)
 
     def fit(self, data: Data, key: Key, memo: Memo) -> ForestPosterior:
         """Grow the trees. Cost O(trees · d · n log² n), n at most `largest`."""
-        return self._grow(_filled(data.x), SCALINGS[self.scaling](data.loss), key)
+        return self.grow(_filled(data.x), SCALINGS[self.scaling](data.loss), key)
 
-    def scale(self, data: Data, key: Key, memo: Memo) -> Scale:
+    def scale(self, data: Data, key: Key, memo: Memo) -> ScaledLosses:
         """See `luthier.surrogate.protocol.HasOutputTransform`."""
-        return Scale(SCALINGS[self.scaling](data.loss), np.arange(len(data)))
+        return ScaledLosses(SCALINGS[self.scaling](data.loss), np.arange(len(data)))
 
-    def _grow(self, x: Singles, y: Floats, key: Key) -> ForestPosterior:
+    def grow(self, x: Singles, y: Floats, key: Key) -> ForestPosterior:
+        """Grow the trees on points `x` (n, d) without NaN and scaled losses `y` (n,)."""
         n = len(y)
         size = min(n, self.largest)
         rows = None if self.extra else key.fold("bootstrap").integers(n, (self.trees, size))
@@ -115,12 +121,12 @@ class Forest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecisionTree:
-    """One grown tree: scikit-learn's structure, with mean and variance of the data in each of its nodes.
+    """One grown tree: scikit-learn's structure, with mean and variance of the data in each of its leaves.
 
     Args:
         structure: scikit-learn's.
-        mean: (nodes,) of the data in each leaf.
-        variance: (nodes,) of the data in each leaf, above the floor.
+        mean: (nodes,) mean of the data in each leaf.
+        variance: (nodes,) variance of the data in each leaf, at least the floor.
         noise: the average of the leaves' variances over the data.
     """
 
@@ -131,7 +137,7 @@ class DecisionTree:
 
     @classmethod
     def of(cls, structure: Any, x: Singles, y: Floats, floor: float) -> DecisionTree:
-        """Take the leaves' moments from the data that reached them."""
+        """Compute the leaves' moments from the data in them."""
         leaf = structure.apply(x)
         count = np.maximum(np.bincount(leaf, minlength=structure.node_count), 1)
         mean = np.bincount(leaf, y, structure.node_count) / count
@@ -139,16 +145,21 @@ class DecisionTree:
         variance = np.maximum(square, floor)
         return cls(structure, mean, variance, float(variance[leaf].mean()))
 
+    def moments(self, filled: Singles) -> MemberMoments:
+        """Give the moments at points (q, d) without NaN, and their leaves; (q,) each."""
+        leaf = self.structure.apply(filled)
+        return MemberMoments(self.mean[leaf], self.variance[leaf], leaf)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ForestPosterior(PartitionEnsemble):
-    """What a forest believes: one of its trees is right, and in a leaf the function is normal like the data in it.
+    """The posterior of a forest: one tree is right, and the function in a leaf is normal with the moments of its data.
 
     Args:
-        trees: the models.
-        x: (n, d) the points, as the trees see them.
+        trees: the members.
+        x: (n, d) the points, without NaN.
         y: (n,) the losses, on the posterior's scale.
-        samples: the rows that each tree saw.
+        samples: the rows that each tree was fitted to.
         forest: the settings.
         key: the randomness.
     """
@@ -166,27 +177,31 @@ class ForestPosterior(PartitionEnsemble):
         return self.y
 
     @property
-    def cells(self) -> tuple[int, ...]:
-        """See `PartitionEnsemble.cells`: nodes of the trees, of which only leaves are ever reached."""
+    def leaves(self) -> tuple[int, ...]:
+        """See `PartitionEnsemble.leaves`: here all nodes, of which only leaves have points."""
         return tuple(len(tree.mean) for tree in self.trees)
 
     @property
     def noise_variance(self) -> float:
-        """The average variance within the leaves: what trees of this size cannot explain."""
+        """See `SupportsCovariance.noise_variance`: the average variance within the leaves."""
         return float(np.mean([tree.noise for tree in self.trees]))
 
-    def opinion(self, number: int, x: Floats) -> MemberMoments:
-        """See `PartitionEnsemble.opinion`. Cost O(q log n)."""
-        return self._voice(number, _filled(x))
+    def moments_of(self, number: int, x: Floats) -> MemberMoments:
+        """See `PartitionEnsemble.moments_of`. Cost O(q log n)."""
+        return self.trees[number].moments(_filled(x))
 
-    def opinions(self, x: Floats) -> MemberMoments:
-        """See `PartitionEnsemble.opinions`. Cost O(q trees log n)."""
-        return self._voices(_filled(x))
+    def member_moments(self, x: Floats) -> MemberMoments:
+        """See `PartitionEnsemble.member_moments`. Cost O(q trees log n)."""
+        return self.tree_moments(_filled(x))
 
-    def residuals(self) -> tuple[Floats, Floats]:
-        """Give out-of-bag means and variances; of trees that saw all data, those of trees grown on four fifths of it.
+    def tree_moments(self, filled: Singles) -> MemberMoments:
+        """Give the moments by all trees at points (q, d) without NaN; three arrays of shape (trees, q)."""
+        return stack_moments([tree.moments(filled) for tree in self.trees])
 
-        Cost: one vote at n points; of extra-trees five more forests.
+    def leave_one_out(self) -> tuple[Floats, Floats]:
+        """Give out-of-bag means and variances; of extra-trees, those of forests grown on four fifths of the data.
+
+        Cost: the moments at n points; of extra-trees five more forests.
         """
         n = len(self.y)
         if self.forest.extra and n <= self.forest.largest:
@@ -194,20 +209,11 @@ class ForestPosterior(PartitionEnsemble):
         out = np.ones((len(self.trees), n), dtype=bool)
         for number, sample in enumerate(self.samples):
             out[number, sample] = False
-        return out_of_bag(self._voices(self.x), out, self.y)
+        return out_of_bag(self.tree_moments(self.x), out, self.y)
 
     def _predict(self, train: Integers, test: Integers, key: Key) -> Moments:
-        grown = self.forest._grow(self.x[train], self.y[train], key)
-        return mixture_moments(grown._voices(self.x[test]))
-
-    def _voices(self, filled: Singles) -> MemberMoments:
-        heard = [self._voice(number, filled) for number in range(len(self.trees))]
-        return MemberMoments(*(np.stack(part) for part in zip(*heard, strict=True)))
-
-    def _voice(self, number: int, filled: Singles) -> MemberMoments:
-        tree = self.trees[number]
-        leaf = tree.structure.apply(filled)
-        return MemberMoments(tree.mean[leaf], tree.variance[leaf], leaf)
+        grown = self.forest.grow(self.x[train], self.y[train], key)
+        return mixture_moments(grown.tree_moments(self.x[test]))
 
 
 def _filled(x: Floats) -> Singles:

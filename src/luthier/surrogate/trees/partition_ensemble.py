@@ -1,33 +1,34 @@
-"""A posterior that is a vote: several models, each equally likely to be the right one.
+"""Posterior of an ensemble of partitions of the space, such as the trees of a forest.
 
-Each model divides the space into cells, and in each of its cells the function is a normal variable of its own: so a
-function is drawn by drawing a model, and in its cells values. Moments, covariances, joint draws and drawn functions
-below are all those of this one distribution.
+Each member is as likely to be right as the others. It divides the space into leaves, and in each leaf the function is a
+constant with a normal distribution, independent of the other leaves: so a function is drawn by drawing a member, and a
+value for each of its leaves. Moments, covariances, joint draws and drawn functions are all those of this distribution.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from luthier._typing import Bools, Floats, Integers
 from luthier.key import Key
+from luthier.surrogate.cross_validation import moments_of_others
 from luthier.surrogate.protocol import Moments
 
 
 class MemberMoments(NamedTuple):
-    """What one model says at q points: means and variances (q,), and the number of the cell that each is in (q,)."""
+    """Moments by one member at q points: means and variances (q,), and the number of the leaf of each point (q,)."""
 
     mean: Floats
     variance: Floats
-    cell: Integers
+    leaf: Integers
 
 
 class PartitionEnsemble(ABC):
-    """Several models of one function; with a `noise_variance`, abilities `Pathwise`, `Joint`, `Covariant`, `Checked`.
+    """A posterior of T members; with a `noise_variance` it has the abilities of a forest.
 
     Source: the moments after Hutter, Xu, Hoos and Leyton-Brown (2014), Algorithm runtime prediction, section 4.3.2.
     """
@@ -37,19 +38,19 @@ class PartitionEnsemble(ABC):
     @property
     @abstractmethod
     def losses(self) -> Floats:
-        """The losses that were seen, on the posterior's scale, shape (n,)."""
+        """The losses of the data, on the posterior's scale, shape (n,)."""
 
     @property
     @abstractmethod
-    def cells(self) -> tuple[int, ...]:
-        """How many cells each model has; one number a model."""
+    def leaves(self) -> tuple[int, ...]:
+        """The number of leaves of each member, (T,)."""
 
     @abstractmethod
-    def opinion(self, number: int, x: Floats) -> MemberMoments:
-        """Ask model `number` at `x` (q, d)."""
+    def moments_of(self, number: int, x: Floats) -> MemberMoments:
+        """Give the moments by member `number` at `x` (q, d)."""
 
     @abstractmethod
-    def residuals(self) -> tuple[Floats, Floats]:
+    def leave_one_out(self) -> tuple[Floats, Floats]:
         """See `luthier.surrogate.protocol.SupportsLeaveOneOut`."""
 
     @property
@@ -57,106 +58,99 @@ class PartitionEnsemble(ABC):
         """The lowest loss, on the posterior's scale."""
         return float(self.losses.min())
 
-    def opinions(self, x: Floats) -> MemberMoments:
-        """Ask all T models at `x` (q, d); three arrays of shape (T, q)."""
-        heard = [self.opinion(number, x) for number in range(len(self.cells))]
-        return MemberMoments(*(np.stack(part) for part in zip(*heard, strict=True)))
+    def member_moments(self, x: Floats) -> MemberMoments:
+        """Give the moments by all members at `x` (q, d); three arrays of shape (T, q)."""
+        return stack_moments([self.moments_of(number, x) for number in range(len(self.leaves))])
 
     def moments(self, x: Floats) -> Moments:
-        """Give mean and variance at `x` (q, d), by the law of total variance over the models.
+        """Give mean and variance at `x` (q, d), by the law of total variance over the members.
 
-        ``variance = mean over models of (variance + mean²) - (mean of the means)²``.
+        ``variance = mean over members of (variance + mean²) - (mean of the means)²``.
         """
-        return mixture_moments(self.opinions(x))
+        return mixture_moments(self.member_moments(x))
 
     def sample(self, x: Floats, base: Floats) -> Floats:
-        """See `luthier.surrogate.protocol.Joint`. Cost: one vote at q points, and O(s q).
+        """See `luthier.surrogate.protocol.Joint`. Cost: the moments by all members, and O(s q).
 
-        The first number of a row of `base`, through the normal distribution function, chooses the model; the place
-        within that model's share of (0, 1) is uniform again, and is the row's first normal number from there on. The
-        value of a cell is then drawn by the number of the first point of `x` in it.
+        The first number of a row of `base`, through the normal distribution function, chooses the member; its position
+        within that member's share of (0, 1) is uniform again, and replaces it as a normal number. The value of a leaf
+        is then drawn with the number that belongs to the first point of `x` in it.
         """
         from scipy.special import ndtr, ndtri
 
         if not len(x):
             return np.empty((len(base), 0))
-        mean, variance, cell = self.opinions(x)
+        mean, variance, leaf = self.member_moments(x)
         share = ndtr(base[:, 0]) * len(mean)
-        model = np.minimum(share.astype(np.int64), len(mean) - 1)
+        member = np.minimum(share.astype(np.int64), len(mean) - 1)
         normal = base.copy()
-        normal[:, 0] = ndtri(np.clip(share - model, 1e-12, 1.0 - 1e-12))
-        first = np.zeros_like(cell)
-        for number in np.unique(model):
-            _, index, inverse = np.unique(cell[number], return_index=True, return_inverse=True)
+        normal[:, 0] = ndtri(np.clip(share - member, 1e-12, 1.0 - 1e-12))
+        first = np.zeros_like(leaf)
+        for number in np.unique(member):
+            _, index, inverse = np.unique(leaf[number], return_index=True, return_inverse=True)
             first[number] = index[inverse]
-        drawn: Floats = mean[model] + np.sqrt(variance[model]) * np.take_along_axis(normal, first[model], axis=1)
+        drawn: Floats = mean[member] + np.sqrt(variance[member]) * np.take_along_axis(normal, first[member], axis=1)
         return drawn
 
     def paths(self, key: Key, count: int) -> Callable[[Floats], Floats]:
-        """See `luthier.surrogate.protocol.Pathwise`: each drawn function is one model, with a value in each cell."""
-        cells = self.cells
-        chosen = key.fold("model").integers(len(cells), count)
+        """See `luthier.surrogate.protocol.Pathwise`: each drawn function is one member, with a value in each leaf."""
+        leaves = self.leaves
+        chosen = key.fold("model").integers(len(leaves), count)
         drawn = [
-            (model, rows, np.stack([key.fold("cells", int(row)).normal(cells[model]) for row in rows]))
-            for model in np.unique(chosen).tolist()
-            for rows in [np.flatnonzero(chosen == model)]
+            (member, rows, np.stack([key.fold("cells", int(row)).normal(leaves[member]) for row in rows]))
+            for member in np.unique(chosen).tolist()
+            for rows in [np.flatnonzero(chosen == member)]
         ]
 
         def evaluate(x: Floats) -> Floats:
             values = np.empty((count, len(x)))
-            for model, rows, normal in drawn:
-                mean, variance, cell = self.opinion(model, x)
-                values[rows] = mean + np.sqrt(variance) * normal[:, cell]
+            for member, rows, normal in drawn:
+                mean, variance, leaf = self.moments_of(member, x)
+                values[rows] = mean + np.sqrt(variance) * normal[:, leaf]
             return values
 
         return evaluate
 
-    def cross(self, x: Floats, z: Floats) -> Floats:
+    def cross_covariance(self, x: Floats, z: Floats) -> Floats:
         """See `luthier.surrogate.protocol.SupportsCovariance`. Cost O(T q m).
 
-        ``covariance of the means over the models + mean over the models of (variance if both in one cell, else 0)``.
+        ``covariance of the means over the members + mean over the members of (variance if both in one leaf, else 0)``.
         """
-        at_x, at_z = self.opinions(x), self.opinions(z)
-        models = len(at_x.mean)
+        at_x, at_z = self.member_moments(x), self.member_moments(z)
+        members = len(at_x.mean)
         covariance: Floats = (at_x.mean - at_x.mean.mean(axis=0)).T @ (at_z.mean - at_z.mean.mean(axis=0))
-        for number in range(models):
-            together = at_x.cell[number][:, None] == at_z.cell[number][None, :]
+        for number in range(members):
+            together = at_x.leaf[number][:, None] == at_z.leaf[number][None, :]
             covariance += np.where(together, at_x.variance[number][:, None], 0.0)
-        return covariance / models
+        return covariance / members
 
 
-def mixture_moments(heard: MemberMoments) -> Moments:
-    """Give mean and variance of T opinions (T, q), all of one weight, by the law of total variance; (q,) each."""
-    mean, variance, _ = heard
+def stack_moments(parts: Sequence[MemberMoments]) -> MemberMoments:
+    """Stack the moments by T members at q points into arrays (T, q)."""
+    return MemberMoments(*(np.stack(part) for part in zip(*parts, strict=True)))
+
+
+def mixture_moments(members: MemberMoments) -> Moments:
+    """Give mean and variance of a mixture of T members (T, q) of equal weight, (q,) each."""
+    mean, variance, _ = members
     return Moments(mean.mean(axis=0), variance.mean(axis=0) + mean.var(axis=0))
 
 
-def out_of_bag(heard: MemberMoments, out: Bools, losses: Floats) -> tuple[Floats, Floats]:
-    """Give means and variances of n losses by the models that did not see them.
+def out_of_bag(members: MemberMoments, out: Bools, losses: Floats) -> tuple[Floats, Floats]:
+    """Give means and variances of n losses by the members that were not fitted to them.
 
     Args:
-        heard: all models at the n points, (T, n) each.
-        out: (T, n) whether a model did not see a loss.
-        losses: (n,), on the posterior's scale. Where fewer than two models did not see one, mean and variance of all
-            the others take their place.
+        members: the moments by all members at the n points, (T, n) each.
+        out: (T, n) whether a member was not fitted to a loss.
+        losses: (n,), on the posterior's scale. A loss that fewer than two members were not fitted to is predicted by
+            the mean and variance of all the others.
 
     Source: Breiman (1996), Out-of-bag estimation.
     """
     count = out.sum(axis=0)
     enough = count >= 2
     share = out / np.maximum(count, 1)
-    mean = (share * heard.mean).sum(axis=0)
-    variance = (share * (heard.variance + (heard.mean - mean) ** 2)).sum(axis=0)
-    plain_mean, plain_variance = left_out(losses)
+    mean = (share * members.mean).sum(axis=0)
+    variance = (share * (members.variance + (members.mean - mean) ** 2)).sum(axis=0)
+    plain_mean, plain_variance = moments_of_others(losses)
     return np.where(enough, mean, plain_mean), np.where(enough, variance, plain_variance)
-
-
-def left_out(losses: Floats) -> tuple[Floats, Floats]:
-    """Give for each of n losses mean and variance of all the others, (n,) each; where that is no variance, 1."""
-    n = len(losses)
-    if n == 1:
-        return losses.copy(), np.ones(1)
-    mean = (losses.sum() - losses) / (n - 1)
-    variance = np.maximum((losses**2).sum() - losses**2, 0.0) / (n - 1) - mean**2
-    spread = float(losses.var())
-    return mean, np.maximum(variance, 0.1 * spread) if spread > 0 else np.ones(n)
