@@ -1,4 +1,4 @@
-"""Naming what a person probably meant."""
+"""Hints for error messages: the known name that a misspelt one resembles."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def suggest(wrong: object, known: Iterable[object]) -> str:
-    """Write ``; did you mean 'kernel'?`` where something known looks like `wrong`, else a list of what is known."""
+    """Write ``; did you mean 'kernel'?`` if a known option resembles `wrong`, else a list of the options."""
     import difflib
 
     options = list(known)
@@ -18,7 +18,7 @@ def suggest(wrong: object, known: Iterable[object]) -> str:
 
 
 def listed(options: Iterable[object], most: int = 8) -> str:
-    """Write up to `most` of the options, and how many more there are."""
+    """Write up to `most` of the options, and their number if there are more."""
     texts = [repr(option) for option in options]
     more = f", … ({len(texts)} in all)" if len(texts) > most else ""
     return ", ".join(texts[:most]) + more

@@ -1,7 +1,7 @@
-"""Canonical JSON: the one way in which anything of Luthier's is written down.
+"""Canonical JSON, in which everything of Luthier is stored.
 
-Canonical means: the same value gives the same bytes. Keys are sorted, there is no white space, floats are written in
-the shortest form that reads back to the same float. What JSON cannot say is said explicitly:
+Canonical means that equal values give equal bytes. Keys are sorted, there is no white space, and floats are written in
+the shortest form that reads back to the same float. Values that JSON lacks are marked:
 
 - NaN and the infinities: ``{"$float": "nan" | "inf" | "-inf"}``;
 - a tuple: ``{"$tuple": [...]}``;
@@ -27,12 +27,12 @@ def dumps(value: object) -> bytes:
     """Write `value` (None, bool, int, float, str, and lists, tuples and string-keyed mappings of them) canonically.
 
     Raises:
-        InvalidResult: a value of another type, named with the path to it; or text that is no Unicode.
+        InvalidResult: a value of another type, named with the path to it; or text that is not valid Unicode.
     """
     try:
         return _encoder.encode(to_plain(value))
     except UnicodeEncodeError as error:
-        raise InvalidResult(f"the text {error.object!r} cannot be stored: half a character is in it") from None
+        raise InvalidResult(f"the text {error.object!r} cannot be stored: it has half a surrogate pair in it") from None
 
 
 def loads(text: bytes | str) -> Any:
@@ -48,7 +48,7 @@ def loads(text: bytes | str) -> Any:
 
 
 def to_plain(value: object, path: str = "value") -> Any:
-    """Turn a value into what JSON can hold, with the marks of this module."""
+    """Convert a value to one that JSON can hold, with the marks of this module."""
     kind = type(value)
     if value is None or kind is str or kind is bool or kind is int:
         return value
@@ -64,7 +64,7 @@ def to_plain(value: object, path: str = "value") -> Any:
 
 
 def from_plain(value: Any) -> Any:
-    """Undo `to_plain`."""
+    """Invert `to_plain`."""
     if type(value) is list:
         return [from_plain(item) for item in value]
     if type(value) is not dict:
@@ -83,7 +83,7 @@ def from_plain(value: Any) -> Any:
 def _mapping(value: Mapping[Any, Any], path: str) -> dict[str, Any]:
     for key in value:
         if not isinstance(key, str):
-            raise InvalidResult(f"{path} has the key {key!r}: the keys of a stored mapping are text")
+            raise InvalidResult(f"{path} has the key {key!r}: the keys of a stored mapping must be text")
     plain = {key: to_plain(item, f"{path}[{key!r}]") for key, item in value.items()}
     return {"$object": plain} if _MARKS & plain.keys() else plain
 

@@ -1,8 +1,8 @@
-"""Randomness as data: a ``Key`` names a stream of random numbers instead of advancing one.
+"""Counter-based random numbers: a key names a stream instead of advancing one.
 
-A key is a 128-bit Philox key. ``fold`` derives a new key from a path of names and numbers, so that what is drawn
-for one purpose never depends on how much was drawn for another. The same key always gives the same numbers, on any
-machine: the words are raw Philox 4x64-10 output and the transforms to floats are our own.
+A key is a 128-bit Philox key. ``fold`` derives a new key from a path of names and numbers, so that the draws for one
+purpose never depend on the number of draws for another. The same key always gives the same numbers, on any machine: the
+words are raw Philox 4x64-10 output and the transforms to floats are our own.
 
 Source: Salmon, Moraes, Dror and Shaw (2011), Parallel random numbers: as easy as 1, 2, 3; SC'11.
 """
@@ -89,12 +89,12 @@ class Key:
         return order
 
     def seed(self) -> int:
-        """Give a 31-bit seed for a library that wants one (scikit-learn's ``random_state``)."""
+        """Give a 31-bit seed for a library that takes one (scikit-learn's ``random_state``)."""
         return int(self.raw(1)[0] >> np.uint64(33))
 
 
 class _Stream:
-    """One generator that is set to one key after the other: making a new one each time takes three times as long."""
+    """One generator that is set to one key after another: making a new one each time would take three times as long."""
 
     __slots__ = ("_generator", "_start")
 
@@ -111,7 +111,7 @@ class _Stream:
 
 
 class _Mine(threading.local):
-    """What a thread has for itself."""
+    """The generator of a thread."""
 
     def __init__(self) -> None:
         self.stream = _Stream()

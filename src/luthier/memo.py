@@ -1,7 +1,7 @@
-"""A cache that may skip work and never changes a result.
+"""Cache of pure computations, which skips work and never changes a result.
 
-A memo maps a key that says everything its value depends on to that value. Clearing it, at any moment, changes
-nothing but time (law 3); so it can be bounded, and shared by everything that runs in one process.
+A memo maps a key that contains everything its value depends on to that value. Clearing it at any moment changes only
+the time that is taken (law 3); so it can be bounded, and shared by everything that runs in one process.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class Memo:
-    """Remember the values of pure computations, the least recently used forgotten first.
+    """Keep the values of pure computations; the least recently used are dropped first.
 
     Args:
-        capacity: how many values are kept at most; 0 keeps none (useful to test law 3).
+        capacity: the largest number of values; 0 keeps none (to test law 3).
     """
 
     __slots__ = ("_capacity", "_lock", "_values")
@@ -29,7 +29,7 @@ class Memo:
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """Give the value of `key`, computing it where it is not known. `compute` must depend on `key` alone."""
+        """Give the value of `key`, by `compute` if it is not known, which must depend only on `key`."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
@@ -43,13 +43,13 @@ class Memo:
         return value
 
     def find(self, key: Hashable) -> Any:
-        """Give the value of `key` where it is known, else None."""
+        """Give the value of `key` if it is known, else None."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
             return self._values.get(key)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all values."""
         with self._lock:
             self._values.clear()

@@ -1,4 +1,4 @@
-"""Gradients of whole criteria by central differences: averages, and acquisitions weighed by something."""
+"""Gradients of whole criteria by central differences: averages, and weighted criteria."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_an_average_over_models(acquisition, scale: str) -> None:
 
 @pytest.mark.parametrize("acquisition", [EI(), LogEI()], ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("known", [True, False], ids=["something feasible", "nothing feasible"])
-def test_weighed_by_feasibility(acquisition, known: bool) -> None:
+def test_weighted_by_feasibility(acquisition, known: bool) -> None:
     inner = AnalyticCriterion(acquisition, posterior(0), -0.5) if known else None
     criterion = Feasible(inner, acquisition.scale, (posterior(1), posterior(2)))
     assert supports(criterion, SmoothCriterion)
@@ -88,7 +88,7 @@ def test_per_second(acquisition, known: bool) -> None:
     check(PerSecond(acquisition, 0.7).bind(posterior(0), at))
 
 
-BELIEFS = {
+PRIORS = {
     "normal": Prior({"a": Normal(0.3, 0.2), "d": Normal(0.9, 0.5)}),
     "beta": Prior({"a": Beta(2.0, 5.0), "b": Beta(0.5, 0.5)}),
     "narrow": Prior({"a": Normal(0.3, 0.02)}),  # most points are on the floor
@@ -97,30 +97,28 @@ BELIEFS = {
 
 
 @pytest.mark.parametrize("acquisition", [EI(), LogEI(), UCB()], ids=lambda one: type(one).__name__)
-@pytest.mark.parametrize("belief", BELIEFS)
-def test_weighed_by_a_belief(acquisition, belief: str) -> None:
+@pytest.mark.parametrize("prior", PRIORS)
+def test_weighted_by_a_prior(acquisition, prior: str) -> None:
     at = context(lambda x: np.full(len(x), np.nan))
-    criterion = PriorWeighted(acquisition, BELIEFS[belief].on(SPACE), 5.0).bind(posterior(0), at)
+    criterion = PriorWeighted(acquisition, PRIORS[prior].on(SPACE), 5.0).bind(posterior(0), at)
     assert supports(criterion, SmoothCriterion)
     check(criterion)
 
 
 @pytest.mark.parametrize("variable", [Float(0.5, 4.0), Float(1e-3, 4.0, log=True)], ids=["linear", "log"])
-@pytest.mark.parametrize("belief", [Normal(1.0, 0.7), LogNormal(0.2, 0.6), Beta(3.0, 1.5)], ids=repr)
-def test_the_slope_of_a_belief(variable, belief) -> None:
+@pytest.mark.parametrize("prior", [Normal(1.0, 0.7), LogNormal(0.2, 0.6), Beta(3.0, 1.5)], ids=repr)
+def test_the_slope_of_a_prior(variable, prior) -> None:
     u = np.linspace(0.01, 0.99, 37)
-    numeric = (log_density(belief, variable.scale, u + STEP) - log_density(belief, variable.scale, u - STEP)) / (
-        2 * STEP
-    )
-    np.testing.assert_allclose(log_density_slope(belief, variable.scale, u), numeric, rtol=1e-5, atol=1e-6)
+    numeric = (log_density(prior, variable.scale, u + STEP) - log_density(prior, variable.scale, u - STEP)) / (2 * STEP)
+    np.testing.assert_allclose(log_density_slope(prior, variable.scale, u), numeric, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("belief", [LogNormal(0.2, 0.6), Beta(0.5, 0.5)], ids=repr)
-def test_the_slope_of_a_belief_is_finite_at_the_ends(belief) -> None:
-    assert np.isfinite(log_density_slope(belief, Float(0.0, 4.0).scale, np.array([0.0, 1.0]))).all()
+@pytest.mark.parametrize("prior", [LogNormal(0.2, 0.6), Beta(0.5, 0.5)], ids=repr)
+def test_the_slope_of_a_prior_is_finite_at_the_ends(prior) -> None:
+    assert np.isfinite(log_density_slope(prior, Float(0.0, 4.0).scale, np.array([0.0, 1.0]))).all()
 
 
-def test_the_slope_of_what_is_hoped_for() -> None:
+def test_the_slope_of_the_weighted_improvement() -> None:
     """From a value far below the best to one far above, log softplus and its slope have no break."""
     z = np.concatenate([np.linspace(-40.0, 40.0, 401), [-1e5, -800.0, 800.0, 1e5]])[:, None]
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from luthier.key import Key
 from luthier.space import Permutation, Simplex, Space, Subset
-from luthier.surrogate import KERNELS, Embedding, squares
+from luthier.surrogate import KERNELS, Embedding
+from luthier.surrogate.gp.kernel import squares
 from strategies import keys, sampled, spaces
 
 

@@ -1,4 +1,4 @@
-"""Laws 1 to 6 in spaces of every kind for costs, beliefs, portfolios and ensembles; and the part of the clock."""
+"""Laws 1 to 6 in spaces of every kind for costs, priors, portfolios and ensembles; and the part of the clock."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ACQUISITIONS = {
 }
 TRIALS = 9
 
-lawful = settings(
+feasible = settings(
     max_examples=15,
     deadline=None,
     derandomize=True,
@@ -50,19 +50,19 @@ lawful = settings(
 )
 
 
-def belief_about(space) -> Prior | None:
-    """Give some belief about every variable that can have one."""
-    beliefs = {}
+def prior_about(space) -> Prior | None:
+    """Give a prior of every variable that can have one."""
+    priors = {}
     for name, variable in space.variables.items():
         if isinstance(variable, Number):
-            beliefs[name] = Beta(2, 3)
+            priors[name] = Beta(2, 3)
         elif isinstance(variable, Options):
-            beliefs[name] = tuple((option, 1.0 + place) for place, option in enumerate(variable.options))
-    return Prior(beliefs, 3.0) if beliefs else None
+            priors[name] = tuple((option, 1.0 + place) for place, option in enumerate(variable.options))
+    return Prior(priors, 3.0) if priors else None
 
 
-def method_on(space, name, believing) -> Bayes:
-    prior = belief_about(space) if believing else None
+def method_on(space, name, with_prior) -> Bayes:
+    prior = prior_about(space) if with_prior else None
     if name == "parzen":
         return Bayes(Parzen(), EI(), initial=3, search=BRIEF, prior=prior)
     return Bayes(FAST, ACQUISITIONS[name], initial=3, search=BRIEF, prior=prior)
@@ -71,11 +71,11 @@ def method_on(space, name, believing) -> Bayes:
 names = st.sampled_from([*ACQUISITIONS, "parzen"])
 
 
-@lawful
+@feasible
 @given(spaces(), names, st.booleans(), st.integers(0, 3))
-def test_lawful_replayed_and_the_same_without_a_cache(space, name, believing, seed) -> None:
+def test_feasible_replayed_and_the_same_without_a_cache(space, name, with_prior, seed) -> None:
     """Laws 2 to 6: workers of random speed, batches, crashes."""
-    method = method_on(space, name, believing)
+    method = method_on(space, name, with_prior)
     drive, bare = (Drive(space, method, seed=seed, memo=memo) for memo in (Memo(), Memo(0)))
     try:
         drive.scatter(TRIALS, Key.of(seed + 20))
@@ -87,11 +87,11 @@ def test_lawful_replayed_and_the_same_without_a_cache(space, name, believing, se
     assert [events.encode(event) for event in bare.history.events] == [events.encode(e) for e in drive.history.events]
 
 
-@lawful
+@feasible
 @given(spaces(), names, st.booleans(), st.integers(0, 3), st.integers(1, 40))
-def test_resumed(space, name, believing, seed, cut) -> None:
+def test_resumed(space, name, with_prior, seed, cut) -> None:
     """Law 1: killed after any event, read again from text with the method from its text, the trials are the same."""
-    method = method_on(space, name, believing)
+    method = method_on(space, name, with_prior)
     drive = Drive(space, method, seed=seed)
     try:
         whole = list(drive.run(TRIALS))
@@ -145,10 +145,10 @@ def test_a_study_that_measures_its_time_is_proved(name) -> None:
     assert sum(duration is not None for duration in logged) >= 11
 
 
-@pytest.mark.parametrize("believing", [False, True])
+@pytest.mark.parametrize("with_prior", [False, True])
 @pytest.mark.parametrize("name", ["per-second-ucb", "hedge", "pareto", "scheduled", "parzen"])
-def test_outcome_constraints_and_several_objectives(name, believing) -> None:
-    """Feasibility weighs whatever it is put around, crashes and pending trials beside it."""
+def test_outcome_constraints_and_several_objectives(name, with_prior) -> None:
+    """Feasibility weights every criterion, failures and pending trials beside it."""
     space = tuning_space()
 
     def objective(trial):
@@ -157,7 +157,7 @@ def test_outcome_constraints_and_several_objectives(name, believing) -> None:
         size = trial["C"] + (trial.params.get("gamma") or 0.0)
         return {"loss": size, "error": 1.0 / size, "violations": {"load": trial["C"] - 10.0}}
 
-    with Study("bound", space, minimize=["loss", "error"], method=method_on(space, name, believing), seed=2) as study:
+    with Study("bound", space, minimize=["loss", "error"], method=method_on(space, name, with_prior), seed=2) as study:
         study.run(objective, trials=9)
         for trial in study.ask(3)[:2]:
             study.tell(trial, {"loss": 1.0, "error": 1.0, "violations": {"load": -1.0}})

@@ -22,7 +22,7 @@ COLUMNS = (
     Column("g", "number", 0, 0, 1, True),
 )
 EMBEDDING = Embedding.of(COLUMNS)
-BELIEFS = Hyperpriors()
+HYPERPRIORS = Hyperpriors()
 SEEN = 25
 
 
@@ -35,15 +35,15 @@ def draw_points(rng: np.random.Generator, n: int) -> np.ndarray:
 
 def draw_hyperparameters(rng: np.random.Generator) -> np.ndarray:
     """Draw lengths and noise from their priors, within the box."""
-    lengths = rng.normal(BELIEFS.length(3), BELIEFS.log_length_std, 3)
-    return np.append(lengths, np.clip(rng.normal(BELIEFS.log_noise, BELIEFS.log_noise_std), -14.0, 1.0))
+    lengths = rng.normal(HYPERPRIORS.length(3), HYPERPRIORS.log_length_std, 3)
+    return np.append(lengths, np.clip(rng.normal(HYPERPRIORS.log_noise, HYPERPRIORS.log_noise_std), -14.0, 1.0))
 
 
 def draw_losses(rng: np.random.Generator, theta: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, float]:
     """Draw a function at `x` from the prior: scale, constant mean, values; give the values and the scale."""
     e = EMBEDDING.embed(x) * np.exp(-theta[:-1])[EMBEDDING.owners]
     r2 = ((e[:, None] - e[None]) ** 2).sum(-1)
-    variance = BELIEFS.scale / rng.gamma(BELIEFS.scale)
+    variance = HYPERPRIORS.scale / rng.gamma(HYPERPRIORS.scale)
     root = np.linalg.cholesky(KERNELS["matern52"](r2).value + 1e-10 * np.eye(len(x)))
     return math.sqrt(variance) * (root @ rng.standard_normal(len(x)) + 10.0 * rng.standard_normal()), variance
 
@@ -56,12 +56,12 @@ def noisy(rng: np.random.Generator, values: np.ndarray, variance: float, theta: 
 def test_coverage_with_the_true_hyperparameters(level: float) -> None:
     """The scale is integrated out: what is said of one point is a t distribution of n + 2 degrees of freedom."""
     rng, inside, functions = np.random.default_rng(11), 0, 500
-    half = t.ppf(0.5 + level / 2, SEEN + 2 * BELIEFS.scale)
+    half = t.ppf(0.5 + level / 2, SEEN + 2 * HYPERPRIORS.scale)
     for _ in range(functions):
         theta, x = draw_hyperparameters(rng), draw_points(rng, SEEN + 1)
         truth, variance = draw_losses(rng, theta, x)
         losses = noisy(rng, truth[:SEEN], variance, theta)
-        model = gp_posterior(EMBEDDING, KERNELS["matern52"], theta, x[:SEEN], losses, None, BELIEFS.scale)
+        model = gp_posterior(EMBEDDING, KERNELS["matern52"], theta, x[:SEEN], losses, None, HYPERPRIORS.scale)
         mean, var = model.moments(x[SEEN:])
         inside += abs(truth[SEEN] - mean[0]) < half * math.sqrt(var[0])
     low, high = binom.ppf([0.0005, 0.9995], functions, level)

@@ -1,4 +1,4 @@
-"""Acquisitions of acquisitions: per second, with a belief, scheduled, by a portfolio, by a Pareto front."""
+"""Acquisition functions around others: per second, prior-weighted, scheduled, portfolio, ensemble."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Formula:
 
 
 class Tilt:
-    """A belief: log π(x) = 2 x."""
+    """A prior density: log π(x) = 2 x."""
 
     def log_density(self, x):
         return 2.0 * x[:, 0]
@@ -170,11 +170,11 @@ def test_equal_costs_change_next_to_nothing() -> None:
     assert np.ptp(gap) < 0.1
 
 
-# --- beliefs ------------------------------------------------------------------------------------------
+# --- priors -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n", [1, 5, 50])
-def test_a_belief_counts_for_less_the_more_is_known(n) -> None:
+def test_a_prior_counts_for_less_with_more_losses(n) -> None:
     """Hvarfner et al. (2022), eq. 6: α(x) π(x)^(β/n)."""
     at = context(n=n)
     posterior = model(at)
@@ -184,7 +184,7 @@ def test_a_belief_counts_for_less_the_more_is_known(n) -> None:
     np.testing.assert_allclose(on_grid(PriorWeighted(EI(), Tilt(), 10.0), posterior, at), ei * np.exp(tilt))
 
 
-def test_a_belief_goes_to_the_members_of_an_ensemble() -> None:
+def test_each_member_of_an_ensemble_is_weighted_by_the_prior() -> None:
     hedge = weight_by_prior(Hedge((EI(), UCB()), 0.3), Tilt(), 2.0)
     assert isinstance(hedge, Hedge) and hedge.eta == 0.3
     assert [type(member) for member in hedge.acquisitions] == [PriorWeighted, PriorWeighted]

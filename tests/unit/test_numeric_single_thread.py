@@ -108,7 +108,7 @@ def test_many_threads_that_come_and_go_leave_the_libraries_as_they_were():
         assert all_are(MANY)
 
 
-def test_what_somebody_else_sets_meanwhile_stays():
+def test_a_number_that_another_caller_sets_meanwhile_stays():
     with many():
         with single_thread():
             limit = many(OTHER)
@@ -212,7 +212,7 @@ class Looking(lt.Random):
 seen: list[set[int]] = []
 
 
-def test_a_study_proposes_verifies_and_believes_on_one_thread(monkeypatch):
+def test_a_study_proposes_verifies_and_predicts_on_one_thread(monkeypatch):
     seen.clear()
     monkeypatch.setattr(GP, "fit", lambda *given, fit=GP.fit: seen.append(set(threads().values())) or fit(*given))
     with many(), lt.Study("one", {"x": lt.Float(0, 1)}, minimize="y", seed=0, method=Looking()) as study:

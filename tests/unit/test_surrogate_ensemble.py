@@ -69,7 +69,7 @@ def test_stacking_in_plain_cases():
     assert stacking_weights(np.zeros((3, 5))) == pytest.approx(np.full(3, 1 / 3))
     assert stacking_weights(np.array([[0.0] * 9, [-800.0] * 9])) == pytest.approx([1.0, 0.0])
     assert stacking_weights(np.array([[0.0] * 9, [-np.inf] * 9]), prior=0.5) == pytest.approx([0.95, 0.05])
-    assert stacking_weights(np.array([[-np.inf] * 3, [-np.inf] * 3])) == pytest.approx([0.5, 0.5])  # nobody knows
+    assert stacking_weights(np.array([[-np.inf] * 3, [-np.inf] * 3])) == pytest.approx([0.5, 0.5])  # no member knows
     assert stacking_weights(np.array([[-5000.0, -9000.0], [-5001.0, -9001.0]])).argmax() == 0
     # Members that each know half of the data share the weight.
     assert stacking_weights(np.array([[0.0, 0.0, -50.0, -50.0], [-50.0, -50.0, 0.0, 0.0]])) == pytest.approx([0.5, 0.5])
@@ -112,7 +112,7 @@ def test_a_member_without_predictions_of_its_own_is_refitted():
 
 @dataclass(frozen=True)
 class Unchecked:
-    """A surrogate that believes the mean and variance of the losses everywhere."""
+    """A surrogate that predicts the mean and variance of the losses everywhere."""
 
     scaling: str = "standard"
     abilities = (Posterior,)
@@ -240,7 +240,7 @@ def test_a_joint_draw_is_one_members(pair):
     assert drawn[~first] == pytest.approx(pair.members[1].sample(x, normal[~first]))
 
 
-def test_functions_are_the_members_each_as_often_as_it_weighs(pair):
+def test_functions_are_those_of_the_members_in_proportion_to_their_weights(pair):
     x = sampled(3, 1).x
     drawn = pair._allocate(Key.of(2), 2000)
     assert [len(rows) for _, rows in drawn] == pytest.approx([600, 1400], abs=1)
@@ -256,12 +256,12 @@ def test_functions_are_the_members_each_as_often_as_it_weighs(pair):
         assert (denoised.mean[rows] == own.mean).all()
 
 
-def test_what_is_told_is_told_to_every_member(pair):
+def test_every_member_is_conditioned(pair):
     x = sampled(2, 1).x
-    told = pair.condition(x, np.array([0.1, -0.2]))
-    for before, after in zip(pair.members, told.members, strict=True):
+    conditioned = pair.condition(x, np.array([0.1, -0.2]))
+    for before, after in zip(pair.members, conditioned.members, strict=True):
         assert after.moments(x).mean == pytest.approx(before.condition(x, np.array([0.1, -0.2])).moments(x).mean)
-    assert (told.weights == pair.weights).all() and type(told) is type(pair)
+    assert (conditioned.weights == pair.weights).all() and type(conditioned) is type(pair)
 
 
 def test_residuals_are_mixed_of_the_members_that_saw_all(pair):

@@ -64,10 +64,10 @@ def test_posterior_equals_that_of_scikit_learn(kernel: str, theirs) -> None:
 
 
 def test_evidence_is_a_multivariate_t_density() -> None:
-    x, beliefs = draw(12), Hyperpriors()
+    x, hyperpriors = draw(12), Hyperpriors()
     y = np.cos(4 * x[:, 0])
     embedding = Embedding.of(REALS)
-    evidence = HyperparameterPosterior(embedding, x, y, None, KERNELS["matern52"], beliefs)
+    evidence = HyperparameterPosterior(embedding, x, y, None, KERNELS["matern52"], hyperpriors)
 
     def exact(theta: np.ndarray) -> float:
         scaled = x / np.exp(theta[:3])
@@ -75,18 +75,18 @@ def test_evidence_is_a_multivariate_t_density() -> None:
         shape = KERNELS["matern52"](r2).value + (math.exp(theta[3]) + JITTER) * np.eye(12) + WIDE
         prior = sum(((t - m) / s) ** 2 / 2 for t, m, s in zip(
             theta,
-            [beliefs.length(3)] * 3 + [beliefs.log_noise],
-            [beliefs.log_length_std] * 3 + [beliefs.log_noise_std],
+            [hyperpriors.length(3)] * 3 + [hyperpriors.log_noise],
+            [hyperpriors.log_length_std] * 3 + [hyperpriors.log_noise_std],
             strict=True,
         ))  # fmt: skip
-        return -multivariate_t(np.zeros(12), shape, df=2 * beliefs.scale).logpdf(y) + prior
+        return -multivariate_t(np.zeros(12), shape, df=2 * hyperpriors.scale).logpdf(y) + prior
 
     one, two = evidence.start(), np.array([0.1, -0.5, 1.0, -3.0])
     difference = evidence.value_grad(one)[0] - evidence.value_grad(two)[0]
     assert difference == pytest.approx(exact(one) - exact(two), rel=1e-8)
 
 
-def test_what_was_told_is_believed() -> None:
+def test_the_data_are_interpolated() -> None:
     x = draw(20)
     y = np.sin(5 * x[:, 0])
     model = GP().fit(data(REALS, x, y), KEY, Memo())
@@ -112,12 +112,12 @@ def test_leave_one_out_equals_leaving_one_out() -> None:
         assert variance[i] == pytest.approx(observed, rel=1e-6)
 
 
-def test_conditioning_on_what_is_believed_changes_no_mean() -> None:
+def test_conditioning_on_its_own_means_changes_no_mean() -> None:
     x, pending, q = draw(15), draw(3, seed=2), draw(30, seed=3)
     model = GP().fit(data(REALS, x, x[:, 0] ** 2), KEY, Memo())
-    believer = model.condition(pending)
-    np.testing.assert_allclose(believer.moments(q).mean, model.moments(q).mean, atol=1e-3)
-    assert (believer.moments(pending).variance < model.moments(pending).variance).all()
+    conditioned = model.condition(pending)
+    np.testing.assert_allclose(conditioned.moments(q).mean, model.moments(q).mean, atol=1e-3)
+    assert (conditioned.moments(pending).variance < model.moments(pending).variance).all()
 
 
 def test_samples_have_the_joint_moments() -> None:
@@ -193,7 +193,7 @@ def test_one_trial() -> None:
     assert np.isfinite(model.moments_grad(draw(4)).mean_grad).all()
 
 
-def test_known_noise_is_believed() -> None:
+def test_known_noise_is_used() -> None:
     x = np.repeat(draw(6), 2, axis=0)
     y = x[:, 0] + np.tile([0.5, -0.5], 6)
     y[0] += 3.0

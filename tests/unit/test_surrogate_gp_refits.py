@@ -83,14 +83,14 @@ def test_what_is_found_of_many_results_is_the_mode_of_their_density():
 
 def test_a_mixture_of_objectives_takes_what_was_found_for_each_of_them(refits):
     surrogate, memo, q = GP(), Memo(), np.random.default_rng(4).random((5, 3))
-    told, sizes = make(60, objectives=3), checkpoints(60, 1.15)
+    data, sizes = make(60, objectives=3), checkpoints(60, 1.15)
     models = []
     for trial in range(3):
-        mixed = scalarize(told, KEY.fold(trial))
+        mixed = scalarize(data, KEY.fold(trial))
         del refits[:]
-        models.append(fit_scalarized(surrogate, told, mixed, KEY, memo))
+        models.append(fit_scalarized(surrogate, data, mixed, KEY, memo))
         assert refits == ([] if trial else 3 * sizes) + [60]
-        assert same(models[-1], fit_scalarized(surrogate, told, mixed, KEY, Memo(0)), q)
+        assert same(models[-1], fit_scalarized(surrogate, data, mixed, KEY, Memo(0)), q)
     assert not same(models[0], models[1], q)
     del refits[:]
     many = make(250, objectives=2)
@@ -100,10 +100,10 @@ def test_a_mixture_of_objectives_takes_what_was_found_for_each_of_them(refits):
 
 @pytest.mark.parametrize("n", [5, 40, 250])
 def test_the_hyperparameters_of_a_mixture_are_nearly_the_most_probable_ones(n):
-    told, surrogate = make(n, objectives=2), GP()
+    data, surrogate = make(n, objectives=2), GP()
     for trial in range(3):
-        mixed = scalarize(told, KEY.fold(trial))
-        found = fit_scalarized(surrogate, told, mixed, KEY, Memo()).theta
+        mixed = scalarize(data, KEY.fold(trial))
+        found = fit_scalarized(surrogate, data, mixed, KEY, Memo()).theta
         density = surrogate._density(Embedding.of(COLUMNS), mixed, n, surrogate._most_for_refit)
         best = maximize_posterior(density, [density.start(), found], 200)
         assert density.value(found) < density.value(best) + 0.5
@@ -111,17 +111,17 @@ def test_the_hyperparameters_of_a_mixture_are_nearly_the_most_probable_ones(n):
 
 @pytest.mark.parametrize("surrogate", [GP(scaling="evidence", steps=4), GP(samples=2, steps=4), GP(warp=True, steps=4)])
 def test_every_kind_of_process_fits_a_mixture(surrogate):
-    told = make(12, objectives=2)
-    mixed, q = scalarize(told, KEY), np.random.default_rng(4).random((5, 3))
-    model = fit_scalarized(surrogate, told, mixed, KEY, Memo())
+    data = make(12, objectives=2)
+    mixed, q = scalarize(data, KEY), np.random.default_rng(4).random((5, 3))
+    model = fit_scalarized(surrogate, data, mixed, KEY, Memo())
     assert all(np.isfinite(part).all() for part in model.moments(q))
     assert type(model) is type(surrogate.fit(mixed, KEY, Memo()))
 
 
 def test_others_see_the_mixture_alone():
-    told = make(30, objectives=2)
-    mixed, q = scalarize(told, KEY), np.random.default_rng(4).random((5, 3))
-    model, plain = fit_scalarized(Parzen(), told, mixed, KEY, Memo()), Parzen().fit(mixed, KEY, Memo())
+    data = make(30, objectives=2)
+    mixed, q = scalarize(data, KEY), np.random.default_rng(4).random((5, 3))
+    model, plain = fit_scalarized(Parzen(), data, mixed, KEY, Memo()), Parzen().fit(mixed, KEY, Memo())
     assert (model.log_ratio(q) == plain.log_ratio(q)).all()
     one = make(30)
     assert same(fit_scalarized(GP(), one, scalarize(one, KEY), KEY, Memo()), GP().fit(one, KEY, Memo()), q)

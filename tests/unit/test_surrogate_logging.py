@@ -1,4 +1,4 @@
-"""Log records of refits: there at DEBUG, and without a clock where nobody listens."""
+"""Log records of refits at DEBUG, and no clock read without it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ CALLED = []
 
 
 class Reckless(RegressorMixin, BaseEstimator):
-    """A regressor of somebody's own, which does as it is told."""
+    """A third party's regressor, with a fixed prediction."""
 
     def __init__(self, fail="never", shape="good"):
         CALLED.append("built")

@@ -1,1 +1,1 @@
-"""Everything that is process-wide: threads, fork locks, fingerprint."""
+"""Process-wide state: threads of numerical libraries, fork locks, fingerprint of the environment."""

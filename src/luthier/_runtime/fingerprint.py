@@ -1,4 +1,4 @@
-"""What the bits of a proposal may depend on besides the log."""
+"""Fingerprint of the numerical environment (CPU, BLAS, numpy, version)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ import luthier.version
 
 @functools.cache
 def fingerprint() -> dict[str, Any]:
-    """Name the processor's kind and abilities, numpy, its BLAS, and this version of Luthier. Cost: once a process."""
+    """Give the parts of the environment that the bits of a proposal may depend on besides the log.
+
+    Returns:
+        Kind and SIMD extensions of the processor, versions of numpy, its BLAS and Luthier. Cost: once a process.
+    """
     try:
         build: Any = np.show_config(mode="dicts")
         blas = build["Build Dependencies"]["blas"]

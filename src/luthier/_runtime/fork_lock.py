@@ -1,8 +1,8 @@
-"""A lock for what a process must not be in the middle of when it forks.
+"""Lock that is consistent across a fork of the process.
 
 A child that is forked while another thread holds a lock would wait for it for ever, and a connection to SQLite must
-not be carried into a child at all (sqlite.org/howtocorrupt.html, 2.6). So before a fork every guard is taken, and what
-it guards may put itself in order; afterwards, in parent and child, it is given back.
+not be carried into a child at all (sqlite.org/howtocorrupt.html, 2.6). So before a fork every lock is acquired, and its
+owner is called to prepare; afterwards the locks are released in the parent and replaced in the child.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from luthier.errors import StoreBusy
 
 _FORK_PATIENCE_S = 10.0
 _numbers = count()
-_guards: weakref.WeakSet[ForkSafeLock] = weakref.WeakSet()
+_locks: weakref.WeakSet[ForkSafeLock] = weakref.WeakSet()
 _taken: list[ForkSafeLock] = []
 
 
 class ForkSafeLock:
-    """A lock that is free in a forked child, and that a thread which uses it all the time leaves to others in turn.
+    """A lock that is free in a forked child, and fair to other threads when one thread uses it all the time.
 
     Args:
-        timeout_s: how long to wait for it before `StoreBusy`.
-        before_fork: called with the guard held, in the parent, before it forks.
+        timeout_s: the longest wait, after which `StoreBusy` is raised; negative: no limit.
+        before_fork: called in the parent before it forks, with the lock held.
     """
 
     __slots__ = ("__weakref__", "_before_fork", "_lock", "_timeout_s", "_turn", "number")
 
     def __init__(self, timeout_s: float = -1.0, before_fork: Callable[[], None] | None = None) -> None:
         self._lock = threading.Lock()
-        self._turn = threading.Lock()  # held by the one who waits for the other lock
+        self._turn = threading.Lock()  # held by the thread that waits for the other lock
         self._timeout_s = timeout_s
         self._before_fork = before_fork
-        self.number = next(_numbers)  # guards are taken in this order, so that two forks cannot wait for each other
-        _guards.add(self)
+        self.number = next(_numbers)  # locks are acquired in this order, so that two forks cannot wait for each other
+        _locks.add(self)
 
     def __enter__(self) -> None:
         if not self._acquire(self._timeout_s):
@@ -51,7 +51,7 @@ class ForkSafeLock:
         self._lock.release()
 
     def prepare(self) -> bool:
-        """Take the lock for a fork. False when it cannot be had: this very thread may be inside (a signal handler)."""
+        """Acquire the lock for a fork; False if that fails, as when this thread holds it (in a signal handler)."""
         if not self._acquire(_FORK_PATIENCE_S):
             return False
         if self._before_fork is not None:
@@ -59,11 +59,11 @@ class ForkSafeLock:
         return True
 
     def release(self) -> None:
-        """Give the lock back after a fork."""
+        """Release the lock after a fork."""
         self._lock.release()
 
     def renew(self) -> None:
-        """Forget, in a child, a lock that some thread of the parent held."""
+        """Replace the lock in a child, where a thread of the parent may have held it."""
         self._lock = threading.Lock()
         self._turn = threading.Lock()
 
@@ -77,20 +77,20 @@ class ForkSafeLock:
 
 
 def _before() -> None:
-    _taken.extend(guard for guard in sorted(_guards, key=lambda guard: guard.number) if guard.prepare())
+    _taken.extend(lock for lock in sorted(_locks, key=lambda lock: lock.number) if lock.prepare())
 
 
 def _after_in_parent() -> None:
     taken = _taken.copy()
     _taken.clear()
-    for guard in taken:
-        guard.release()
+    for lock in taken:
+        lock.release()
 
 
 def _after_in_child() -> None:
     _taken.clear()
-    for guard in list(_guards):
-        guard.renew()
+    for lock in list(_locks):
+        lock.renew()
 
 
 if sys.platform != "win32":

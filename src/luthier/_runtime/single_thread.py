@@ -1,5 +1,7 @@
-"""One thread for the libraries beneath numpy, scipy and scikit-learn: what they give must not depend on how many cores
-there are. A sum that several threads share is added up in another order, and its last bits differ.
+"""Limit of one thread for the libraries beneath numpy, scipy and scikit-learn.
+
+Results must not depend on the number of cores: several threads add the parts of a sum in another order, which changes
+its last bits.
 """
 
 from __future__ import annotations
@@ -18,18 +20,18 @@ T = TypeVar("T")
 class single_thread:  # noqa: N801  read as a verb: with single_thread(): …
     """Hold BLAS and OpenMP to one thread while the context lasts.
 
-    BLAS has one number of threads for the whole process: it is held from the first context that begins to the last one
-    that ends, in whatever threads, and then is again what it was, unless somebody else changed it meanwhile. OpenMP has
-    a number for each thread, which is held in this one.
+    BLAS has one number of threads for the whole process: it is held from the beginning of the first context to the end
+    of the last one, in any thread, and then restored, unless it was changed by others meanwhile. OpenMP has a number
+    for each thread, which is held in this one.
 
     Args:
-        modules: imported first. A library that is loaded within the context is seen by the next one that begins.
+        modules: imported first. A library that is loaded within the context is found by the next one that begins.
 
     Attributes:
         complete: after the end of the outermost context of a thread: whether all libraries that are loaded by then
             were held, by this context or by one within it.
 
-    Cost: some five microseconds; milliseconds where modules were imported since the last time.
+    Cost: about five microseconds; milliseconds if modules were imported since the last time.
     """
 
     __slots__ = ("_modules", "complete")
@@ -58,12 +60,12 @@ class single_thread:  # noqa: N801  read as a verb: with single_thread(): …
 
 
 def on_one_thread(compute: Callable[[], T], forget: Callable[[], object], *modules: str) -> T:
-    """Compute something on one thread; once more where that loaded a library which could not be held from the start.
+    """Compute a value on one thread; repeat that if it loaded a library, which was not held from the start.
 
     Args:
         compute: a pure computation.
-        forget: drops what is remembered of the first time.
-        modules: see `single_thread`. What is named here need not be computed twice.
+        forget: clears the caches that the first computation filled.
+        modules: see `single_thread`. A library of these does not cause a second computation.
     """
     while True:
         with single_thread(*modules) as held:
@@ -74,14 +76,14 @@ def on_one_thread(compute: Callable[[], T], forget: Callable[[], object], *modul
 
 
 class _Library:
-    """The number of threads of one library, by a controller of threadpoolctl's."""
+    """The number of threads of one library, by a controller of threadpoolctl."""
 
     __slots__ = ("get", "set")
 
     def __init__(self, controller: Any) -> None:
         self.get: Callable[[], int] = controller.get_num_threads
         self.set: Callable[[int], object] = controller.set_num_threads
-        if controller.internal_api == "openblas":  # threadpoolctl 3.8 lets but one thread of the process set it
+        if controller.internal_api == "openblas":  # threadpoolctl 3.8 sets it for one thread of the process only
             for name in _OPENBLAS:
                 self.set = getattr(controller.dynlib, name, self.set)
 
@@ -92,14 +94,14 @@ _OPENBLAS = tuple(
 
 
 class _Libraries:
-    """What is loaded: libraries whose number of threads is the process's, and such as have one for each thread."""
+    """The loaded libraries: those with one number of threads for the process, and those with one for each thread."""
 
     __slots__ = ("of_process", "of_thread")
 
     def __init__(self, controllers: Iterable[Any] = ()) -> None:
         found = [(one, _Library(one)) for one in controllers]
         self.of_thread = tuple(library for one, library in found if one.user_api == "openmp")
-        # A BLAS that computes with OpenMP asks that for the number.
+        # A BLAS that computes with OpenMP uses its number of threads.
         self.of_process = tuple(
             library
             for one, library in found
@@ -108,7 +110,7 @@ class _Libraries:
 
 
 class _Limit:
-    """How many threads libraries had before they were held to one."""
+    """The numbers of threads that libraries had before they were held to one."""
 
     __slots__ = ("_before", "depth")
 
@@ -137,7 +139,7 @@ class _Limit:
 
 
 class _Found:
-    """The libraries of this process, looked for again when modules were imported; and the limit on BLAS."""
+    """The libraries of this process, searched again when modules were imported, and the limit on BLAS."""
 
     __slots__ = ("_files", "_libraries", "_modules", "limit", "lock")
 
@@ -149,7 +151,7 @@ class _Found:
         self._modules = 0
 
     def libraries(self) -> _Libraries:
-        """Give what is loaded now; the same object for as long as that is the same."""
+        """Give the libraries that are loaded now; the same object for as long as they are the same."""
         if len(sys.modules) != self._modules:
             with self.lock:
                 self._search()
@@ -167,7 +169,7 @@ class _Found:
 
 
 class _Mine(threading.local):
-    """What a thread holds."""
+    """The limit that a thread holds."""
 
     def __init__(self) -> None:
         self.limit = _Limit()
@@ -179,7 +181,7 @@ _mine = _Mine()
 
 
 def _after_fork() -> None:
-    """Forget the contexts of threads that are not in this process; only the one that forked goes on."""
+    """Drop the contexts of threads that do not exist in this process; only that of the forking thread goes on."""
     _found.lock = threading.RLock()
     _found.limit.depth = _mine.limit.depth
     if not _found.limit.depth:

@@ -1,4 +1,4 @@
-"""Criteria of one posterior or of a mixture: the chain rule from (mean, std) to x, written once for all of them."""
+"""Criteria of one posterior or of a mixture, with the chain rule from (mean, std) to x."""
 
 from __future__ import annotations
 

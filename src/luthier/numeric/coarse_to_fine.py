@@ -1,4 +1,4 @@
-"""Coarse-to-fine order of the numbers 0 … n - 1: middle, ends, quarters, eighths, …; any position at once."""
+"""Coarse-to-fine order of 0 … n - 1 with random access: middle, ends, quarters, eighths, …"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inverse of a scaling of losses: a monotone piecewise linear map, for any scaling that keeps their order."""
+"""Inverse of a scaling of losses: a monotone piecewise linear map."""
 
 from __future__ import annotations
 

@@ -115,17 +115,17 @@ class Ensemble:
         sizes = checkpoints(min(len(data), self.largest), self.growth, self.least)
         if not sizes:
             return np.full(len(self.members), 1.0 / len(self.members))
-        seen = _rows(data, np.arange(sizes[-1]), data.loss[: sizes[-1]])
-        digest = hashlib.blake2b(seen.x.tobytes() + seen.loss.tobytes(), digest_size=16)
-        if seen.noise is not None:
-            digest.update(seen.noise.tobytes())
+        known = _rows(data, np.arange(sizes[-1]), data.loss[: sizes[-1]])
+        digest = hashlib.blake2b(known.x.tobytes() + known.loss.tobytes(), digest_size=16)
+        if known.noise is not None:
+            digest.update(known.noise.tobytes())
         key = Key.of(0).fold("ensemble", digest.hexdigest())
 
         def compute() -> Floats:
-            y = SCALINGS[self.scaling](seen.loss)
-            scores = [self._score(member, seen, y, key.fold(place), memo) for place, member in enumerate(self.members)]
+            y = SCALINGS[self.scaling](known.loss)
+            scores = [self._score(member, known, y, key.fold(place), memo) for place, member in enumerate(self.members)]
             weights = stacking_weights(np.stack(scores), self.prior)
-            _log.debug("recomputed the stacking weights of %r from %d losses: %s", self, len(seen), weights)
+            _log.debug("recomputed the stacking weights of %r from %d losses: %s", self, len(known), weights)
             return weights
 
         return memo.get(("ensemble", self, data.columns, digest.digest()), compute)

@@ -1,4 +1,4 @@
-"""What every surrogate must do, as a class of tests.
+"""Contract suite of surrogates.
 
 A surrogate of one's own is tested by
 
@@ -6,8 +6,8 @@ A surrogate of one's own is tested by
         def surrogate(self):
             return MySurrogate(setting=3)
 
-in a file that pytest collects. The class must be known by its name: see `luthier.method.spec.register`. Checks of an
-ability run for the surrogates that give it, in place of nothing for the others.
+in a file that pytest collects. The class must be registered by its name: see `luthier.register`. The checks of an
+ability run for the surrogates that declare it.
 """
 
 from __future__ import annotations
@@ -44,10 +44,12 @@ from luthier.surrogate import (
     SupportsLeaveOneOut,
     SupportsNoiselessDraws,
     Surrogate,
+    check_surrogate,
+    supports,
 )
 
-_STDS = 5.0  # a mean of draws may be off by so many of its standard deviations
-_ABOUT = 0.3  # drawn functions may be approximations: their variances may be off by this share
+_STDS = 5.0  # tolerance of a mean of draws, in its standard deviations
+_ABOUT = 0.3  # tolerance of the variance of drawn functions, which may be approximations
 
 
 def mixed_space() -> Space:
@@ -68,7 +70,7 @@ def mixed_space() -> Space:
 
 
 def data_of(columns: tuple[Column, ...], x: Floats, losses: Floats, noise: Floats | None = None) -> Data:
-    """Give the data of a study without constraints, crashes and pending trials."""
+    """Give the data of a study without constraints, failed and pending trials."""
     n, none = len(x), x[:0]
     return Data(columns, x, losses.reshape(n, 1), np.empty((n, 0)), noise, np.full(n, np.nan), none, none)
 
@@ -83,18 +85,18 @@ def sampled(n: int, seed: int = 0, space: Space | None = None) -> Data:
 
 
 def digest(surrogate: Surrogate, data: Data, x: Floats) -> str:
-    """Give the bits of what a surrogate believes at `x`, as text."""
+    """Give a digest of a surrogate's predictions at `x`."""
     model = surrogate.fit(data, Key.of(5), Memo())
-    said = [model.log_ratio(x)] if isinstance(model, Ratio) else [model.best, *model.moments(x)]
-    return hashlib.blake2b(b"".join(np.asarray(part).tobytes() for part in said), digest_size=16).hexdigest()
+    predictions = [model.log_ratio(x)] if isinstance(model, Ratio) else [model.best, *model.moments(x)]
+    return hashlib.blake2b(b"".join(np.asarray(part).tobytes() for part in predictions), digest_size=16).hexdigest()
 
 
 def elsewhere(surrogates: Sequence[Surrogate]) -> list[str]:
-    """Give the digests of surrogates as another process reads them from text, at 10 points after 25 losses."""
+    """Give the digests of surrogates that another process reads from text, at 10 points after 25 losses."""
     plain = msgspec.json.encode([to_plain(surrogate) for surrogate in surrogates]).decode()
     code = (
         "import msgspec\n"
-        "from luthier.method.spec import from_plain\n"
+        "from luthier.method import from_plain\n"
         "from luthier.testing.surrogates import digest, sampled\n"
         f"for plain in msgspec.json.decode({plain!r}):\n"
         "    print(digest(from_plain(plain), sampled(25), sampled(10, 1).x))"
@@ -104,7 +106,7 @@ def elsewhere(surrogates: Sequence[Surrogate]) -> list[str]:
 
 
 class SurrogateContract(ABC):
-    """Tests that any surrogate passes."""
+    """Tests that every surrogate must pass."""
 
     @abstractmethod
     def surrogate(self) -> Surrogate:
@@ -112,7 +114,7 @@ class SurrogateContract(ABC):
 
     @pytest.fixture(autouse=True)
     def _no_warnings(self) -> Iterator[None]:
-        """A model that divides by zero or overflows says so in a warning: here it is an error."""
+        """Turn the warning of a division by zero or an overflow into an error."""
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             yield
@@ -122,7 +124,7 @@ class SurrogateContract(ABC):
         return self.surrogate().fit(data, Key.of(seed), Memo())
 
     def check(self, data: Data, x: Floats) -> None:
-        """Fit to `data`, and see that what is believed at `x` makes sense."""
+        """Fit to `data`, and check the predictions at `x`."""
         model = self.fitted(data)
         if isinstance(model, Ratio):
             assert model.log_ratio(x).shape == (len(x),)
@@ -136,11 +138,12 @@ class SurrogateContract(ABC):
         for ability in self.surrogate().abilities:
             _PROMISES[ability](model, x, len(data))
 
-    def test_it_gives_what_it_says_and_no_more(self) -> None:
+    def test_it_has_the_abilities_that_it_declares_and_no_others(self) -> None:
+        check_surrogate(self.surrogate())
         given = self.surrogate().abilities
         model = self.fitted(sampled(12))
         assert set(given) <= set(ABILITIES)
-        assert {ability for ability in ABILITIES if isinstance(model, ability)} == set(given)
+        assert {ability for ability in ABILITIES if supports(model, ability)} == set(given)
 
     def test_a_study_of_every_kind_of_variable(self) -> None:
         self.check(sampled(40), sampled(15, 1).x)
@@ -214,7 +217,7 @@ class SurrogateContract(ABC):
         noise = np.linspace(0.0, 0.1, 14)
         self.check(data_of(data.columns, data.x, data.loss, noise), sampled(6, 1).x)
 
-    def test_it_says_what_it_made_of_the_losses(self) -> None:
+    def test_it_tells_the_scale_of_the_losses(self) -> None:
         surrogate, data = self.surrogate(), sampled(18)
         if Ratio in surrogate.abilities:
             return
@@ -224,22 +227,22 @@ class SurrogateContract(ABC):
         assert (np.argsort(scaled, kind="stable") == np.argsort(data.loss, kind="stable")).all()
 
     def test_draws_agree_with_the_moments(self) -> None:
-        """Joint draws and drawn functions have the means and covariances that the posterior says."""
+        """Joint draws and drawn functions have the means and covariances of the posterior."""
         if Ratio in self.surrogate().abilities:
             return
         model, x, count = self.fitted(sampled(20)), sampled(5, 1).x, 4000
         mean, variance = model.moments(x)
         draws: list[Floats] = []
-        if isinstance(model, Joint):
+        if supports(model, Joint):
             draws.append(model.sample(x, Key.of(1).normal((count, len(x)))))
-        if isinstance(model, Pathwise):
+        if supports(model, Pathwise):
             draws.append(model.paths(Key.of(2), count)(x))
         for drawn in draws:
             assert (np.abs(drawn.mean(axis=0) - mean) < _STDS * np.sqrt(variance / count) + 1e-3).all()
             spread = drawn.var(axis=0)
             error = np.sqrt(((drawn - mean) ** 2).var(axis=0) / count)
             assert (np.abs(spread - variance) < _STDS * error + _ABOUT * variance).all()
-            if isinstance(model, SupportsCovariance):
+            if supports(model, SupportsCovariance):
                 apart = (drawn - drawn.mean(axis=0)).T @ (drawn - drawn.mean(axis=0)) / count
                 assert np.abs(apart - model.cross_covariance(x, x)).max() < _ABOUT * variance.max()
 
@@ -251,9 +254,9 @@ def _moments(model: Posterior, x: Floats, n: int) -> None:
 
 
 def _differentiable(model: Differentiable, x: Floats, n: int) -> None:
-    said, plain = model.moments_grad(x), model.moments(x)
-    assert np.allclose(said.mean, plain.mean) and np.allclose(said.variance, plain.variance)
-    for gradient in (said.mean_grad, said.variance_grad):
+    found, plain = model.moments_grad(x), model.moments(x)
+    assert np.allclose(found.mean, plain.mean) and np.allclose(found.variance, plain.variance)
+    for gradient in (found.mean_grad, found.variance_grad):
         assert gradient.shape == x.shape and np.isfinite(gradient).all()
         assert (gradient[np.isnan(x)] == 0).all()
 
@@ -267,20 +270,20 @@ def _joint(model: Joint, x: Floats, n: int) -> None:
 
 
 def _conditionable(model: Conditionable, x: Floats, n: int) -> None:
-    believed = model.condition(x[:2])
-    told = model.condition(x[:2], np.full(2, model.best))
-    for told_model in (believed, told):
-        mean, variance = told_model.moments(x)
+    by_means = model.condition(x[:2])
+    by_losses = model.condition(x[:2], np.full(2, model.best))
+    for conditioned in (by_means, by_losses):
+        mean, variance = conditioned.moments(x)
         assert np.isfinite(mean).all() and (variance > 0).all()
-        assert type(told_model) is type(model)
+        assert type(conditioned) is type(model)
     before = model.moments(x)
-    assert (believed.moments(x).variance <= before.variance * (1 + 1e-6) + 1e-6).all()
+    assert (by_means.moments(x).variance <= before.variance * (1 + 1e-6) + 1e-6).all()
 
 
 def _pathwise(model: Pathwise, x: Floats, n: int) -> None:
     drawn = model.paths(Key.of(4), 3)
     assert drawn(x).shape == (3, len(x)) and np.isfinite(drawn(x)).all()
-    assert np.allclose(drawn(x[::-1]), drawn(x)[:, ::-1])  # a function, wherever it is looked at
+    assert np.allclose(drawn(x[::-1]), drawn(x)[:, ::-1])  # a function, independent of the other points
     assert (model.paths(Key.of(4), 3)(x) == drawn(x)).all()
     assert drawn(x[:0]).shape == (3, 0)
 
@@ -314,9 +317,9 @@ def _several(model: IsMixture, x: Floats, n: int) -> None:
     parts = [member.moments(x) for member in model.members]
     centre = sum(weight * part.mean for weight, part in zip(weights, parts, strict=True))
     square = sum(weight * (part.variance + part.mean**2) for weight, part in zip(weights, parts, strict=True))
-    said = model.moments(x)
-    assert np.allclose(said.mean, centre)
-    assert np.allclose(said.variance, square - centre**2, rtol=1e-6, atol=1e-9)
+    found = model.moments(x)
+    assert np.allclose(found.mean, centre)
+    assert np.allclose(found.variance, square - centre**2, rtol=1e-6, atol=1e-9)
     assert all(np.isclose(member.best, model.best) for member in model.members)
 
 

@@ -1,4 +1,4 @@
-"""Posterior of a Gaussian process with a constant mean and an unknown scale, given its hyperparameters."""
+"""Posterior of a Gaussian process with constant mean and unknown scale, given its hyperparameters."""
 
 from __future__ import annotations
 

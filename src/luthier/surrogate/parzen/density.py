@@ -1,4 +1,4 @@
-"""Kernel density on the encoding of a space: a product kernel around each point, and a uniform component.
+"""Kernel density on the encoding of a space: a product kernel for each point, and a uniform part.
 
 Every density is relative to the uniform one on [0, 1]^d (each of k levels has the measure 1/k), so that numbers, levels
 and categories can be combined, and a column in which a point is inactive contributes a factor of 1.

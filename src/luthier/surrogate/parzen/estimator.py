@@ -1,4 +1,4 @@
-"""Tree-structured Parzen estimator (TPE): the ratio of a density of good configurations to one of the rest."""
+"""Tree-structured Parzen estimator (TPE): the ratio of densities of the good and the other trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Specification of a scikit-learn estimator as plain values: the place of its class, and its parameters.
+"""Specification of a scikit-learn estimator as plain values: the place of its class and parameters.
 
 A file must not be able to run arbitrary code on the machine that reads it. So a class is checked before anything of it
 is called; modules outside scikit-learn are not imported because a file names them, but must have been imported by the

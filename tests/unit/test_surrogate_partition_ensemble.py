@@ -1,4 +1,4 @@
-"""What forests and boosted trees believe, against brute force."""
+"""Posteriors of forests and boosted trees, against brute force."""
 
 from __future__ import annotations
 

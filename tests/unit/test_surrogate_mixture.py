@@ -61,8 +61,8 @@ def test_draws_have_the_moments_and_covariances() -> None:
 
 def test_each_member_is_conditioned_and_left_out_by_itself() -> None:
     model, pending = mixture(), draw(2, 7)
-    told = model.condition(pending, np.array([1.0, 2.0]))
-    for member, before in zip(told.members, model.members, strict=True):
+    conditioned = model.condition(pending, np.array([1.0, 2.0]))
+    for member, before in zip(conditioned.members, model.members, strict=True):
         alone = before.condition(pending, np.array([1.0, 2.0]))
         assert (member.moments(pending).mean == alone.moments(pending).mean).all()
     assert model.condition(pending).best <= model.best

@@ -245,8 +245,8 @@ def test_what_breaks_a_constraint_is_not_the_best() -> None:
     posterior, q = model(noise=0.1), draw(10, 6)
     broken = np.zeros((9, 1))
     broken[np.argmin(posterior.y)] = 1.0
-    all_lawful = NoisyEI().bind(posterior, context(posterior)).value(q)
-    assert (NoisyEI().bind(posterior, context(posterior, violations=broken)).value(q) > all_lawful).all()
+    all_feasible = NoisyEI().bind(posterior, context(posterior)).value(q)
+    assert (NoisyEI().bind(posterior, context(posterior, violations=broken)).value(q) > all_feasible).all()
 
 
 # --- all -----------------------------------------------------------------------------------------
@@ -291,19 +291,19 @@ def test_each_is_positive_where_it_says_so_and_alike_at_every_call(acquisition) 
 
 
 @pytest.mark.parametrize("acquisition", ALL, ids=repr)
-def test_outcome_constraints_weigh_each(acquisition) -> None:
+def test_outcome_constraints_weight_each(acquisition) -> None:
     """Positive values are multiplied by the probability that the constraint holds, others get its logarithm."""
     posterior, q = model(), draw(30, 6)
     x = posterior.x
     bound = gp_posterior(Embedding.of(REALS), KERNELS["matern52"], np.array([0.0, 0.0, -6.0]), x, x[:, 0] - 0.5, None)
     given = context(posterior, draw(2, 8), (x[:, :1] - 0.5))
-    weighed = bound_criterion(acquisition, posterior, (bound,), given).value(q)
+    weighted = bound_criterion(acquisition, posterior, (bound,), given).value(q)
     mean, variance = bound.moments(q)
     log_chance = norm.logcdf(-mean / np.sqrt(variance))
-    lawful = float(posterior.moments(x[x[:, 0] <= 0.5]).mean.min())
-    inner = bind_acquisition(acquisition, posterior, given._replace(best=lawful)).value(q)
+    feasible = float(posterior.moments(x[x[:, 0] <= 0.5]).mean.min())
+    inner = bind_acquisition(acquisition, posterior, given._replace(best=feasible)).value(q)
     expected = inner + log_chance if acquisition.scale == "signed" else inner * np.exp(log_chance)
-    np.testing.assert_allclose(weighed, expected, rtol=1e-9, atol=1e-300)
+    np.testing.assert_allclose(weighted, expected, rtol=1e-9, atol=1e-300)
 
 
 @pytest.mark.parametrize(
