@@ -14,29 +14,30 @@ GIVEN: dict[str, dict[str, Any]] = {
     },
     "Ensemble": {"members": [{"use": "GP"}, {"use": "Forest"}]},
     "Hedge": {"acquisitions": [{"use": "EI"}, {"use": "PI"}, {"use": "UCB"}]},
-    "Pareto": {"acquisitions": [{"use": "EI"}, {"use": "PI"}, {"use": "UCB"}]},
+    "MACE": {"acquisitions": [{"use": "EI"}, {"use": "PI"}, {"use": "UCB"}]},
 }
-WRAPPERS = {"Feasible", "PerSecond", "Prior"}  # they take an acquisition function and need data of their own
+WRAPPERS = {"PerSecond"}  # they take an acquisition function and need data of their own
 
 
 def surrogates() -> dict[str, Any]:
     """Make one of every surrogate."""
-    return _made("luthier.surrogate.", {"fit"})
+    return _made("luthier.surrogate", {"fit"})
 
 
 def acquisitions() -> dict[str, Any]:
     """Make one of every acquisition function."""
-    return _made("luthier.acquisition.", {"needs", "chances"})  # a portfolio has chances
+    return _made("luthier.acquisition", {"requires", "chances"})  # a portfolio has chances
 
 
-def _made(package: str, traits: set[str]) -> dict[str, Any]:
-    from luthier.method import spec
+def _made(package: str, members: set[str]) -> dict[str, Any]:
+    from luthier._names import STORED
+    from luthier.method import from_plain
 
     made = {}
-    for name, place in spec._PLACES.items():
-        if not place.startswith(package) or name in WRAPPERS:
+    for name, place in STORED.items():
+        if place != package or name in WRAPPERS:
             continue
         kind = getattr(importlib.import_module(place), name)
-        if any(inspect.getattr_static(kind, trait, None) is not None for trait in traits):
-            made[name] = spec.from_plain({"use": name} | GIVEN.get(name, {}))
+        if any(inspect.getattr_static(kind, member, None) is not None for member in members):
+            made[name] = from_plain({"use": name} | GIVEN.get(name, {}))
     return made

@@ -24,10 +24,10 @@ def methods() -> dict[str, Any]:
     from adapter import peer
 
     import luthier as lt
-    from luthier.acquisition.analytic import UCB
+    from luthier.acquisition import UCB
     from luthier.method.bayesian.auto import Auto
     from luthier.method.bayesian.bayes import Bayes
-    from luthier.surrogate.gp.model import GP
+    from luthier.surrogate import GP
     from luthier.surrogate.parzen.estimator import Parzen
 
     return {
