@@ -23,6 +23,7 @@ CLAUSE = re.compile(r"(What|Whether|Who|How|Where|Why|When|Which|From|So that)\b
 GATES = {
     "luthier.sklearn.private_api",
     "luthier.method.evolution._cmaes",
+    "luthier.surrogate.sklearn.parameter_validation",
 }
 """The files that may use private names of other libraries, whose versions are pinned in pyproject.toml."""
 

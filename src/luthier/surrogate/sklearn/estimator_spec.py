@@ -56,16 +56,6 @@ def build(place: str, params: Mapping[str, Any]) -> Any:
     return _built(_find(place, _regressor_kinds()), place, params)
 
 
-def validate_parameters(estimator: Any) -> None:
-    """Raise ValueError where a parameter of a scikit-learn estimator is outside its range.
-
-    scikit-learn has no public function for that before data are given, so this uses two private attributes, which
-    estimators of other packages need not have.
-    """
-    if getattr(estimator, "_parameter_constraints", None):
-        estimator._validate_params()
-
-
 def _find(place: Any, kinds: tuple[type, ...]) -> type:
     """Find a class and check it, without calling anything of it."""
     match = _PLACE.fullmatch(place) if isinstance(place, str) else None

@@ -21,7 +21,8 @@ from luthier.numeric import SCALINGS, check_scaling
 from luthier.surrogate.cross_validation import held_out
 from luthier.surrogate.gp.embedding import Embedding
 from luthier.surrogate.protocol import Moments, Posterior, ScaledLosses, SupportsLeaveOneOut
-from luthier.surrogate.sklearn.estimator_spec import build, describe, rewrite, validate_parameters
+from luthier.surrogate.sklearn.estimator_spec import build, describe, rewrite
+from luthier.surrogate.sklearn.parameter_validation import validate_parameters
 from luthier.surrogate.subset_of_data import subset_of_data
 
 _LEAST = 1e-6  # the smallest variance, relative to that of the losses
