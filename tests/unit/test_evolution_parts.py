@@ -19,7 +19,6 @@ from luthier.method.evolution.differential_evolution import DifferentialEvolutio
 from luthier.method.evolution.state_fold import AlgorithmResult, StateFold
 from luthier.method.repair import Repair
 from luthier.method.sequence import settings_text, tag
-from luthier.numeric.pareto import crowding_distance, no_worse, non_dominated_sort, sorted_rows
 from luthier.space import Bool, Choice, Constant, Float, Int, Ordinal, Permutation, Simplex, Space, Subset
 from luthier.testing.methods import Drive
 from luthier.trial import Reason
@@ -40,61 +39,6 @@ def test_memo_finds_what_is_there():
     assert memo.find("a") == "aa"
     memo.get("c", lambda: "cc")
     assert memo.find("b") is None and memo.find("a") == "aa"  # found last, kept longest
-
-
-# --- order ---------------------------------------------------------------------------------------------
-
-
-def test_one_objective_is_ordered_by_violation_then_loss():
-    losses = np.array([[3.0], [1.0], [INF], [2.0], [0.0], [2.0]])
-    violations = np.array([0.0, 0.0, INF, 0.0, 0.5, 0.0])
-    assert sorted_rows(losses, violations).tolist() == [1, 3, 5, 0, 4, 2]
-
-
-def test_fronts_by_hand():
-    losses = np.array([[1.0, 4.0], [2.0, 2.0], [4.0, 1.0], [3.0, 3.0], [4.0, 4.0], [2.0, 2.0]])
-    assert non_dominated_sort(losses).tolist() == [0, 0, 0, 1, 2, 0]
-
-
-def test_fronts_by_their_definition():
-    losses = np.round(Key.of(3).uniform((40, 3)), 1)
-    front = non_dominated_sort(losses)
-    for row, number in enumerate(front.tolist()):
-        beaten = [
-            other for other in range(40) if (losses[other] <= losses[row]).all() and (losses[other] < losses[row]).any()
-        ]
-        assert max((int(front[other]) + 1 for other in beaten), default=0) == number
-
-
-def test_crowding_by_hand():
-    losses = np.array([[0.0, 10.0], [1.0, 5.0], [4.0, 0.0]])
-    assert crowding_distance(losses).tolist() == [INF, 1.0, INF]
-    assert np.isinf(crowding_distance(np.array([[-1.7e308], [1.7e308]]))).all()
-    assert crowding_distance(np.array([[2.0, 1.0]])).tolist() == [INF]
-    assert crowding_distance(np.zeros((3, 2)))[1] == 0.0
-
-
-def test_of_one_front_the_lonely_come_first():
-    losses = np.array([[0.0, 9.0], [1.0, 8.0], [1.1, 7.9], [5.0, 4.0], [9.0, 0.0]])
-    assert set(sorted_rows(losses, np.zeros(5)).tolist()[:3]) == {0, 4, 3}
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [
-        (([1.0], 0.0), ([2.0], 0.0), True),
-        (([2.0], 0.0), ([2.0], 0.0), True),
-        (([3.0], 0.0), ([2.0], 0.0), False),
-        (([3.0], 0.0), ([2.0], 0.1), True),
-        (([1.0], 0.2), ([2.0], 0.1), False),
-        (([INF], INF), ([INF], INF), False),
-        (([1.0, 2.0], 0.0), ([2.0, 1.0], 0.0), None),
-        (([1.0, 1.0], 0.0), ([2.0, 1.0], 0.0), True),
-        (([2.0, 1.0], 0.0), ([1.0, 1.0], 0.0), False),
-    ],
-)
-def test_no_worse(one, other, expected):
-    assert no_worse(np.array(one[0]), one[1], np.array(other[0]), other[1]) is expected
 
 
 # --- landing -------------------------------------------------------------------------------------------

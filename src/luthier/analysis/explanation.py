@@ -21,6 +21,7 @@ from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Method, ModelBased, feasible_rows, from_plain, impute_failures, rate_again, to_plain
+from luthier.numeric import dominates
 from luthier.problem import Problem
 from luthier.trial import Trial
 
@@ -217,9 +218,7 @@ def _weigh(moment: TrialContext, beliefs: Predictions, prediction: Prediction, l
 
 def _weigh_several(moment: TrialContext, beliefs: Predictions, lawful: NDArray[np.int64]) -> _Sense:
     medians = np.array([outlook.quantiles(moment.point, (0.5,))[0, 0] for outlook in beliefs.outlooks])
-    losses = moment.data.losses[lawful]
-    dominated = bool(((losses <= medians).all(axis=1) & (losses < medians).any(axis=1)).any())
-    if dominated:
+    if dominates(moment.data.losses[lawful], medians[None, :]).any():
         return _Sense("explore", "a trial was expected to be better in every objective, but little is known there")
     return _Sense("exploit", "no trial was expected to be as good in every objective")
 

@@ -7,7 +7,15 @@ from luthier.numeric.combinatorics import combination, composition, permutation
 from luthier.numeric.index_permutation import Shuffle
 from luthier.numeric.inverse_scaling import Unscaling
 from luthier.numeric.linear_feasibility import interior
-from luthier.numeric.pareto import no_worse, sorted_rows
+from luthier.numeric.pareto import (
+    crowding_distance,
+    dominates,
+    hypervolume,
+    no_worse,
+    non_dominated,
+    non_dominated_sort,
+    sorted_rows,
+)
 from luthier.numeric.quasi.halton import Halton
 from luthier.numeric.quasi.latin_hypercube import Latin, NestedLatin
 from luthier.numeric.quasi.lattice import Lattice
@@ -30,10 +38,15 @@ __all__ = [
     "Unscaling",
     "combination",
     "composition",
+    "crowding_distance",
+    "dominates",
+    "hypervolume",
     "interior",
     "log_normal_density",
     "log_slopes",
     "no_worse",
+    "non_dominated",
+    "non_dominated_sort",
     "permutation",
     "quasi_normal",
     "refined",
