@@ -10,7 +10,8 @@ from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch
-from luthier.method.evolution.cma import CovarianceAdaptation, library
+from luthier.method.evolution._cmaes import library
+from luthier.method.evolution.cma import CovarianceAdaptation
 from luthier.method.evolution.columns import ColumnTypes
 from luthier.method.evolution.differential_evolution import DifferentialEvolution
 from luthier.method.evolution.state_fold import FIELD, StateFold
