@@ -23,7 +23,7 @@ from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.bayesian.outcomes import bound_criterion
+from luthier.method.bayesian.step import bind_criterion
 from luthier.numeric.quasi.quasi_normal import quasi_normal
 from luthier.space import Column
 from luthier.surrogate.gp.kernel import KERNELS, Embedding
@@ -287,7 +287,7 @@ def test_outcome_constraints_weigh_each(acquisition) -> None:
     x = posterior.x
     bound = condition(Embedding.of(REALS), KERNELS["matern52"], np.array([0.0, 0.0, -6.0]), x, x[:, 0] - 0.5, None)
     given = situation(posterior, draw(2, 8), (x[:, :1] - 0.5))
-    weighed = bound_criterion(acquisition, posterior, (bound,), given).value(q)
+    weighed = bind_criterion(acquisition, posterior, (bound,), given).value(q)
     mean, variance = bound.moments(q)
     log_chance = norm.logcdf(-mean / np.sqrt(variance))
     lawful = float(posterior.moments(x[x[:, 0] <= 0.5]).mean.min())
