@@ -177,11 +177,20 @@ def written(*parts: Note) -> dict[str, Any]:
     note: dict[str, Any] = {}
     for part in parts:
         note.update(msgspec.to_builtins(part))
-    return note
+    return {name: _listed(value) for name, value in note.items()}
+
+
+def _listed(value: Any) -> Any:
+    """Write tuples as lists, which is what a log gives back."""
+    if isinstance(value, dict):
+        return {name: _listed(item) for name, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value
 
 
 def read(kind: type[N], note: Mapping[str, Any]) -> N | None:
     """Read one part of a note; None where its fields are missing, or are not what they are in this table."""
+    if len(kind.__struct_defaults__) < len(kind.__struct_fields__) and kind.__struct_fields__[0] not in note:
+        return None
     try:
         return msgspec.convert(note, kind)
     except msgspec.ValidationError:

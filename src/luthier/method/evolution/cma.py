@@ -20,6 +20,7 @@ from luthier.key import Key
 from luthier.method.evolution._cmaes import CMADistribution
 from luthier.method.evolution.columns import ColumnTypes
 from luthier.method.evolution.state_fold import AlgorithmResult, Scene
+from luthier.method.notes import Redrawn, StatePlace, read, written
 from luthier.method.repair import Repair
 from luthier.numeric import sorted_rows
 from luthier.space import Space
@@ -219,7 +220,7 @@ class CovarianceAdaptation:
         """Draw the proposal of a place into the batch; tell whether anything was found."""
 
         def draw(turn: int) -> tuple[Floats, Mapping[str, Any]]:
-            return state.model.point(_draw(state, place, turn)), {"turn": turn} if turn else {}
+            return state.model.point(_draw(state, place, turn)), written(Redrawn(turn))
 
         return replace(landing, anchor=state.anchor).land(draw, state.key.fold("move", place), note)
 
@@ -231,7 +232,7 @@ class CovarianceAdaptation:
         if ranked[0].crashed:
             return replace(state, opener=scene.opener, key=scene.key)
         draws = [_as_draw(state, result) for result in _ends(ranked, state.model.population)]
-        moved = sum(result.note.get("moved") == "known" for result in results)
+        moved = sum(result.moved == "known" for result in results)
         top = ranked[0]
         single = len(scene.problem.objectives) == 1
         now = (top.violation, float(top.losses[0])) if single else (0.0, 0.0)
@@ -270,9 +271,9 @@ def _draw(state: CMAState, place: int, turn: int) -> Drawn:
 
 def _as_draw(state: CMAState, result: AlgorithmResult) -> Drawn:
     """Give the draw that made a result, where the present state made it; else what comes near."""
-    note = result.note
-    if note.get("opened") == state.opener and "moved" not in note:
-        return _draw(state, int(note["place"]), int(note.get("turn", 0)))
+    place, redrawn = read(StatePlace, result.note), read(Redrawn, result.note)
+    if place is not None and redrawn is not None and place.opened == state.opener and not result.moved:
+        return _draw(state, place.place, redrawn.turn)
     return state.model.inject(result.point)
 
 
