@@ -18,7 +18,7 @@ def best_rows(data: Data, lawful: bool = False) -> Floats:
         lawful: leave out those that break an outcome constraint, unless all do.
     """
     rows = np.arange(len(data))
-    if lawful and (kept := ~(data.violations > 0).any(axis=1)).any():
-        rows = rows[kept]
+    if lawful and data.feasible.any():
+        rows = rows[data.feasible]
     chosen: Floats = data.x[np.sort(rows[np.argsort(data.loss[rows], kind="stable")[:_MOST]])]
     return chosen
