@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from luthier._typing import Floats
+import numpy as np
+
+from luthier._typing import Bools, Floats, Integers
 from luthier.space import Column
 
 
@@ -37,6 +39,21 @@ class Data:
         """The first objective's losses, shape (n,)."""
         first: Floats = self.losses[:, 0]
         return first
+
+    @property
+    def feasible(self) -> Bools:
+        """The rows that break no outcome constraint that is known of them, shape (n,)."""
+        return np.logical_not((self.violations > 0).any(axis=1))
+
+    def best_first(self) -> Integers:
+        """Order the rows: the feasible ones by their loss, and then the others by how much they break; shape (n,).
+
+        Source: Deb (2000), An efficient constraint handling method for genetic algorithms.
+        """
+        if not self.violations.shape[1]:
+            return np.argsort(self.loss, kind="stable")
+        broken = np.minimum(np.where(self.violations > 0, self.violations, 0.0), 1e300 / self.violations.shape[1])
+        return np.lexsort((self.loss, broken.sum(axis=1)))
 
     def __len__(self) -> int:
         return len(self.x)

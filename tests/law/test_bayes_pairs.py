@@ -26,7 +26,7 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Bayes
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
-from luthier.method.bayesian.compatibility import check_compatibility
+from luthier.method.bayesian.bayes import check_compatibility
 from luthier.method.spec import from_plain, to_plain
 from luthier.space import Choice, Constant, Float, Int, Space
 from luthier.surrogate.gp.model import GP

@@ -14,7 +14,7 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.method import Auto, Bayes, Random
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
-from luthier.method.bayesian.outcomes import best_first, feasible_rows, ranked, scalarize
+from luthier.method.bayesian.step import ranked, scalarize
 from luthier.run import Study
 from luthier.space import Float, Space
 from luthier.surrogate.gp.model import GP
@@ -104,11 +104,11 @@ def test_violations_of_any_size(name, violation):
 
 def test_the_order_of_rows():
     some = data([[1], [2], [0], [-1]], [[0.0, np.nan], [-1, -1], [0.5, 2.0], [0.5, 1.0]])
-    assert feasible_rows(some).tolist() == [True, True, False, False]
-    assert best_first(some).tolist() == [0, 1, 3, 2]
+    assert some.feasible.tolist() == [True, True, False, False]
+    assert some.best_first().tolist() == [0, 1, 3, 2]
     assert ranked(some).loss.tolist() == [0, 1, 3, 2]
     fine = data([[3], [2], [2]], np.empty((3, 0)))
-    assert ranked(fine) is fine and best_first(fine).tolist() == [1, 2, 0]
+    assert ranked(fine) is fine and fine.best_first().tolist() == [1, 2, 0]
 
 
 def test_one_loss_of_several():

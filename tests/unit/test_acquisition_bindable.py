@@ -24,7 +24,7 @@ from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.bayesian.outcomes import bound_criterion
+from luthier.method.bayesian.step import bind_criterion
 from luthier.numeric.quasi.quasi_normal import quasi_normal
 from luthier.space import Column
 from luthier.surrogate import KERNELS, Embedding
@@ -297,7 +297,7 @@ def test_outcome_constraints_weight_each(acquisition) -> None:
     x = posterior.x
     bound = gp_posterior(Embedding.of(REALS), KERNELS["matern52"], np.array([0.0, 0.0, -6.0]), x, x[:, 0] - 0.5, None)
     given = context(posterior, draw(2, 8), (x[:, :1] - 0.5))
-    weighted = bound_criterion(acquisition, posterior, (bound,), given).value(q)
+    weighted = bind_criterion(acquisition, posterior, (bound,), given).value(q)
     mean, variance = bound.moments(q)
     log_chance = norm.logcdf(-mean / np.sqrt(variance))
     feasible = float(posterior.moments(x[x[:, 0] <= 0.5]).mean.min())

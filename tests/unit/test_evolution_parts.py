@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,13 +16,13 @@ from luthier.memo import Memo
 from luthier.method import Anneal, Evolution
 from luthier.method.annealing import _geometric
 from luthier.method.batch import ProposalBatch
+from luthier.method.evolution._cmaes import NAMES, CMADistribution, library
 from luthier.method.evolution.cma import CMAModel, CovarianceAdaptation
 from luthier.method.evolution.columns import ColumnTypes
 from luthier.method.evolution.differential_evolution import DifferentialEvolution, Population
 from luthier.method.evolution.state_fold import AlgorithmResult, StateFold
 from luthier.method.repair import Repair
 from luthier.method.sequence import settings_text, tag
-from luthier.numeric.pareto import crowding_distance, no_worse, non_dominated_sort, sorted_rows
 from luthier.space import Bool, Choice, Constant, Float, Int, Ordinal, Permutation, Simplex, Space, Subset
 from luthier.testing.methods import Drive
 from luthier.trial import Reason
@@ -40,61 +43,6 @@ def test_memo_finds_what_is_there():
     assert memo.find("a") == "aa"
     memo.get("c", lambda: "cc")
     assert memo.find("b") is None and memo.find("a") == "aa"  # found last, kept longest
-
-
-# --- order ---------------------------------------------------------------------------------------------
-
-
-def test_one_objective_is_ordered_by_violation_then_loss():
-    losses = np.array([[3.0], [1.0], [INF], [2.0], [0.0], [2.0]])
-    violations = np.array([0.0, 0.0, INF, 0.0, 0.5, 0.0])
-    assert sorted_rows(losses, violations).tolist() == [1, 3, 5, 0, 4, 2]
-
-
-def test_fronts_by_hand():
-    losses = np.array([[1.0, 4.0], [2.0, 2.0], [4.0, 1.0], [3.0, 3.0], [4.0, 4.0], [2.0, 2.0]])
-    assert non_dominated_sort(losses).tolist() == [0, 0, 0, 1, 2, 0]
-
-
-def test_fronts_by_their_definition():
-    losses = np.round(Key.of(3).uniform((40, 3)), 1)
-    front = non_dominated_sort(losses)
-    for row, number in enumerate(front.tolist()):
-        beaten = [
-            other for other in range(40) if (losses[other] <= losses[row]).all() and (losses[other] < losses[row]).any()
-        ]
-        assert max((int(front[other]) + 1 for other in beaten), default=0) == number
-
-
-def test_crowding_by_hand():
-    losses = np.array([[0.0, 10.0], [1.0, 5.0], [4.0, 0.0]])
-    assert crowding_distance(losses).tolist() == [INF, 1.0, INF]
-    assert np.isinf(crowding_distance(np.array([[-1.7e308], [1.7e308]]))).all()
-    assert crowding_distance(np.array([[2.0, 1.0]])).tolist() == [INF]
-    assert crowding_distance(np.zeros((3, 2)))[1] == 0.0
-
-
-def test_of_one_front_the_lonely_come_first():
-    losses = np.array([[0.0, 9.0], [1.0, 8.0], [1.1, 7.9], [5.0, 4.0], [9.0, 0.0]])
-    assert set(sorted_rows(losses, np.zeros(5)).tolist()[:3]) == {0, 4, 3}
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [
-        (([1.0], 0.0), ([2.0], 0.0), True),
-        (([2.0], 0.0), ([2.0], 0.0), True),
-        (([3.0], 0.0), ([2.0], 0.0), False),
-        (([3.0], 0.0), ([2.0], 0.1), True),
-        (([1.0], 0.2), ([2.0], 0.1), False),
-        (([INF], INF), ([INF], INF), False),
-        (([1.0, 2.0], 0.0), ([2.0, 1.0], 0.0), None),
-        (([1.0, 1.0], 0.0), ([2.0, 1.0], 0.0), True),
-        (([2.0, 1.0], 0.0), ([1.0, 1.0], 0.0), False),
-    ],
-)
-def test_no_worse(one, other, expected):
-    assert no_worse(np.array(one[0]), one[1], np.array(other[0]), other[1]) is expected
 
 
 # --- landing -------------------------------------------------------------------------------------------
@@ -209,8 +157,8 @@ def test_a_state_is_the_same_warm_and_cold():
     warm, cold = line(drive, drive.memo).at(opener), line(drive.resumed(drive.history.length)).at(opener)
     assert warm is not cold
     assert (warm.opener, warm.generation, warm.waiting) == (cold.opener, cold.generation, cold.waiting)
-    a, b = warm.state.model.optimizer, cold.state.model.optimizer
-    assert (a._mean == b._mean).all() and (a._C == b._C).all() and a._sigma == b._sigma
+    a, b = warm.state.model.distribution, cold.state.model.distribution
+    assert (a.mean == b.mean).all() and (a.covariance == b.covariance).all() and a.scale == b.scale
 
 
 def test_what_others_tried_is_told_once_where_it_is_the_best():
@@ -275,6 +223,26 @@ def test_the_layout_of_every_kind_of_column():
         assert np.isin(np.round(settled[:, place], 9), np.round(values, 9)).all(), names[place]
 
 
+@pytest.mark.parametrize("kind", sorted(NAMES))
+def test_the_library_has_the_private_names_that_are_read(kind):
+    cmaes = library()
+    made = {
+        "CMA": CMADistribution.continuous(np.full(2, 0.5), 0.3, 9, 4),
+        "CatCMAwM": CMADistribution.with_margin(np.full(2, 0.5), 0.3, 4, 1, [np.array([0.25, 0.75])], [3]),
+    }[kind].optimizer
+    assert type(made) is getattr(cmaes, kind)
+    gone = [name for name in NAMES[kind] if not hasattr(made, name)]
+    assert not gone, (
+        f"cmaes {cmaes.__version__} has no {kind}.{', '.join(gone)} any more: read luthier/method/evolution/_cmaes.py, "
+        "or pin cmaes in pyproject.toml to a version before it"
+    )
+
+
+def test_the_private_names_that_are_listed_are_those_that_are_read():
+    source = Path(inspect.getsourcefile(CMADistribution)).read_text()
+    assert set(re.findall(r"optimizer\.(_\w+)", source)) == {*NAMES["CMA"], *NAMES["CatCMAwM"]}
+
+
 MIXED = Space({"x": Float(0, 1), "n": Int(1, 9), "m": Int(1, 9, log=True), "c": Choice("a", "b", "c"), "b": Bool()})
 
 
@@ -292,36 +260,36 @@ def test_draws_are_a_function_of_their_keys():
 def test_telling_changes_a_copy():
     for space in (CUBE, MIXED):
         model = CMAModel.begin(ColumnTypes.of(space), np.full(space.dimensions, 0.5), 0.25, 6)
-        mean = model.optimizer._mean.copy()
+        mean = model.distribution.mean.copy()
         draws = [model.draw(Key.of(seed)) for seed in range(6)]
-        after = model.told(draws)
-        np.testing.assert_array_equal(model.optimizer._mean, mean)
-        assert not np.array_equal(after.optimizer._mean, mean)
+        after = model.after(draws)
+        np.testing.assert_array_equal(model.distribution.mean, mean)
+        assert not np.array_equal(after.distribution.mean, mean)
         if space is CUBE:  # Hansen (2016), eq. 41; with levels the mean is moved once more, for the margin
             weights = np.log(3.5) - np.log([1, 2, 3])
             expected = np.average([drawn.normal for drawn in draws[:3]], axis=0, weights=weights)
-            np.testing.assert_allclose(after.optimizer._mean, expected)
+            np.testing.assert_allclose(after.distribution.mean, expected)
 
 
 def test_the_distribution_is_that_of_the_library():
     """Means and covariances of our draws, within four standard errors of the library's parameters."""
     model = CMAModel.begin(ColumnTypes.of(CUBE), np.full(3, 0.5), 0.02, 6)
     for turn in range(3):
-        model = model.told(sorted((model.draw(Key.of(turn).fold(n)) for n in range(6)), key=lambda one: one.normal[0]))
-    optimizer = model.optimizer
+        model = model.after(sorted((model.draw(Key.of(turn).fold(n)) for n in range(6)), key=lambda one: one.normal[0]))
+    distribution = model.distribution
     drawn = np.array([model.draw(Key.of(9).fold(seed)).normal for seed in range(3000)])
-    covariance = optimizer._sigma**2 * optimizer._C
+    covariance = distribution.scale**2 * distribution.covariance
     deviation = np.sqrt(np.diag(covariance))
-    assert (np.abs(drawn.mean(axis=0) - optimizer._mean) < 4 * deviation / math.sqrt(3000)).all()
+    assert (np.abs(drawn.mean(axis=0) - distribution.mean) < 4 * deviation / math.sqrt(3000)).all()
     errors = np.sqrt((covariance**2 + np.outer(deviation, deviation) ** 2) / 3000)
     assert (np.abs(np.cov(drawn.T) - covariance) < 4 * errors).all()
 
 
 def test_categories_are_drawn_as_often_as_the_library_says():
     model = CMAModel.begin(ColumnTypes.of(MIXED), np.full(5, 0.5), 0.25, 6)
-    model = model.told([model.draw(Key.of(3).fold(n)) for n in range(6)])
+    model = model.after([model.draw(Key.of(3).fold(n)) for n in range(6)])
     drawn = np.array([model.draw(Key.of(9).fold(seed)).kinds for seed in range(3000)])
-    for place, chances in enumerate(model.optimizer._q):
+    for place, chances in enumerate(model.distribution.chances):
         for level, chance in enumerate(chances.tolist()):
             assert abs((drawn[:, place] == level).mean() - chance) <= 4 * math.sqrt(chance * (1 - chance) / 3000)
 

@@ -7,8 +7,7 @@ import pytest
 
 from luthier.errors import InvalidSetting
 from luthier.key import Key
-from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, EvaluatedPoints
-from luthier.method.bayesian.gradient_ascent import ascend
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, EvaluatedPoints, ascend
 from luthier.space import Choice, Float, Int, Space
 
 MIXED = Space({"a": Float(0, 1), "n": Int(0, 9), "c": Choice("x", "y"), "d": Float(0, 1, when="c == 'x'")})

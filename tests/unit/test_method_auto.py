@@ -10,8 +10,7 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.method import Auto
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
-from luthier.method.bayesian.auto import is_bound_by_time
-from luthier.method.bayesian.stagnation import is_stagnant
+from luthier.method.bayesian.auto import is_bound_by_time, is_stagnant
 from luthier.problem import Objective, Problem
 from luthier.trial import Outcome, Reason
 
@@ -139,7 +138,7 @@ def test_a_branch_that_began_badly_is_looked_at_again() -> None:
         study = lt.Study("s", space, minimize="y", method=method, seed=seed)
         study.run(objective, trials=30)
         by = [trial.note.get("by") for trial in study.trials]
-        assert ("explorer" in by) == bool(method.exploring_models)
+        assert ("exploring" in by) == bool(method.exploring_models)
         assert study.verify().ok
         return study.best.value
 

@@ -130,9 +130,9 @@ def test_the_peak() -> None:
         {"x": Float(-5, 10), "k": Choice("a", "b"), "n": Int(1, 9), "free": Float(0, 1, default=0.2)},
         require=["x < 9 or k == 'a'"],
     )
-    (peak,) = space.decode(Prior({"x": Normal(3, 1), "k": {"b": 0.9}, "n": Normal(4.2, 1)}).on(space).peak())
+    (peak,) = space.decode(Prior({"x": Normal(3, 1), "k": {"b": 0.9}, "n": Normal(4.2, 1)}).on(space).mode())
     assert peak["x"] == pytest.approx(3, abs=0.02) and (peak["k"], peak["n"], peak["free"]) == ("b", 4, 0.2)
-    assert not len(Prior({"x": Normal(9.5, 0.1), "k": {"b": 0.9}}).on(space).peak())
+    assert not len(Prior({"x": Normal(9.5, 0.1), "k": {"b": 0.9}}).on(space).mode())
 
 
 def test_options_are_named_as_the_user_names_them() -> None:
@@ -286,7 +286,7 @@ def test_the_search_begins_at_the_peak_too(name) -> None:
     drive.run(6)
     assert begun
     for best in begun:
-        np.testing.assert_array_equal(best[1:2], PRIOR.on(tuning_space()).peak())
+        np.testing.assert_array_equal(best[1:2], PRIOR.on(tuning_space()).mode())
 
 
 @pytest.mark.parametrize("name", ["log-ei", "ucb", "parzen", "auto"])

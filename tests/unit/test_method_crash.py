@@ -9,7 +9,7 @@ import luthier as lt
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.bayesian.imputation import impute_failures
+from luthier.method.bayesian.constraints import impute_failures
 from luthier.space import Float, Space
 
 SPACE = Space({"a": Float(0, 1), "b": Float(0, 1)})

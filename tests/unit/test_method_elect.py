@@ -105,8 +105,8 @@ def test_all_nominees_of_finished_trials_are_rewarded_by_the_present_model() -> 
     noted = np.array([[history.trial(number).note["nominees"][name] for name in names] for number in range(3, 8)])
     means = model.moments(noted.reshape(15, 2)).mean.reshape(5, 3)
     np.testing.assert_allclose(recorder.rewards, member_reward(means, model.moments(data.x).mean))
-    assert (arm, note["arm"], note["chance"]) == (1, repr(UCB(0.0)), 1.0)
-    np.testing.assert_allclose(list(note["nominees"].values()), data.x[:3], atol=1e-9)
+    assert (arm, note.arm, note.chance) == (1, repr(UCB(0.0)), 1.0)
+    np.testing.assert_allclose(list(note.nominees.values()), data.x[:3], atol=1e-9)
 
 
 def test_members_draw_on_the_seed() -> None:

@@ -14,7 +14,7 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Bayes
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
-from luthier.method.bayesian.pending import fantasize
+from luthier.method.bayesian.step import fantasize
 from luthier.method.spec import from_plain, to_plain
 from luthier.run import Study
 from luthier.space import Float, Space

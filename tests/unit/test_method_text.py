@@ -50,8 +50,8 @@ def test_defaults_are_left_out_and_a_name_is_enough():
 @pytest.mark.parametrize(
     ("plain", "message"),
     [
-        ("Gird", "no method 'Gird' .did you mean 'Grid'"),
-        ({"use": "Grid", "point": 3}, "Grid has no setting 'point' .did you mean 'points'"),
+        ("Gird", "no method 'Gird'; did you mean 'Grid'"),
+        ({"use": "Grid", "point": 3}, "Grid has no setting 'point'; did you mean 'points'"),
         ({"points": 3}, "names no method"),
         (3, "names no method"),
         ({"use": "Quasi", "kind": "halten"}, "one of sobol, halton"),

@@ -14,7 +14,7 @@ import luthier as lt
 from luthier.acquisition.analytic import LogEI
 from luthier.acquisition.normal import density, distribution
 from luthier.analysis.explanation import LIKELY
-from luthier.analysis.predictive_distribution import predictive_distribution
+from luthier.analysis.predictive_distribution import read_models
 from luthier.analysis.results import Calibration, Coverage
 from luthier.errors import InvalidConfig, InvalidSetting, NoResult, TrialNotFound
 from luthier.key import Key
@@ -58,7 +58,8 @@ def test_a_proposal_is_explained_from_what_was_known_then(study: lt.Study) -> No
     data = view.data(view.problem())
     assert found.known == len(data) == 9
     assert isinstance(study.method, lt.Auto)
-    outlook = predictive_distribution(study.method.surrogates(data, view.problem()), data, Key.of(0), Memo())
+    step = study.method.step(view.problem(), data, Key.of(3).fold("trial", 9), 0, Memo())
+    outlook = read_models(step.models, data, Memo())
     assert outlook is not None
     point = study.space.encode([dict(study.trial(9).config)])
     median, low, high = outlook.quantiles(point, (0.5, 0.05, 0.95), observed=True)[:, 0].tolist()
@@ -199,7 +200,9 @@ def test_a_parzen_ratio_gives_no_means_and_a_default_process_stands_in() -> None
     assert found.prediction is not None
     assert found.prediction.by == "a default GP, as Parzen gives no means"
     assert found.purpose in ("exploit", "explore")
-    assert found.acquisition is None
+    assert found.acquisition is not None
+    assert found.acquisition.name == "log density ratio"
+    assert found.acquisition.above > 0.5
 
 
 def test_a_member_of_a_portfolio_is_named() -> None:

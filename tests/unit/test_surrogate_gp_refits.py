@@ -8,7 +8,7 @@ import pytest
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.bayesian.outcomes import fit_scalarized, scalarize
+from luthier.method.bayesian.step import fit_model, scalarize
 from luthier.numeric.scaling import SCALINGS
 from luthier.space import Column
 from luthier.surrogate import GP, KERNELS, Embedding
@@ -19,6 +19,10 @@ from luthier.surrogate.subset_of_data import subset_of_data
 
 COLUMNS = tuple(Column(name, "number", 0, 0, 1, False) for name in "abc")
 KEY = Key.of(0)
+
+
+def fit_scalarized(*arguments):
+    return fit_model(*arguments).posterior
 
 
 def make(n, objectives=1):

@@ -1,4 +1,4 @@
-"""Surrogates say truly what they made of the losses, and the method's proposals are rated as it rated them."""
+"""Surrogates say truly what they made of the losses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from luthier.analysis.predictive_distribution import predictive_distribution
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.bayesian.acquisition_value import rate_again
 from luthier.surrogate.protocol import HasDistance, HasOutputTransform, Posterior, SupportsLeaveOneOut
 from luthier.testing.methods import Drive, rich_space
 
@@ -57,7 +56,7 @@ def test_the_scale_is_that_of_the_posterior(name: str, data: Data) -> None:
 def test_an_outlook_of_any_surrogate_is_consistent(name: str, data: Data) -> None:
     outlook = predictive_distribution((SURROGATES[name], lt.GP(scaling="log gap")), data, KEY, Memo())
     assert outlook is not None
-    assert sum(voice.weight for voice in outlook.voices) == pytest.approx(1.0)
+    assert sum(one.weight for one in outlook.components) == pytest.approx(1.0)
     levels = (0.05, 0.3, 0.5, 0.9)
     quantiles = outlook.quantiles(data.x[:5], levels, observed=True)
     assert (np.diff(quantiles, axis=0) > 0).all()
@@ -78,23 +77,3 @@ def test_distances_are_in_length_scales(data: Data) -> None:
     embedded = model.embedding.embed(data.x) * np.exp(-model.theta[:-1])[model.embedding.owners]
     squares = ((embedded[:, None] - embedded[None]) ** 2).sum(axis=2)
     np.testing.assert_allclose(correlation, model.kernel(squares).value, atol=1e-7)
-
-
-def test_a_method_without_a_search_is_not_rated() -> None:
-    drive = Drive(rich_space(), lt.Random())
-    drive.run(4)
-    problem, points = drive.history.problem(), np.zeros((1, len(rich_space().columns)))
-    assert rate_again(lt.Random(), problem, drive.history, KEY, 1, Memo(), points, 0) == ()
-
-
-def test_the_ratings_of_a_batch_are_those_of_its_proposals() -> None:
-    """Each is rated by the criterion that it was proposed by, which knows of those before it."""
-    drive = Drive(rich_space(), lt.Auto())
-    drive.run(8)
-    problem, history = drive.history.problem(), drive.history
-    proposals = lt.Auto().suggest(problem, history, KEY, 3, Memo())
-    points = problem.space.encode([proposal.config for proposal in proposals])
-    for row in range(3):
-        (rating,) = rate_again(lt.Auto(), problem, history, KEY, 3, Memo(), points, row)
-        assert rating.above > 0.9
-    assert not rate_again(lt.Auto(), problem, history, KEY, 3, Memo(), points, 3)

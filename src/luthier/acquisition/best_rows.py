@@ -18,7 +18,7 @@ def best_rows(data: Data, feasible_only: bool = False) -> Floats:
         feasible_only: leave out the rows that violate an outcome constraint, unless all do.
     """
     rows = np.arange(len(data))
-    if feasible_only and (feasible := ~(data.violations > 0).any(axis=1)).any():
-        rows = rows[feasible]
+    if feasible_only and data.feasible.any():
+        rows = rows[data.feasible]
     chosen: Floats = data.x[np.sort(rows[np.argsort(data.loss[rows], kind="stable")[:_MOST]])]
     return chosen

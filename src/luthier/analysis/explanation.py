@@ -1,4 +1,4 @@
-"""Why a trial was made, and what was expected of it: from the log as it was when the trial was asked for."""
+"""Explanations of trials: the purpose of each and what was expected of it, from the log as it was then."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from luthier._typing import Floats
-from luthier.analysis.predict import Predictions, predict
+from luthier._typing import Floats, Integers
+from luthier.analysis.predict import Predictions, predict, predict_by_step
 from luthier.analysis.predictive_distribution import ENCODED, encoded_distances
 from luthier.analysis.results import Explanation, Neighbour, Prediction, Purpose, Rated
 from luthier.data import Data
@@ -20,7 +19,8 @@ from luthier.event import Asked
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method import Method, ModelBased, feasible_rows, from_plain, impute_failures, rate_again, to_plain
+from luthier.method import Method, ModelBased, Step, from_plain, to_plain, with_pending
+from luthier.numeric import dominates
 from luthier.problem import Problem
 from luthier.trial import Trial
 
@@ -29,6 +29,8 @@ LIKELY = 0.3811
 mean and φ(z) by the standard deviation, are of one size: z = -0.3026."""
 
 _NEAREST = 3
+_ELSEWHERE = 256
+"""How many points of the whole space a proposal's acquisition value is compared with."""
 
 _WHY = {
     "design": "one of the first trials, which fill the space before the models begin",
@@ -46,11 +48,12 @@ class TrialContext:
         view: the history as it was.
         problem: as it was.
         method: of the study then.
-        data: what a method that models saw, crashes included; else values alone.
+        data: what was known, crashes included where the method learns from them.
+        running: how many other trials had no values yet.
         point: (1, d) the trial's configuration.
-        first: the number of the first trial of the batch.
-        count: how many the batch was to have.
-        batch: (b, d) the proposals of the batch, in order.
+        step: what the proposal followed from, or would have, where the method has models; None where it has not.
+        default_key: the randomness of a default model, where the step's models cannot be read.
+        failure: why there is no step.
     """
 
     trial: Trial
@@ -58,15 +61,11 @@ class TrialContext:
     problem: Problem
     method: Method
     data: Data
+    running: int
     point: Floats
-    first: int
-    count: int
-    batch: Floats
-
-    @property
-    def row(self) -> int:
-        """The place of the trial in its batch."""
-        return self.trial.number - self.first
+    step: Step | None
+    default_key: Key
+    failure: str = ""
 
     @property
     def proposed(self) -> bool:
@@ -75,7 +74,7 @@ class TrialContext:
 
 
 class _Sense(NamedTuple):
-    """What a trial was for, in a sentence; and how likely an improvement was."""
+    """The purpose of a trial, why in a sentence, and how likely an improvement was."""
 
     purpose: Purpose
     why: str
@@ -98,58 +97,55 @@ def explain(history: History, number: int, known: Method, key: Key, memo: Memo, 
 
     Cost: that of its proposal, without the search.
     """
-    moment = _recall(history, number, known, memo)
-    stream = key.fold("trial", moment.first)
+    context = _recall(history, number, known, key, memo)
     remarks: list[str] = []
-    beliefs: Predictions | None = None
+    predictions: Predictions | None = None
     prediction = None
     try:
-        fold = stream.fold("bayes", moment.row).fold("fit")
-        beliefs = predict(moment.problem, moment.data, moment.method, fold, memo, moment.row)
-        (prediction,) = beliefs.predict([moment.trial.config], level, observed=True)
+        predictions = _predict(context, memo)
+        (prediction,) = predictions.predict([context.trial.config], level, observed=True)
     except NoResult as error:
         remarks.append(f"nothing was expected of it: {error}")
-    sense = _make_sense(moment, beliefs, prediction)
+    sense = _make_sense(context, predictions, prediction)
     acquisition = None
-    if moment.proposed and sense.purpose not in ("design", "rest", "unmodelled"):
-        try:
-            acquisition = _rate(moment, stream, memo)
-        except LuthierError as error:
-            remarks.append(f"the proposal could not be made again: {error}")
-    crashed = len(moment.view.data(moment.problem).failed)
-    if crashed and beliefs is not None:
-        worst = isinstance(moment.method, ModelBased)
+    if context.proposed and sense.purpose not in ("design", "rest", "unmodelled"):
+        acquisition = _rated(context)
+        if context.failure:
+            remarks.append(f"the proposal could not be made again: {context.failure}")
+    crashed = len(context.view.data(context.problem).failed)
+    if crashed and predictions is not None:
+        worst = isinstance(context.method, ModelBased)
         remarks.append(f"{crashed} crashed before it: {'counted as the worst value' if worst else 'left out'}")
-    if len(moment.data.pending):
-        remarks.append(f"{len(moment.data.pending)} others were running, and had no values yet")
-    outcome = moment.trial.outcome
-    if outcome is not None and not moment.trial.is_done:
+    if context.running:
+        remarks.append(f"{context.running} others were running, and had no values yet")
+    outcome = context.trial.outcome
+    if outcome is not None and not context.trial.is_done:
         remarks.append(f"it ended as {outcome.reason}")
-    neighbours, unit = _nearest(moment, beliefs)
-    values = dict(outcome.values) if outcome is not None and moment.trial.is_done else {}
-    space = moment.problem.space
+    neighbours, unit = _nearest(context, predictions)
+    values = dict(outcome.values) if outcome is not None and context.trial.is_done else {}
+    space = context.problem.space
     return Explanation(
         number,
-        MappingProxyType(dict(space.realize(moment.trial.config))),
-        MappingProxyType({name: moment.trial.config[name] for name in space.names if name in moment.trial.config}),
+        MappingProxyType(dict(space.realize(context.trial.config))),
+        MappingProxyType({name: context.trial.config[name] for name in space.names if name in context.trial.config}),
         sense.purpose,
         sense.why,
-        moment.trial.origin,
-        type(moment.method).__name__,
-        MappingProxyType(dict(moment.trial.note)),
-        len(moment.view.measured()),
+        context.trial.origin,
+        type(context.method).__name__,
+        MappingProxyType(dict(context.trial.note)),
+        len(context.view.measured()),
         prediction,
         sense.improvement,
         acquisition,
         neighbours,
         unit,
         MappingProxyType(values),
-        MappingProxyType(_surprises(moment, beliefs, values)),
+        MappingProxyType(_surprises(context, predictions, values)),
         tuple(remarks),
     )
 
 
-def _recall(history: History, number: int, known: Method, memo: Memo) -> TrialContext:
+def _recall(history: History, number: int, known: Method, key: Key, memo: Memo) -> TrialContext:
     trial = history.trial(number)
     view = history.upto(trial.seen)
     problem = view.problem()
@@ -157,16 +153,35 @@ def _recall(history: History, number: int, known: Method, memo: Memo) -> TrialCo
     configured = view.configured
     if configured is not None and configured[1].method != to_plain(known):
         method = from_plain(configured[1].method)
-    first, count = _batch(history, trial)
-    together = [history.trial(n) for n in range(first, min(first + count, len(history)))]
-    batch = [one.config for one in together if one.seen == trial.seen and one.origin == trial.origin]
-    data = view.data(problem)
-    if isinstance(method, ModelBased) and len(data):
-        data = impute_failures(data, memo)
-    space = problem.space
+    first, _ = _batch(history, trial)
+    place, stream = number - first, key.fold("trial", first)
+    data, space = view.data(problem), problem.space
+    step, failure = None, ""
+    if isinstance(method, ModelBased) and len(data) and data.columns:
+        together = [history.trial(n) for n in range(first, number)]
+        earlier = [one.config for one in together if one.seen == trial.seen and one.origin == trial.origin]
+        try:
+            step = method.step(problem, with_pending(data, space.encode(earlier)), stream, place, memo)
+        except LuthierError as error:
+            failure = str(error)
     return TrialContext(
-        trial, view, problem, method, data, space.encode([trial.config]), first, count, space.encode(batch)
+        trial,
+        view,
+        problem,
+        method,
+        data if step is None else step.data,
+        len(data.pending),
+        space.encode([trial.config]),
+        step,
+        stream.fold("bayes", place).fold("fit"),
+        failure,
     )
+
+
+def _predict(context: TrialContext, memo: Memo) -> Predictions:
+    if context.step is None:
+        return predict(context.problem, context.data, context.method, context.default_key, memo)
+    return predict_by_step(context.problem, context.step, context.method, context.default_key, memo)
 
 
 def _batch(history: History, trial: Trial) -> tuple[int, int]:
@@ -179,32 +194,32 @@ def _batch(history: History, trial: Trial) -> tuple[int, int]:
     return trial.number, 1
 
 
-def _make_sense(moment: TrialContext, beliefs: Predictions | None, prediction: Prediction | None) -> _Sense:
-    note = moment.trial.note.get("by")
-    if not moment.proposed:
-        how = {"enqueued": "enqueued by somebody", "imported": "measured elsewhere"}
-        return _Sense("given", f"no proposal: {how.get(moment.trial.origin, 'its values were asked for')}")
+def _make_sense(context: TrialContext, predictions: Predictions | None, prediction: Prediction | None) -> _Sense:
+    note = context.trial.note.get("by")
+    if not context.proposed:
+        how = {"enqueued": "enqueued by a user", "imported": "measured elsewhere"}
+        return _Sense("given", f"no proposal: {how.get(context.trial.origin, 'its values were asked for')}")
     if note in ("design", "rest"):
         return _Sense(note, _WHY[note])
-    if not isinstance(moment.method, ModelBased):
-        return _Sense("unmodelled", f"{type(moment.method).__name__} asks no model, so nothing was expected of it")
-    lawful = np.flatnonzero(feasible_rows(moment.data))
-    if beliefs is None or prediction is None:
-        return _Sense("explore", "as all values were equal, only what is not known was of interest")
-    if not len(lawful):
+    if not isinstance(context.method, ModelBased):
+        return _Sense("unmodelled", f"{type(context.method).__name__} asks no model, so nothing was expected of it")
+    feasible = np.flatnonzero(context.data.feasible)
+    if predictions is None or prediction is None:
+        return _Sense("explore", "too little was known to expect anything of it")
+    if not len(feasible):
         return _Sense("feasible", _WHY["feasible"])
-    if len(beliefs.outlooks) > 1:
-        return _weigh_several(moment, beliefs, lawful)
-    return _weigh(moment, beliefs, prediction, lawful)
+    if len(predictions.distributions) > 1:
+        return _compare_several(context, predictions, feasible)
+    return _compare(context, predictions, prediction, feasible)
 
 
-def _weigh(moment: TrialContext, beliefs: Predictions, prediction: Prediction, lawful: NDArray[np.int64]) -> _Sense:
-    (objective,), (outlook,) = moment.problem.objectives, beliefs.outlooks
-    losses = moment.data.loss[lawful]
-    if moment.problem.noisy or moment.data.noise is not None:
-        losses = outlook.quantiles(moment.data.x[lawful], (0.5,))[0]
+def _compare(context: TrialContext, predictions: Predictions, prediction: Prediction, feasible: Integers) -> _Sense:
+    (objective,), (distribution,) = context.problem.objectives, predictions.distributions
+    losses = context.data.loss[feasible]
+    if context.problem.noisy or context.data.noise is not None:
+        losses = distribution.quantiles(context.data.x[feasible], (0.5,))[0]
     best = float(losses.min())
-    chance = float(outlook.below(moment.point, np.array([best]))[0])
+    chance = float(distribution.below(context.point, np.array([best]))[0])
     known = f"the best known then, {objective.value(best):.6g}"
     if chance >= LIKELY:
         return _Sense(
@@ -215,52 +230,50 @@ def _weigh(moment: TrialContext, beliefs: Predictions, prediction: Prediction, l
     return _Sense("explore", why, chance)
 
 
-def _weigh_several(moment: TrialContext, beliefs: Predictions, lawful: NDArray[np.int64]) -> _Sense:
-    medians = np.array([outlook.quantiles(moment.point, (0.5,))[0, 0] for outlook in beliefs.outlooks])
-    losses = moment.data.losses[lawful]
-    dominated = bool(((losses <= medians).all(axis=1) & (losses < medians).any(axis=1)).any())
-    if dominated:
+def _compare_several(context: TrialContext, predictions: Predictions, feasible: Integers) -> _Sense:
+    medians = np.array(
+        [distribution.quantiles(context.point, (0.5,))[0, 0] for distribution in predictions.distributions]
+    )
+    if dominates(context.data.losses[feasible], medians[None, :]).any():
         return _Sense("explore", "a trial was expected to be better in every objective, but little is known there")
     return _Sense("exploit", "no trial was expected to be as good in every objective")
 
 
-def _rate(moment: TrialContext, stream: Key, memo: Memo) -> Rated | None:
-    ratings = rate_again(
-        moment.method, moment.problem, moment.view, stream, moment.count, memo, moment.batch, moment.row
-    )
-    if not ratings:
+def _rated(context: TrialContext) -> Rated | None:
+    """Give what the criterion of a proposal was; of a portfolio that of the member that made it."""
+    if context.step is None:
         return None
-    arm, nominees = moment.trial.note.get("arm"), moment.trial.note.get("nominees")
-    place = list(nominees).index(arm) if isinstance(nominees, Mapping) and arm in nominees else 0
-    rating = ratings[min(place, len(ratings) - 1)]
-    named = arm or moment.trial.note.get("acquisition") or f"criterion of {type(moment.method).__name__}"
-    return Rated(str(named), rating.value, rating.above)
+    criteria, arm = dict(context.step.criteria), str(context.trial.note.get("arm"))
+    name = arm if arm in criteria else next(iter(criteria))
+    value = float(criteria[name].value(context.point)[0])
+    elsewhere = criteria[name].value(context.problem.space.sample(context.step.key.fold("elsewhere"), _ELSEWHERE))
+    return Rated(name, value, float((elsewhere < value).mean()))
 
 
-def _nearest(moment: TrialContext, beliefs: Predictions | None) -> tuple[tuple[Neighbour, ...], str]:
-    numbers = moment.view.measured()
-    if not numbers or not moment.data.columns:
+def _nearest(context: TrialContext, predictions: Predictions | None) -> tuple[tuple[Neighbour, ...], str]:
+    numbers = context.view.measured()
+    if not numbers or not context.data.columns:
         return (), ENCODED
-    tried = moment.data.x[: len(numbers)]  # what comes after them crashed
-    if beliefs is None:
-        distances, unit = encoded_distances(moment.data, moment.point, tried), ENCODED
+    tried = context.data.x[: len(numbers)]  # what comes after them crashed
+    if predictions is None:
+        distances, unit = encoded_distances(context.data, context.point, tried), ENCODED
     else:
-        distances, unit = beliefs.outlooks[0].distances(moment.point, tried)
+        distances, unit = predictions.distributions[0].distances(context.point, tried)
     nearest = np.argsort(distances[0], kind="stable")[:_NEAREST].tolist()
     found = []
     for row in nearest:
-        outcome = moment.view.trial(numbers[row]).outcome
+        outcome = context.view.trial(numbers[row]).outcome
         values = dict(outcome.values) if outcome else {}
         found.append(Neighbour(numbers[row], float(distances[0, row]), MappingProxyType(values)))
     return tuple(found), unit
 
 
-def _surprises(moment: TrialContext, beliefs: Predictions | None, values: Mapping[str, float]) -> dict[str, float]:
-    if beliefs is None or not values:
+def _surprises(context: TrialContext, predictions: Predictions | None, values: Mapping[str, float]) -> dict[str, float]:
+    if predictions is None or not values:
         return {}
     found = {}
-    for objective, outlook in zip(moment.problem.objectives, beliefs.outlooks, strict=True):
+    for objective, distribution in zip(context.problem.objectives, predictions.distributions, strict=True):
         loss = np.array([objective.loss(values[objective.name])])
-        above = float(outlook.surprise(moment.point, loss)[0])
+        above = float(distribution.surprise(context.point, loss)[0])
         found[objective.name] = -above if objective.maximize else above
     return found

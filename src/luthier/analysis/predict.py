@@ -1,8 +1,8 @@
-"""What a study's models believe: of given configurations, of the best one, and whether that can be trusted."""
+"""Predictions at configurations, the expected best one, and the calibration of the models."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
@@ -16,6 +16,8 @@ from luthier.analysis.predictive_distribution import (
     PredictiveDistribution,
     one_objective,
     predictive_distribution,
+    read_models,
+    why_unreadable,
 )
 from luthier.analysis.results import Calibration, Coverage, ExpectedBest, Interval, Prediction
 from luthier.data import Data
@@ -28,41 +30,43 @@ from luthier.method import (
     EvaluatedPoints,
     Method,
     ModelBased,
+    Step,
     constraint_models,
-    feasible_rows,
     impute_failures,
 )
 from luthier.problem import Objective, Problem
 from luthier.space import Space
-from luthier.surrogate import GP, Posterior, Surrogate
-from luthier.surrogate import Hyperpriors as Priors
+from luthier.surrogate import GP, Hyperpriors, Posterior, Surrogate
 from luthier.trial import Config
 
 _LEVELS = (0.5, 0.9)
-_DOUBT = 0.025  # of each of the two coverages, so that a model that is right is blamed once in twenty times
-_LONG = Priors(log_length=0.7)  # as `Auto` has: most objectives are smooth
+_DOUBT = 0.025  # two-sided, of each of the two coverages: 5 % in all
+_LONG_SCALE = Hyperpriors(log_length=0.7)  # as `Auto` has: most objectives are smooth
 _SAMPLES = 8
 _FEW = 200  # values, up to which it costs seconds to draw hyperparameters
 _LIKELY = 0.5  # the least probability of success at which a configuration that was not tried is recommended
 
+Distributions = tuple[PredictiveDistribution, ...]
+"""One predictive distribution an objective."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """The outlooks of all objectives at one moment.
+    """The predictive distributions of all objectives at one moment.
 
     Args:
         problem: what is optimized.
         data: what is known.
-        outlooks: one an objective.
-        bounds: models of the outcome constraints and of crashes.
+        distributions: one an objective.
+        constraints: models of the outcome constraints and of crashes.
         by: the models, in words.
         luck: the share of trials that do not crash, where crashes come by chance.
     """
 
     problem: Problem
     data: Data
-    outlooks: tuple[PredictiveDistribution, ...]
-    bounds: tuple[Posterior, ...]
+    distributions: Distributions
+    constraints: tuple[Posterior, ...]
     by: str
     luck: float = 1.0
 
@@ -74,8 +78,8 @@ class Predictions:
         x = space.encode(configs)
         tails = (0.5, 0.5 - 0.5 * level, 0.5 + 0.5 * level)
         found = {
-            objective.name: _intervals(outlook.quantiles(x, tails, observed), objective)
-            for objective, outlook in zip(self.problem.objectives, self.outlooks, strict=True)
+            objective.name: _intervals(distribution.quantiles(x, tails, observed), objective)
+            for objective, distribution in zip(self.problem.objectives, self.distributions, strict=True)
         }
         chances = self.chances(x)
         return tuple(
@@ -92,49 +96,97 @@ class Predictions:
 
     def chances(self, x: Floats) -> Floats:
         """Give the probability of no crash, bad luck aside, and of constraints that hold at `x` (q, d); shape (q,)."""
-        if not self.bounds:
+        if not self.constraints:
             return np.ones(len(x))
-        return np.exp(Feasible(None, ValueScale.LOG, self.bounds).value(x))
+        return np.exp(Feasible(None, ValueScale.LOG, self.constraints).value(x))
 
 
-def predict(
-    problem: Problem, data: Data, method: Method, key: Key, memo: Memo, place: int | None = None
-) -> Predictions:
-    """Fit the method's own models to each objective; a default Gaussian process where it has none that give means.
+def predict(problem: Problem, data: Data, method: Method, key: Key, memo: Memo) -> Predictions:
+    """Fit the method's own models to each objective; a default Gaussian process where it has none that can be read.
 
     Args:
         problem: what is optimized.
         data: what is known.
         method: of the study.
         key, memo: see `Surrogate.fit`.
-        place: in its batch, of the proposal that the models are to be those of; None: those to ask what to expect.
 
     Raises:
         NoResult: too little is known to predict anything; the message says what is missing.
     """
-    models = isinstance(method, ModelBased)
-    known = None if place is None else data
-    own = method.surrogates(known, problem, place or 0) if isinstance(method, ModelBased) else ()
-    found = _look_at_all(own, problem, data, key, memo) if own else None
-    if found is not None:
-        by = f"{_counted(own)} of {type(method).__name__}"
-    else:
-        found = _look_at_all(default_models(len(data)), problem, data, key, memo)
-        name = type(method).__name__
-        why = f", as {_counted(own)} gives no means" if own else "" if models else f", as {name} asks no model"
+    own = method.surrogates() if isinstance(method, ModelBased) else ()
+
+    def read(alone: Data) -> PredictiveDistribution | None:
+        return predictive_distribution(own, alone, key, memo)
+
+    found, by = _distributions(problem, data, method, own, read, key, memo)
+    known = impute_failures(data, memo)
+    return Predictions(problem, data, found, constraint_models(known, key, memo), by, _luck(data, len(known.failed)))
+
+
+def predict_by_step(problem: Problem, step: Step, method: Method, key: Key, memo: Memo) -> Predictions:
+    """Read the models of a proposal; fit a default Gaussian process in their place where they cannot be read.
+
+    Args:
+        problem: what is optimized.
+        step: of the proposal.
+        method: made it.
+        key: the randomness of the default one.
+        memo: see `Surrogate.fit`.
+
+    Raises:
+        NoResult: see `predict`.
+    """
+
+    def read(alone: Data) -> PredictiveDistribution | None:
+        if any(why_unreadable(model.surrogate) for model in step.models):
+            return None
+        if len(problem.objectives) == 1:
+            return read_models(step.models, alone, memo)
+        fitted = [replace(one, posterior=one.surrogate.fit(alone, one.key, memo)) for one in step.models]
+        return read_models(fitted, alone, memo)
+
+    own, data = [model.surrogate for model in step.models], step.data
+    found, by = _distributions(problem, data, method, own, read, key, memo)
+    return Predictions(problem, data, found, step.constraints, by, _luck(data, len(data.failed)))
+
+
+def _distributions(
+    problem: Problem,
+    data: Data,
+    method: Method,
+    own: Sequence[Surrogate],
+    read: Callable[[Data], PredictiveDistribution | None],
+    key: Key,
+    memo: Memo,
+) -> tuple[Distributions, str]:
+    """Predict by the method's own models, read for one objective at a time, or else by default ones; in words which."""
+    name, by = type(method).__name__, f"{_counted(own)} of {type(method).__name__}"
+    found = _of_all(problem, data, read) if own else None
+    if found is None:
+        default = default_models(len(data))
+        found = _of_all(problem, data, lambda alone: predictive_distribution(default, alone, key, memo))
+        why = ""
+        if own:
+            unreadable = next(filter(None, map(why_unreadable, own)), "")
+            why = f", as {unreadable or f'the scale of {_counted(own)} cannot be undone for these values'}"
+        elif not isinstance(method, ModelBased):
+            why = f", as {name} asks no model"
         by = f"a default GP{why}"
     if found is None:
         raise NoResult(_lack(problem, data))
-    told = impute_failures(data, memo)
-    luck = (len(data) + 1) / (len(data) + len(told.failed) + 1)
-    return Predictions(problem, data, found, constraint_models(told, key, memo), by, luck)
+    return found, by
 
 
-def expected_best(beliefs: Predictions, history: History, level: float, anywhere: bool, key: Key) -> ExpectedBest:
+def _luck(data: Data, failed: int) -> float:
+    """Estimate the share of trials that do not crash, from how many crashed by chance (Laplace's rule)."""
+    return (len(data) + 1) / (len(data) + failed + 1)
+
+
+def expected_best(predictions: Predictions, history: History, level: float, anywhere: bool, key: Key) -> ExpectedBest:
     """Find the configuration with the best median.
 
     Args:
-        beliefs: of one objective, fitted to the values of `history`.
+        predictions: of one objective, fitted to the values of `history`.
         history: everything that is known.
         level: of the interval.
         anywhere: whether to look at the whole space, and not at what was tried alone.
@@ -144,32 +196,32 @@ def expected_best(beliefs: Predictions, history: History, level: float, anywhere
         InvalidSetting: there are several objectives.
         NoResult: no trial kept the outcome constraints.
     """
-    problem, data = beliefs.problem, beliefs.data
+    problem, data = predictions.problem, predictions.data
     if len(problem.objectives) > 1:
         raise InvalidSetting(
             "of several objectives no one configuration is best: study.predict([trial.params for trial in study.front])"
         )
-    (objective,), (outlook,) = problem.objectives, beliefs.outlooks
+    (objective,), (distribution,) = problem.objectives, predictions.distributions
     numbers = history.measured()
-    rows = np.flatnonzero(feasible_rows(data))
+    rows = np.flatnonzero(data.feasible)
     if not len(rows):
         raise NoResult(f"none of the {len(data)} trials with values kept the outcome constraints")
-    medians = outlook.quantiles(data.x[rows], (0.5,))[0]
+    medians = distribution.quantiles(data.x[rows], (0.5,))[0]
     row = int(rows[np.argmin(medians)])
     luckiest = int(rows[np.argmin(data.loss[rows])])
     point, config = data.x[row], history.config(numbers[row]) or {}
-    elsewhere = _search(beliefs, data.x[rows[np.argsort(medians, kind="stable")]], key) if anywhere else None
-    if elsewhere is not None and outlook.quantiles(elsewhere, (0.5,))[0, 0] < medians.min():
+    elsewhere = _search(predictions, data.x[rows[np.argsort(medians, kind="stable")]], key) if anywhere else None
+    if elsewhere is not None and distribution.quantiles(elsewhere, (0.5,))[0, 0] < medians.min():
         point, config = elsewhere[0], problem.space.decode(elsewhere)[0]
     same = np.flatnonzero(((data.x == point) | (np.isnan(data.x) & np.isnan(point))).all(axis=1))
-    (prediction,) = beliefs.predict([config], level, observed=False)
+    (prediction,) = predictions.predict([config], level, observed=False)
     return ExpectedBest(
         prediction,
         numbers[int(same[0])] if len(same) else None,
         tuple(objective.value(loss) for loss in data.loss[same].tolist()),
         numbers[luckiest],
         objective.value(float(data.loss[luckiest])),
-        objective.value(float(outlook.quantiles(data.x[luckiest : luckiest + 1], (0.5,))[0, 0])),
+        objective.value(float(distribution.quantiles(data.x[luckiest : luckiest + 1], (0.5,))[0, 0])),
         objective.name,
     )
 
@@ -192,9 +244,9 @@ def calibrate(
     goal = problem.objectives[place]
     alone = replace(problem, objectives=(goal,))
     data = replace(one_objective(data, place), violations=np.empty((len(data), 0)))
-    beliefs = predict(alone, data, method, key, memo)
-    by = beliefs.by
-    z, rows = beliefs.outlooks[0].left_out()
+    predictions = predict(alone, data, method, key, memo)
+    by = predictions.by
+    z, rows = predictions.distributions[0].left_out()
     if not len(z):
         spare = predictive_distribution(default_models(len(data)), data, key, memo)
         if spare is None:
@@ -221,7 +273,7 @@ def default_models(values: int) -> tuple[GP, ...]:
     most probable hyperparameters (six); of 25 values 89 to 100 % and 84 to 100 %. Its scale is affine but for the
     worst values, so noise is averaged out where it is best.
     """
-    return (GP(hyperpriors=_LONG, samples=_SAMPLES if values <= _FEW else 0),)
+    return (GP(hyperpriors=_LONG_SCALE, samples=_SAMPLES if values <= _FEW else 0),)
 
 
 def check_level(level: float) -> None:
@@ -230,15 +282,16 @@ def check_level(level: float) -> None:
         raise InvalidSetting(f"level={level!r}: give a probability between 0 and 1, as 0.9, for the intervals")
 
 
-def _look_at_all(
-    surrogates: Sequence[Surrogate], problem: Problem, data: Data, key: Key, memo: Memo
-) -> tuple[PredictiveDistribution, ...] | None:
+def _of_all(
+    problem: Problem, data: Data, read: Callable[[Data], PredictiveDistribution | None]
+) -> Distributions | None:
+    """Give the distribution of each objective; None where one of them cannot be read."""
     found: list[PredictiveDistribution] = []
     for place in range(len(problem.objectives)):
-        outlook = predictive_distribution(surrogates, one_objective(data, place), key, memo)
-        if outlook is None:
+        distribution = read(one_objective(data, place))
+        if distribution is None:
             return None
-        found.append(outlook)
+        found.append(distribution)
     return tuple(found)
 
 
@@ -272,15 +325,15 @@ def _intervals(losses: Floats, objective: Objective) -> list[Interval]:
     return [Interval(*one) for one in zip(median, low, high, strict=True)]
 
 
-def _search(beliefs: Predictions, best: Floats, key: Key) -> Floats | None:
+def _search(predictions: Predictions, best: Floats, key: Key) -> Floats | None:
     """Give the point (1, d) of the whole space with the lowest median where success is likely."""
-    (outlook,) = beliefs.outlooks
+    (distribution,) = predictions.distributions
 
     def value(x: Floats) -> Floats:
-        return np.where(beliefs.chances(x) >= _LIKELY, -outlook.quantiles(x, (0.5,))[0], -np.inf)
+        return np.where(predictions.chances(x) >= _LIKELY, -distribution.quantiles(x, (0.5,))[0], -np.inf)
 
     found = AcquisitionOptimizer().maximise(
-        beliefs.problem.space, FunctionCriterion(value), best, EvaluatedPoints(), key
+        predictions.problem.space, FunctionCriterion(value), best, EvaluatedPoints(), key
     )[:1]
     return found if len(found) and np.isfinite(value(found)[0]) else None
 

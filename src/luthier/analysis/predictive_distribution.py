@@ -1,4 +1,4 @@
-"""What models say of one objective, in its own units: medians, intervals, chances and leave-one-out residuals."""
+"""Predictive distributions of one objective, in its own units: medians, intervals, probabilities and residuals."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from luthier._typing import Floats, Integers
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
+from luthier.method import FittedModel
 from luthier.numeric import InverseScaling
 from luthier.surrogate import (
     Embedding,
@@ -21,10 +22,13 @@ from luthier.surrogate import (
     SupportsCovariance,
     SupportsLeaveOneOut,
     Surrogate,
+    supports,
 )
 
 FEWEST = 3
 """With fewer values than this nothing is predicted: they do not tell how much the objective varies."""
+ENCODED = "of the encoded range"
+"""The unit of `encoded_distances`."""
 
 _LEAST_STD = 1e-12
 _HALVINGS = 60
@@ -32,14 +36,14 @@ _HALVINGS = 60
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Component:
-    """One model: normal on a scale of its own.
+    """One model of a mixture: normal on a scale of its own.
 
     Args:
-        posterior: what it believes.
-        weight: its weight among the voices.
+        posterior: the model.
+        weight: its weight in the mixture.
         unscaling: the way between its scale and losses.
         scaled: (n,) the losses on its scale.
-        rows: (k,) those of them that it looked at.
+        rows: (k,) those of them that it was fitted to.
     """
 
     posterior: Posterior
@@ -51,21 +55,21 @@ class Component:
     def moments(self, x: Floats, observed: bool) -> tuple[Floats, Floats]:
         """Give mean and standard deviation on its scale, (q,) each: of the function, or of one more measurement."""
         mean, variance = self.posterior.moments(x)
-        if observed and isinstance(self.posterior, SupportsCovariance):
+        if observed and supports(self.posterior, SupportsCovariance):
             variance = variance + self.posterior.noise_variance
         return mean, np.sqrt(np.maximum(variance, _LEAST_STD**2))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PredictiveDistribution:
-    """A mixture of voices about one loss. All that it gives is made of quantiles: these pass through a monotone scale.
+    """A mixture of models of one loss. All that it gives is made of quantiles: these pass through a monotone scale.
 
     Args:
-        voices: at least one.
+        components: the models, at least one.
         data: what they were fitted to; one loss.
     """
 
-    voices: tuple[Component, ...]
+    components: tuple[Component, ...]
     data: Data
 
     def quantiles(self, x: Floats, levels: Sequence[float], observed: bool = False) -> Floats:
@@ -80,39 +84,39 @@ class PredictiveDistribution:
 
         wanted = np.asarray(levels, dtype=np.float64)[:, None]
         z = ndtri(wanted)
-        moments = [voice.moments(x, observed) for voice in self.voices]
+        moments = [one.moments(x, observed) for one in self.components]
         found = [
-            voice.unscaling.to_losses(mean + z * std) for voice, (mean, std) in zip(self.voices, moments, strict=True)
+            one.unscaling.to_losses(mean + z * std) for one, (mean, std) in zip(self.components, moments, strict=True)
         ]
         low, high = np.min(found, axis=0), np.max(found, axis=0)
         if len(found) == 1:
             return np.asarray(low, dtype=np.float64)
-        for _ in range(_HALVINGS):  # the mixture's quantile lies between those of its voices
+        for _ in range(_HALVINGS):  # the mixture's quantile lies between those of its components
             middle = 0.5 * low + 0.5 * high
-            under = self._chance(moments, middle) < wanted
+            under = self._probability(moments, middle) < wanted
             low, high = np.where(under, middle, low), np.where(under, high, middle)
         quantiles: Floats = 0.5 * low + 0.5 * high
         return quantiles
 
     def below(self, x: Floats, losses: Floats, observed: bool = False) -> Floats:
         """Give the probability that the loss at each of `x` (q, d) is below `losses` (q,) or (1,); shape (q,)."""
-        return self._chance([voice.moments(x, observed) for voice in self.voices], losses)
+        return self._probability([one.moments(x, observed) for one in self.components], losses)
 
-    def _chance(self, moments: Sequence[tuple[Floats, Floats]], losses: Floats) -> Floats:
+    def _probability(self, moments: Sequence[tuple[Floats, Floats]], losses: Floats) -> Floats:
         from scipy.special import ndtr
 
-        chances = [
-            voice.weight * ndtr((voice.unscaling.to_scale(losses) - mean) / std)
-            for voice, (mean, std) in zip(self.voices, moments, strict=True)
+        parts = [
+            one.weight * ndtr((one.unscaling.to_scale(losses) - mean) / std)
+            for one, (mean, std) in zip(self.components, moments, strict=True)
         ]
-        return np.asarray(sum(chances), dtype=np.float64)
+        return np.asarray(sum(parts), dtype=np.float64)
 
     def surprise(self, x: Floats, losses: Floats) -> Floats:
         """Give how far measured `losses` (q,) are above what was expected at `x` (q, d), in standard deviations."""
-        if len(self.voices) == 1:
-            (voice,) = self.voices
-            mean, std = voice.moments(x, observed=True)
-            far: Floats = (voice.unscaling.to_scale(losses) - mean) / std
+        if len(self.components) == 1:
+            (one,) = self.components
+            mean, std = one.moments(x, observed=True)
+            far: Floats = (one.unscaling.to_scale(losses) - mean) / std
             return far
         return _normal(self.below(x, losses, observed=True))
 
@@ -128,9 +132,9 @@ class PredictiveDistribution:
         from scipy.special import ndtr
 
         judged = [
-            (voice, *voice.posterior.leave_one_out())
-            for voice in self.voices
-            if isinstance(voice.posterior, SupportsLeaveOneOut)
+            (one, *one.posterior.leave_one_out())
+            for one in self.components
+            if supports(one.posterior, SupportsLeaveOneOut)
         ]
         judged = [one for one in judged if len(one[1]) == len(one[0].rows)]
         if not judged:
@@ -140,18 +144,15 @@ class PredictiveDistribution:
         all_z = [(v.scaled[v.rows] - mean) / np.sqrt(np.maximum(var, _LEAST_STD**2)) for v, mean, var in judged]
         if len(judged) == 1:
             return all_z[0], rows
-        weights = np.array([voice.weight for voice, *_ in judged])
+        weights = np.array([one.weight for one, *_ in judged])
         return _normal(weights @ ndtr(np.stack(all_z)) / weights.sum()), rows
 
     def distances(self, x: Floats, z: Floats) -> tuple[Floats, str]:
         """Give distances between `x` (q, d) and `z` (m, d), (q, m), and the unit: the first model's, if it has one."""
-        posterior = self.voices[0].posterior
+        posterior = self.components[0].posterior
         if isinstance(posterior, HasDistance):
             return posterior.distance(x, z), "length-scales of the model"
         return encoded_distances(self.data, x, z), ENCODED
-
-
-ENCODED = "of the encoded range"
 
 
 def encoded_distances(data: Data, x: Floats, z: Floats) -> Floats:
@@ -160,6 +161,15 @@ def encoded_distances(data: Data, x: Floats, z: Floats) -> Floats:
     apart = embedding.embed(x)[:, None, :] - embedding.embed(z)[None, :, :]
     distances: Floats = np.sqrt((apart * apart).sum(axis=2) / embedding.variables)
     return distances
+
+
+def why_unreadable(surrogate: Surrogate) -> str:
+    """Say why a surrogate's predictions cannot be read in the units of the losses; empty where they can."""
+    if Posterior not in surrogate.abilities:
+        return f"{type(surrogate).__name__} gives no means"
+    if not isinstance(surrogate, HasOutputTransform):
+        return f"{type(surrogate).__name__} does not say on what scale its means are (it has no `scale`)"
+    return ""
 
 
 def predictive_distribution(
@@ -173,39 +183,43 @@ def predictive_distribution(
         key, memo: see `Surrogate.fit`.
 
     Returns:
-        None where a model cannot be read so (it gives no means, or does not tell its scale), or where there are fewer
-        than `FEWEST` values, or no two that differ, or no variables.
+        None where a model cannot be read so (see `why_unreadable`), or where there are fewer than `FEWEST` values, or
+        no two that differ, or no variables.
     """
     if len(data) < FEWEST or not data.columns:
         return None
-    voices: list[Component] = []
-    for surrogate in surrogates:
-        heard = _hear(surrogate, data, key, memo)
-        if heard is None:
+    if any(_reading(surrogate, data, key, memo) is None for surrogate in surrogates):
+        return None
+    models = [FittedModel(surrogate, key, surrogate.fit(data, key, memo)) for surrogate in surrogates]
+    return read_models(models, data, memo)
+
+
+def read_models(models: Sequence[FittedModel], data: Data, memo: Memo) -> PredictiveDistribution | None:
+    """Read models that are fitted to one loss in its units; see `predictive_distribution`."""
+    if len(data) < FEWEST or not data.columns:
+        return None
+    components: list[Component] = []
+    for model in models:
+        reading = _reading(model.surrogate, data, model.key, memo)
+        if reading is None:
             return None
-        posterior, unscaling, scaled, rows = heard
-        members = list(_members(posterior))
-        for member, weight in members:
-            voices.append(Component(member, weight / len(surrogates), unscaling, scaled, rows))
-    return PredictiveDistribution(tuple(voices), data)
+        for member, weight in _members(model.posterior):
+            components.append(Component(member, weight / len(models), *reading))
+    return PredictiveDistribution(tuple(components), data)
+
+
+def _reading(surrogate: Surrogate, data: Data, key: Key, memo: Memo) -> tuple[InverseScaling, Floats, Integers] | None:
+    """Give the way between a surrogate's scale and losses, the losses on it, and the rows that it looks at."""
+    if why_unreadable(surrogate) or not isinstance(surrogate, HasOutputTransform):
+        return None
+    scaled, rows = surrogate.scale(data, key, memo)
+    unscaling = InverseScaling.through(data.loss, scaled)
+    return None if unscaling is None else (unscaling, scaled, rows)
 
 
 def one_objective(data: Data, place: int) -> Data:
     """Give the data with one objective alone; the noise that is known is that of the first."""
     return replace(data, losses=data.losses[:, place : place + 1], noise=None if place else data.noise)
-
-
-def _hear(
-    surrogate: Surrogate, data: Data, key: Key, memo: Memo
-) -> tuple[Posterior, InverseScaling, Floats, Integers] | None:
-    if Posterior not in surrogate.abilities or not isinstance(surrogate, HasOutputTransform):
-        return None
-    scaled, rows = surrogate.scale(data, key, memo)
-    unscaling = InverseScaling.through(data.loss, scaled)
-    posterior = surrogate.fit(data, key, memo) if unscaling is not None else None
-    if unscaling is None or not isinstance(posterior, Posterior):
-        return None
-    return posterior, unscaling, scaled, rows
 
 
 def _members(posterior: Posterior) -> Iterator[tuple[Posterior, float]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from luthier.analysis.note_text import describe_note
 from luthier.errors import InvalidSetting
 from luthier.trial import Config
 
@@ -215,7 +216,7 @@ class Explanation(ResultForm):
             shown = ", ".join(f"{name} = {value:.6g}" for name, value in near.values.items())
             rows.append(("near", f"trial {near.number}, {near.distance:.3g} {self.unit} away: {shown}"))
         if self.note:
-            rows.append(("note", ", ".join(f"{key}: {value}" for key, value in self.note.items())))
+            rows.append(("note", describe_note(self.note)))
         return rows + [("remark", remark) for remark in self.remarks]
 
 

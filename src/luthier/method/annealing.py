@@ -13,9 +13,10 @@ from luthier.errors import InvalidSetting
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.batch import ProposalBatch
-from luthier.method.bayesian.outcomes import best_first, scalarize
-from luthier.method.initial_design import NOTE
+from luthier.method.batch import ProposalBatch, add_note
+from luthier.method.bayesian.initial_design import DESIGN
+from luthier.method.bayesian.step import scalarize
+from luthier.method.notes import AnnealingDraw, ProposedBy, written
 from luthier.method.random import Random
 from luthier.method.repair import Repair
 from luthier.problem import Problem
@@ -66,7 +67,7 @@ class Anneal:
         batch = ProposalBatch(history, count, repeat=problem.noisy)
         defaults = space.defaults() if not len(history) else None
         if defaults is not None:
-            batch.offer(defaults, space.identity(defaults), {**NOTE, "defaults": True})
+            batch.offer(defaults, space.identity(defaults), written(ProposedBy(DESIGN, defaults=True)))
         data = history.data(problem)
         if len(data) and space.dimensions:
             self._draw(problem, data, len(history), key, batch)
@@ -81,13 +82,13 @@ class Anneal:
         wanted = batch.count - len(batch.proposals)
         if batch.proposals and problem.space.size == 1 and not problem.noisy:
             return
-        for proposal in Random().suggest(problem, history, key, wanted, memo):
-            batch.offer(proposal.config, problem.space.identity(proposal.config), {**proposal.note, **NOTE})
+        for proposal in add_note(Random().suggest(problem, history, key, wanted, memo), ProposedBy(DESIGN)):
+            batch.offer(proposal.config, problem.space.identity(proposal.config), proposal.note)
 
     def _draw(self, problem: Problem, data: Data, trials: int, key: Key, batch: ProposalBatch) -> None:
         while not batch.full:
             stream = key.fold("anneal", len(batch.proposals))
-            ranked = best_first(scalarize(data, stream))
+            ranked = scalarize(data, stream).best_first()
             u = float(stream.fold("rank").uniform())
             rank = min(_geometric(u, self.preference), len(ranked) - 1)
             center = data.x[ranked[rank]]
@@ -100,7 +101,7 @@ class Anneal:
                 # Where all that is near is known, look further away.
                 return _near(problem.space, center, min(1.0, share * 1.5**turn), stream.fold("turn", turn)), {}
 
-            if not landing.land(draw, stream, {"by": "anneal", "rank": rank + 1, "share": share}):
+            if not landing.land(draw, stream, written(ProposedBy("anneal"), AnnealingDraw(rank + 1, share))):
                 return
 
 

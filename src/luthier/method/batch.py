@@ -1,11 +1,14 @@
-"""Keeping a method's proposals apart from each other and from what is done or pending (law 5)."""
+"""A batch of proposals, none of which is done, pending or proposed twice (law 5)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from luthier._typing import Floats
 from luthier.history import History
+from luthier.method.notes import Note, written
 from luthier.proposal import Proposal
 from luthier.space import Space
 from luthier.trial import Config
@@ -48,11 +51,25 @@ class ProposalBatch:
         """Tell whether there are `count` proposals."""
         return len(self.proposals) >= self.count
 
-    def offer(self, config: Config, identity: str, note: dict[str, object]) -> bool:
+    def offer(self, config: Config, identity: str, note: Mapping[str, Any]) -> bool:
         """Collect a configuration if it is new; tell whether it was."""
         if not self.repeat:
             if identity in self._seen or self.history.has(identity):
                 return False
             self._seen.add(identity)
-        self.proposals.append(Proposal(config, note))
+        self.proposals.append(Proposal(config, dict(note)))
         return True
+
+    def offer_first(self, space: Space, points: Floats, note: Mapping[str, Any]) -> Floats | None:
+        """Collect the first of `points` (q, d) that is new; give it as (1, d), or None where none is."""
+        for row in range(len(points)):
+            config = space.decode(points[row : row + 1])[0]
+            if self.offer(config, space.identity(config), note):
+                return points[row : row + 1]
+        return None
+
+
+def add_note(proposals: Sequence[Proposal], *parts: Note) -> tuple[Proposal, ...]:
+    """Add parts to the notes of proposals."""
+    more = written(*parts)
+    return tuple(replace(proposal, note={**proposal.note, **more}) for proposal in proposals)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
-from luthier.data import Data
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.problem import Problem
 from luthier.proposal import Proposal
-from luthier.surrogate import Surrogate
 
 
 class Method(Protocol):
@@ -32,21 +30,5 @@ class Method(Protocol):
         Raises:
             SpaceExhausted: every configuration of a finite space is done or pending.
             Infeasible: no configuration keeps the constraints.
-        """
-        ...
-
-
-@runtime_checkable
-class ModelBased(Method, Protocol):
-    """A method whose proposals follow from models of the losses: what it believes can be asked of it."""
-
-    def surrogates(self, data: Data | None, problem: Problem, place: int = 0) -> tuple[Surrogate, ...]:
-        """Give the models, each as likely to be right as the others.
-
-        Args:
-            data: those that make a proposal when this is known (see `bayesian.imputation` of crashes); None: those to
-                ask what to expect of the objective. Of these there may be none: then a default one is asked.
-            problem: what is optimized.
-            place: of the proposal in its batch.
         """
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -12,9 +12,10 @@ from luthier.errors import InvalidSetting
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.batch import Candidate, ProposalBatch, candidates
+from luthier.method.batch import Candidate, ProposalBatch, add_note, candidates
+from luthier.method.notes import ProposedBy, QuasiPlace, written
 from luthier.method.random import Random
-from luthier.method.sequence import last_note, settings_text, study_key, tag
+from luthier.method.sequence import last_place, settings_text, study_key, tag
 from luthier.numeric import SOBOL_DIMENSIONS, Halton, LatinHypercube, Lattice, NestedLatinHypercube, Sobol
 from luthier.problem import Problem
 from luthier.proposal import Proposal
@@ -72,13 +73,14 @@ class Quasi:
         """Propose up to `count` configurations. See `luthier.method.protocol.Method`."""
         space = problem.space
         name = tag(self._text, space)
-        note = last_note(history, "quasi", name)
-        if space.dimensions and (note is None or "index" in note):
-            found = self._go_on(problem, history, count, memo, name, 0 if note is None else int(note["index"]) + 1)
+        last = last_place(history, QuasiPlace, name)
+        if space.dimensions and (last is None or last.index is not None):
+            begin = 0 if last is None or last.index is None else last.index + 1
+            found = self._go_on(problem, history, count, memo, name, begin)
             if found:
                 return found
         drawn = Random().suggest(problem, history, key, count, memo)
-        return tuple(replace(proposal, note={"quasi": name, "by": "random", **proposal.note}) for proposal in drawn)
+        return add_note(drawn, ProposedBy("random"), QuasiPlace(name))
 
     def points(self, dimensions: int, first: int, count: int, key: Key) -> Floats:
         """Give points `first` … `first` + `count` - 1 of the sequence, shape (count, dimensions) in [0, 1)."""
@@ -92,7 +94,7 @@ class Quasi:
         for block in range(begin // _BLOCK, begin // _BLOCK + _BLOCKS):
             for candidate in memo.get(("quasi", name, key, block), lambda b=block: self._block(space, key, b, memo)):  # type: ignore[misc]
                 if candidate.index >= begin:
-                    batch.offer(candidate.config, candidate.identity, {"quasi": name, "index": candidate.index})
+                    batch.offer(candidate.config, candidate.identity, written(QuasiPlace(name, candidate.index)))
                     if batch.full:
                         return tuple(batch.proposals)
         return tuple(batch.proposals)
@@ -128,7 +130,7 @@ class Quasi:
 class _Padded:
     """A sequence with more columns than Sobol's table: the others are Latin.
 
-    Source: Owen (1998), Latin supercube sampling for very high-dimensional simulations (padding by Latin hypercubes).
+    Source: Owen (1998), Latin supercube sampling for very high-dimensional simulations (padding).
     """
 
     main: _Sequence

@@ -10,7 +10,8 @@ from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import Candidate, ProposalBatch, candidates
-from luthier.method.sequence import last_note, study_key, tag
+from luthier.method.notes import RestPlace, read, written
+from luthier.method.sequence import last_place, study_key, tag
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.space import Space
@@ -57,7 +58,8 @@ def _is_listed(space: Space, history: History) -> bool:
         return False
     if 2 * history.distinct >= space.size:
         return True
-    return bool(len(history)) and history.trial(len(history) - 1).note.get("rest") == tag(b"rest", space)
+    last = read(RestPlace, history.trial(len(history) - 1).note) if len(history) else None
+    return last is not None and last.rest == tag(b"rest", space)
 
 
 def _draws(space: Space, history: History, key: Key, count: int, memo: Memo) -> Sequence[Candidate]:
@@ -101,11 +103,11 @@ def _take_rest(space: Space, history: History, memo: Memo, batch: ProposalBatch)
     name = tag(b"rest", space)
     key = study_key(history).fold("rest")
     rest = memo.get(("rest", space.digest, key), lambda: _shuffled(space, key))
-    note = last_note(history, "rest", name)
-    for place in range(0 if note is None else int(note["place"]) + 1, len(rest)):
+    last = last_place(history, RestPlace, name)
+    for place in range(0 if last is None else last.place + 1, len(rest)):
         if batch.full:
             return
-        batch.offer(rest[place].config, rest[place].identity, {"rest": name, "place": place})
+        batch.offer(rest[place].config, rest[place].identity, written(RestPlace(name, place)))
 
 
 def _shuffled(space: Space, key: Key) -> tuple[Candidate, ...]:

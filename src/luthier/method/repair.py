@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from luthier._typing import Floats
 from luthier.errors import Infeasible
 from luthier.key import Key
 from luthier.method.batch import ProposalBatch
+from luthier.method.notes import Repaired, written
 from luthier.space import Space
 
 Draw = Callable[[int], tuple[Floats, Mapping[str, Any]]]
@@ -46,7 +47,8 @@ class Repair:
         then points of the whole space, those nearest to the wish first. The note says so: ``moved`` is ``known`` or
         ``infeasible``, by what was wrong with the last wish that was feasible, or with all.
         """
-        wish, why, extra = np.empty(0), "infeasible", note
+        why: Literal["known", "infeasible"] = "infeasible"
+        wish, extra = np.empty(0), note
         for turn in range(_TRIES):
             drawn, more = draw(turn)
             extra = {**note, **more}
@@ -55,7 +57,7 @@ class Repair:
                 if self._offer(wish, extra):
                     return True
                 why = "known"
-        return self._move(wish, key, {**extra, "moved": why})
+        return self._move(wish, key, {**extra, **written(Repaired(why))})
 
     def scatter(self, points: Floats, key: Key, note: Mapping[str, Any]) -> bool:
         """Propose the first new one of feasible points, or one drawn from the whole space."""

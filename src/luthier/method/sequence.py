@@ -1,4 +1,4 @@
-"""Where a sequence was left off, read from the notes of the trials it made; and the randomness a whole study shares.
+"""Sequences that a whole study shares: their randomness, their tags, and the place where each was left off.
 
 A sequence (a grid, a quasi-random sequence) is the same for all trials of a study, so neither its order nor its
 scrambling can come from the key of a trial: both come from the seed in the event that created the study. Each proposal
@@ -9,12 +9,11 @@ in between.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
 
 from luthier import codec
 from luthier.history import History
 from luthier.key import Key
+from luthier.method.notes import N, read
 from luthier.method.spec import to_plain
 from luthier.space import Space
 
@@ -35,13 +34,16 @@ def settings_text(method: object) -> bytes:
     return codec.dumps(to_plain(method))
 
 
-def last_note(history: History, field: str, name: str) -> Mapping[str, Any] | None:
-    """Give the newest note whose `field` is `name`, or None.
+def last_place(history: History, kind: type[N], name: str) -> N | None:
+    """Give the newest note of a kind whose first field, a tag, is `name`; or None.
 
     Cost O(trials since), which is O(1) for a study that goes on with one method.
     """
+    field = kind.__struct_fields__[0]
     for number in range(len(history) - 1, -1, -1):
         note = history.trial(number).note
         if note.get(field) == name:
-            return note
+            place = read(kind, note)
+            if place is not None:
+                return place
     return None

@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import importlib
 from collections.abc import Mapping
 from typing import Any
 
 from luthier import _names, codec
+from luthier._hints import suggest
 from luthier.errors import InvalidSetting
 
 _REGISTERED: dict[str, type] = {}
@@ -68,7 +68,7 @@ def from_plain(plain: Any) -> Any:
             continue
         name = str(earlier.get(written, written))
         if name not in known:
-            raise InvalidSetting(f"{plain['use']} has no setting {name!r}{_nearest(name, known)}; it has {known}")
+            raise InvalidSetting(f"{plain['use']} has no setting {name!r}{suggest(name, known)}")
         settings[name] = _read(value)
     try:
         return kind(**settings)
@@ -102,17 +102,9 @@ def _find(name: str) -> type:
         return _REGISTERED[name]
     name = _names.STORED_ALIASES.get(name, name)
     if name not in _names.STORED:
-        raise InvalidSetting(
-            f"there is no method {name!r}{_nearest(name, list(buildable_names()))}; "
-            f"there are {', '.join(buildable_names())}"
-        )
+        raise InvalidSetting(f"there is no method {name!r}{suggest(name, buildable_names())}")
     kind: type = getattr(importlib.import_module(_names.STORED[name]), name)
     return kind
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1, 0.5)
-    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _is_default(field: dataclasses.Field[Any], value: object) -> bool:

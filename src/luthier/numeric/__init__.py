@@ -7,7 +7,15 @@ from luthier.numeric.combinatorics import unrank_combination, unrank_composition
 from luthier.numeric.index_permutation import IndexPermutation
 from luthier.numeric.inverse_scaling import InverseScaling
 from luthier.numeric.linear_feasibility import chebyshev_radius
-from luthier.numeric.pareto import no_worse, sorted_rows
+from luthier.numeric.pareto import (
+    crowding_distance,
+    dominates,
+    hypervolume,
+    no_worse,
+    non_dominated,
+    non_dominated_sort,
+    sorted_rows,
+)
 from luthier.numeric.quasi.halton import Halton
 from luthier.numeric.quasi.latin_hypercube import LatinHypercube, NestedLatinHypercube
 from luthier.numeric.quasi.lattice import Lattice
@@ -40,9 +48,14 @@ __all__ = [
     "check_scaling",
     "coarse_to_fine_number",
     "coarse_to_fine_sizes",
+    "crowding_distance",
+    "dominates",
+    "hypervolume",
     "log_normal_density",
     "log_scaling_slopes",
     "no_worse",
+    "non_dominated",
+    "non_dominated_sort",
     "quasi_normal",
     "slice_samples",
     "sorted_rows",

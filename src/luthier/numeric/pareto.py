@@ -1,25 +1,84 @@
-"""The order of results for methods that only compare them: constraints first, then domination, then crowding.
+"""Pareto dominance: non-dominated sorting, crowding distance and hypervolume; all losses are minimised.
 
-Source: Deb (2000), An efficient constraint handling method for genetic algorithms, for the constraints; Deb, Pratap,
-Agarwal and Meyarivan (2002), A fast and elitist multiobjective genetic algorithm (NSGA-II), IEEE Transactions on
-Evolutionary Computation 6, sections III.A and III.B, for several objectives.
+Sources: Deb, Pratap, Agarwal and Meyarivan (2002), A fast and elitist multiobjective genetic algorithm (NSGA-II), IEEE
+Transactions on Evolutionary Computation 6, sections III.A and III.B, for sorting and crowding; Deb (2000), An efficient
+constraint handling method for genetic algorithms, for constraints; While, Bradstreet and Barone (2012), A fast way of
+calculating exact hypervolumes (WFG), IEEE Transactions on Evolutionary Computation 16, for the hypervolume.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from numpy.typing import NDArray
 
-from luthier._typing import Floats
-
-Places = NDArray[np.int64]
+from luthier._typing import Bools, Floats, Integers
 
 
-def sorted_rows(losses: Floats, violations: Floats) -> Places:
-    """Order the rows, the best first; of equals, the one that stands first.
+def dominates(losses: Floats, others: Floats) -> Bools:
+    """Tell which rows dominate which others: at least as good in every objective, and better in one.
 
     Args:
-        losses: (n, m), minimised.
+        losses: (n, m).
+        others: (k, m).
+
+    Returns:
+        (n, k). Cost O(m n k).
+    """
+    no_worse: Bools = np.all(losses[:, None, :] <= others[None, :, :], axis=2)
+    better: Bools = np.any(losses[:, None, :] < others[None, :, :], axis=2)
+    return no_worse & better
+
+
+def non_dominated(losses: Floats) -> Bools:
+    """Tell which rows of `losses` (n, m) no other row dominates; (n,). Cost O(n log n + m n f), f of them found."""
+    kept = np.zeros(len(losses), dtype=bool)
+    front, size = np.empty_like(losses), 0
+    for row in np.lexsort(losses.T[::-1]).tolist():  # a row dominates none of those before it in this order
+        if not dominates(front[:size], losses[row : row + 1]).any():
+            kept[row] = True
+            front[size] = losses[row]
+            size += 1
+    return kept
+
+
+def non_dominated_sort(losses: Floats) -> Integers:
+    """Give the number of the non-dominated front of each row of `losses` (n, m), 0 for the best; (n,).
+
+    Cost O(m n²).
+    """
+    dominating = dominates(losses, losses)
+    dominators = dominating.sum(axis=0)
+    front = np.full(len(losses), -1, dtype=np.int64)
+    number = 0
+    while (front < 0).any():
+        now = (front < 0) & (dominators == 0)
+        front[now] = number
+        dominators = dominators - dominating[now].sum(axis=0)
+        number += 1
+    return front
+
+
+def crowding_distance(losses: Floats) -> Floats:
+    """Give the crowding distance of each row of one front, `losses` (n, m); (n,), inf at the ends."""
+    count, objectives = losses.shape
+    found = np.zeros(count)
+    for column in losses.T:
+        order = np.argsort(column, kind="stable")
+        scaled = column[order] / 4.0  # keeps the width of a column of ±1e308 finite
+        width = scaled[-1] - scaled[0]
+        found[order[[0, -1]]] = np.inf
+        if width > 0 and count > 2:
+            found[order[1:-1]] += (scaled[2:] - scaled[:-2]) / width
+    found /= objectives
+    return found
+
+
+def sorted_rows(losses: Floats, violations: Floats) -> Integers:
+    """Order rows by violation, then by front, then by crowding distance, the best first; of equals, the first.
+
+    Args:
+        losses: (n, m).
         violations: (n,) by how much the outcome constraints are broken in all; 0 where they hold, inf for a crash.
 
     Returns:
@@ -28,41 +87,11 @@ def sorted_rows(losses: Floats, violations: Floats) -> Places:
     if losses.shape[1] == 1:
         return np.lexsort((losses[:, 0], violations))
     front = non_dominated_sort(losses)
-    crowd = np.zeros(len(losses))
+    crowding = np.zeros(len(losses))
     for number in np.unique(front):
         rows = np.flatnonzero(front == number)
-        crowd[rows] = crowding_distance(losses[rows])
-    return np.lexsort((-crowd, front, violations))
-
-
-def non_dominated_sort(losses: Floats) -> Places:
-    """Give the number of each row's nondominated front, 0 for the best; (n,). Cost O(m n²)."""
-    below: NDArray[np.bool_] = np.all(losses[:, None, :] <= losses[None, :, :], axis=2)
-    dominates: NDArray[np.bool_] = below & ~below.T
-    beaten_by = dominates.sum(axis=0)
-    front = np.full(len(losses), -1, dtype=np.int64)
-    number = 0
-    while (front < 0).any():
-        now = (front < 0) & (beaten_by == 0)
-        front[now] = number
-        beaten_by = beaten_by - dominates[now].sum(axis=0)
-        number += 1
-    return front
-
-
-def crowding_distance(losses: Floats) -> Floats:
-    """Give the crowding distance of each row of one front; (n,), inf at the ends."""
-    count, objectives = losses.shape
-    found = np.zeros(count)
-    for column in losses.T:
-        order = np.argsort(column, kind="stable")
-        scaled = column[order] / 4.0  # the width of a column of ±1e308 has no name otherwise
-        width = scaled[-1] - scaled[0]
-        found[order[[0, -1]]] = np.inf
-        if width > 0 and count > 2:
-            found[order[1:-1]] += (scaled[2:] - scaled[:-2]) / width
-    found /= objectives
-    return found
+        crowding[rows] = crowding_distance(losses[rows])
+    return np.lexsort((-crowding, front, violations))
 
 
 def no_worse(losses: Floats, violation: float, other: Floats, other_violation: float) -> bool | None:
@@ -81,3 +110,43 @@ def no_worse(losses: Floats, violation: float, other: Floats, other_violation: f
     if (losses <= other).all():
         return True
     return False if (other <= losses).all() else None
+
+
+def hypervolume(losses: Floats, reference: Floats) -> float:
+    """Give the volume of what the rows of `losses` (n, m) dominate within the box below `reference` (m,).
+
+    Rows that are not below the reference in every objective add nothing. Exact up to rounding.
+
+    Args:
+        losses: (n, m) finite; n may be 0.
+        reference: (m,) a point that is worse than all that should count, finite.
+
+    Returns:
+        At least 0; the larger, the better the front. Cost O(n log n) for m = 2, and at most O(n^(m-1)) for more.
+
+    Source: for two objectives a sweep; for more While, Bradstreet and Barone (2012): a front's volume is the sum of
+    what each point adds to those after it, and sorted by the last objective these have one slice in common.
+
+    Example:
+        >>> hypervolume(np.array([[1.0, 3.0], [2.0, 1.0]]), np.array([4.0, 4.0]))
+        7.0
+    """
+    extents = reference - losses
+    extents = extents[(extents > 0).all(axis=1)]
+    return _volume(extents) if len(extents) else 0.0
+
+
+def _volume(extents: Floats) -> float:
+    """Give the volume of the union of boxes from 0 to each of `extents` (n, m), n at least 1."""
+    if extents.shape[1] == 1:
+        return float(extents.max())
+    extents = extents[np.argsort(extents[:, -1], kind="stable")]
+    if extents.shape[1] == 2:
+        widths = np.maximum.accumulate(extents[::-1, 0])[::-1]
+        return math.fsum((np.diff(extents[:, 1], prepend=0.0) * widths).tolist())
+    front, total = extents[non_dominated(-extents)], []
+    for row, point in enumerate(front):
+        later = front[row + 1 :, :-1]
+        shared = _volume(np.minimum(later, point[:-1])) if len(later) else 0.0
+        total.append(float(point[-1]) * (float(np.prod(point[:-1])) - shared))
+    return math.fsum(total)

@@ -6,8 +6,11 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from luthier.errors import InvalidSetting, MissingDependency, NoResult
 from luthier.history import History, is_feasible
+from luthier.numeric import non_dominated
 from luthier.problem import Problem
 from luthier.study.trial_result import TrialResult
 from luthier.trial import Trial
@@ -44,20 +47,13 @@ def front(history: History) -> tuple[Trial, ...]:
     Cost O(n log n + n · front).
     """
     problem = history.problem()
-    done = sorted(
-        (problem.losses(trial.outcome.values), trial.number)
+    done = [
+        (trial, problem.losses(trial.outcome.values))
         for trial in history.trials
         if trial.is_done and trial.outcome and is_feasible(trial.outcome) and history.config(trial.number) is not None
-    )
-    kept: list[tuple[tuple[float, ...], int]] = []
-    for losses, number in done:  # what comes later in this order dominates nothing that came before
-        if not any(_dominates(other, losses) for other, _ in kept):
-            kept.append((losses, number))
-    return tuple(history.trial(number) for number in sorted(number for _, number in kept))
-
-
-def _dominates(a: Sequence[float], b: Sequence[float]) -> bool:
-    return all(x <= y for x, y in zip(a, b, strict=True)) and any(x < y for x, y in zip(a, b, strict=True))
+    ]
+    losses = np.array([losses for _, losses in done], dtype=np.float64).reshape(len(done), len(problem.objectives))
+    return tuple(trial for (trial, _), kept in zip(done, non_dominated(losses).tolist(), strict=True) if kept)
 
 
 def rows(trials: Sequence[TrialResult], problem: Problem) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The default method: it chooses by itself how to search, and writes down what it chose and why."""
+"""The default method: a committee of Gaussian processes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from luthier._typing import Floats
 from luthier.acquisition import (
     Acquisition,
     AcquisitionContext,
@@ -24,25 +23,27 @@ from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch
-from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, EvaluatedPoints
-from luthier.method.bayesian.bayes import add_note, learnable, take_first_new
-from luthier.method.bayesian.imputation import impute_failures
-from luthier.method.bayesian.outcomes import (
-    best_first,
-    bound_criterion,
-    constraint_models,
-    fit_scalarized,
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
+from luthier.method.bayesian.initial_design import design, rest_of_space
+from luthier.method.bayesian.step import (
+    FittedModel,
+    Step,
+    best_points,
+    bind_criterion,
+    evaluated_points,
+    fantasize,
+    fit_model,
     incumbent,
+    is_learnable,
+    learn_constraints,
     scalarize,
+    with_pending,
 )
-from luthier.method.bayesian.pending import fantasize
-from luthier.method.bayesian.stagnation import is_stagnant
-from luthier.method.bayesian.user_prior import Prior, PriorDensity, prior_design
-from luthier.method.initial_design import initial_design
-from luthier.method.random import Random
+from luthier.method.bayesian.user_prior import Prior, PriorDensity
+from luthier.method.notes import ModelChoice, written
 from luthier.problem import Problem
 from luthier.proposal import Proposal
-from luthier.surrogate import GP, Hyperpriors, Posterior
+from luthier.surrogate import GP, Hyperpriors, Surrogate
 
 # Long lengths: what smooth functions, which most objectives are, need to be learnt from few trials.
 _LONG_SCALE = Hyperpriors(log_length=0.7)
@@ -61,6 +62,11 @@ _SHORT_SCALE_MODELS = (
 _EXPLORING_MODELS = tuple(GP(scaling=model.scaling, hyperpriors=Hyperpriors(log_length=-3.0)) for model in _COMMITTEE)
 _WORTHWHILE = 0.1
 
+COMMITTEE, SHORT_SCALE, EXPLORING = "committee", "short scale", "exploring"
+"""The roles of models, as they stand in notes (`ModelChoice.by`)."""
+_SHARED = 8
+"""The number of fits that the steps of one batch keep: the committee, the models that stand alone, the constraints."""
+
 _UNEVEN = 15.0
 """Minding the cost pays where costs differ much. To a target it took 0.89 of the time where the slowest trial takes 30
 times as long as the fastest (the slower tenth of the trials then some 15 times as long as the faster one), and 0.79 at
@@ -70,11 +76,12 @@ _ENOUGH = 10
 _LEAST_S = 0.1
 """Shorter durations are taken for this: making a proposal takes as long."""
 
-_WHY = {
-    "committee": "the highest mean of the log expected improvements by several models",
-    "doubter": "every second proposal is one model's alone, with shorter lengths, in turn",
-    "explorer": "the best trials are all but the same, so every second proposal looks for much better ones elsewhere",
-}
+_BEST = 3
+_FEWEST = 8
+_NEAR = 1e-2
+"""Of the range of each variable."""
+_ALIKE = 1e-3
+"""Of the distance from the best loss to the median one."""
 
 
 @dataclass(frozen=True)
@@ -121,95 +128,103 @@ class Auto:
     def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
-        belief = self.prior.on(problem.space) if self.prior else None
-        if not learnable(data, self.initial):
-            why = {"why": f"{len(data) + len(data.failed)} results so far"}
-            if belief is not None:
-                return add_note(prior_design(belief, problem, history, key, count, memo), why)
-            return add_note(initial_design(problem, history, key, count, memo), why)
-        per_second = is_bound_by_time(problem, data) if self.per_second is None else self.per_second
-        data = impute_failures(data, memo)
-        polished = is_stagnant(problem, data)
-        bounds = constraint_models(data, key, memo)
-        several = len(problem.objectives) > 1  # then each proposal has its own mixture of them
-        fitted: dict[tuple[GP, ...], list[Posterior]] = {}
-        seen = data
-        batch = ProposalBatch(history, count, repeat=problem.noisy)
-        known = EvaluatedPoints() if problem.noisy else EvaluatedPoints(data.x, data.failed, data.pending)
-        pending = data.pending
+        if not is_learnable(data, self.initial):
+            return design(self._density(problem), problem, history, key, count, memo)
+        evaluated = evaluated_points(problem, data)
+        batch, shared = ProposalBatch(history, count, repeat=problem.noisy), Memo(_SHARED)
         while not batch.full:
-            stream = key.fold("auto", len(batch.proposals))
-            by, members = self._members_at(polished, len(data) + len(data.failed) + len(pending))
-            acquisition = self._acquisition(by, per_second, belief)
-            if members not in fitted or several:
-                seen = scalarize(data, stream)
-                fitted[members] = [
-                    fit_scalarized(model, data, seen, key.fold("fit", place), memo)
-                    for place, model in enumerate(members)
-                ]
-            rated = [
-                self._rate(acquisition, problem, model, bounds, seen, pending, stream, memo)
-                for model in fitted[members]
-            ]
-            # Averaged as they are: logarithms, so that one model's veto counts.
-            criterion = IntegratedCriterion(rated, np.full(len(rated), 1.0 / len(rated)), ValueScale.SIGNED)
-            best = data.x[best_first(seen)]
-            if belief is not None:
-                best = np.concatenate([best[:1], belief.peak(), best[1:]])
-            points = self.search.maximise(problem.space, criterion, best, known, stream)
-            name = "LogEI per second" if per_second else "LogEI"
-            note = {"by": by, "why": _WHY[by], "acquisition": name, "models": [model.scaling for model in members]}
-            taken = take_first_new(problem, batch, points, note)
+            step = self.step(problem, data, key, len(batch.proposals), memo, shared)
+            ((_, criterion),) = step.criteria
+            points = self.search.maximise(problem.space, criterion, step.start, evaluated, step.key)
+            taken = batch.offer_first(problem.space, points, step.note)
             if taken is None:
                 break
-            known.add(taken)
-            pending = np.concatenate([pending, taken])
-        if not batch.proposals:  # no candidate was new: a small space, nearly used up
-            return add_note(Random().suggest(problem, history, key, count, memo), {"by": "rest"})
-        return tuple(batch.proposals)
+            evaluated.add(taken)
+            data = with_pending(data, taken)
+        return tuple(batch.proposals) or rest_of_space(problem, history, key, count, memo)
 
-    def surrogates(self, data: Data | None, problem: Problem, place: int = 0) -> tuple[GP, ...]:
-        """See `luthier.method.protocol.ModelBased`. The committee is made to choose: its scales bend the noise."""
-        if data is None:
-            return ()
-        begun = len(data) + len(data.failed) + len(data.pending) + place
-        return self._members_at(is_stagnant(problem, data), begun)[1]
+    def step(self, problem: Problem, data: Data, key: Key, place: int, memo: Memo, shared: Memo | None = None) -> Step:
+        """Give everything that a proposal follows from but the search. See `ModelBased.step`."""
+        shared = shared or Memo(_SHARED)
+        stream = key.fold("auto", place)
+        data, constraints = learn_constraints(data, key, memo, shared)
+        by, members = self._members_at(is_stagnant(problem, data), _begun(data))
+        seen = scalarize(data, stream)
 
-    def _acquisition(self, by: str, per_second: bool, belief: PriorDensity | None) -> Acquisition | Bindable:
-        acquisition: Acquisition | Bindable = LogEI(_WORTHWHILE if by == "explorer" else 0.0)
-        if per_second:
-            acquisition = PerSecond(acquisition)
-        if belief is not None and self.prior is not None:
-            acquisition = PriorWeighted(acquisition, belief, self.prior.strength)
-        return acquisition
+        def fit() -> tuple[FittedModel, ...]:
+            return tuple(
+                fit_model(model, data, seen, key.fold("fit", member), memo) for member, model in enumerate(members)
+            )
 
-    def _rate(
-        self,
-        acquisition: Acquisition | Bindable,
-        problem: Problem,
-        model: Posterior,
-        bounds: tuple[Posterior, ...],
-        data: Data,
-        pending: Floats,
-        key: Key,
-        memo: Memo,
-    ) -> Criterion:
-        believed = fantasize(model, data, pending, "believed")
-        best = incumbent(believed, data, problem.noisy)
-        return bound_criterion(
-            acquisition, believed, bounds, AcquisitionContext(data, best, data.x, pending[:0], key, memo)
-        )
+        models = fit() if len(problem.objectives) > 1 else shared.get(members, fit)  # else each step has its own loss
+        density = self._density(problem)
+        name, acquisition = self._acquisition(by, problem, data, density)
+        bound = []
+        for model in models:
+            posterior = fantasize(model.posterior, seen, data.pending, "believed")
+            best = incumbent(posterior, seen, problem.noisy)
+            context = AcquisitionContext(seen, best, data.x, data.pending[:0], stream, memo)
+            bound.append(bind_criterion(acquisition, posterior, constraints, context))
+        # Averaged as they are: logarithms, so that one model's veto counts.
+        criterion: Criterion = IntegratedCriterion(bound, np.full(len(bound), 1.0 / len(bound)), ValueScale.SIGNED)
+        note = written(ModelChoice(by, name, tuple(model.scaling for model in members)))
+        start = best_points(seen, density)
+        return Step(data, models, constraints, ((name, criterion),), start, data.x[:0], stream, note)
 
-    def _members_at(self, polished: bool, begun: int) -> tuple[str, tuple[GP, ...]]:
-        """Say who makes the proposal after so many results, crashes and pending trials, and by which models."""
+    def surrogates(self) -> tuple[Surrogate, ...]:
+        """Give none: the committee is tuned for choosing, and not for prediction. See `ModelBased.surrogates`."""
+        return ()
+
+    def _density(self, problem: Problem) -> PriorDensity | None:
+        return None if self.prior is None else self.prior.on(problem.space)
+
+    def _acquisition(
+        self, by: str, problem: Problem, data: Data, density: PriorDensity | None
+    ) -> tuple[str, Acquisition | Bindable]:
+        """Give the acquisition function, and its name."""
+        name = "LogEI"
+        acquisition: Acquisition | Bindable = LogEI(_WORTHWHILE if by == EXPLORING else 0.0)
+        if is_bound_by_time(problem, data) if self.per_second is None else self.per_second:
+            name, acquisition = "LogEI per second", PerSecond(acquisition)
+        if density is not None and self.prior is not None:
+            acquisition = PriorWeighted(acquisition, density, self.prior.strength)
+        return name, acquisition
+
+    def _members_at(self, stagnant: bool, begun: int) -> tuple[str, tuple[GP, ...]]:
+        """Give the role and the models that propose after that many results, crashes and pending trials."""
         alone, by = (
-            (self.exploring_models, "explorer")
-            if polished and self.exploring_models
-            else (self.short_scale_models, "doubter")
+            (self.exploring_models, EXPLORING)
+            if stagnant and self.exploring_models
+            else (self.short_scale_models, SHORT_SCALE)
         )
         if not alone or begun % 2 == 0:
-            return "committee", self.committee
+            return COMMITTEE, self.committee
         return by, (alone[begun // 2 % len(alone)],)
+
+
+def _begun(data: Data) -> int:
+    """Count the trials that the data tell of."""
+    return len(data) + len(data.failed) + len(data.pending)
+
+
+def is_stagnant(problem: Problem, data: Data) -> bool:
+    """Tell whether the search only refines what it has found in one branch of the space.
+
+    It does where the three best trials are all but the same point with all but the same loss, and there are branches.
+    What can still be gained there is little, and a model that takes the rest of the space for smooth expects nothing
+    of branches that it has seen a few bad points of. It is said of spaces with conditional variables only, and of one
+    objective.
+
+    Cost: O(n log n).
+    """
+    branched = any(column.conditional for column in data.columns)
+    if not branched or len(problem.objectives) > 1 or len(data) < _FEWEST:
+        return False
+    best = data.best_first()[:_BEST]
+    x = np.where(np.isnan(data.x[best]), -1.0, data.x[best])
+    loss = data.loss[best]
+    spread = float(np.median(data.loss)) - float(loss[0])
+    return bool(np.abs(x - x[0]).max() < _NEAR and np.abs(loss - loss[0]).max() <= _ALIKE * spread)
 
 
 def is_bound_by_time(problem: Problem, data: Data) -> bool:

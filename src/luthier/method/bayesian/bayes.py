@@ -1,9 +1,9 @@
-"""Bayesian optimization: a surrogate learns from every result, an acquisition function says where to look next."""
+"""Bayesian optimization by a surrogate model and an acquisition function."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -13,6 +13,8 @@ from luthier.acquisition import (
     Acquisition,
     AcquisitionContext,
     Bindable,
+    Criterion,
+    CriterionEnsemble,
     FunctionCriterion,
     LogEI,
     Portfolio,
@@ -25,31 +27,42 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, EvaluatedPoints
-from luthier.method.bayesian.compatibility import check_compatibility
-from luthier.method.bayesian.imputation import impute_failures
-from luthier.method.bayesian.outcomes import (
-    best_first,
-    bound_criterion,
-    constraint_models,
-    fit_scalarized,
+from luthier.method.bayesian.initial_design import design, rest_of_space
+from luthier.method.bayesian.portfolio import select_member
+from luthier.method.bayesian.step import (
+    FittedModel,
+    Step,
+    best_points,
+    bind_criterion,
+    check_pending_strategy,
+    evaluated_points,
+    fantasize,
+    fit_model,
     incumbent,
+    is_learnable,
+    learn_constraints,
     ranked,
     scalarize,
+    with_pending,
 )
-from luthier.method.bayesian.pending import check_pending_strategy, fantasize
-from luthier.method.bayesian.portfolio import select_member
-from luthier.method.bayesian.user_prior import Prior, PriorDensity, prior_design
-from luthier.method.initial_design import initial_design
-from luthier.method.random import Random
+from luthier.method.bayesian.user_prior import Prior, PriorDensity
+from luthier.method.notes import ModelChoice, written
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.space import Space
-from luthier.surrogate import GP, Parzen, Posterior, Ratio, Surrogate
+from luthier.surrogate import ABILITIES, GP, Posterior, Ratio, Surrogate
 
 _DRAWS = 32
 """How many candidates are drawn from the density of the good ones, of which the best ratio wins."""
 _SCATTERED = 300
 """How many points of the whole space an acquisition gets for extremes and integrals."""
+_RATIO_INITIAL = 10
+"""The trials of the design where the surrogate is a ratio of densities."""
+LOG_RATIO = "log density ratio"
+"""The name of the criterion of a ratio of densities, by which it orders points as the expected improvement would."""
+
+_Choice = tuple[FittedModel, tuple[tuple[str, Criterion], ...], Floats]
+"""A model, the criteria by name, and the candidates of a step."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ class Bayes:
     """Propose where an acquisition function of a surrogate model is largest.
 
     The first trials are a design (the space's defaults, then Sobol' points).
-    Crashed trials teach where trials crash (see `luthier.method.bayesian.imputation`).
+    Crashed trials teach where trials crash (see `constraints`).
     Of several objectives each proposal weighs a random mixture (see `outcomes`); where trials report
     violations of outcome constraints, the acquisition is weighed by the probability that the constraints hold.
 
@@ -68,7 +81,7 @@ class Bayes:
         initial: trials of the design; None: one more than there are variables, from 4 to 10 (of `Parzen`: 10).
         search: how the acquisition is maximised.
         pending: what the model is told of running trials: ``believed``, ``best``, ``median``, ``worst`` or ``ignored``
-            (see `luthier.method.bayesian.pending`).
+            (see `step.fantasize`).
         prior: where you believe the optimum to be. The density of a Parzen ratio's good points is multiplied by it
             (Souza et al. 2021, Bayesian optimization with a prior for the optimum, eq. 4).
 
@@ -98,134 +111,155 @@ class Bayes:
     def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
-        belief = self.prior.on(problem.space) if self.prior else None
-        if not learnable(data, self._initial(data)):
-            if belief is not None:
-                return prior_design(belief, problem, history, key, count, memo)
-            return initial_design(problem, history, key, count, memo)
-        data = impute_failures(data, memo)
-        batch = ProposalBatch(history, count, repeat=problem.noisy)
-        known = EvaluatedPoints() if problem.noisy else EvaluatedPoints(data.x, data.failed, data.pending)
-        bounds = constraint_models(data, key, memo)
-        note = {"by": type(self.surrogate).__name__, "acquisition": type(self.acquisition).__name__}
-        pending = data.pending
+        if not is_learnable(data, self._initial(data)):
+            return design(self._density(problem), problem, history, key, count, memo)
+        evaluated = evaluated_points(problem, data)
+        batch, shared = ProposalBatch(history, count, repeat=problem.noisy), Memo(1)
         while not batch.full:
-            stream = key.fold("bayes", len(batch.proposals))
-            told = replace(data, pending=pending)
-            points, why = self._choose(problem, history, told, bounds, belief, known, stream, memo)
-            taken = take_first_new(problem, batch, points, {**note, **why})
+            step = self.step(problem, data, key, len(batch.proposals), memo, shared)
+            points, choice = self._nominate(problem, history, step, evaluated)
+            taken = batch.offer_first(problem.space, points, {**step.note, **choice})
             if taken is None:
                 break
-            known.add(taken)
-            pending = np.concatenate([pending, taken])
-        if not batch.proposals:  # no candidate was new: a small space, nearly used up
-            return add_note(Random().suggest(problem, history, key, count, memo), {"by": "rest"})
-        return tuple(batch.proposals)
+            evaluated.add(taken)
+            data = with_pending(data, taken)
+        return tuple(batch.proposals) or rest_of_space(problem, history, key, count, memo)
 
-    def surrogates(self, data: Data | None, problem: Problem, place: int = 0) -> tuple[Surrogate, ...]:
-        """See `luthier.method.protocol.ModelBased`."""
+    def step(self, problem: Problem, data: Data, key: Key, place: int, memo: Memo, shared: Memo | None = None) -> Step:
+        """Give everything that a proposal follows from but the search. See `ModelBased.step`."""
+        stream = key.fold("bayes", place)
+        data, constraints = learn_constraints(data, key, memo, shared or Memo(1))
+        seen, density = scalarize(data, stream), self._density(problem)
+        choose = self._by_ratio if Ratio in self.surrogate.abilities else self._by_acquisition
+        model, criteria, candidates = choose(problem, data, seen, constraints, density, stream, memo)
+        note = written(ModelChoice(type(self.surrogate).__name__, type(self.acquisition).__name__))
+        start = best_points(seen, density)
+        return Step(data, (model,), constraints, criteria, start, candidates, stream, note)
+
+    def surrogates(self) -> tuple[Surrogate, ...]:
+        """Give the surrogate. See `ModelBased.surrogates`."""
         return (self.surrogate,)
 
     def _initial(self, data: Data) -> int:
         if self.initial is not None:
             return self.initial
-        if isinstance(self.surrogate, Parzen):
-            return 10
+        if Ratio in self.surrogate.abilities:  # it needs some that are good, and some that are not
+            return _RATIO_INITIAL
         variables = sum(column.place == 0 for column in data.columns)
         return min(max(variables + 1, 4), 10)
 
-    def _choose(
+    def _density(self, problem: Problem) -> PriorDensity | None:
+        return None if self.prior is None else self.prior.on(problem.space)
+
+    def _by_acquisition(
         self,
         problem: Problem,
-        history: History,
-        told: Data,
-        bounds: tuple[Posterior, ...],
-        belief: PriorDensity | None,
-        known: EvaluatedPoints,
+        data: Data,
+        seen: Data,
+        constraints: tuple[Posterior, ...],
+        density: PriorDensity | None,
         key: Key,
         memo: Memo,
-    ) -> tuple[Floats, Mapping[str, Any]]:
-        """Give candidates, the best first, shape (r, d); and what is to be noted of how they were chosen."""
-        space, data = problem.space, scalarize(told, key)
+    ) -> _Choice:
+        """Fit the surrogate to the one loss of `seen`, and bind the acquisition function, or each of a portfolio's."""
+        model = fit_model(self.surrogate, data, seen, key.fold("fit"), memo)
+        scattered = self._scattered(problem.space, key)
 
-        def fit(seen: Data) -> Any:
-            return self.surrogate.fit(seen, key.fold("fit"), memo)
+        def refit(more: Data) -> Any:
+            return self.surrogate.fit(more, model.key, memo)
 
-        model: Any = fit_scalarized(self.surrogate, told, data, key.fold("fit"), memo)
-        if Ratio in self.surrogate.abilities:
-            ratio = fit(ranked(data)) if bounds else model
-            return self._choose_by_ratio(space, ratio, belief, data, known, key), {}
-        best = _best(data, belief)
-        scattered = self._scattered(space, key)
-
-        def points(acquisition: Acquisition | Bindable) -> Floats:
+        def criterion(acquisition: Acquisition | Bindable) -> Criterion:
             own = acquisition.handles_pending
-            believed = model if own else fantasize(model, data, data.pending, self.pending, fit)
-            lowest = incumbent(believed, data, problem.noisy)
+            posterior = model.posterior if own else fantasize(model.posterior, seen, data.pending, self.pending, refit)
+            best = incumbent(posterior, seen, problem.noisy)
             pending = data.pending if own else data.pending[:0]
-            situation = AcquisitionContext(data, lowest, scattered, pending, key.fold("acquisition"), memo)
-            return self.search.maximise(
-                space, bound_criterion(acquisition, believed, bounds, situation), best, known, key
-            )
+            context = AcquisitionContext(seen, best, scattered, pending, key.fold("acquisition"), memo)
+            return bind_criterion(acquisition, posterior, constraints, context)
 
-        acquisition = self.acquisition
-        if belief is not None and self.prior is not None:
-            acquisition = weight_by_prior(acquisition, belief, self.prior.strength)
-        if not isinstance(acquisition, Portfolio):
-            return points(acquisition), {}
-        nominated = [points(member) for member in acquisition.acquisitions]
-        if not all(map(len, nominated)):
-            return nominated[0], {}
-        names = [repr(member) for member in cast(Portfolio, self.acquisition).acquisitions]
-        arm, note = select_member(acquisition, names, nominated, history, space, model, data, key)
-        return nominated[arm], note
+        criteria = tuple((name, criterion(acquisition)) for name, acquisition in self._acquisitions(density))
+        return model, criteria, data.x[:0]
 
-    def _choose_by_ratio(
-        self, space: Space, model: Ratio, belief: PriorDensity | None, data: Data, known: EvaluatedPoints, key: Key
-    ) -> Floats:
-        drawn = model.draw(key.fold("draw"), _DRAWS)
-        points = space.settle(drawn, drawn)
-        points = points[space.feasible(points)]
-        value = model.log_ratio
-        if belief is not None and self.prior is not None:
+    def _by_ratio(
+        self,
+        problem: Problem,
+        data: Data,
+        seen: Data,
+        constraints: tuple[Posterior, ...],
+        density: PriorDensity | None,
+        key: Key,
+        memo: Memo,
+    ) -> _Choice:
+        """Fit a ratio of densities, and draw candidates from that of the good points, and from the user's prior."""
+        if constraints:
+            seen = ranked(seen)
+            model = FittedModel(self.surrogate, key.fold("fit"), self.surrogate.fit(seen, key.fold("fit"), memo))
+        else:
+            model = fit_model(self.surrogate, data, seen, key.fold("fit"), memo)
+        ratio: Ratio = model.posterior
+        drawn = ratio.draw(key.fold("draw"), _DRAWS)
+        points = problem.space.settle(drawn, drawn)
+        points = points[problem.space.feasible(points)]
+        value = ratio.log_ratio
+        if density is not None and self.prior is not None:
             power = self.prior.strength / len(data)
-            points = np.concatenate([points, belief.draw(key.fold("belief"), _DRAWS)])
+            points = np.concatenate([points, density.draw(key.fold("belief"), _DRAWS)])
 
             def value(x: Floats) -> Floats:
-                return model.log_ratio(x) + power * belief.log_density(x)
+                return ratio.log_ratio(x) + power * density.log_density(x)
 
-        points = points[known.fresh(points)]
+        return model, ((LOG_RATIO, FunctionCriterion(value)),), points
+
+    def _acquisitions(self, density: PriorDensity | None) -> list[tuple[str, Acquisition | Bindable]]:
+        """Give the acquisition function, or those of a portfolio, weighted by the user's prior; with their names."""
+        weighted = self.acquisition
+        if density is not None and self.prior is not None:
+            weighted = weight_by_prior(weighted, density, self.prior.strength)
+        if isinstance(self.acquisition, Portfolio) and isinstance(weighted, Portfolio):
+            return list(zip(map(repr, self.acquisition.acquisitions), weighted.acquisitions, strict=True))
+        return [(type(self.acquisition).__name__, cast(Acquisition | Bindable, weighted))]
+
+    def _nominate(
+        self, problem: Problem, history: History, step: Step, evaluated: EvaluatedPoints
+    ) -> tuple[Floats, Mapping[str, Any]]:
+        """Give the points to propose, the best first, shape (r, d); and what is to be noted of how they were chosen."""
+        points = step.candidates[evaluated.fresh(step.candidates)] if len(step.candidates) else step.candidates
         if len(points):
-            return points[np.argsort(-value(points), kind="stable")]
-        return self.search.maximise(space, FunctionCriterion(value), _best(data, belief), known, key)
+            ((_, criterion),) = step.criteria
+            return points[np.argsort(-criterion.value(points), kind="stable")], {}
+        nominated = [
+            self.search.maximise(problem.space, criterion, step.start, evaluated, step.key)
+            for _, criterion in step.criteria
+        ]
+        if not isinstance(self.acquisition, Portfolio) or not all(map(len, nominated)):
+            return nominated[0], {}
+        names = [name for name, _ in step.criteria]
+        model = step.models[0].posterior
+        arm, choice = select_member(
+            self.acquisition, names, nominated, history, problem.space, model, step.data, step.key
+        )
+        return nominated[arm], written(choice)
 
     def _scattered(self, space: Space, key: Key) -> Floats:
         """Give points of the whole space to an acquisition that may want them."""
-        plain = isinstance(self.acquisition, Acquisition) and self.prior is None
-        return space.sample(key.fold("situation"), 1 if plain else _SCATTERED)
+        analytic = isinstance(self.acquisition, Acquisition) and self.prior is None
+        return space.sample(key.fold("situation"), 1 if analytic else _SCATTERED)
 
 
-def _best(data: Data, belief: PriorDensity | None) -> Floats:
-    """Give the points in order, the best first, and after it where the optimum is believed to be."""
-    best = data.x[best_first(data)]
-    return best if belief is None else np.concatenate([best[:1], belief.peak(), best[1:]])
+def check_compatibility(surrogate: Surrogate, acquisition: Acquisition | Bindable | CriterionEnsemble) -> None:
+    """Refuse a pair that has no meaning; of an ensemble every member must go with the surrogate.
 
-
-def learnable(data: Data, initial: int) -> bool:
-    """Tell whether the design is over, and there is something to learn: values, and variables to choose."""
-    return bool(data.columns) and len(data) > 0 and len(data) + len(data.failed) >= initial
-
-
-def take_first_new(problem: Problem, batch: ProposalBatch, points: Floats, note: Mapping[str, Any]) -> Floats | None:
-    """Put the first of `points` that is new into the batch; give it as (1, d), or None where none is."""
-    space = problem.space
-    for row in range(len(points)):
-        config = space.decode(points[row : row + 1])[0]
-        if batch.offer(config, space.identity(config), dict(note)):
-            return points[row : row + 1]
-    return None
-
-
-def add_note(proposals: Sequence[Proposal], note: Mapping[str, Any]) -> tuple[Proposal, ...]:
-    """Add to the notes of proposals."""
-    return tuple(replace(proposal, note={**proposal.note, **note}) for proposal in proposals)
+    Raises:
+        InvalidSetting: the surrogate's posterior has none of the abilities that the acquisition can work with.
+    """
+    if isinstance(acquisition, CriterionEnsemble):
+        for member in acquisition.acquisitions:
+            check_compatibility(surrogate, member)
+        return
+    if any(ability in surrogate.abilities for ability in acquisition.requires):
+        return
+    required = " or ".join(ABILITIES[ability] for ability in acquisition.requires)
+    given = "; ".join(ABILITIES[ability] for ability in surrogate.abilities)
+    raise InvalidSetting(
+        f"Bayes(surrogate={surrogate!r}, acquisition={acquisition!r}): the acquisition function needs {required}, and "
+        f"the surrogate gives {given}. Choose another of the two (EI and LogEI go with every surrogate)"
+    )

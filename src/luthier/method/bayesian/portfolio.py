@@ -1,10 +1,9 @@
-"""Which member of a portfolio makes a proposal, by what each of them nominated so far."""
+"""The choice among the members of a portfolio, by what each of them nominated so far."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,11 +12,12 @@ from luthier.acquisition import Portfolio
 from luthier.data import Data
 from luthier.history import History
 from luthier.key import Key
+from luthier.method.notes import PortfolioChoice, read
 from luthier.space import Space
 from luthier.surrogate import Posterior
 
 _LATEST = 500
-"""Rewards are those of so many trials at most, the latest: what a portfolio costs does not grow without bound."""
+"""Rewards are those of the latest trials only, that many: so the cost of a portfolio does not grow without bound."""
 _DIGITS = 9
 
 
@@ -30,7 +30,7 @@ def select_member(
     model: Posterior,
     data: Data,
     key: Key,
-) -> tuple[int, Mapping[str, Any]]:
+) -> tuple[int, PortfolioChoice]:
     """Draw a member of a portfolio, and write down what all of them nominated.
 
     Args:
@@ -53,8 +53,8 @@ def select_member(
         rewards = member_reward(means, model.moments(data.x).mean)
     chances = portfolio.chances(rewards)
     arm = min(int(np.searchsorted(np.cumsum(chances), key.fold("arm").uniform(), side="right")), len(names) - 1)
-    nominees = {name: _written(points[0]) for name, points in zip(names, nominated, strict=True)}
-    return arm, {"arm": names[arm], "chance": float(chances[arm]), "nominees": nominees, "space": _mark(space)}
+    nominees = {name: _rounded(points[0]) for name, points in zip(names, nominated, strict=True)}
+    return arm, PortfolioChoice(names[arm], float(chances[arm]), nominees, _mark(space))
 
 
 def member_reward(means: Floats, seen: Floats) -> Floats:
@@ -69,18 +69,18 @@ def _past(history: History, names: Sequence[str], mark: str, dimensions: int) ->
     """Give the nominees of the latest finished trials; shape (t, k, d)."""
     found = []
     for trial in reversed(history.trials):
-        nominees = trial.note.get("nominees")
-        if trial.outcome is None or nominees is None or trial.note.get("space") != mark:
+        choice = read(PortfolioChoice, trial.note) if "nominees" in trial.note else None
+        if trial.outcome is None or choice is None or choice.space != mark:
             continue
-        if set(nominees) == set(names):
-            found.append([[math.nan if u is None else u for u in nominees[name]] for name in names])
+        if set(choice.nominees) == set(names):
+            found.append([[math.nan if u is None else u for u in choice.nominees[name]] for name in names])
             if len(found) == _LATEST:
                 break
     return np.array(found[::-1]).reshape(len(found), len(names), dimensions)
 
 
-def _written(point: Floats) -> list[float | None]:
-    return [None if math.isnan(u) else round(u, _DIGITS) for u in point.tolist()]
+def _rounded(point: Floats) -> tuple[float | None, ...]:
+    return tuple(None if math.isnan(u) else round(u, _DIGITS) for u in point.tolist())
 
 
 def _mark(space: Space) -> str:

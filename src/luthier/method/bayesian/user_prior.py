@@ -13,13 +13,7 @@ from numpy.typing import NDArray
 from luthier._hints import suggest
 from luthier._typing import Floats
 from luthier.errors import InvalidSetting, InvalidSpace
-from luthier.history import History
 from luthier.key import Key
-from luthier.memo import Memo
-from luthier.method.batch import ProposalBatch
-from luthier.method.initial_design import NOTE, initial_design
-from luthier.problem import Problem
-from luthier.proposal import Proposal
 from luthier.space import (
     Beta,
     LogNormal,
@@ -36,7 +30,6 @@ from luthier.space import (
 _FLOOR = math.log(1e-12)
 """The least logarithm of a density relative to the uniform one: nothing is ruled out for ever."""
 _GRID = np.linspace(0.0, 1.0, 1025)
-_TRIES = 64
 
 
 @dataclass(frozen=True)
@@ -148,7 +141,7 @@ class PriorDensity:
             points[:, place] = margin.quantile(uniforms[:, place])
         return self._feasible(points)
 
-    def peak(self) -> Floats:
+    def mode(self) -> Floats:
         """Give the point that is believed in most, (1, d), the others at their defaults; (0, d) if it is infeasible."""
         defaults = self.space.defaults()
         found = np.full((1, self.space.dimensions), np.nan) if defaults is None else self.space.encode([defaults])
@@ -162,32 +155,6 @@ class PriorDensity:
     def _feasible(self, points: Floats) -> Floats:
         settled = self.space.settle(points)
         return settled[self.space.feasible(settled)]
-
-
-def prior_design(
-    belief: PriorDensity, problem: Problem, history: History, key: Key, count: int, memo: Memo
-) -> tuple[Proposal, ...]:
-    """Propose the first trials: of those with odd numbers the first has the peak of a belief, the others are drawn.
-
-    Raises:
-        SpaceExhausted, Infeasible: as `initial_design` does.
-    """
-    first = len(history)
-    odd = (first + count) // 2 - first // 2
-    batch = ProposalBatch(history, odd, repeat=problem.noisy)
-    peak = belief.peak() if not any("believed" in trial.note for trial in history.trials) else np.empty((0, 0))
-    drawn = belief.draw(key.fold("belief"), _TRIES) if odd else peak
-    for points in (peak, drawn) if len(peak) else (drawn,):
-        for config in problem.space.decode(points) if not batch.full else ():
-            if not batch.full:
-                batch.offer(config, problem.space.identity(config), {**NOTE, "believed": True})
-    rest = count - len(batch.proposals)
-    if not rest:
-        return tuple(batch.proposals)
-    taken = {problem.space.identity(proposal.config) for proposal in batch.proposals}
-    others = initial_design(problem, history, key, rest, memo)
-    fresh = [one for one in others if problem.noisy or problem.space.identity(one.config) not in taken]
-    return (*fresh, *batch.proposals)
 
 
 def _checked(name: object, belief: object) -> Any:

@@ -8,21 +8,19 @@ Injecting external solutions into CMA-ES (arXiv 1110.4181), for results that wer
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from luthier._typing import Floats
-from luthier.errors import MissingDependency
+from luthier._typing import Bools, Floats, Integers
 from luthier.key import Key
+from luthier.method.evolution._cmaes import CMADistribution
 from luthier.method.evolution.columns import ColumnTypes
 from luthier.method.evolution.state_fold import AlgorithmResult, Scene
+from luthier.method.notes import Redrawn, StatePlace, read, written
 from luthier.method.repair import Repair
 from luthier.numeric import sorted_rows
 from luthier.space import Space
@@ -44,157 +42,116 @@ class Drawn:
     """A draw: (p,) of the normal distribution, before it is put on levels; (k,) the chosen values of categories."""
 
     normal: Floats
-    kinds: NDArray[np.int64]
+    kinds: Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CMAModel:
-    """The library's optimizer as a value: it is copied before it is told anything, and the random numbers are ours.
-
-    The library is asked for what is learnt from a generation; its distribution is read and drawn from here, because its
-    own draws advance a random generator.
+    """The search distribution on the columns of a space, as a value; the random numbers are ours.
 
     Args:
-        layout: of the space.
-        optimizer: a `cmaes.CMA` or a `cmaes.CatCMAwM`.
+        columns: of the space.
+        distribution: the library's.
     """
 
-    layout: ColumnTypes
-    optimizer: Any
+    columns: ColumnTypes
+    distribution: CMADistribution
 
     @classmethod
-    def begin(cls, layout: ColumnTypes, center: Floats, spread: float, population: int) -> CMAModel:
+    def begin(cls, columns: ColumnTypes, center: Floats, spread: float, population: int) -> CMAModel:
         """Make a distribution around a point (d,) in [0, 1]; `spread` is its standard deviation in every column."""
-        cmaes = library()
-        mean = np.clip(center[layout.ordered], 0.0, 1.0)
-        if not layout.steps and not layout.kinds:
-            box = np.tile([0.0, 1.0], (len(mean), 1))
-            made = cmaes.CMA(mean, spread, box, _TURNS, 0, population)
-        else:
-            made = cmaes.CatCMAwM(
-                [[0.0, 1.0]] * len(layout.smooth) or None,
-                [values for _, values in layout.steps] or None,
-                [len(values) for _, values in layout.kinds] or None,
-                population,
-                mean if len(mean) else None,
-                spread,
-                np.eye(len(mean)) if len(mean) else None,
-                seed=0,
-            )
-        return cls(layout, made)._primed()
+        mean = np.clip(center[columns.ordered], 0.0, 1.0)
+        if not columns.mixed:
+            return cls(columns, CMADistribution.continuous(mean, spread, _TURNS, population))
+        steps = [values for _, values in columns.steps]
+        categories = [len(values) for _, values in columns.kinds]
+        smooth = len(columns.smooth)
+        return cls(columns, CMADistribution.with_margin(mean, spread, population, smooth, steps, categories))
 
     @property
     def population(self) -> int:
-        """How many results make the next generation."""
-        return int(self.optimizer.population_size)
+        """The number of results that make the next generation."""
+        return self.distribution.population
 
     def draw(self, key: Key) -> Drawn:
         """Draw once, within the box if that succeeds in 21 turns; Hansen (2016), eqs. 38 to 40."""
-        layout, optimizer = self.layout, self.optimizer
+        columns = self.columns
         normal, kinds = np.empty(0), np.empty(0, np.int64)
-        if layout.kinds:
-            below = optimizer._q.cumsum(axis=1) <= key.fold("kinds").uniform((len(layout.kinds), 1))
-            kinds = np.minimum(below.sum(axis=1), [len(values) - 1 for _, values in layout.kinds])
-        if layout.ordered:
+        if columns.kinds:
+            uniform = key.fold("kinds").uniform((len(columns.kinds), 1))
+            below = self.distribution.chances.cumsum(axis=1) <= uniform
+            kinds = np.minimum(below.sum(axis=1), [len(values) - 1 for _, values in columns.kinds])
+        if columns.ordered:
             (normal,) = self._normal(key.fold("normal"), 1)
             if not self._is_inside(normal[None, :])[0]:
                 more = self._normal(key.fold("again"), _TURNS)
                 inside = np.flatnonzero(self._is_inside(more))
                 normal = more[inside[0] if len(inside) else -1]
-            if not self._is_mixed:  # with levels the library punishes what is outside
+            if not columns.mixed:  # with levels the library penalises what is outside
                 normal = np.clip(normal, 0.0, 1.0)
         return Drawn(normal, kinds)
 
     def _normal(self, key: Key, count: int) -> Floats:
         """Draw (count, p) from the normal distribution."""
-        optimizer = self.optimizer
-        steps = (key.normal((count, len(self.layout.ordered))) * optimizer._D) @ optimizer._B.T
-        drawn: Floats = optimizer._mean + self._scale * steps
+        steps = self.distribution.coloured(key.normal((count, len(self.columns.ordered))))
+        drawn: Floats = self.distribution.mean + self.distribution.scale * steps
         return drawn
 
-    def _is_inside(self, normal: Floats) -> NDArray[np.bool_]:
-        smooth = normal[:, : len(self.layout.smooth)]
-        inside: NDArray[np.bool_] = np.all((smooth >= 0) & (smooth <= 1), axis=1)
+    def _is_inside(self, normal: Floats) -> Bools:
+        smooth = normal[:, : len(self.columns.smooth)]
+        inside: Bools = np.all((smooth >= 0) & (smooth <= 1), axis=1)
         return inside
-
-    @property
-    def _scale(self) -> Any:
-        """The step size, of each column where there are margins."""
-        return self.optimizer._sigma * (self.optimizer._A if self._is_mixed else 1.0)
 
     def point(self, drawn: Drawn) -> Floats:
         """Give the point (d,) that a draw stands for."""
-        layout = self.layout
-        point = np.full(layout.dimensions, 0.5)
-        smooth = len(layout.smooth)
-        point[list(layout.smooth)] = np.clip(drawn.normal[:smooth], 0.0, 1.0)
-        for (place, values), value in zip(layout.steps, drawn.normal[smooth:], strict=True):
+        columns = self.columns
+        point = np.full(columns.dimensions, 0.5)
+        smooth = len(columns.smooth)
+        point[list(columns.smooth)] = np.clip(drawn.normal[:smooth], 0.0, 1.0)
+        for (place, values), value in zip(columns.steps, drawn.normal[smooth:], strict=True):
             point[place] = values[np.searchsorted((values[1:] + values[:-1]) / 2, value)]
-        for (place, values), chosen in zip(layout.kinds, drawn.kinds, strict=True):
+        for (place, values), chosen in zip(columns.kinds, drawn.kinds, strict=True):
             point[place] = values[chosen]
         return point
 
     def inject(self, point: Floats) -> Drawn:
-        """Give the draw that a point tried elsewhere is told as: no further from the mean than a draw would be.
+        """Turn a point that was tried elsewhere into a draw: no further from the mean than a draw would be.
 
         Inactive columns have the mean's value. Source: Hansen (2011), eq. 4, with the length of its section 3.
         """
-        layout, optimizer = self.layout, self.optimizer
-        kinds = np.array([_nearest(values, point[place]) for place, values in layout.kinds], dtype=np.int64)
-        columns = layout.ordered
-        if not columns:
+        kinds = np.array([_nearest(values, point[place]) for place, values in self.columns.kinds], dtype=np.int64)
+        ordered = self.columns.ordered
+        if not ordered:
             return Drawn(np.empty(0), kinds)
-        mean, scale = optimizer._mean, self._scale
-        wish = point[columns]
-        step = np.where(np.isnan(wish), 0.0, wish - mean) / scale
-        length = float(np.linalg.norm((optimizer._B.T @ step) / optimizer._D))
-        count = len(columns)
+        mean, scale = self.distribution.mean, self.distribution.scale
+        there = point[ordered]
+        step = np.where(np.isnan(there), 0.0, there - mean) / scale
+        length = float(np.linalg.norm(self.distribution.whitened(step)))
+        count = len(ordered)
         most = math.sqrt(count) + 2.0 * count / (count + 2.0)
         return Drawn(mean + scale * step * min(1.0, most / max(length, 1e-300)), kinds)
 
-    def told(self, draws: Sequence[Drawn]) -> CMAModel | None:
+    def after(self, draws: Sequence[Drawn]) -> CMAModel | None:
         """Give the distribution after a generation of draws, the best first; None where it is degenerate."""
-        optimizer = copy.deepcopy(self.optimizer)
-        solutions = [(self._solution(drawn), float(place)) for place, drawn in enumerate(draws)]
-        with _quiet():
-            optimizer.tell(solutions)
-            if not _is_sound(optimizer):
-                return None
-            made = CMAModel(self.layout, optimizer)._primed()
-            return made if _is_sound(made.optimizer) else None
+        made = self.distribution.after([self._solution(drawn) for drawn in draws])
+        return None if made is None else CMAModel(self.columns, made)
 
     def is_over(self) -> bool:
         """Tell whether the distribution is so narrow, or so ill-conditioned, that nothing more comes of it."""
-        if not self.layout.ordered:
+        if not self.columns.ordered:
             return False
-        optimizer = self.optimizer
-        with _quiet():
-            if optimizer.should_stop():
-                return True
-            deviation = optimizer._sigma * np.sqrt(np.diag(optimizer._C))[: len(self.layout.smooth)]
-        return bool(len(deviation)) and float(deviation.max()) < _CONVERGED and not self._is_mixed
-
-    @property
-    def _is_mixed(self) -> bool:
-        return bool(self.layout.steps or self.layout.kinds)
-
-    def _primed(self) -> CMAModel:
-        """Have the eigenvectors made once, and kept in the value."""
-        if self.layout.ordered:
-            with _quiet():
-                self.optimizer._eigen_decomposition()
-        return self
+        if self.distribution.should_stop():
+            return True
+        deviations = self.distribution.deviations[: len(self.columns.smooth)]
+        return bool(len(deviations)) and float(deviations.max()) < _CONVERGED and not self.columns.mixed
 
     def _solution(self, drawn: Drawn) -> Any:
-        if not self._is_mixed:
-            return drawn.normal
-        layout, smooth = self.layout, len(self.layout.smooth)
         chosen = None
-        if layout.kinds:
-            chosen = np.zeros((len(layout.kinds), max(len(values) for _, values in layout.kinds)), dtype=bool)
-            chosen[np.arange(len(layout.kinds)), drawn.kinds] = True
-        kind = type(self.optimizer).Solution
-        return kind(drawn.normal[:smooth], None, chosen, drawn.normal if layout.ordered else None)
+        if self.columns.kinds:
+            most = max(len(values) for _, values in self.columns.kinds)
+            chosen = np.zeros((len(self.columns.kinds), most), dtype=bool)
+            chosen[np.arange(len(self.columns.kinds)), drawn.kinds] = True
+        return self.distribution.solution(drawn.normal, chosen, len(self.columns.smooth))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -263,7 +220,7 @@ class CovarianceAdaptation:
         """Draw the proposal of a place into the batch; tell whether anything was found."""
 
         def draw(turn: int) -> tuple[Floats, Mapping[str, Any]]:
-            return state.model.point(_draw(state, place, turn)), {"turn": turn} if turn else {}
+            return state.model.point(_draw(state, place, turn)), written(Redrawn(turn))
 
         return replace(landing, anchor=state.anchor).land(draw, state.key.fold("move", place), note)
 
@@ -275,13 +232,13 @@ class CovarianceAdaptation:
         if ranked[0].crashed:
             return replace(state, opener=scene.opener, key=scene.key)
         draws = [_as_draw(state, result) for result in _ends(ranked, state.model.population)]
-        moved = sum(result.note.get("moved") == "known" for result in results)
+        moved = sum(result.moved == "known" for result in results)
         top = ranked[0]
         single = len(scene.problem.objectives) == 1
         now = (top.violation, float(top.losses[0])) if single else (0.0, 0.0)
         better = single and now < state.best
-        model = state.model.told(draws)
-        length = 10 + math.ceil(30 * state.model.layout.free / state.model.population)
+        model = state.model.after(draws)
+        length = 10 + math.ceil(30 * state.model.columns.free / state.model.population)
         tops = (*state.tops, now[1])[-length:] if now[0] == 0 and single else ()
         stale = 0 if better or not single else state.stale + 1
         anchor = top.point if better or not single or state.anchor is None else state.anchor
@@ -294,12 +251,12 @@ class CovarianceAdaptation:
     # --- runs -----------------------------------------------------------------------------------------
 
     def _run(self, scene: Scene, center: Floats, run: int, anchor: Floats | None) -> CMAState:
-        layout = ColumnTypes.of(self.space)
-        first = self.population or 4 + math.floor(3 * math.log(layout.free))
+        columns = ColumnTypes.of(self.space)
+        first = self.population or 4 + math.floor(3 * math.log(columns.free))
         if self.population is None and len(scene.problem.objectives) > 1:
             first *= _FRONT
         population = first * 2 ** min(run, _MOST_DOUBLINGS)
-        model = CMAModel.begin(layout, center, self.spread, population)
+        model = CMAModel.begin(columns, center, self.spread, population)
         return CMAState(model, scene.opener, scene.key, run, scene.opener, (math.inf, math.inf), 0, (), anchor)
 
     def _again(self, scene: Scene, state: CMAState, anchor: Floats | None) -> CMAState:
@@ -314,9 +271,9 @@ def _draw(state: CMAState, place: int, turn: int) -> Drawn:
 
 def _as_draw(state: CMAState, result: AlgorithmResult) -> Drawn:
     """Give the draw that made a result, where the present state made it; else what comes near."""
-    note = result.note
-    if note.get("opened") == state.opener and "moved" not in note:
-        return _draw(state, int(note["place"]), int(note.get("turn", 0)))
+    place, redrawn = read(StatePlace, result.note), read(Redrawn, result.note)
+    if place is not None and redrawn is not None and place.opened == state.opener and not result.moved:
+        return _draw(state, place.place, redrawn.turn)
     return state.model.inject(result.point)
 
 
@@ -334,35 +291,3 @@ def _is_flat(tops: Sequence[float], length: int) -> bool:
 
 def _nearest(values: Floats, place: float) -> int:
     return 0 if math.isnan(place) else int(np.argmin(np.abs(values - place)))
-
-
-def _is_sound(optimizer: Any) -> bool:
-    """Tell whether all numbers of a distribution are finite, and none of them is out of all proportion."""
-    gaussian = getattr(optimizer, "_mean", None)
-    if gaussian is not None and len(gaussian):
-        numbers = [optimizer._mean, optimizer._C, np.array([optimizer._sigma]), optimizer._p_sigma, optimizer._pc]
-        if not all(np.isfinite(some).all() and np.abs(some).max() < 1e30 for some in numbers):
-            return False
-        if optimizer._sigma <= 0 or (np.diag(optimizer._C) <= 0).any():
-            return False
-    categories = getattr(optimizer, "_q", None)
-    return categories is None or bool(np.isfinite(categories).all())
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    with np.errstate(all="ignore"):
-        yield
-
-
-def library() -> Any:
-    """Import `cmaes`.
-
-    Raises:
-        MissingDependency: it is not installed.
-    """
-    try:
-        import cmaes
-    except ImportError:
-        raise MissingDependency("Evolution('cma') needs the library cmaes: pip install 'luthier[cma]'") from None
-    return cmaes

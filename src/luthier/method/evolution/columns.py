@@ -56,6 +56,11 @@ class ColumnTypes:
         return len(self.smooth) + len(self.steps) + len(self.kinds)
 
     @property
+    def mixed(self) -> bool:
+        """Tell whether there are discrete numbers or categories."""
+        return bool(self.steps or self.kinds)
+
+    @property
     def ordered(self) -> list[int]:
         """The columns that a normal distribution draws, in the library's order."""
         return [*self.smooth, *(place for place, _ in self.steps)]

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from luthier._typing import Floats
 from luthier.key import Key
 from luthier.method.evolution.state_fold import AlgorithmResult, Scene
+from luthier.method.notes import SlotChild, read, written
 from luthier.method.quasi import Quasi
 from luthier.method.repair import Repair
 from luthier.numeric import no_worse, sorted_rows
@@ -120,8 +121,9 @@ class Population:
         points, losses, violations = self.points.copy(), self.losses.copy(), self.violations.copy()
         factors, crossovers = self.factors.copy(), self.crossovers.copy()
         points[slot], losses[slot], violations[slot] = result.point, result.losses, result.violation
-        factors[slot] = result.note.get("factor", factors[slot])
-        crossovers[slot] = result.note.get("crossover", crossovers[slot])
+        child = read(SlotChild, result.note)
+        if child is not None and child.factor is not None and child.crossover is not None:
+            factors[slot], crossovers[slot] = child.factor, child.crossover
         return replace(
             self,
             points=points,
@@ -182,8 +184,9 @@ class DifferentialEvolution:
     def step(self, scene: Scene, state: Population, results: Sequence[AlgorithmResult]) -> Population:
         """Put results into their slots, where they are no worse; see `Algorithm.step`."""
         for result in results:
-            slot = int(result.note["slot"]) if result.note else self._worst(state)
-            known = state.known + 1 if result.note.get("moved") == "known" else 0
+            child = read(SlotChild, result.note)
+            slot = self._worst(state) if child is None else child.slot
+            known = state.known + 1 if result.moved == "known" else 0
             stale = state.stale + 1 if state.is_no_better(slot, result) else 0
             if state.takes(slot, result):
                 state = state.put(slot, result)
@@ -201,7 +204,7 @@ class DifferentialEvolution:
         slot = place % len(state)
         ranked = state.ranked
         key = state.key.fold("child", place)
-        noted = {**note, "slot": slot}
+        noted = {**note, **written(SlotChild(slot))}
         if len(ranked) < _FEWEST or (np.isinf(state.violations[slot]) and place < len(state)):
             return self._scatter(state.root, place, landing, noted)
         if np.isinf(state.violations[slot]):
@@ -244,7 +247,7 @@ class DifferentialEvolution:
                     wish[place] = u[1]
         cross = key.fold("cross").uniform(dimensions) < crossover
         cross[int(key.fold("one").integers(dimensions))] = True
-        return np.where(cross, wish, here), {"factor": factor, "crossover": crossover}
+        return np.where(cross, wish, here), written(SlotChild(slot, factor, crossover))
 
     @staticmethod
     def _one(slots: NDArray[np.int64], slot: int, key: Key) -> int:

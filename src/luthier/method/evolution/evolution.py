@@ -10,10 +10,12 @@ from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch
-from luthier.method.evolution.cma import CovarianceAdaptation, library
+from luthier.method.evolution._cmaes import library
+from luthier.method.evolution.cma import CovarianceAdaptation
 from luthier.method.evolution.columns import ColumnTypes
 from luthier.method.evolution.differential_evolution import DifferentialEvolution
-from luthier.method.evolution.state_fold import FIELD, StateFold
+from luthier.method.evolution.state_fold import StateFold
+from luthier.method.notes import ProposedBy, StatePlace, written
 from luthier.method.random import Random
 from luthier.method.repair import Repair
 from luthier.method.sequence import settings_text, tag
@@ -86,7 +88,7 @@ class Evolution:
         batch = ProposalBatch(history, count, repeat=problem.noisy)
         defaults = space.defaults() if not len(history) else None
         if defaults is not None:
-            batch.offer(defaults, space.identity(defaults), {"by": self.kind, "defaults": True})
+            batch.offer(defaults, space.identity(defaults), written(ProposedBy(self.kind, defaults=True)))
         if not batch.full and ColumnTypes.of(space).free:
             self._evolve(problem, history, batch, memo)
         if not batch.proposals:
@@ -100,13 +102,13 @@ class Evolution:
         line: StateFold[Any] = StateFold(algorithm, name, problem, history, memo)
         turn = line.turn(len(history) + len(batch.proposals))
         place, snapshot = turn.place, turn.snapshot
-        note = {"by": self.kind, FIELD: name, "generation": snapshot.generation, "opened": snapshot.opener}
-        extra = turn.opening
+        opening = [] if turn.opening is None else [turn.opening]
         while not batch.full:
-            landing = Repair(space, batch, None)
-            if not algorithm.propose(snapshot.state, place, landing, {**note, "place": place, **extra}):
+            state_place = StatePlace(name, snapshot.generation, snapshot.opener, place)
+            note = written(ProposedBy(self.kind), state_place, *opening)
+            if not algorithm.propose(snapshot.state, place, Repair(space, batch, None), note):
                 return
-            place, extra = place + 1, {}
+            place, opening = place + 1, []
 
     def _algorithm(self, space: Space) -> CovarianceAdaptation | DifferentialEvolution:
         if self.kind == "cma":

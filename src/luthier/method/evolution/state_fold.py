@@ -12,24 +12,24 @@ the number of trials.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from luthier._typing import Floats
+from luthier.errors import StoreCorrupt
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.sequence import last_note, study_key
+from luthier.method.notes import Repaired, StateOpening, StatePlace, read
+from luthier.method.sequence import last_place, study_key
 from luthier.numeric import sorted_rows
 from luthier.problem import Problem
 from luthier.trial import Trial
 
 S = TypeVar("S")
 
-FIELD = "state"
-"""The field of a note that names the line of states a proposal belongs to."""
 _KEPT = 16
 _MOST_GUESTS = 2000
 """So many of the newest trials of others are looked at when there is no state yet."""
@@ -52,6 +52,12 @@ class AlgorithmResult:
     losses: Floats
     violation: float
     note: Mapping[str, Any]
+
+    @property
+    def moved(self) -> str:
+        """Why the trial is not where the algorithm drew it; empty where it is."""
+        repaired = read(Repaired, self.note)
+        return "" if repaired is None else repaired.moved
 
     @property
     def crashed(self) -> bool:
@@ -132,7 +138,7 @@ class Turn(Generic[S]):
 
     snapshot: Snapshot[S]
     place: int
-    opening: Mapping[str, Any] = field(default_factory=dict)
+    opening: StateOpening | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,30 +170,33 @@ class StateFold(Generic[S]):
 
     def turn(self, number: int) -> Turn[S]:
         """Give what trial `number`, the next one, is drawn from: the newest state, or one that it opens."""
-        newest = last_note(self.history, FIELD, self.name)
+        newest = last_place(self.history, StatePlace, self.name)
         if newest is None:
-            opening = {"opened": number, "before": -1, "told": self._guests()}
+            opening = StateOpening(number, -1, tuple(self._guests()))
             return Turn(self._opened(None, opening, self.history.length), 0, opening)
-        current = self.at(int(newest["opened"]))
-        place = int(newest["place"]) + 1
+        current = self.at(newest.opened)
+        place = newest.place + 1
         ready = self._ready(current)
         if len(ready) < self.algorithm.wanted(current.state, self._pending(current)):
             return Turn(current, place)
         told = ready + self._guest(current)
-        opening = {"opened": number, "before": current.opener, "told": sorted(told)}
+        opening = StateOpening(number, current.opener, tuple(sorted(told)))
         return Turn(self._opened(current, opening, self.history.length), place, opening)
 
     def at(self, opener: int) -> Snapshot[S]:
         """Give the state that a trial opened. Cost O(trials since the newest state that the memo has)."""
-        unknown: list[tuple[Mapping[str, Any], int]] = []
+        unknown: list[tuple[StateOpening, int]] = []
         found: Snapshot[S] | None = None
         while opener >= 0:
             trial = self.history.trial(opener)
-            found = self._states.find(self._name(trial.note, trial.seen))
+            opening = read(StateOpening, trial.note)
+            if opening is None:
+                raise StoreCorrupt(f"trial {opener} opened a state of {self.name!r} and does not note what made it")
+            found = self._states.find(self._name(opening, trial.seen))
             if found is not None:
                 break
-            unknown.append((trial.note, trial.seen))
-            opener = int(trial.note["before"])
+            unknown.append((opening, trial.seen))
+            opener = opening.before
         for opening, seen in reversed(unknown):
             found = self._opened(found, opening, seen)
         assert found is not None  # opener was the number of a trial
@@ -200,19 +209,18 @@ class StateFold(Generic[S]):
         """The newest states: a state may hold large matrices, so few are kept, whatever the memo's capacity is."""
         return self.memo.get(("states", self.name, self.key), lambda: Memo(_KEPT))
 
-    def _name(self, opening: Mapping[str, Any], seen: int) -> tuple[Any, ...]:
+    def _name(self, opening: StateOpening, seen: int) -> tuple[Any, ...]:
         """Say all that a state depends on: the log that its opener was proposed from, and what the opener noted."""
         log = self.history.upto(seen).digest
-        told = tuple(opening["told"])
-        return (self.algorithm, self.name, self.problem, self.key, log, opening["opened"], opening["before"], told)
+        return (self.algorithm, self.name, self.problem, self.key, log, opening)
 
-    def _opened(self, before: Snapshot[S] | None, opening: Mapping[str, Any], seen: int) -> Snapshot[S]:
+    def _opened(self, before: Snapshot[S] | None, opening: StateOpening, seen: int) -> Snapshot[S]:
         return self._states.get(self._name(opening, seen), lambda: self._fold(before, opening, seen))
 
-    def _fold(self, before: Snapshot[S] | None, opening: Mapping[str, Any], seen: int) -> Snapshot[S]:
-        opener = int(opening["opened"])
+    def _fold(self, before: Snapshot[S] | None, opening: StateOpening, seen: int) -> Snapshot[S]:
+        opener = opening.opened
         scene = self.scene(opener)
-        results = self._results(opening["told"], seen)
+        results = self._results(opening.told, seen)
         if before is None:
             state = self.algorithm.begin(scene, results)
             return Snapshot(opener, -1, 0, state, (), max((result.number for result in results), default=-1))
@@ -234,7 +242,7 @@ class StateFold(Generic[S]):
         ready = []
         for number in numbers:
             trial = self.history.trial(number)
-            if self._is_own(trial) and int(trial.note["opened"]) >= since and self._standing(trial) is not None:
+            if self._is_of(trial, since) and self._standing(trial) is not None:
                 ready.append(number)
         return ready
 
@@ -267,12 +275,17 @@ class StateFold(Generic[S]):
         return [numbers[row] for row in order[: self.algorithm.guests].tolist()]
 
     def _is_own(self, trial: Trial) -> bool:
-        return trial.note.get(FIELD) == self.name
+        return trial.note.get("state") == self.name
+
+    def _is_of(self, trial: Trial, since: int) -> bool:
+        """Tell whether a state from `since` on made a trial."""
+        place = read(StatePlace, trial.note)
+        return place is not None and place.state == self.name and place.opened >= since
 
     def _may_count(self, number: int, since: int) -> bool:
         """Tell whether a trial has, or may come to have, a result for the states from `since` on."""
         trial = self.history.trial(number)
-        return int(trial.note["opened"]) >= since and (trial.outcome is None or self._standing(trial) is not None)
+        return self._is_of(trial, since) and (trial.outcome is None or self._standing(trial) is not None)
 
     def _standing(self, trial: Trial) -> tuple[Floats, float] | None:
         """Give the losses (m,) and the violation of a trial that ended; None where it teaches nothing (yet)."""

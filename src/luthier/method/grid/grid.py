@@ -17,7 +17,8 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import Candidate, ProposalBatch, candidates
 from luthier.method.grid.product import ProductGrid, product_grid
-from luthier.method.sequence import last_note, settings_text, study_key, tag
+from luthier.method.notes import GridPlace, written
+from luthier.method.sequence import last_place, settings_text, study_key, tag
 from luthier.numeric import IndexPermutation
 from luthier.problem import Problem
 from luthier.proposal import Proposal
@@ -120,8 +121,8 @@ class Grid:
         """
         space = problem.space
         name = tag(self._text, space)
-        note = last_note(history, "grid", name)
-        begin = 0 if note is None else int(note["index"]) + 1
+        newest = last_place(history, GridPlace, name)
+        begin = 0 if newest is None else newest.index + 1
         spread = memo.get(("grid", self, space.digest), lambda: self._spread(space))
         if not spread.count:
             raise Infeasible(_nothing(space))
@@ -134,7 +135,7 @@ class Grid:
             nothing = nothing and not places
             for candidate in places:
                 if candidate.index >= begin:
-                    batch.offer(candidate.config, candidate.identity, {"grid": name, "index": candidate.index})
+                    batch.offer(candidate.config, candidate.identity, written(GridPlace(name, candidate.index)))
                     if batch.full:
                         return tuple(batch.proposals)
         if batch.proposals:

@@ -1,4 +1,4 @@
-"""What a crashed trial teaches: where trials crash, and what to take for the loss that it never gave."""
+"""Models of outcome constraints, and of crashes as one of them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,42 @@ from luthier._typing import Floats
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.surrogate import GP, KERNELS, Embedding, Hyperpriors, SupportsLeaveOneOut, gp_posterior
+from luthier.surrogate import GP, KERNELS, Embedding, Hyperpriors, Posterior, SupportsLeaveOneOut, gp_posterior
 
 _MOST = 500
 """So many of the latest trials, the crashes before the successes, tell how likely a crash was."""
 _LOG_NOISE = -2.0  # of outcomes: a region has an edge, where they differ
 _LEAST = 1e-3  # no model is surer than this
 _NEAR = 1e-6  # added to squared distances, so that a crash at the place of a success has its loss
+
+
+_FIRST = 8
+"""The unit of a violation is the median size of that many of the first ones: later ones do not change it."""
+_FARTHEST = 4.0
+
+
+def constraint_models(data: Data, key: Key, memo: Memo) -> tuple[Posterior, ...]:
+    """Model each violation that is known of some trial, on a scale whose zero is that of the violation.
+
+    Source: Gardner, Kusner, Xu, Weinberger and Cunningham (2014), Bayesian optimization with inequality constraints.
+    """
+    models: list[Posterior] = []
+    for place, violation in enumerate(data.violations.T):
+        rows = np.flatnonzero(~np.isnan(violation))
+        if len(rows):
+            scaled = _squashed(violation[rows])
+            seen = replace(data, x=data.x[rows], losses=scaled[:, None], noise=None)
+            models.append(GP(scaling="given").fit(seen, key.fold("limit", place), memo))
+    return tuple(models)
+
+
+def _squashed(violation: Floats) -> Floats:
+    bounded = np.clip(violation, -1e300, 1e300)
+    sizes = np.abs(bounded[bounded != 0][:_FIRST])
+    unit = max(float(np.median(sizes)), 1e-300) if len(sizes) else 1.0
+    with np.errstate(over="ignore"):  # 1e300 in units of 1e-300 is far, and that is all that matters
+        squashed: Floats = np.clip(np.arcsinh(np.clip(bounded / unit, -1e300, 1e300)), -_FARTHEST, _FARTHEST)
+    return squashed
 
 
 def impute_failures(data: Data, memo: Memo) -> Data:

@@ -1,0 +1,97 @@
+"""The initial design: the first trials, while there is nothing to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from luthier.errors import SpaceExhausted
+from luthier.history import History
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.method.batch import ProposalBatch, add_note
+from luthier.method.bayesian.user_prior import PriorDensity
+from luthier.method.notes import ProposedBy, read, written
+from luthier.method.quasi import Quasi
+from luthier.method.random import Random
+from luthier.problem import Problem
+from luthier.proposal import Proposal
+
+DESIGN, REST = "design", "rest"
+"""What `ProposedBy.by` says of the first trials, and of the last ones of a small space."""
+_TRIES = 64
+
+
+def design(
+    density: PriorDensity | None, problem: Problem, history: History, key: Key, count: int, memo: Memo
+) -> tuple[Proposal, ...]:
+    """Propose the first trials: `initial_design`, or where there is a user's prior `prior_design`."""
+    if density is None:
+        return initial_design(problem, history, key, count, memo)
+    return prior_design(density, problem, history, key, count, memo)
+
+
+def initial_design(problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
+    """Propose the defaults of the space (its middle, where none are given) at first, and Sobol' points after that.
+
+    Raises:
+        SpaceExhausted, Infeasible: as `Quasi` does.
+    """
+    batch = ProposalBatch(history, count, repeat=problem.noisy)
+    defaults = problem.space.defaults() if not len(history) else None
+    if defaults is not None:
+        batch.offer(defaults, problem.space.identity(defaults), written(ProposedBy(DESIGN, defaults=True)))
+    if batch.full:
+        return tuple(batch.proposals)
+    try:
+        rest = Quasi().suggest(problem, history, key, count - len(batch.proposals), memo)
+    except SpaceExhausted:
+        if not batch.proposals:
+            raise
+        rest = ()
+    for proposal in add_note(rest, ProposedBy(DESIGN)):
+        batch.offer(proposal.config, problem.space.identity(proposal.config), proposal.note)
+    return tuple(batch.proposals)
+
+
+def prior_design(
+    density: PriorDensity, problem: Problem, history: History, key: Key, count: int, memo: Memo
+) -> tuple[Proposal, ...]:
+    """Propose the first trials: of those with odd numbers the first is the mode of a prior, the others are drawn.
+
+    Raises:
+        SpaceExhausted, Infeasible: as `initial_design` does.
+    """
+    space, first = problem.space, len(history)
+    odd = (first + count) // 2 - first // 2
+    batch = ProposalBatch(history, odd, repeat=problem.noisy)
+    mode = np.empty((0, 0)) if any(_is_by_prior(trial.note) for trial in history.trials) else density.mode()
+    drawn = density.draw(key.fold("belief"), _TRIES) if odd else mode
+    note = written(ProposedBy(DESIGN, believed=True))
+    for points in (mode, drawn) if len(mode) else (drawn,):
+        for config in space.decode(points) if not batch.full else ():
+            if not batch.full:
+                batch.offer(config, space.identity(config), note)
+    remaining = count - len(batch.proposals)
+    if not remaining:
+        return tuple(batch.proposals)
+    taken = {space.identity(proposal.config) for proposal in batch.proposals}
+    others = initial_design(problem, history, key, remaining, memo)
+    fresh = [one for one in others if problem.noisy or space.identity(one.config) not in taken]
+    return (*fresh, *batch.proposals)
+
+
+def rest_of_space(problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
+    """Propose at random what is left of a space of which no candidate was new.
+
+    Raises:
+        SpaceExhausted, Infeasible: as `Random` does.
+    """
+    return add_note(Random().suggest(problem, history, key, count, memo), ProposedBy(REST))
+
+
+def _is_by_prior(note: Mapping[str, Any]) -> bool:
+    by = read(ProposedBy, note)
+    return by is not None and by.believed

@@ -1,0 +1,283 @@
+"""The step of a model-based method: everything that one proposal follows from but the search, stage by stage.
+
+A step takes what is known, counts crashes as losses and models the outcome constraints (`learn_constraints`), makes one
+loss of several objectives (`scalarize`), fits the models (`fit_model`), conditions them on pending trials (`fantasize`)
+and binds an acquisition function to them (`incumbent`, `bind_criterion`). The method then searches for the point with
+the largest value of that criterion; an explanation reads the step instead.
+
+Sources: Knowles (2006), ParEGO, IEEE Transactions on Evolutionary Computation 10, for several objectives; Gardner,
+Kusner, Xu, Weinberger and Cunningham (2014), Bayesian optimization with inequality constraints, ICML, for constraints;
+Ginsbourger, Le Riche and Carraro (2010), Kriging is well-suited to parallelize optimization, section 4, for pending
+trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
+
+import numpy as np
+
+from luthier._typing import Floats
+from luthier.acquisition import Acquisition, AcquisitionContext, Bindable, Criterion, Feasible, bind_acquisition
+from luthier.data import Data
+from luthier.errors import InvalidSetting
+from luthier.key import Key
+from luthier.memo import Memo
+from luthier.method.bayesian.acquisition_optimizer import EvaluatedPoints
+from luthier.method.bayesian.constraints import constraint_models, impute_failures
+from luthier.method.bayesian.user_prior import PriorDensity
+from luthier.method.protocol import Method
+from luthier.numeric import standard_scaling
+from luthier.problem import Problem
+from luthier.surrogate import Conditionable, Posterior, SupportsScalarization, Surrogate, supports
+
+_SLOPE = 0.05
+"""Weight of the sum beside the maximum (Knowles 2006, eq. 2), so that of two equal maxima the better sum wins."""
+
+PendingStrategy = Literal["believed", "best", "median", "worst", "ignored"]
+"""The loss that a pending trial is taken to have: see `fantasize`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedModel:
+    """A surrogate, and what it made of the data.
+
+    Args:
+        surrogate: the settings.
+        key: the randomness of the fit.
+        posterior: a `Posterior`, or a `Ratio`; pending trials are not in it.
+    """
+
+    surrogate: Surrogate
+    key: Key
+    posterior: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """Everything that one proposal follows from but the search.
+
+    Args:
+        data: what is known, crashes counted (`learn_constraints`); pending trials include those of the same batch.
+        models: the models that make the proposal, at least one.
+        constraints: models of the outcome constraints and of crashes.
+        criteria: what is to be largest, by name; several of a portfolio, one a member.
+        start: (b, d) where the search begins: the best points first.
+        candidates: (c, d) points that are to be tried before any search; c is 0 but for densities that are drawn from.
+        key: the randomness of the search.
+        note: what is written down about the proposal (see `luthier.method.notes`).
+    """
+
+    data: Data
+    models: tuple[FittedModel, ...]
+    constraints: tuple[Posterior, ...]
+    criteria: tuple[tuple[str, Criterion], ...]
+    start: Floats
+    candidates: Floats
+    key: Key
+    note: Mapping[str, Any]
+
+
+@runtime_checkable
+class ModelBased(Method, Protocol):
+    """A method whose proposals follow from models of the losses."""
+
+    def step(self, problem: Problem, data: Data, key: Key, place: int, memo: Memo, shared: Memo | None = None) -> Step:
+        """Give everything that a proposal follows from but the search; pure in (settings, problem, data, key, place).
+
+        Args:
+            problem: what is optimized.
+            data: what is known; at least one loss, and one column. Earlier proposals of the batch are among the pending
+                configurations.
+            key: the randomness of the first trial of the batch.
+            place: of the proposal in its batch.
+            memo: skips work that was done before.
+            shared: skips what the steps of one batch have in common; None for a step alone.
+        """
+        ...
+
+    def surrogates(self) -> tuple[Surrogate, ...]:
+        """Give the models to ask what to expect of the objective, each as likely to be right as the others.
+
+        There may be none: a method's models may be tuned for choosing, and not for prediction.
+        """
+        ...
+
+
+# --- what is known ------------------------------------------------------------------------------------
+
+
+def is_learnable(data: Data, initial: int) -> bool:
+    """Tell whether the design is over, and there is something to learn: values, and variables to choose."""
+    return bool(data.columns) and len(data) > 0 and len(data) + len(data.failed) >= initial
+
+
+def evaluated_points(problem: Problem, data: Data) -> EvaluatedPoints:
+    """Give the points that are not to be proposed again: all that were tried, and none of a noisy problem."""
+    return EvaluatedPoints() if problem.noisy else EvaluatedPoints(data.x, data.failed, data.pending)
+
+
+def with_pending(data: Data, points: Floats) -> Data:
+    """Add points (p, d) to the pending configurations."""
+    return replace(data, pending=np.concatenate([data.pending, points]))
+
+
+def learn_constraints(data: Data, key: Key, memo: Memo, shared: Memo) -> tuple[Data, tuple[Posterior, ...]]:
+    """Count crashes as losses and as a constraint (see `constraints`), and model all outcome constraints."""
+
+    def learn() -> tuple[Data, tuple[Posterior, ...]]:
+        known = impute_failures(data, memo) if len(data.failed) else data
+        return known, constraint_models(known, key, memo) if known.violations.shape[1] else ()
+
+    known, models = shared.get("constraints", learn)
+    return replace(known, pending=data.pending), models
+
+
+def best_points(data: Data, density: PriorDensity | None) -> Floats:
+    """Give the points of the data (n, d), the best first, and after it the mode of a user's prior, if there is one."""
+    best = data.x[data.best_first()]
+    return best if density is None else np.concatenate([best[:1], density.mode(), best[1:]])
+
+
+# --- several objectives -------------------------------------------------------------------------------
+
+
+def scalarize(data: Data, key: Key) -> Data:
+    """Give the data with one loss: of several, an augmented Chebyshev norm with weights drawn by `key`.
+
+    Each proposal draws weights of its own, so that the proposals spread along the Pareto front.
+    """
+    objectives = data.losses.shape[1]
+    if objectives == 1:
+        return data
+    weights = -np.log1p(-key.fold("weights").uniform(objectives))
+    weights = (weights + 1e-12) / (weights + 1e-12).sum()
+    weighted = np.stack([_from_zero_to_one(column) for column in data.losses.T], axis=1) * weights
+    return replace(data, losses=(weighted.max(axis=1) + _SLOPE * weighted.sum(axis=1))[:, None])
+
+
+def _from_zero_to_one(losses: Floats) -> Floats:
+    scaled = standard_scaling(losses)
+    width = float(np.ptp(scaled))
+    return (scaled - scaled.min()) / width if width > 0 else np.zeros_like(scaled)
+
+
+def ranked(data: Data) -> Data:
+    """Give the data with ranks for losses where constraints are broken, for models that only compare."""
+    if data.feasible.all():
+        return data
+    ranks = np.empty(len(data))
+    ranks[data.best_first()] = np.arange(len(data))
+    return replace(data, losses=ranks[:, None])
+
+
+# --- models -------------------------------------------------------------------------------------------
+
+
+def fit_model(surrogate: Surrogate, data: Data, scalarized: Data, key: Key, memo: Memo) -> FittedModel:
+    """Fit a surrogate to `scalarized`, which is `scalarize` of the data; by each objective's own losses, if it can."""
+    if data.losses.shape[1] == 1 or not isinstance(surrogate, SupportsScalarization):
+        return FittedModel(surrogate, key, surrogate.fit(scalarized, key, memo))
+    noises = [data.noise, *[None] * (data.losses.shape[1] - 1)]
+    parts = [replace(data, losses=loss[:, None], noise=n) for loss, n in zip(data.losses.T, noises, strict=True)]
+    return FittedModel(surrogate, key, surrogate.fit_scalarization(scalarized, parts, key, memo))
+
+
+_FANTASIES: dict[str, Callable[[Floats], float]] = {
+    "best": lambda losses: float(losses.min()),
+    "median": lambda losses: float(np.median(losses)),
+    "worst": lambda losses: float(losses.max()),
+}
+
+
+def check_pending_strategy(strategy: str) -> None:
+    """Raise InvalidSetting where there is no such strategy."""
+    if strategy not in get_args(PendingStrategy):
+        known = ", ".join(map(repr, get_args(PendingStrategy)))
+        raise InvalidSetting(f"Bayes(pending={strategy!r}): choose one of {known}")
+
+
+def fantasize(
+    model: Posterior, data: Data, pending: Floats, strategy: str, refit: Callable[[Data], Posterior] | None = None
+) -> Posterior:
+    """Condition a posterior on pending points, so that it does not propose the same again.
+
+    Args:
+        model: fitted to `data`.
+        data: n losses.
+        pending: (p, d); p may be 0.
+        strategy: the loss that they are taken to have: ``believed``, the model's mean (the kriging believer); ``best``,
+            ``median`` or ``worst``, that of the losses so far (constant liars; the best one spreads a batch most);
+            ``ignored``, none.
+        refit: fits the model to other data, for one that cannot be conditioned; None: such a model is left as it is.
+    """
+    if not len(pending) or strategy == "ignored":
+        return model
+    if supports(model, Conditionable):
+        if strategy == "believed":
+            return model.condition(pending)
+        means = model.moments(data.x).mean
+        return model.condition(pending, np.full(len(pending), _FANTASIES[strategy](means)))
+    if refit is None:
+        return model
+    if strategy == "believed":
+        losses = _predicted_losses(model, data, pending)
+    else:
+        losses = np.full(len(pending), _FANTASIES[strategy](data.loss))
+    unknown = np.full((len(pending), data.violations.shape[1]), np.nan)
+    return refit(
+        replace(
+            data,
+            x=np.concatenate([data.x, pending]),
+            losses=np.concatenate([data.losses[:, :1], losses[:, None]]),
+            violations=np.concatenate([data.violations, unknown]),
+            noise=None if data.noise is None else np.append(data.noise, np.zeros(len(pending))),
+            costs=np.append(data.costs, np.full(len(pending), np.nan)),
+            pending=data.pending[:0],
+        )
+    )
+
+
+def _predicted_losses(model: Posterior, data: Data, pending: Floats) -> Floats:
+    """Turn the model's means, on a scale of its own, into losses: by where they lie among its means at the data."""
+    means = np.sort(model.moments(data.x).mean)
+    predicted: Floats = np.interp(model.moments(pending).mean, means, np.sort(data.loss))
+    return predicted
+
+
+# --- the criterion ------------------------------------------------------------------------------------
+
+
+def incumbent(model: Posterior, data: Data, noisy: bool) -> float:
+    """Give the lowest loss on the model's scale: the one that was seen, or of noisy ones the lowest predicted mean.
+
+    Source: Picheny, Wagner and Ginsbourger (2013), A benchmark of kriging-based infill criteria for noisy
+    optimization, section 3.1 (plug-in).
+    """
+    return float(model.moments(data.x).mean.min()) if noisy or data.noise is not None else model.best
+
+
+def bind_criterion(
+    acquisition: Acquisition | Bindable,
+    model: Posterior,
+    constraints: tuple[Posterior, ...],
+    context: AcquisitionContext,
+) -> Criterion:
+    """Bind an acquisition to a posterior, and weight it by the probability that the outcome constraints hold.
+
+    Args:
+        acquisition: what is worth trying.
+        model: of the loss, conditioned on pending points.
+        constraints: models of the violations.
+        context: the best loss in it is replaced by the lowest mean of a feasible row, where there are constraints.
+    """
+    if not constraints:
+        return bind_acquisition(acquisition, model, context)
+    rows = context.data.x[context.data.feasible]
+    inner = None
+    if len(rows):
+        best = float(model.moments(rows).mean.min())
+        inner = bind_acquisition(acquisition, model, context._replace(best=best))
+    return Feasible(inner, acquisition.scale, constraints)

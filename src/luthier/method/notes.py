@@ -1,0 +1,197 @@
+"""Notes: what methods write into the log about their proposals, as typed parts without prose.
+
+The note of a proposal is one flat mapping of plain values, made of the fields of one or several parts:
+
+=================  ================================  ====================================
+part               fields                            written by
+=================  ================================  ====================================
+`ProposedBy`       by, defaults, believed            every method that has several ways
+`GridPlace`        grid, index                       `Grid`
+`QuasiPlace`       quasi, index                      `Quasi`, and designs
+`RestPlace`        rest, place                       `Random`
+`AnnealingDraw`    rank, share                       `Anneal`
+`Repaired`         moved                             `Anneal`, `Evolution`
+`StatePlace`       state, generation, opened, place  `Evolution`
+`StateOpening`     opened, before, told              `Evolution`
+`Redrawn`          turn                              `Evolution` (CMA-ES)
+`SlotChild`        slot, factor, crossover           `Evolution` (differential evolution)
+`ModelChoice`      by, acquisition, models           `Auto`, `Bayes`
+`PortfolioChoice`  arm, chance, nominees, space      `Bayes` with a portfolio
+=================  ================================  ====================================
+
+Methods read some of them back, so a field keeps its name and its meaning for ever. Fields that are not in this table
+stand in logs of earlier versions (``why``), or belong to methods of others. `luthier.analysis` puts notes into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import msgspec
+
+
+class ProposedBy(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Which part of a method made a proposal.
+
+    Args:
+        by: ``design``, ``rest``, ``random``, ``anneal``, ``cma`` or ``de``.
+        defaults: it is the space's default configuration.
+        believed: it was drawn from the user's prior, or is its mode.
+    """
+
+    by: str
+    defaults: bool = False
+    believed: bool = False
+
+
+class GridPlace(msgspec.Struct, frozen=True, gc=False):
+    """A place in a grid: the tag of the grid, and the index in its order."""
+
+    grid: str
+    index: int
+
+
+class QuasiPlace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A place in a quasi-random sequence: its tag, and the index; no index where the sequence is given up."""
+
+    quasi: str
+    index: int | None = None
+
+
+class RestPlace(msgspec.Struct, frozen=True, gc=False):
+    """A place in the shuffled list of all configurations of a space: the tag of the list, and the place."""
+
+    rest: str
+    place: int
+
+
+class AnnealingDraw(msgspec.Struct, frozen=True, gc=False):
+    """How a proposal was drawn: the rank of the trial it is near, from 1, and the width of the window in (0, 1]."""
+
+    rank: int
+    share: float
+
+
+class Repaired(msgspec.Struct, frozen=True, gc=False):
+    """Why a proposal is not the point that was drawn: that one was ``known`` already, or ``infeasible``."""
+
+    moved: Literal["known", "infeasible"]
+
+
+class StatePlace(msgspec.Struct, frozen=True, gc=False):
+    """Which state of an algorithm a proposal was drawn from.
+
+    Args:
+        state: the tag of the line of states.
+        generation: how many states were before it.
+        opened: the number of the trial that opened the state.
+        place: how many proposals the line of states made before.
+    """
+
+    state: str
+    generation: int
+    opened: int
+    place: int
+
+
+class StateOpening(msgspec.Struct, frozen=True, gc=False):
+    """What the state that a proposal opens was made of.
+
+    Args:
+        opened: the number of the proposal itself.
+        before: the number of the trial that opened the state before; -1 for the first state.
+        told: the numbers of the trials whose results made it.
+    """
+
+    opened: int
+    before: int
+    told: tuple[int, ...]
+
+
+class Redrawn(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """How often a proposal was drawn again before it was accepted."""
+
+    turn: int = 0
+
+
+class SlotChild(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A child in differential evolution: the slot it was made for, and the settings that made it."""
+
+    slot: int
+    factor: float | None = None
+    crossover: float | None = None
+
+
+class ModelChoice(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """How models made a proposal.
+
+    Args:
+        by: of `Auto` ``committee``, ``short scale`` or ``exploring`` (earlier ``doubter`` and ``explorer``); else the
+            name of the surrogate.
+        acquisition: the name of the acquisition function.
+        models: of `Auto` the scalings of the losses, one a model.
+    """
+
+    by: str
+    acquisition: str
+    models: tuple[str, ...] = ()
+
+
+class PortfolioChoice(msgspec.Struct, frozen=True, gc=False):
+    """Which member of a portfolio made a proposal.
+
+    Args:
+        arm: the member.
+        chance: the probability with which it was drawn.
+        nominees: the point (d,) that each member nominated, None where inactive.
+        space: the beginning of the digest of the space that these points are in.
+    """
+
+    arm: str
+    chance: float
+    nominees: dict[str, tuple[float | None, ...]]
+    space: str
+
+
+Note: TypeAlias = (
+    ProposedBy
+    | GridPlace
+    | QuasiPlace
+    | RestPlace
+    | AnnealingDraw
+    | Repaired
+    | StatePlace
+    | StateOpening
+    | Redrawn
+    | SlotChild
+    | ModelChoice
+    | PortfolioChoice
+)
+
+N = TypeVar("N", bound=msgspec.Struct)
+
+
+def written(*parts: Note) -> dict[str, Any]:
+    """Write parts of a note as one flat mapping of plain values; of two that have a field, the later one counts."""
+    note: dict[str, Any] = {}
+    for part in parts:
+        note.update(msgspec.to_builtins(part))
+    return {name: _listed(value) for name, value in note.items()}
+
+
+def _listed(value: Any) -> Any:
+    """Write tuples as lists, which is what a log gives back."""
+    if isinstance(value, dict):
+        return {name: _listed(item) for name, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def read(kind: type[N], note: Mapping[str, Any]) -> N | None:
+    """Read one part of a note; None where its fields are missing, or are not what they are in this table."""
+    if len(kind.__struct_defaults__) < len(kind.__struct_fields__) and kind.__struct_fields__[0] not in note:
+        return None
+    try:
+        return msgspec.convert(note, kind)
+    except msgspec.ValidationError:
+        return None
