@@ -1,4 +1,4 @@
-"""Who belongs to a worker, and what memory they use."""
+"""Members of a worker's process tree, and their memory."""
 
 from __future__ import annotations
 
