@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import luthier as lt
 import luthier.executor
 from luthier.errors import InvalidSetting
 from luthier.executor import (
@@ -78,3 +79,19 @@ def test_executors_are_loaded_when_they_are_asked_for() -> None:
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert "processes" not in loaded
     assert "cloudpickle" not in loaded
+
+
+def test_a_study_runs_with_an_executor_of_another_package() -> None:
+    made: list[int] = []
+
+    def cluster(objective: ObjectiveFunction, workers: int) -> Executor:
+        made.append(workers)
+        return Threads(objective, workers)
+
+    register_executor("cluster", cluster)
+    study = lt.Study("s", {"x": lt.Float(0.0, 1.0)}, minimize="x", method=lt.Random())
+    study.run(lambda trial: trial["x"], trials=3, workers=2, executor="cluster")
+    assert made == [2]
+    assert len(study.trials) == 3
+    with pytest.raises(InvalidSetting, match="'clustr' is not known; did you mean 'cluster'"):
+        study.run(lambda trial: trial["x"], trials=4, executor="clustr")
