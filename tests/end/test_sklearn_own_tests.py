@@ -76,7 +76,9 @@ def test_two_minor_versions_before(module: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("module", ["test_sklearn_paths.py", "test_sklearn_direct.py"])
+@pytest.mark.parametrize(
+    "module", ["test_sklearn_warm_start.py", "test_sklearn_last_step.py", "test_sklearn_shared_steps.py"]
+)
 def test_results_are_those_of_a_plain_run_two_minor_versions_before(module: str, tmp_path: Path) -> None:
     run = subprocess.run(
         [
