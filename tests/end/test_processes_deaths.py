@@ -1,4 +1,4 @@
-"""Workers that die, that cannot start, that are cancelled or closed: with real processes."""
+"""Worker processes that die, that cannot start, that are cancelled or closed."""
 
 from __future__ import annotations
 
@@ -304,7 +304,7 @@ def test_a_worker_that_ignores_sigterm_cannot_keep_close_waiting_long(tmp_path: 
     assert outcome_of(executor).reason is Reason.INTERRUPTED
 
 
-def test_an_executor_that_nobody_holds_ends_its_workers() -> None:
+def test_a_garbage_collected_executor_ends_its_workers() -> None:
     executor = Processes(lambda trial: os.getpid(), 1)
     pid = one(executor, task()).value
     del executor

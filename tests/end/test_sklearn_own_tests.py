@@ -1,4 +1,4 @@
-"""scikit-learn's own tests of its search classes pass for Luthier's wherever they pass for its own; in two versions."""
+"""scikit-learn's own tests of its search classes, run against Luthier's, in two versions."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_results_are_those_of_a_plain_run_two_minor_versions_before(module: str,
             "-p",
             "no:xdist",
             "-q",
-            HERE.parent / "unit" / module,
+            HERE.parent / "unit" / f"test_sklearn_{module}.py",
         ],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(OLDER)},

@@ -52,14 +52,14 @@ def test_messages_come_back_in_order(pipe: tuple[int, int]) -> None:
         struct.pack("!BQ", 2, framing.LARGEST + 1),
     ],
 )
-def test_what_is_no_frame_is_the_end(pipe: tuple[int, int], data: bytes) -> None:
+def test_data_that_is_no_message_is_the_end(pipe: tuple[int, int], data: bytes) -> None:
     reading, writing = pipe
     os.write(writing, data)
     os.close(writing)
     assert framing.read_message(reading) is None
 
 
-def test_nobody_reads(pipe: tuple[int, int]) -> None:
+def test_a_closed_reader_raises(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
     os.close(reading)
     with pytest.raises(OSError):

@@ -1,4 +1,4 @@
-"""Log records of executors: what they say, and that they hold nothing of the user's."""
+"""Log records of executors, which hold no user data."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _run(executor: Executor, number: int, how: str, limits: Limits = Limits(grac
     return result
 
 
-def _said(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+def _messages(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno == level]
 
 
@@ -52,7 +52,7 @@ def test_starts_deaths_and_limits_of_workers_are_logged(records: pytest.LogCaptu
         assert _run(executor, 0, "fail").reason is Reason.FAILED
         assert _run(executor, 1, "exit").reason is Reason.FAILED
         assert _run(executor, 2, "wait", Limits(time_s=0.1, grace_s=0.2)).reason is Reason.TIMEOUT
-    starts, warnings = _said(records, logging.INFO), _said(records, logging.WARNING)
+    starts, warnings = _messages(records, logging.INFO), _messages(records, logging.WARNING)
     assert len(starts) == 2
     assert all(text.startswith("worker process ") and text.endswith(" has started") for text in starts)
     assert len(warnings) == 2
@@ -73,13 +73,13 @@ def test_a_worker_that_cannot_start_is_logged(
         _run(executor, 7, "return")
         with pytest.raises(ExecutorError):
             executor.poll(60.0)
-    assert _said(records, logging.WARNING) == ["a worker process could not be started for trial 7"]
+    assert _messages(records, logging.WARNING) == ["a worker process could not be started for trial 7"]
 
 
 def test_a_thread_over_its_time_is_logged(records: pytest.LogCaptureFixture) -> None:
     with Threads(_deadly, 1) as executor:
         assert _run(executor, 4, "wait", Limits(time_s=0.05)).reason is Reason.TIMEOUT
-    assert _said(records, logging.WARNING) == ["trial 4 ran longer than its limit of 0.05 s"]
+    assert _messages(records, logging.WARNING) == ["trial 4 ran longer than its limit of 0.05 s"]
     assert SECRET not in records.text
 
 
@@ -92,7 +92,7 @@ def test_a_trial_that_a_foreign_executor_loses_is_logged(records: pytest.LogCapt
 
     with Futures(Broken(), _deadly, 1) as executor:
         assert _run(executor, 5, "return").reason is Reason.LOST
-    assert _said(records, logging.WARNING) == ["the executor lost trial 5: RuntimeError"]
+    assert _messages(records, logging.WARNING) == ["the executor lost trial 5: RuntimeError"]
 
 
 def test_a_program_that_does_not_configure_logging_sees_nothing() -> None:

@@ -1,4 +1,4 @@
-"""RunningTrial, Limits, and what becomes of what an objective returns or raises."""
+"""RunningTrial, Limits, and the results of what an objective returns or raises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Racing over folds: what is stopped, what the results say of it, and what is kept of it."""
+"""Racing over folds: candidates that are stopped, their marks in the results, and their record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The switch of fit reuse: off, no module of it is imported, and the results are the same to the bit."""
+"""Off switch of fit reuse: no module of it is imported, and results are equal to the bit."""
 
 from __future__ import annotations
 

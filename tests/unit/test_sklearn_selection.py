@@ -1,4 +1,4 @@
-"""The honest estimate of the winner, and the simplest candidate within one standard error."""
+"""The unbiased estimate of the winner's score, and the one-standard-error rule."""
 
 from __future__ import annotations
 

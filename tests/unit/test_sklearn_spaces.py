@@ -1,4 +1,4 @@
-"""What users write as search spaces, read as Luthier's."""
+"""Search spaces of the search classes, converted into Luthier spaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Candidates that are fitted from one another: the results of a plain run, to the bit, where nobody said otherwise."""
+"""Candidates whose fits continue one another: results equal to the bit, unless close paths are asked for."""
 
 from __future__ import annotations
 
@@ -482,7 +482,7 @@ def test_penalties_that_are_none(solutions: list[Any]) -> None:
         (LogisticRegression(solver="newton-cholesky", tol=1e-9), {"C": [0.01, 0.1]}),
     ],
 )
-def test_close_paths_are_for_those_who_ask(estimator: Any, grid: Any, resumed: list[Any]) -> None:
+def test_close_paths_are_used_only_if_asked_for(estimator: Any, grid: Any, resumed: list[Any]) -> None:
     X, y = (SCALED, Y) if "C" in grid else (REGRESSION, VALUES)
     exact = compare(estimator, grid, X, y, scoring="neg_log_loss" if "C" in grid else "neg_mean_squared_error")
     assert resumed == []

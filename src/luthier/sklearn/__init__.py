@@ -2,8 +2,8 @@
 
 The parts, and where to extend them (see docs/decisions/0010-search-classes.md):
 
-- `search.Search`: ``fit`` of all five classes, in the order of scikit-learn's. Everything else (``score``, ``predict``,
-  tags, routing, the format of ``cv_results_``) is inherited from scikit-learn's own classes.
+- `search.Search`: ``fit`` of all five classes, step by step as in scikit-learn. Everything else (``score``,
+  ``predict``, tags, routing, the format of ``cv_results_``) is inherited from scikit-learn's own classes.
 - Candidates: ``_run_search(evaluate_candidates, callback_ctx)``, scikit-learn's own extension point, implemented by
   `grid_search` and `halving_search` (lists that are known beforehand). `bayes_search` asks a study (`bayes_loop`), in
   ``_explore``. They evaluate nothing.

@@ -1,4 +1,4 @@
-"""Bayesian search of one space: candidates are asked of a study, evaluated, and told back."""
+"""Bayesian search of one space: a study proposes candidates, and receives their scores."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class BayesLoop:
         return left // folds if self.limit is None else min(left // folds, self.limit - len(self._spent) - running)
 
     def run_in_workers(self, workers: int, raises: bool) -> None:
-        """Evaluate each trial in a supervised process of Luthier's, until the study has all its trials.
+        """Evaluate each trial in a supervised worker process, until the study has all its trials.
 
         Args:
             workers: number of processes.

@@ -25,13 +25,13 @@ from luthier.space import Space
 class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
     """Find good parameters by Bayesian optimization of the cross-validated score.
 
-    It has the arguments and attributes of skopt's class of this name; everything else is as in the search classes of
-    scikit-learn.
+    It has the arguments and attributes of skopt's ``BayesSearchCV``; everything else is as in scikit-learn's search
+    classes.
 
     Args:
         estimator: the estimator to tune.
         search_spaces: parameters and their values: a mapping to lists of values, distributions of scipy.stats,
-            variables of Luthier's, dimensions of skopt, or skopt's tuples (``(1, 8)``, ``(1e-6, 1e3, "log-uniform")``);
+            Luthier variables, dimensions of skopt, or skopt's tuples (``(1, 8)``, ``(1e-6, 1e3, "log-uniform")``);
             a `luthier.Space`; or a list of these, or of pairs of one and its number of candidates, which are searched
             one after the other.
         optimizer_kwargs: as in skopt; see `luthier.sklearn.spaces.skopt_method`.
@@ -47,7 +47,7 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
         random_state: seeds the choice of candidates.
         error_score: as in scikit-learn: a candidate that fails does not end the search.
         return_train_score: as in scikit-learn.
-        method: chooses the candidates: any method of Luthier's, `luthier.Auto` by default.
+        method: chooses the candidates: any Luthier method, `luthier.Auto` by default.
         budget: ends the search before it has `n_iter` candidates: seconds, or a `luthier.run.Budget`, or its arguments
             as a mapping (``{"time_s": 600, "target": 0.99, "plateau": 20}``).
         store: a store or its path; results are stored as they come, and the same search continues from there.
@@ -299,7 +299,7 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
         if self.method is None:
             return skopt_method(self.optimizer_kwargs)
         if self.optimizer_kwargs:
-            raise InvalidSetting("give method=… of Luthier's or optimizer_kwargs=… of skopt's, not both")
+            raise InvalidSetting("give Luthier's method=… or skopt's optimizer_kwargs=…, not both")
         return self.method
 
     def _check_refit_for_multimetric(self, scores: Any) -> None:

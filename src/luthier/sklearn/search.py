@@ -45,7 +45,7 @@ SIMPLICITY = ["boolean", str, list, tuple, callable]
 
 
 class Search:
-    """Common part of Luthier's search classes, a base to be put before a search class of scikit-learn's."""
+    """Common base of the search classes, to be listed before the scikit-learn class among their bases."""
 
     store: Any
     racing: Any = False

@@ -58,7 +58,7 @@ class Session:
         folds: number of folds.
         record: of earlier runs, and for later ones; None to record nothing.
         progress: shows the progress.
-        parallel: makes the runner of jobs, with arguments of joblib's.
+        parallel: makes the runner of jobs, a `joblib.Parallel`, from further arguments.
         streams: whether each result is wanted as soon as it is there.
 
     Attributes:
@@ -96,8 +96,8 @@ class Session:
     def _runner(self) -> tuple[Any, int | None]:
         """Make the runner of jobs; return also how many batches it is given at once, None for all.
 
-        If each result is wanted as soon as it is there, results come as they are done; from a backend of joblib's that
-        cannot do that, in slices.
+        If each result is wanted as soon as it is there, results come as they are done; or in slices, if the joblib
+        backend cannot do that.
         """
         if not self.streams:
             return self.parallel(), None

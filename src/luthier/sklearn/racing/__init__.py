@@ -1,4 +1,4 @@
-"""Racing of candidates over folds: candidates that cannot win are not evaluated on the remaining folds."""
+"""Racing of candidates over folds: a beaten candidate is not evaluated on the remaining ones."""
 
 from __future__ import annotations
 

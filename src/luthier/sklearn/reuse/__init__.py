@@ -1,6 +1,6 @@
-"""Reuse of fits: what candidates have in common is computed once a fold, with results equal to the bit.
+"""Reuse of fits that candidates have in common, with results equal to the bit.
 
-The one entry is `SharedSteps`, an evaluator that `luthier.sklearn.search` makes where ``cache_mb`` is above 0. With
+The only entry is `SharedSteps`, an evaluator that `luthier.sklearn.search` makes if ``cache_mb`` is positive. With
 ``cache_mb=0`` no file of this package is imported.
 """
 

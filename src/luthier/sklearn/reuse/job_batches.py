@@ -1,4 +1,4 @@
-"""Division of jobs into batches, so that shared pipeline steps are fitted in as few processes as possible."""
+"""Division of jobs into batches that share pipeline steps, each for one process."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def normal_equations(estimator: Any, X: Any, y: Any, flat: bool) -> NormalEquati
 def solve_penalty(shared: NormalEquations, alpha: float) -> dict[str, Any] | None:
     """Return the coefficients for a penalty; None if scikit-learn would warn, or solve in another way."""
     if threading.current_thread() is not threading.main_thread():
-        return None  # a warning could not be told from those of other threads
+        return None  # a warning could not be distinguished from those of other threads
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

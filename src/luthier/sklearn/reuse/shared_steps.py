@@ -1,4 +1,4 @@
-"""Evaluator that fits the pipeline steps that candidates share once a fold, with results equal to the bit.
+"""Evaluator that fits shared pipeline steps once per fold, with results equal to the bit.
 
 Candidates that differ only in later steps of a pipeline have its first steps in common. What such a step made of a fold
 (its fitted attributes, the transformed training part, the transformed test part) is cached under the fingerprints of

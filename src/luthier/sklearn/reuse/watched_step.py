@@ -1,4 +1,4 @@
-"""Interception of a pipeline step's methods, to cache what the step makes of a fold for other candidates."""
+"""Interception of a pipeline step's methods, to cache its outputs for other candidates."""
 
 from __future__ import annotations
 

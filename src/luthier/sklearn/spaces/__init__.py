@@ -1,4 +1,4 @@
-"""Search spaces of the search classes: what users write, as spaces of Luthier's."""
+"""Search spaces of the search classes, converted into Luthier spaces."""
 
 from __future__ import annotations
 

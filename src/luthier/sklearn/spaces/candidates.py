@@ -21,8 +21,8 @@ def grid_candidates(given: Any, estimator: Any) -> Sequence[Mapping[str, Any]]:
     """Return the points of a grid.
 
     Args:
-        given: as in scikit-learn; or with variables and spaces of Luthier's, whose points `luthier.Grid` chooses: ten
-            values of a range, and only feasible points.
+        given: as in scikit-learn; or with Luthier variables and spaces, whose points `luthier.Grid` chooses: ten values
+            of a range, and only feasible points.
         estimator: the estimator that has these parameters.
     """
     if not is_foreign(given):
@@ -35,8 +35,8 @@ def draw_candidates(given: Any, count: int, random_state: Any, estimator: Any) -
     """Draw points at random.
 
     Args:
-        given: as in scikit-learn; or with variables and spaces of Luthier's, from which `luthier.Random` draws: by
-            their priors, feasible points only, and no point twice.
+        given: as in scikit-learn; or with Luthier variables and spaces, from which `luthier.Random` draws: by their
+            priors, feasible points only, and no point twice.
         count: number of points; a smaller space gives all of its points.
         random_state: as in scikit-learn.
         estimator: the estimator that has these parameters.

@@ -124,7 +124,7 @@ def record_distribution(distribution: Any) -> Variable:
     if not hasattr(distribution, "ppf") or not hasattr(distribution, "support"):
         raise InvalidSpace(
             f"{distribution!r} can only be drawn from, so what was drawn cannot be kept in a store: "
-            "give a distribution of scipy.stats, a list, or a variable of Luthier's"
+            "give a distribution of scipy.stats, a list, or a Luthier variable"
         )
     low, high = (float(end) for end in distribution.support())
     low, high = _bounds(distribution, low, high, RECORDED)

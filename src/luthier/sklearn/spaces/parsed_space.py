@@ -80,7 +80,7 @@ class ListedValues:
 
 @dataclass(frozen=True)
 class ParsedSpace:
-    """A search space of Luthier's, and the conversion between its configurations and an estimator's parameters.
+    """A search space as a Luthier space, and the conversion between its configurations and an estimator's parameters.
 
     Args:
         space: the variables and constraints.

@@ -68,7 +68,7 @@ def skopt_method(settings: Mapping[str, Any] | None) -> Method:
         return Random()
     if name not in _SURROGATES:
         raise InvalidSetting(
-            f"base_estimator={model!r}: give 'GP', 'RF', 'ET', 'GBRT' or 'dummy', or pass method=… of Luthier's"
+            f"base_estimator={model!r}: give 'GP', 'RF', 'ET', 'GBRT' or 'dummy', or pass a Luthier method as method=…"
         )
     acquisition = _acquisition(str(given.get("acq_func", "gp_hedge")), given.get("acq_func_kwargs") or {})
     return Bayes(
