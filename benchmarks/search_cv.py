@@ -36,7 +36,9 @@ from sklearn.preprocessing import StandardScaler
 
 from luthier import Random
 from luthier.sklearn import BayesSearchCV, GridSearchCV
-from luthier.sklearn.reuse.shared_steps import MB, SharedSteps
+from luthier.sklearn.reuse import SharedSteps
+
+MB = 2**20
 
 X, Y = load_digits(return_X_y=True)
 ALPHAS = list(np.logspace(-3, 3, 20))
@@ -225,7 +227,7 @@ def memory() -> bool:
         search.fit(X, Y)
         peaks[cap_mb] = tracemalloc.get_traced_memory()[1] / MB
         tracemalloc.stop()
-        held = made[0].shelf.peak_bytes / MB if made else 0.0
+        held = made[0].cache.peak_bytes / MB if made else 0.0
         more = peaks[cap_mb] - peaks[0.0]
         print(
             f"cap {cap_mb:5.1f} MB: at most {held:5.2f} MB kept, {more:5.2f} MB more allocated than without", flush=True

@@ -1,4 +1,4 @@
-"""The contract suite of executors, over each of Luthier's."""
+"""The contract suite of executors, for each of Luthier's executors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plugin of pytest's, for a process of its own: scikit-learn's tests see Luthier's search classes by the same names.
+"""A pytest plugin that makes scikit-learn's tests use Luthier's search classes under the same names.
 
 ``LUTHIER_SWAP=ours`` swaps them, ``theirs`` leaves them; the outcomes are written to the file ``LUTHIER_OUTCOMES``.
 """

@@ -1,4 +1,4 @@
-"""Workers that die, that cannot start, that are cancelled or closed: with real processes."""
+"""Worker processes that die, that cannot start, that are cancelled or closed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _DEATHS = {
     "kill": (Reason.FAILED, "the objective's process was killed (SIGKILL), not by Luthier"),
     "segfault": (Reason.FAILED, "the objective's process crashed (SIGSEGV)"),
     "abort": (Reason.FAILED, "the objective's process crashed (SIGABRT)"),
-    "term": (Reason.LOST, "the worker process was told to end (SIGTERM), not by Luthier"),
+    "term": (Reason.LOST, "the worker process was asked to end (SIGTERM), not by Luthier"),
     "hang up": (Reason.FAILED, "the objective ended its process with exit code 1"),
 }
 
@@ -304,13 +304,15 @@ def test_a_worker_that_ignores_sigterm_cannot_keep_close_waiting_long(tmp_path: 
     assert outcome_of(executor).reason is Reason.INTERRUPTED
 
 
-def test_an_executor_that_nobody_holds_ends_its_workers() -> None:
+def test_a_garbage_collected_executor_ends_its_workers() -> None:
     executor = Processes(lambda trial: os.getpid(), 1)
     pid = one(executor, task()).value
     del executor
     gc.collect()
     until_gone([pid])
-    assert not [thread for thread in threading.enumerate() if thread.name in ("luthier-slot", "luthier-warden")]
+    assert not [
+        thread for thread in threading.enumerate() if thread.name in ("luthier-worker", "luthier-limit-monitor")
+    ]
 
 
 def test_forks_of_the_parent_while_workers_start_do_no_harm() -> None:
@@ -342,21 +344,21 @@ def test_a_fork_of_the_parent_leaves_the_workers_alone() -> None:
         assert one(executor, task(1)).value == first
 
 
-def test_a_guardian_that_is_killed_is_replaced() -> None:
-    def guardians() -> set[int]:
+def test_an_orphan_reaper_that_is_killed_is_replaced() -> None:
+    def reapers() -> set[int]:
         mine = {process.pid for process in process_tree.list_processes() if process.parent == os.getpid()}
         return {pid for pid in mine if b"process_tree.py" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
     with Processes(lambda trial: os._exit(0), 1) as executor:
         one(executor, task())
-        (first,) = guardians()
+        (first,) = reapers()
         os.kill(first, signal.SIGKILL)
         until_gone([first])
         one(executor, task(1))
         one(executor, task(2))
-        (second,) = guardians()
+        (second,) = reapers()
         assert second != first
-    assert not guardians()
+    assert not reapers()
 
 
 def test_nothing_is_left_open_after_close() -> None:

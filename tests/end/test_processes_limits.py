@@ -1,4 +1,4 @@
-"""Limits of worker processes, with real ones: time, memory, and what trials start."""
+"""Limits of worker processes: time, memory, and processes that trials start."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_trial_over_its_time_may_tidy_up(tmp_path: Path) -> None:
         assert second.value != first.value  # another process
 
 
-def test_a_trial_that_does_not_heed_sigterm_is_killed() -> None:
+def test_a_trial_that_ignores_sigterm_is_killed() -> None:
     def objective(trial):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         while True:
@@ -71,7 +71,7 @@ def test_a_trial_that_hangs_in_c_and_holds_the_lock_is_killed() -> None:
         assert one(executor, task(limits=Limits(time_s=0.1, grace_s=0.1))).reason is Reason.TIMEOUT
 
 
-def test_limits_are_kept_though_nobody_polls(tmp_path: Path) -> None:
+def test_limits_are_enforced_without_polling(tmp_path: Path) -> None:
     def objective(trial):
         (tmp_path / "me.pid").write_text(str(os.getpid()))
         time.sleep(60)

@@ -1,4 +1,4 @@
-"""What docs/sklearn.md shows is run, as one script."""
+"""The examples of docs/sklearn.md, run as one script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The search classes are estimators, as scikit-learn checks it."""
+"""scikit-learn's estimator checks of the search classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search in a real process that is really killed goes on where it was; and one in worker processes that die."""
+"""Searches that continue after their process is killed, or after worker processes die."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""scikit-learn's own tests of its search classes pass for Luthier's wherever they pass for its own; in two versions."""
+"""scikit-learn's own tests of its search classes, run against Luthier's, in two versions."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def test_two_minor_versions_before(module: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("module", ["test_sklearn_paths.py", "test_sklearn_direct.py"])
+@pytest.mark.parametrize(
+    "module", ["test_sklearn_warm_start.py", "test_sklearn_last_step.py", "test_sklearn_shared_steps.py"]
+)
 def test_results_are_those_of_a_plain_run_two_minor_versions_before(module: str, tmp_path: Path) -> None:
     run = subprocess.run(
         [
@@ -88,7 +90,7 @@ def test_results_are_those_of_a_plain_run_two_minor_versions_before(module: str,
             "-p",
             "no:xdist",
             "-q",
-            HERE.parent / "unit" / module,
+            HERE.parent / "unit" / f"test_sklearn_{module}.py",
         ],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(OLDER)},

@@ -1,4 +1,4 @@
-"""A race in a real process that is really killed goes on where it was, and decides the same."""
+"""Races that continue after their process is killed, with the same decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs as the users of skopt and Hyperopt write them, with Luthier's names in place of theirs."""
+"""Programs of users of skopt and Hyperopt, with Luthier's names in place of theirs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far `best_score_` and `best_estimate_` are from what the winner really scores, where that is known.
+"""Bias of `best_score_` and `best_estimate_`, on data whose true scores are known.
 
 The data are two normal classes, the candidates linear discriminants on random subsets of the variables, with random
 regularisation: the accuracy of each on new data is a formula.

@@ -1,4 +1,4 @@
-"""The error rate of racing: how often is stopped what all folds would choose? On made-up scores; nothing is fitted."""
+"""Error rate of racing on simulated scores: how often the candidate that all folds would choose is stopped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from luthier.sklearn import Racing
-from luthier.sklearn.racing.race import Race
+from luthier.sklearn.racing import Race
 from luthier.sklearn.racing.sequential_test import WEIGHT, SequentialTest, levels
 
 Floats = NDArray[np.float64]
@@ -98,9 +98,9 @@ def test_looks_err_together_as_often_as_they_may(folds: int, first: int) -> None
         d = rng.standard_normal(folds) * np.sqrt(WEIGHT / rng.chisquare(WEIGHT))
         d += 5 * rng.standard_normal()
         leader = rng.standard_normal(folds)
-        measure = SequentialTest(leader, leader, np.ones(1), 1.0, 0.0)
+        test = SequentialTest(leader, leader, np.ones(1), 1.0, 0.0)
         scores, order = leader + d - d.mean(), rng.permutation(folds).tolist()
-        wrong += any(measure.is_beaten(scores, order[: first + look], level) for look, level in enumerate(looks))
+        wrong += any(test.is_beaten(scores, order[: first + look], level) for look, level in enumerate(looks))
     assert abs(wrong / draws - error) < 3 * np.sqrt(error * (1 - error) / draws)
 
 

@@ -1,4 +1,4 @@
-"""Racing over folds: what is stopped, what the results say of it, and what is kept of it."""
+"""Racing over folds: candidates that are stopped, their marks in the results, and their record."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sklearn.exceptions import FitFailedWarning
 import luthier as lt
 from luthier.errors import InvalidSetting, StudyMismatch
 from luthier.sklearn import BayesSearchCV, GridSearchCV, Racing, RandomizedSearchCV
-from luthier.sklearn.racing.missing_folds import stand_ins
+from luthier.sklearn.racing.missing_folds import impute_scores
 
 ROWS = 400
 X = np.random.default_rng(0).uniform(size=(ROWS, 1))
@@ -147,7 +147,7 @@ def test_the_columns_are_there_only_where_racing_is() -> None:
     assert fits == 131 and "n_folds" not in search.cv_results_
 
 
-def test_a_study_is_told_what_would_have_come_of_all_folds(tmp_path: Path) -> None:
+def test_a_study_records_imputed_means(tmp_path: Path) -> None:
     for search in searches(racing=True, store=None):
         search.set_params(store=tmp_path / f"{type(search).__name__}.db").fit(X, Y)
         assert search.study_.best.value == search.best_score_
@@ -243,15 +243,15 @@ def test_settings_that_are_refused(settings: dict[str, Any]) -> None:
         GridSearchCV(Fake(), GRID, racing="yes").fit(X, Y)
 
 
-def test_what_stands_for_folds_left_out() -> None:
+def test_imputed_scores_of_folds_left_out() -> None:
     def scores(value: float, error: str | None = None) -> dict[str, Any]:
         return {"test_scores": value, "fit_time": 1.0, "score_time": 1.0, "n_test_samples": 3, "fit_error": error}
 
     leader = [scores(value) for value in (0.5, 0.7, 0.9)]
-    made = stand_ins({0: scores(0.4), 1: scores(0.4)}, leader, 3)
+    made = impute_scores({0: scores(0.4), 1: scores(0.4)}, leader, 3)
     assert made.keys() == {2} and made[2]["test_scores"] == pytest.approx(0.9 - 0.2)
     assert made[2]["fit_time"] == 0 and made[2]["left_out"]
-    failed = stand_ins({0: scores(0.4), 2: scores(float("nan"), "no")}, leader, 3)
+    failed = impute_scores({0: scores(0.4), 2: scores(float("nan"), "no")}, leader, 3)
     assert np.isnan(failed[1]["test_scores"]) and failed[1]["fit_error"] == "no"
 
 

@@ -1,4 +1,4 @@
-"""The search classes: the results of scikit-learn's, all kinds of input, and what is refused."""
+"""The search classes: results equal to scikit-learn's, all kinds of input, and refused input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users write as search spaces, read as Luthier's."""
+"""Search spaces of the search classes, converted into Luthier spaces."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from luthier.errors import InvalidSpace
 from luthier.key import Key
 from luthier.sklearn.spaces.candidate_space import candidate_space
 from luthier.sklearn.spaces.distributions import record_distribution
-from luthier.sklearn.spaces.parse_space import GRID, ListedValues, read, read_all
+from luthier.sklearn.spaces.parsed_space import GRID, ListedValues, parse_space, parse_spaces
 from luthier.space import Beta, Choice, Float, Int, LogNormal, Normal, Ordinal, Space
 
 
@@ -44,7 +44,7 @@ class Categorical:
 
 
 def one(value: Any, default: Any = None, ranges: bool = False) -> Any:
-    return read({"p": value}, {"p": default}, ranges).space.variables["p"]
+    return parse_space({"p": value}, {"p": default}, ranges).space.variables["p"]
 
 
 @pytest.mark.parametrize(
@@ -106,21 +106,21 @@ def test_priors_of_unbounded_distributions_are_cut_off_far_outside() -> None:
     [stats.norm(3, 2), stats.lognorm(0.5, scale=2), stats.expon(scale=0.1), stats.gamma(2), stats.poisson(2000)],
 )
 def test_samples_follow_the_distribution(distribution: Any) -> None:
-    reading = read({"p": distribution}, {})
+    reading = parse_space({"p": distribution}, {})
     drawn = reading.space.decode(reading.space.sample(Key.of(1), 2000))
     values = [reading.params(config)["p"] for config in drawn]
     assert stats.kstest(values, distribution.cdf).statistic < 0.045
 
 
 def test_quantiles_are_values_and_back() -> None:
-    reading = read({"alpha": stats.expon(scale=0.1)}, {})
+    reading = parse_space({"alpha": stats.expon(scale=0.1)}, {})
     params = reading.params({"alpha": 0.25})
     assert params["alpha"] == pytest.approx(0.1 * math.log(4 / 3))
     assert reading.config(params)["alpha"] == pytest.approx(0.25)
 
 
 def test_the_defaults_of_the_estimator_are_tried_first_where_the_space_has_them() -> None:
-    space = read(
+    space = parse_space(
         {"C": (1e-3, 1e3, "log-uniform"), "degree": [1, 2, 3, 4], "gamma": (0.1, 1.0)}, SVC().get_params(), True
     )
     found = space.space.defaults()
@@ -157,7 +157,7 @@ def test_values_that_cannot_be_written_down_have_names() -> None:
 def test_lists_without_repetitions() -> None:
     assert ListedValues.of([1, 1, 2]).values == (1, 2)
     assert ListedValues.of([SVC(), SVC()]).values.__len__() == 1
-    with pytest.raises(InvalidSpace, match="none of the values 1, 2"):
+    with pytest.raises(InvalidSpace, match="not one of the values 1, 2"):
         ListedValues.of([1, 2]).option(3)
 
 
@@ -180,7 +180,7 @@ def test_what_can_only_be_drawn_from() -> None:
 
 def test_nested_spaces_give_the_last_name() -> None:
     inner = lt.Option(lt.Named("svc", SVC()), {"clf__C": lt.Float(0.1, 10)})
-    reading = read({"clf": lt.Choice(inner, lt.Named("linear", LinearSVC()))}, {})
+    reading = parse_space({"clf": lt.Choice(inner, lt.Named("linear", LinearSVC()))}, {})
     config = {"clf": "svc", "clf.svc.clf__C": 2.0}
     params = reading.params(reading.space.realize(config))
     assert params["clf__C"] == 2.0 and isinstance(params["clf"], SVC)
@@ -188,7 +188,7 @@ def test_nested_spaces_give_the_last_name() -> None:
 
 
 def test_several_spaces_side_by_side() -> None:
-    reading = read_all([{"C": [1, 2]}, lt.Space({"C": lt.Float(0, 1), "x": lt.Bool()})], {})
+    reading = parse_spaces([{"C": [1, 2]}, lt.Space({"C": lt.Float(0, 1), "x": lt.Bool()})], {})
     assert reading.several == 2
     config = {GRID: 1, f"{GRID}.1.C": 0.5, f"{GRID}.1.x": True}
     assert reading.params(config) == {"C": 0.5, "x": True}
@@ -215,7 +215,7 @@ class TestUnion:
             config = union.config(params)
             union.space.check(config)
             assert union.params(union.space.realize(config)) == params
-        with pytest.raises(InvalidSpace, match="is not of the search space"):
+        with pytest.raises(InvalidSpace, match="is not in the search space"):
             union.config({"kernel": "rbf", "C": 11})
 
     def test_a_resource(self) -> None:
@@ -237,6 +237,6 @@ class TestUnion:
 
 def test_a_space_is_itself() -> None:
     space = Space({"C": Float(0, 1)})
-    assert read(space, {}).space is space
+    assert parse_space(space, {}).space is space
     with pytest.raises(InvalidSpace, match="a mapping of parameters"):
-        read([1], {})
+        parse_space([1], {})

@@ -8,6 +8,7 @@ from luthier.executor.protocol import Answer, Executor, Limits, Task, TaskReport
 from luthier.executor.running_trial import ObjectiveFunction, RunningTrial
 
 if TYPE_CHECKING:
+    from luthier.executor.factories import ExecutorFactory, executor_factory, executor_names, register_executor
     from luthier.executor.futures import Futures
     from luthier.executor.inline import Inline
     from luthier.executor.processes.executor import Processes
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "Executor",
+    "ExecutorFactory",
     "Futures",
     "Inline",
     "Limits",
@@ -26,17 +28,29 @@ __all__ = [
     "TaskReport",
     "TaskResult",
     "Threads",
+    "executor_factory",
+    "executor_names",
+    "register_executor",
 ]
 
-_LATER = {"Futures": "futures", "Inline": "inline", "Processes": "processes.executor", "Threads": "threads"}
+_LAZY = {
+    "ExecutorFactory": "factories",
+    "Futures": "futures",
+    "Inline": "inline",
+    "Processes": "processes.executor",
+    "Threads": "threads",
+    "executor_factory": "factories",
+    "executor_names": "factories",
+    "register_executor": "factories",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import an executor when it is first asked for: most programs use one."""
-    if name not in _LATER:
+    """Import an executor when it is first used: most programs use one, and a worker process uses none."""
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
     globals()[name] = found
     return found

@@ -1,9 +1,10 @@
-"""Run trials in this process, one at a time."""
+"""Executor that runs each trial in the calling thread."""
 
 from __future__ import annotations
 
 from typing import final
 
+from luthier._closing import Closing
 from luthier.errors import InvalidSetting
 from luthier.executor.protocol import Answer, Task, TaskReport, TaskResult
 from luthier.executor.running_trial import ObjectiveFunction, RunningTrial, perform, task_result
@@ -12,18 +13,18 @@ from luthier.trial import Reason
 
 
 class _AnswerFailed(BaseException):
-    """Carries an exception of the caller's `answer` past the objective, whose fault it is not."""
+    """Carries an exception of the caller's `answer` past the objective, which did not cause it."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
 
 
 @final
-class Inline:
+class Inline(Closing):
     """Run each trial inside `poll`, in the calling thread: the simplest executor, and the one to debug with.
 
-    Ctrl-C in the objective leaves `poll` as KeyboardInterrupt; the trial's outcome, INTERRUPTED, comes with the next
-    `poll`. Limits of time and memory cannot be kept in one's own process, so a task that has one is refused.
+    Ctrl-C in the objective leaves `poll` as KeyboardInterrupt; the trial's result, INTERRUPTED, comes with the next
+    `poll`. A process cannot enforce limits on itself, so a task with a limit of time or memory is refused.
 
     Args:
         objective: called with a `RunningTrial`.
@@ -31,12 +32,12 @@ class Inline:
 
     def __init__(self, objective: ObjectiveFunction) -> None:
         self._objective = objective
-        self._desk = TaskBook("Inline", 1)
+        self._task_book = TaskBook("Inline", 1)
 
     @property
     def capacity(self) -> int:
         """One."""
-        return self._desk.capacity
+        return self._task_book.capacity
 
     def submit(self, task: Task) -> None:
         """See `Executor.submit`."""
@@ -44,49 +45,44 @@ class Inline:
             raise InvalidSetting(
                 "Inline cannot keep limits of time or memory: a trial in this process cannot be ended. Use Processes"
             )
-        self._desk.admit(task)
+        self._task_book.admit(task)
 
     def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskResult | TaskReport, ...]:
         """Run the open task, if there is one, to its end (see `Executor.poll`)."""
-        for task in () if self._desk.closed else self._desk.open():
+        for task in () if self._task_book.closed else self._task_book.open():
             self._run(task, answer)
-        return self._desk.collect(0.0, None, lambda progress, stop: None)
+        return self._task_book.collect(0.0, None, lambda report, stop: None)
 
     def _run(self, task: Task, answer: Answer | None) -> None:
         stop = False
 
         def send(step: int, value: float) -> None:
             nonlocal stop
-            progress = TaskReport(task.number, task.token, step, value)
-            self._desk.deliver(progress)
+            report = TaskReport(task.number, task.token, step, value)
+            self._task_book.deliver(report)
             try:
-                stop = answer is not None and bool(answer(progress))
+                stop = answer is not None and bool(answer(report))
             except Exception as error:  # noqa: BLE001 - the caller's, handed on to the caller
                 raise _AnswerFailed(error) from None
 
         running = RunningTrial(task, send, lambda: stop)
         try:
-            self._desk.deliver(perform(self._objective, running, passing=(KeyboardInterrupt, _AnswerFailed)))
+            self._task_book.deliver(perform(self._objective, running, passing=(KeyboardInterrupt, _AnswerFailed)))
         except KeyboardInterrupt:
-            self._desk.deliver(task_result(running, Reason.INTERRUPTED, None, "interrupted by Ctrl-C", None))
+            self._task_book.deliver(task_result(running, Reason.INTERRUPTED, None, "interrupted by Ctrl-C", None))
             raise
         except _AnswerFailed as failed:
-            self._desk.deliver(task_result(running, Reason.INTERRUPTED, None, "a report could not be answered", None))
+            message = "a report could not be answered"
+            self._task_book.deliver(task_result(running, Reason.INTERRUPTED, None, message, None))
             raise failed.error from None
 
     def cancel(self, number: int) -> None:
         """See `Executor.cancel`; a trial that has begun cannot be cancelled."""
-        if (task := self._desk.find(number)) is not None:
-            self._desk.interrupt(task, "cancelled before it began")
+        if (task := self._task_book.find(number)) is not None:
+            self._task_book.interrupt(task, "cancelled before it began")
 
     def close(self) -> None:
         """See `Executor.close`."""
-        if self._desk.close():
-            for task in self._desk.open():
-                self._desk.interrupt(task, "the executor was closed before the trial began")
-
-    def __enter__(self) -> Inline:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        if self._task_book.close():
+            for task in self._task_book.open():
+                self._task_book.interrupt(task, "the executor was closed before the trial began")

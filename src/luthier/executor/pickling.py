@@ -1,7 +1,7 @@
-"""How an objective and a task are packed for another process: the one place where something is pickled.
+"""Pickling of objectives and tasks for other processes; nothing else in Luthier is pickled.
 
-What is packed is read only by a process that was started for it, or by the executor that the user chose; nothing of
-it is ever stored, and nothing that a worker sends back is unpickled.
+A pickle is read only by a process that was started for it, or by the executor that the user chose. It is never stored,
+and nothing that a worker sends back is unpickled.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from luthier.executor.protocol import Task
 from luthier.executor.running_trial import ObjectiveFunction
 
 
-def pack_objective(objective: ObjectiveFunction) -> bytes:
-    """Pickle an objective: a module's function by its name, one of a script, a notebook or a closure by its code.
+def pickle_objective(objective: ObjectiveFunction) -> bytes:
+    """Pickle an objective: a function of a module by its name; one of a script, notebook or closure by its code.
 
     Raises:
-        InvalidSetting: it is not callable, or it holds something that cannot leave this process.
+        InvalidSetting: it is not callable, or it holds something that cannot be pickled.
     """
     if not callable(objective):
         raise InvalidSetting(f"the objective is a {type(objective).__name__}, not a function of a running trial")
@@ -30,16 +30,16 @@ def pack_objective(objective: ObjectiveFunction) -> bytes:
         name = getattr(objective, "__qualname__", type(objective).__name__)
         raise InvalidSetting(
             f"the objective {name} cannot be sent to another process: {type(error).__name__}: {error}. It, or "
-            "something it uses, holds an open file, lock, connection or the like: make that inside of the objective, "
+            "something it uses, holds an open file, lock, connection or the like: create that inside the objective, "
             "or run it with Threads or Inline"
         ) from error
 
 
-def pack_task(task: Task) -> bytes:
+def pickle_task(task: Task) -> bytes:
     """Pickle a task.
 
     Raises:
-        InvalidSetting: its parameters hold something that cannot leave this process.
+        InvalidSetting: its parameters hold something that cannot be pickled.
     """
     import cloudpickle
 

@@ -1,4 +1,4 @@
-"""What goes into an executor and what comes out of it."""
+"""Protocol of executors, and the tasks, limits, reports and results that pass through them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from luthier.trial import Reason
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run of an objective may use; None is no limit.
+    """Limits of one run of an objective; None is no limit.
 
     Args:
-        time_s: seconds from the moment the objective is called.
-        memory_mb: resident memory of the objective's process and everything it started, together, in MB (10^6
-            bytes). Memory shared by several of them counts once where the system can tell (Linux).
-        grace_s: seconds between the polite signal (SIGTERM) and the one that cannot be ignored (SIGKILL).
+        time_s: seconds from the moment the objective is called; positive.
+        memory_mb: resident memory, in MB (10^6 bytes), of the objective's process together with everything that it
+            started; positive. Memory that several of them share counts once where the system can tell (Linux).
+        grace_s: seconds between SIGTERM, which the objective can handle, and SIGKILL; 0 or more, finite.
 
     Raises:
-        InvalidSetting: a limit that is not a positive number, or a negative grace.
+        InvalidSetting: a limit is not a positive number, or the grace is negative or infinite.
     """
 
     time_s: float | None = None
@@ -37,7 +37,7 @@ class Limits:
             raise InvalidSetting(f"Limits(grace_s={self.grace_s!r}): give a finite number of seconds, 0 or more")
 
     def fill(self, other: Limits) -> Limits:
-        """Take from `other` the time and memory limits that are None here; `grace_s` stays."""
+        """Return these limits with time and memory taken from `other` where they are None; `grace_s` stays."""
         return Limits(
             other.time_s if self.time_s is None else self.time_s,
             other.memory_mb if self.memory_mb is None else self.memory_mb,
@@ -50,15 +50,16 @@ class Task:
     """One run of the objective that is to be made.
 
     Args:
-        number: the trial's number; no two open tasks of an executor have the same.
-        token: the fencing token of the trial's lease; handed back in the outcome.
-        params: what the user sees, by the names of the variables.
-        limits: what the run may use.
+        number: the trial's number; unique among the open tasks of an executor.
+        token: the fencing token of the trial's lease; returned in the result.
+        params: the parameters as the user sees them, by the names of the variables.
+        limits: the limits of the run.
         attempt: 1 for the first run of the trial, 2 for its first retry, and so on.
-        context: plain data for the objective's use: ``study`` (its name), ``seed`` (an int made from the study's seed
-            and the number), ``folder`` (a path), and what else a caller likes to send.
-        answered: whether the caller answers reports (see `Executor.poll`), so that `Running.should_stop` waits for
-            the answer to the latest one instead of giving the last that is known.
+        context: plain data for the objective: ``study`` (its name), ``seed`` (an integer made from the study's seed and
+            the number), ``folder`` (a path), and anything else that the caller sends.
+        answered: whether the caller decides at each report if the trial should stop (see `Executor.poll`).
+            `RunningTrial.should_stop` then waits for the answer to the latest report; otherwise it returns the latest
+            answer that has arrived.
     """
 
     number: int
@@ -72,18 +73,18 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What came of a task.
+    """The end of a task.
 
     Args:
-        number: of the task.
-        token: of the task.
-        reason: why it ended. Executors give DONE, FAILED, TIMEOUT, MEMORY, PRUNED, INTERRUPTED and LOST; whether a
-            value is a good one (a number, finite, with the names asked for) is for the study to judge.
-        value: what the objective returned, as plain data (None, bool, int, float, str, and lists, tuples and mappings
-            of them); None where it did not return.
-        error: the message and the traceback of a failure.
-        duration_s: seconds that the objective ran, where it ran.
-        reports: all intermediate results of this run as (step, value), those that `poll` already gave included.
+        number: the number of the task.
+        token: the token of the task.
+        reason: why the task ended: DONE, FAILED, TIMEOUT, MEMORY, PRUNED, INTERRUPTED or LOST. Whether a value is
+            acceptable (a finite number, with the expected names) is the study's decision.
+        value: the return value of the objective as plain data (None, bool, int, float, str, and lists, tuples and
+            mappings of these); None where the objective did not return.
+        error: the message and traceback of a failure.
+        duration_s: seconds that the objective ran; None where it was never called.
+        reports: all intermediate results of this run as (step, value), including those that `poll` already returned.
     """
 
     number: int
@@ -106,50 +107,50 @@ class TaskReport:
 
 
 Answer: TypeAlias = Callable[[TaskReport], bool]
-"""Tells, for a report, whether the trial should stop."""
+"""A function of a report that returns whether the trial should stop."""
 
 
 @runtime_checkable
 class Executor(Protocol):
-    """Something that runs tasks, up to `capacity` at once.
+    """Runs tasks, up to `capacity` at once.
 
     The objective is given at construction. Every submitted task comes back as exactly one `TaskResult`, whatever
-    happens to it: also after `cancel`, and also after `close`. `luthier.testing.executors` has the suite that checks
-    an implementation.
+    happens to it, including after `cancel` and after `close`. `luthier.testing.executors` holds the contract suite for
+    implementations.
     """
 
     @property
     def capacity(self) -> int:
-        """How many tasks may be open (submitted, and not yet given back by `poll`)."""
+        """Maximal number of open tasks (submitted, and not yet returned by `poll`)."""
         ...
 
     def submit(self, task: Task) -> None:
-        """Take a task, and return at once.
+        """Accept a task, and return at once.
 
         Raises:
-            ExecutorError: closed, full, unable to work, or the number is open already.
-            InvalidSetting: the task has limits that this executor cannot keep, or cannot be sent.
+            ExecutorError: the executor is closed, full or broken, or the number is already open.
+            InvalidSetting: the task has limits that this executor cannot enforce, or cannot be sent.
         """
         ...
 
     def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskResult | TaskReport, ...]:
-        """Give what has come since the last call, in order; wait up to `timeout_s` seconds for something to come.
+        """Return what has arrived since the last call, in order; wait up to `timeout_s` seconds for something.
 
-        Returns at once where no task is open. `answer` is called in this thread for every report before it is given
-        back; what it returns is what the trial's `should_stop` says. None answers False.
+        Returns at once if no task is open. `answer` is called in this thread for every report before that report is
+        returned; its value is what the trial's `should_stop` returns. None stands for a function that returns False.
 
         Raises:
-            ExecutorError: no worker can be started; outcomes that were there are given first.
+            ExecutorError: no worker can be started; results that had already arrived are returned first.
         """
         ...
 
     def cancel(self, number: int) -> None:
-        """Stop a task; its outcome (INTERRUPTED, unless it ends by itself first) comes by `poll`.
+        """Stop a task; `poll` returns its result (INTERRUPTED, unless the task ends by itself first).
 
         A number that is not open is ignored.
         """
         ...
 
     def close(self) -> None:
-        """Stop everything and let go of all resources; calling it again does nothing."""
+        """Stop everything and release all resources; a second call does nothing."""
         ...

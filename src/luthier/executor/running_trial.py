@@ -1,4 +1,4 @@
-"""A trial while it runs: what the objective receives, and how it is called."""
+"""Argument of the objective, and the call of the objective."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from luthier.executor.protocol import Task, TaskResult
 from luthier.trial import Reason
 
 _TEXT_LIMIT = 20_000
+"""Characters of a message that are kept."""
 
 
 class RunningTrial:
-    """A running trial, as its objective sees it.
+    """A running trial as its objective sees it.
 
-    It can be read like a mapping: ``trial["x"]``, ``dict(trial)``, ``train(**trial.params)``.
+    It reads like a mapping: ``trial["x"]``, ``dict(trial)``, ``train(**trial.params)``.
     """
 
     __slots__ = ("_ask", "_reports", "_send", "_task", "params")
@@ -48,34 +49,34 @@ class RunningTrial:
 
     @property
     def seed(self) -> int:
-        """A seed for the objective's own randomness: the same whenever the same trial of the same study is run."""
+        """A seed for the objective's own randomness, the same in every run of this trial of this study."""
         return int(self.context.get("seed", self._task.number))
 
     @property
     def folder(self) -> Path | None:
-        """A folder for the trial's files, where the study gives one."""
+        """A folder for the trial's files; None unless the caller of the executor sent one."""
         folder = self.context.get("folder")
         return None if folder is None else Path(folder)
 
     @property
     def context(self) -> Mapping[str, Any]:
-        """What else the caller sent along, such as ``study``, the name of the study; read-only."""
+        """What else the caller sent, such as ``study``, the name of the study; read-only."""
         return MappingProxyType(dict(self._task.context))
 
     @property
     def reports(self) -> tuple[tuple[int, float], ...]:
-        """The intermediate results told so far, as (step, value)."""
+        """The intermediate results reported so far, as (step, value)."""
         return tuple(self._reports)
 
     def report(self, value: float, step: int | None = None) -> None:
-        """Tell an intermediate result.
+        """Report an intermediate result.
 
         Args:
-            value: of the objective so far.
-            step: 0, 1, 2, …; by default one more than the last.
+            value: the objective's value so far.
+            step: 0, 1, 2, …; by default one more than the last step.
 
         Raises:
-            InvalidResult: `value` is no number, or `step` no whole number from 0 on.
+            InvalidResult: `value` is not a number, or `step` is not a non-negative integer.
         """
         if step is None:
             step = self._reports[-1][0] + 1 if self._reports else 0
@@ -91,7 +92,7 @@ class RunningTrial:
         self._send(*entry)
 
     def should_stop(self) -> bool:
-        """Tell whether the trial is not worth going on with: then return what there is, or raise `TrialPruned`."""
+        """Return whether the trial should stop: if so, return the value so far or raise `TrialPruned`."""
         return self._ask()
 
     def __getitem__(self, name: str) -> Any:
@@ -107,7 +108,7 @@ class RunningTrial:
         return name in self.params
 
     def keys(self) -> Any:
-        """Give the names of the active variables, so that ``dict(trial)`` works."""
+        """Return the names of the active variables, so that ``dict(trial)`` works."""
         return self.params.keys()
 
     def __repr__(self) -> str:
@@ -122,7 +123,7 @@ ObjectiveFunction: TypeAlias = Callable[[RunningTrial], object]
 def perform(
     objective: ObjectiveFunction, running: RunningTrial, passing: tuple[type[BaseException], ...] = ()
 ) -> TaskResult:
-    """Call the objective and say what came of it; exceptions of the types in `passing` are let through."""
+    """Call the objective and return its result; exceptions of the types in `passing` propagate."""
     start_s = time.perf_counter()
     value: object = None
     error = ""
@@ -133,31 +134,31 @@ def perform(
         raise
     except TrialPruned as pruned:
         reason, error = Reason.PRUNED, str(pruned)
-    except MemoryError as short:
-        reason, error = Reason.MEMORY, describe_error(short)
-    except BaseException as failure:  # noqa: BLE001 - a trial may raise anything, and only it shall fail
+    except MemoryError as failure:
+        reason, error = Reason.MEMORY, describe_error(failure)
+    except BaseException as failure:  # noqa: BLE001 - whatever a trial raises, only that trial fails
         reason, error = Reason.FAILED, describe_error(failure)
     duration_s = time.perf_counter() - start_s
     try:
         value = plain(value)
-    except InvalidResult as unfit:
-        reason, value, error = Reason.FAILED, None, str(unfit)
+    except InvalidResult as invalid:
+        reason, value, error = Reason.FAILED, None, str(invalid)
     return task_result(running, reason, value, error, duration_s)
 
 
 def task_result(
     running: RunningTrial, reason: Reason, value: object, error: str, duration_s: float | None
 ) -> TaskResult:
-    """Put together what came of a running trial."""
+    """Make the result of a running trial."""
     task = running._task
     return TaskResult(task.number, task.token, reason, value, clean(error), duration_s, running.reports)
 
 
 def plain(value: object) -> Any:
-    """Turn what an objective returned into plain data; scalars of numpy and of tensor libraries become numbers.
+    """Convert an objective's return value into plain data; numpy and tensor scalars become numbers.
 
     Raises:
-        InvalidResult: it is of another type, which the message names.
+        InvalidResult: the value has another type, which the message names.
     """
     if value is None or type(value) is float:
         return value
@@ -172,22 +173,22 @@ def plain(value: object) -> Any:
 
 
 def _number(value: object) -> object:
-    """Turn real numbers that have no plain form of their own (fractions, numpy.longdouble) into floats."""
+    """Convert real numbers without a plain form of their own (fractions, numpy.longdouble) into floats."""
     return float(value) if isinstance(value, Real) and not isinstance(value, Integral) else value
 
 
 def describe_error(error: BaseException) -> str:
-    """Give the message of an exception and then its traceback, without our own frames at the top."""
+    """Return the message of an exception and its traceback, without the frame of this module at the top."""
     trace = error.__traceback__
     if trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
-    said = traceback.TracebackException(type(error), error, trace)
-    headline = "".join(said.format_exception_only()).strip()
-    return f"{headline}\n\n{''.join(said.format()).rstrip()}"
+    report = traceback.TracebackException(type(error), error, trace)
+    headline = "".join(report.format_exception_only()).strip()
+    return f"{headline}\n\n{''.join(report.format()).rstrip()}"
 
 
 def clean(text: str) -> str:
-    """Make a text fit to be stored: no lone surrogates, and not endless."""
+    """Make a text storable: replace lone surrogates, and cut the middle of a long text."""
     if len(text) > _TEXT_LIMIT:
         half = _TEXT_LIMIT // 2
         text = f"{text[:half]}\n[… {len(text) - _TEXT_LIMIT} characters …]\n{text[-half:]}"

@@ -1,4 +1,4 @@
-"""The account of the open tasks that every executor keeps."""
+"""Account of the open tasks of an executor."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from luthier.trial import Reason
 
 
 class TaskBook:
-    """Tasks go in at most `capacity` at a time, and each comes out as exactly one outcome.
+    """Admits up to `capacity` tasks at a time, and returns exactly one result for each.
 
-    All methods may be called from any thread. Ctrl-C may come at any moment in the thread that collects: see `WakeUp`.
+    All methods are thread-safe, and Ctrl-C may arrive at any moment in the thread that collects (see `WakeUp`).
 
     Args:
-        name: of the executor, for messages.
-        capacity: how many tasks may be open.
+        name: the executor's name, for messages.
+        capacity: maximal number of open tasks.
 
     Raises:
-        InvalidSetting: `capacity` is not a whole number from 1 on.
+        InvalidSetting: `capacity` is not a positive integer.
     """
 
     def __init__(self, name: str, capacity: int) -> None:
@@ -30,11 +30,11 @@ class TaskBook:
         self.capacity = capacity
         self._name = name
         self._lock = threading.Lock()
-        self._bell = WakeUp()
-        self._open: dict[int, Task] = {}  # no outcome yet
-        self._taken: set[int] = set()  # admitted, outcome not yet collected
-        self._news: list[TaskResult | TaskReport] = []
-        self._answered = 0  # so many of them need no answer any more
+        self._wake_up = WakeUp()
+        self._open: dict[int, Task] = {}  # no result yet
+        self._taken: set[int] = set()  # admitted, and the result not yet collected
+        self._updates: list[TaskResult | TaskReport] = []
+        self._answered = 0  # how many of the updates need no answer any more
         self._closed = False
         self._error: LuthierError | None = None
 
@@ -47,7 +47,7 @@ class TaskBook:
         """Open a task.
 
         Raises:
-            ExecutorError: closed, broken, full, or the number is open already.
+            ExecutorError: closed, broken or full, or the number is already open.
         """
         with self._lock:
             if self._error is not None:
@@ -70,38 +70,38 @@ class TaskBook:
             self._taken.discard(number)
 
     def find(self, number: int) -> Task | None:
-        """Give the task of that number that has no outcome yet, if there is one."""
+        """Return the task of that number that has no result yet, or None."""
         with self._lock:
             return self._open.get(number)
 
     def open(self) -> tuple[Task, ...]:
-        """Give the tasks that have no outcome yet."""
+        """Return the tasks that have no result yet."""
         with self._lock:
             return tuple(self._open.values())
 
-    def deliver(self, news: TaskResult | TaskReport) -> None:
-        """Put in news of a task; late ones, of a task that has its outcome or of another attempt, are dropped."""
+    def deliver(self, update: TaskResult | TaskReport) -> None:
+        """Record a report or a result; drop it if the task has its result, or if it is of another attempt."""
         with self._lock:
-            task = self._open.get(news.number)
-            if task is None or task.token != news.token:
+            task = self._open.get(update.number)
+            if task is None or task.token != update.token:
                 return
-            self._news.append(news)
-            if isinstance(news, TaskResult):
-                del self._open[news.number]
-        self._bell.ring()
+            self._updates.append(update)
+            if isinstance(update, TaskResult):
+                del self._open[update.number]
+        self._wake_up.notify()
 
     def interrupt(self, task: Task, why: str) -> None:
         """End a task as interrupted."""
         self.deliver(TaskResult(task.number, task.token, Reason.INTERRUPTED, error=why))
 
     def fail(self, error: LuthierError) -> None:
-        """Make every later `admit`, and `collect` once all news are given, raise `error`."""
+        """Make every later `admit` raise `error`, and `collect` too once all updates have been returned."""
         with self._lock:
             self._error = error
-        self._bell.ring()
+        self._wake_up.notify()
 
     def close(self) -> bool:
-        """Refuse further tasks; tells whether it was open before."""
+        """Refuse further tasks; return whether the book was open before."""
         with self._lock:
             was_open, self._closed = not self._closed, True
             return was_open
@@ -109,22 +109,22 @@ class TaskBook:
     def collect(
         self, timeout_s: float, answer: Answer | None, relay: Callable[[TaskReport, bool], None]
     ) -> tuple[TaskResult | TaskReport, ...]:
-        """Give the news, waiting up to `timeout_s` for some; `relay` carries the answer to each report back.
+        """Return the updates, waiting up to `timeout_s` seconds for one; `relay` passes each report's answer back.
 
         Raises:
-            LuthierError: what `fail` was given, once there are no news.
+            LuthierError: the error given to `fail`, once there are no updates.
         """
-        self._bell.wait_until(lambda: bool(self._news) or not self._open or self._error is not None, timeout_s)
-        if not self._news and self._error is not None and not self._closed:
+        self._wake_up.wait_until(lambda: bool(self._updates) or not self._open or self._error is not None, timeout_s)
+        if not self._updates and self._error is not None and not self._closed:
             raise self._error
-        while self._answered < len(self._news):  # an answer that raises loses nothing: the next call goes on from there
-            news = self._news[self._answered]
-            if isinstance(news, TaskReport):
-                relay(news, answer is not None and bool(answer(news)))
+        while self._answered < len(self._updates):  # if an answer raises, the next call goes on from there
+            update = self._updates[self._answered]
+            if isinstance(update, TaskReport):
+                relay(update, answer is not None and bool(answer(update)))
             self._answered += 1
         with self._lock:
-            given = tuple(self._news[: self._answered])
-            self._taken -= {news.number for news in given if isinstance(news, TaskResult)}
-            del self._news[: self._answered]
+            collected = tuple(self._updates[: self._answered])
+            self._taken -= {update.number for update in collected if isinstance(update, TaskResult)}
+            del self._updates[: self._answered]
             self._answered = 0
-        return given
+        return collected

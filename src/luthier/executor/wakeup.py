@@ -1,4 +1,4 @@
-"""A way to wait for another thread that Ctrl-C may interrupt at any moment."""
+"""Condition variable that survives an exception at any moment of the wait."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from queue import Empty, SimpleQueue
 from typing import final
 
 _LONGEST_WAIT_S = 0.2
-"""A signal that the system hands to another thread than the main one does not end its wait: so it looks up."""
+"""Seconds between two checks: a signal delivered to another thread than the main one does not interrupt a wait."""
 
 
 @final
 class WakeUp:
-    """Wakes the thread that waits for something to become true.
+    """Wakes the thread that waits for a condition to become true.
 
-    In the main thread, where Ctrl-C raises, `threading.Condition` can be left locked or unlocked by it, and
-    `Thread.join` takes a thread for ended that is not (CPython 3.11). Here nothing is lost but a ring, and a ring only
-    saves time.
+    In the main thread, Ctrl-C can leave a `threading.Condition` locked or unlocked, and `Thread.join` can report a
+    running thread as ended (CPython 3.11). Here an exception can lose at most one notification, and the condition is
+    checked several times a second anyway.
     """
 
     def __init__(self) -> None:
-        self._rings: SimpleQueue[None] = SimpleQueue()
+        self._notifications: SimpleQueue[None] = SimpleQueue()
 
-    def ring(self) -> None:
-        """Say that something has changed; in a thread that Ctrl-C does not interrupt."""
-        self._rings.put(None)
+    def notify(self) -> None:
+        """Announce that something has changed; call it in a thread that Ctrl-C does not interrupt."""
+        self._notifications.put(None)
 
-    def wait_until(self, holds: Callable[[], bool], timeout_s: float = math.inf) -> None:
-        """Wait until `holds`, asked at every ring and several times a second, or `timeout_s` seconds."""
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float = math.inf) -> None:
+        """Wait until `condition()` is true, checked at every notification and several times a second, or a timeout."""
         deadline_s = time.monotonic() + timeout_s
-        while not holds() and (left_s := deadline_s - time.monotonic()) > 0:
+        while not condition() and (left_s := deadline_s - time.monotonic()) > 0:
             with suppress(Empty):
-                self._rings.get(timeout=min(left_s, _LONGEST_WAIT_S))
+                self._notifications.get(timeout=min(left_s, _LONGEST_WAIT_S))

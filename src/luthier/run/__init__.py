@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from luthier.executor import ExecutorFactory
 from luthier.run.budget import Budget, End
 from luthier.run.loop import Callback
-from luthier.run.make_executor import ExecutorFactory
 from luthier.run.progress import LineReporter, ProgressReporter, SilentReporter
 from luthier.run.study import Study, maximize, minimize
 

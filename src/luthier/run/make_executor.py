@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Callable
 from typing import TypeAlias
 
 from luthier.errors import InvalidSetting
-from luthier.executor import Executor, Limits, ObjectiveFunction
-
-ExecutorFactory: TypeAlias = Callable[[ObjectiveFunction, int], Executor]
-"""Makes an executor of an objective and a number of workers, such as `luthier.executor.Processes` itself."""
+from luthier.executor import Executor, ExecutorFactory, Limits, ObjectiveFunction, executor_factory
 
 Choice: TypeAlias = str | concurrent.futures.Executor | ExecutorFactory | None
 
@@ -19,9 +15,9 @@ def make_executor(choice: Choice, objective: ObjectiveFunction, workers: int | N
     """Make what runs the trials.
 
     Args:
-        choice: "inline", "threads" or "processes"; an executor of `concurrent.futures` (or one that derives from its
-            class), which stays the caller's; or a function that makes one. None: in this process for one worker
-            without limits, else supervised processes.
+        choice: "inline", "threads", "processes" or a name of `luthier.executor.register_executor`; an executor of
+            `concurrent.futures` (or one that derives from its class), which stays the caller's; or a function that
+            makes one. None: in this process for one worker without limits, else supervised processes.
         objective: what is run.
         workers: how many trials at once; None: one, or as many as an executor of `concurrent.futures` has.
         limits: what each trial may use.
@@ -42,28 +38,10 @@ def make_executor(choice: Choice, objective: ObjectiveFunction, workers: int | N
         limited = limits.time_s is not None or limits.memory_mb is not None
         choice = "processes" if count > 1 or limited else "inline"
     if isinstance(choice, str):
-        return _named(choice, objective, count)
+        choice = executor_factory(choice)
     if not callable(choice):
         raise InvalidSetting(f"executor={choice!r}: give 'inline', 'threads', 'processes', or what makes an executor")
     made = choice(objective, count)
     if not isinstance(made, Executor):
         raise InvalidSetting(f"executor={choice!r} made {made!r}, which is no executor: see luthier.executor.Executor")
     return made
-
-
-def _named(name: str, objective: ObjectiveFunction, workers: int) -> Executor:
-    if name == "inline":
-        from luthier.executor import Inline
-
-        if workers > 1:
-            raise InvalidSetting(f"executor='inline' runs one trial at a time, not {workers}: take 'processes'")
-        return Inline(objective)
-    if name == "threads":
-        from luthier.executor import Threads
-
-        return Threads(objective, workers)
-    if name == "processes":
-        from luthier.executor import Processes
-
-        return Processes(objective, workers)
-    raise InvalidSetting(f"executor={name!r}: give 'inline', 'threads', 'processes', or what makes an executor")

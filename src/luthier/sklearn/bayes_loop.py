@@ -1,4 +1,4 @@
-"""Ask a study for candidates, have them evaluated, and tell it what came of them."""
+"""Bayesian search of one space: a study proposes candidates, and receives their scores."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from typing import Any
 from luthier.errors import SpaceExhausted
 from luthier.executor import Executor, Processes
 from luthier.run import Budget, End, Study
-from luthier.sklearn.evaluation import Scores
-from luthier.sklearn.racing.missing_folds import folds_run
-from luthier.sklearn.racing.race import Race
+from luthier.sklearn.evaluation import Scores, folds_run
+from luthier.sklearn.racing import Race
 from luthier.sklearn.record import result_of, scores_of, seconds_of
 from luthier.sklearn.session import Session
-from luthier.sklearn.spaces.parse_space import ParsedSpace
-from luthier.sklearn.worker_objective import FoldObjective, RaceMonitor, failed
+from luthier.sklearn.spaces import ParsedSpace
+from luthier.sklearn.worker_objective import FoldObjective, RaceMonitor, failed_scores
 from luthier.study import ActiveTrial
 
 
@@ -25,46 +24,50 @@ class BayesLoop:
     """The search of one space.
 
     Args:
-        session: evaluates.
-        study: says what; has what earlier runs found.
-        reading: how its configurations are parameters.
-        metric: which score is the value of a trial, where there are several.
-        trials: how many the study has in the end: more where folds were saved, so long as there are enough of them.
-        batch: how many are asked for at once.
-        budget: when to stop before that.
-        tell: is called after each batch; says whether to stop.
-        limit: how many trials the study has at most, however many folds were saved; None for any number.
+        session: evaluates candidates.
+        study: proposes candidates, and holds the results of earlier runs.
+        space: converts its configurations into parameters.
+        metric: the metric that is the value of a trial, if there are several.
+        trials: number of trials that the study has in the end; more if racing saves enough folds.
+        batch: number of candidates that are asked for at once.
+        budget: ends the search earlier.
+        should_stop: called after each batch; returns whether to end the search.
+        limit: maximal number of trials, however many folds are saved; None for no limit.
     """
 
     session: Session
     study: Study
-    reading: ParsedSpace
+    space: ParsedSpace
     metric: Any
     trials: int
     batch: int
     budget: Budget
-    tell: Callable[[], bool]
+    should_stop: Callable[[], bool]
     limit: int | None = None
-    _live: list[ActiveTrial] = field(default_factory=list)
+    _asked: list[ActiveTrial] = field(default_factory=list)
     _spent: dict[int, int] = field(default_factory=dict)
 
-    def here(self, context: Any) -> None:
-        """Evaluate batches by joblib, until the study has all its trials."""
-        self.session.schedule.recall(self._take())
+    def run_by_joblib(self, context: Any) -> None:
+        """Evaluate batches by joblib, until the study has all its trials.
+
+        Args:
+            context: the context of the callbacks.
+        """
+        self.session.schedule.recall(self._add_ended())
         while (wanted := min(self.batch, self._affordable())) > 0:
             if self.budget.spent(self.study.history, self.study.elapsed_s()) is not None:
                 return
             try:
-                self._live = self.study.ask(wanted)
+                self._asked = self.study.ask(wanted)
             except SpaceExhausted:
-                self._warn()
+                self._warn_exhausted()
                 return
-            self._batch(context)
-            if self.tell():
+            self._evaluate_asked(context)
+            if self.should_stop():
                 return
 
     def _affordable(self, running: int = 0) -> int:
-        """Give how many more candidates can be evaluated on all folds, beside those that run."""
+        """Return how many more candidates can be evaluated on all folds, besides those that run."""
         folds = self.session.folds
         for trial in self.study.trials:
             if trial.reason is not None and trial.number not in self._spent:
@@ -72,31 +75,31 @@ class BayesLoop:
         left = self.trials * folds - sum(self._spent.values()) - running * folds
         return left // folds if self.limit is None else min(left // folds, self.limit - len(self._spent) - running)
 
-    def elsewhere(self, workers: int, raises: bool) -> None:
-        """Evaluate in supervised processes of Luthier's, each trial in one of them, until the study has all its trials.
+    def run_in_workers(self, workers: int, raises: bool) -> None:
+        """Evaluate each trial in a supervised worker process, until the study has all its trials.
 
         Args:
-            workers: how many at once.
-            raises: whether a trial that fails ends the search.
+            workers: number of processes.
+            raises: whether a failed trial ends the search with an exception.
         """
         session = self.session
-        setting, schedule = session.setting, session.schedule
+        settings, schedule = session.settings, session.schedule
         raced = isinstance(schedule, Race) and schedule.settings.begin(session.folds) < session.folds
-        evaluator = session.evaluator.part(workers)
-        folds = list(session.cv.split(setting.X, setting.y, **session.split_params))
-        objective = FoldObjective(evaluator, session.estimator, setting, folds, self.reading, self.metric)
-        referee: RaceMonitor | None = None
+        evaluator = session.evaluator.split(workers)
+        folds = list(session.cv.split(settings.X, settings.y, **session.split_params))
+        objective = FoldObjective(evaluator, session.estimator, settings, folds, self.space, self.metric)
+        monitor: RaceMonitor | None = None
 
         def make(objective: Any, workers: int) -> Executor:
-            nonlocal referee
+            nonlocal monitor
             made = Processes(objective, workers)
             if raced and isinstance(schedule, Race):
-                referee = RaceMonitor(made, schedule, session.folds, self._affordable)
-            return referee or made
+                monitor = RaceMonitor(made, schedule, session.folds, self._affordable)
+            return monitor or made
 
         def after(study: Study, result: Any) -> None:
             session.progress.done(scores_of(result))
-            if self.tell() or (referee is not None and referee.idle and self._affordable() <= 0):
+            if self.should_stop() or (monitor is not None and monitor.idle and self._affordable() <= 0):
                 study.stop()
 
         schedule.recall([scores for scores in map(scores_of, self._ended()) if scores])
@@ -114,28 +117,28 @@ class BayesLoop:
                 plateau=self.budget.plateau,
             )
         if end is End.EXHAUSTED:
-            self._warn()
-        self._take()
+            self._warn_exhausted()
+        self._add_ended()
 
-    def _batch(self, context: Any) -> None:
-        live = self._live
+    def _evaluate_asked(self, context: Any) -> None:
+        asked = self._asked
         part = context.subcontext(
-            task_name="batch", max_subtasks=len(live) * self.session.folds, sequential_subtasks=False
+            task_name="batch", max_subtasks=len(asked) * self.session.folds, sequential_subtasks=False
         ).call_on_fit_task_begin(estimator=self.session.search)
-        told: set[int] = set()
+        finished: set[int] = set()
 
         def done(place: int, scores: Sequence[Scores]) -> None:
             result = result_of(scores, self.metric)
-            self.study.tell(live[place], result, duration_s=seconds_of(scores))
-            told.add(place)
+            self.study.tell(asked[place], result, duration_s=seconds_of(scores))
+            finished.add(place)
 
         try:
             self.session.evaluate(
-                [self.reading.params(trial.params) for trial in live], callback_ctx=part, done=done, settle=False
+                [self.space.params(trial.params) for trial in asked], callback_ctx=part, done=done, settle=False
             )
         except BaseException:
-            for place, trial in enumerate(live):
-                if place not in told:
+            for place, trial in enumerate(asked):
+                if place not in finished:
                     self.study.release(trial, "the search was ended by an exception")
             raise
         part.call_on_fit_task_end(estimator=self.session.search)
@@ -143,21 +146,21 @@ class BayesLoop:
     def _ended(self) -> list[Any]:
         return [trial for trial in self.study.trials if trial.reason is not None]
 
-    def _take(self) -> list[list[Scores]]:
-        """Take in the trials that have ended, and give their scores; those without any failed in all folds."""
+    def _add_ended(self) -> list[list[Scores]]:
+        """Add all ended trials to the session, and return their scores; a trial without any failed on all folds."""
         ended = self._ended()
         known = [scores_of(trial) for trial in ended]
         like = next((scores[0] for scores in known if scores), None)
         out = [
-            scores or [failed(trial.error, self.session.setting, like) for _ in range(self.session.folds)]
+            scores or [failed_scores(trial.error, self.session.settings, like) for _ in range(self.session.folds)]
             for trial, scores in zip(ended, known, strict=True)
         ]
         self.session.progress.expect(len(ended), len(ended))
-        self.session.take([self.reading.params(t.params) for t in ended], [one for some in out for one in some])
+        self.session.add([self.space.params(t.params) for t in ended], [one for some in out for one in some])
         return out
 
-    def _warn(self) -> None:
-        """Say that the space is used up, unless what was wanted is there and more could have been afforded."""
+    def _warn_exhausted(self) -> None:
+        """Warn that the space is exhausted before the study has the number of trials that was asked for."""
         if self.study.history.finished >= self.trials:
             return
         warnings.warn(

@@ -1,9 +1,8 @@
-"""`BayesSearchCV`: candidates chosen by what was found before."""
+"""`BayesSearchCV`: candidates chosen by Bayesian optimization."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -16,57 +15,54 @@ from luthier.errors import InvalidSetting, InvalidSpace
 from luthier.run import Budget, Study
 from luthier.sklearn import private_api
 from luthier.sklearn.bayes_loop import BayesLoop
-from luthier.sklearn.evaluation import Evaluator
 from luthier.sklearn.record import StudyRecord, add_results, open_study
-from luthier.sklearn.reuse.shared_steps import SharedSteps
 from luthier.sklearn.search import CACHE_MB, PATHS, RACING, SIMPLICITY, STORE, Search
 from luthier.sklearn.session import Session
-from luthier.sklearn.spaces.candidates import defaults_of
-from luthier.sklearn.spaces.parse_space import ParsedSpace, read
-from luthier.sklearn.spaces.skopt import method_of, optimize_result
+from luthier.sklearn.spaces import ParsedSpace, default_params, optimize_result, parse_space, skopt_method
 from luthier.space import Space
 
 
 class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
     """Find good parameters by Bayesian optimization of the cross-validated score.
 
-    It takes the arguments of skopt's class of this name, and has its attributes; everything else is as in the search
-    classes of scikit-learn.
+    It has the arguments and attributes of skopt's ``BayesSearchCV``; everything else is as in scikit-learn's search
+    classes.
 
     Args:
-        estimator: what is tuned.
-        search_spaces: parameters and what they may be: a mapping to lists, distributions of scipy.stats, variables of
-            Luthier's, dimensions of skopt, or tuples as skopt reads them (``(1, 8)``, ``(1e-6, 1e3, "log-uniform")``);
+        estimator: the estimator to tune.
+        search_spaces: parameters and their values: a mapping to lists of values, distributions of scipy.stats,
+            Luthier variables, dimensions of skopt, or skopt's tuples (``(1, 8)``, ``(1e-6, 1e3, "log-uniform")``);
             a `luthier.Space`; or a list of these, or of pairs of one and its number of candidates, which are searched
-            one after the other. A list is a list of values.
-        optimizer_kwargs: what skopt's optimizer takes; see `luthier.sklearn.spaces.skopt.method_of`.
-        n_iter: how many candidates of each space; with racing, how many can be evaluated on all folds.
-        scoring: as in scikit-learn. Of several metrics, `refit` says which is optimized.
-        fit_params: passed on to the estimator's ``fit``.
-        n_jobs: how many folds are evaluated at once, by joblib.
-        n_points: how many candidates are chosen at once.
+            one after the other.
+        optimizer_kwargs: as in skopt; see `luthier.sklearn.spaces.skopt_method`.
+        n_iter: number of candidates of each space; with racing, the number that could be evaluated on all folds.
+        scoring: as in scikit-learn. Of several metrics, the one named by `refit` is optimized.
+        fit_params: passed to the estimator's ``fit``.
+        n_jobs: number of folds that joblib evaluates at once.
+        n_points: number of candidates that are chosen at once.
         refit: as in scikit-learn.
         cv: as in scikit-learn.
         verbose: as in scikit-learn.
         pre_dispatch: as in scikit-learn.
-        random_state: of the choice of candidates.
+        random_state: seeds the choice of candidates.
         error_score: as in scikit-learn: a candidate that fails does not end the search.
         return_train_score: as in scikit-learn.
-        method: chooses the candidates: any method of Luthier's, `luthier.Auto` by default.
+        method: chooses the candidates: any Luthier method, `luthier.Auto` by default.
         budget: ends the search before it has `n_iter` candidates: seconds, or a `luthier.run.Budget`, or its arguments
             as a mapping (``{"time_s": 600, "target": 0.99, "plateau": 20}``).
-        store: a path or a store: what was evaluated is kept, and the same search goes on from there.
-        workers: how many candidates are evaluated at once, each in a supervised process of its own, in which a crash
-            costs one candidate; None for joblib in this process. What they share is shared in each of them.
-        racing: whether candidates that are beaten after some folds are spared the others; or a `Racing`, which says
-            how. Only with 5 folds or more, and one score that decides. What is saved goes to more candidates.
+        store: a store or its path; results are stored as they come, and the same search continues from there.
+        cache_mb: as in `GridSearchCV`.
+        workers: number of candidates that are evaluated at once, each in a supervised process of its own, where a crash
+            costs one candidate; None for joblib. Fits are reused within each process only.
+        racing: whether candidates that are beaten after some folds are not evaluated on the others; or the settings, a
+            `Racing`. Only with 5 folds or more, and one score that decides. The time saved goes to more candidates.
         one_standard_error: as in `GridSearchCV`.
         paths: as in `GridSearchCV`.
 
     Attributes (besides those of scikit-learn's search classes):
-        study_: the study of the space (of several: of the first).
-        studies_: those of all spaces.
-        optimizer_results_: by space, an ``OptimizeResult`` of scipy's, as skopt gives it.
+        study_: the study of the space; of several spaces, that of the first.
+        studies_: the studies of all spaces.
+        optimizer_results_: an ``OptimizeResult`` of scipy's for each space, as in skopt.
 
     Example:
         >>> from sklearn.datasets import load_iris
@@ -149,10 +145,9 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
         self.racing = racing
         self.one_standard_error = one_standard_error
 
-    def _evaluator(self) -> Evaluator:
-        """See `Search._evaluator`: which candidates come later is not known."""
-        made = super()._evaluator()
-        return replace(made, later=True) if isinstance(made, SharedSteps) else made
+    def _more_candidates_follow(self) -> bool:
+        """See `Search`: the next batches are not known yet."""
+        return True
 
     def fit(self, X: Any, y: Any = None, *, groups: Any = None, callback: Any = None, **params: Any) -> Any:
         """Search, and fit the best candidate to all data.
@@ -161,8 +156,8 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
             X: the data, one row a sample.
             y: the targets.
             groups: of the samples, for the splitter.
-            callback: a function, or a list of them, of an ``OptimizeResult``, called after each batch of candidates;
-                one that returns True ends the search of that space.
+            callback: a function of an ``OptimizeResult``, or a list of functions, called after each batch of
+                candidates; if one returns True, the search of that space ends.
             params: as in `GridSearchCV`.
 
         Returns:
@@ -174,7 +169,7 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
             Search.fit(self, X, y, **given)
         finally:
             del self._callbacks
-        if self.return_train_score:  # which skopt ranks, too
+        if self.return_train_score:  # skopt ranks these, too
             for name in [name for name in self.cv_results_ if name.startswith("mean_train_")]:
                 ranks = rankdata(-np.asarray(self.cv_results_[name]), method="min").astype(int)
                 self.cv_results_[name.replace("mean_", "rank_", 1)] = ranks
@@ -187,14 +182,14 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
 
     @property
     def optimizer_results_(self) -> list[Any]:
-        """What was found in each space, as skopt gives it."""
+        """The results of each space, as in skopt."""
         check_is_fitted(self)
-        readings = self._readings(self.estimator)
-        return [optimize_result(study, reading) for study, reading in zip(self.studies_, readings, strict=True)]
+        spaces = self._study_spaces(self.estimator)
+        return [optimize_result(study, space) for study, space in zip(self.studies_, spaces, strict=True)]
 
     @property
     def studies_(self: Any) -> list[Study]:
-        """The studies, one of each space."""
+        """The studies, one for each space."""
         check_is_fitted(self)
         if getattr(self, "_study", None) is None:
             self._study = self._reopen()
@@ -212,10 +207,10 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
         return self.total_iterations
 
     def _spaces(self) -> list[tuple[Any, int]]:
-        """Give each space with the number of its candidates.
+        """Return each space with its number of candidates.
 
         Raises:
-            InvalidSpace: there is none, or a number that is none.
+            InvalidSpace: there is no space, an empty one, or an invalid number.
         """
         given = self.search_spaces
         listed = [given] if isinstance(given, Mapping | Space) else list(given)
@@ -235,31 +230,31 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
             raise InvalidSpace(f"search_spaces={given!r:.80}: give at least one search space")
         return found
 
-    def _readings(self, estimator: Any) -> list[Any]:
-        defaults = defaults_of(estimator)
-        return [read(space, defaults, ranges=True) for space, _ in self._spaces()]
+    def _study_spaces(self, estimator: Any) -> list[Any]:
+        defaults = default_params(estimator)
+        return [parse_space(space, defaults, ranges=True) for space, _ in self._spaces()]
 
     def _record(self, estimator: Any) -> StudyRecord | None:
-        """Give nothing: the studies that are asked keep everything."""
+        """Return None: the studies that propose the candidates record everything."""
         return None
 
     def _streams(self) -> bool:
         return True
 
     def _explore(self: Any, session: Session, context: Any) -> None:
-        spaces, readings = self._spaces(), self._readings(session.estimator)
+        spaces, parsed = self._spaces(), self._study_spaces(session.estimator)
         budget, method = _budget_of(self.budget), self._method()
         seed = self.random_state
         if seed is not None and not isinstance(seed, Integral):
             seed = check_random_state(seed).randint(2**31 - 1)
         part = context.subcontext(task_name="search", max_subtasks=None).call_on_fit_task_begin(estimator=self)
         self._study, self._counts = [], []
-        for place, ((_, count), reading) in enumerate(zip(spaces, readings, strict=True)):
+        for place, ((_, count), space) in enumerate(zip(spaces, parsed, strict=True)):
             study = open_study(
                 self.store,
                 self._title[0],
                 self._title[1],
-                reading.space,
+                space.space,
                 method=method,
                 seed=None if seed is None else int(seed),
                 noisy=False,
@@ -268,46 +263,47 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
             self._study.append(study)
             before = len(session.candidates)
             wanted = min(count, budget.trials or count)
-            hunt = BayesLoop(
+            loop = BayesLoop(
                 session,
                 study,
-                reading,
+                space,
                 self.refit,
                 wanted,
                 self.n_points,
                 budget,
-                self._teller(study, reading),
+                self._stop_condition(study, space),
                 budget.trials,
             )
             if self.workers is None:
-                hunt.here(part)
+                loop.run_by_joblib(part)
             elif wanted:
-                hunt.elsewhere(int(self.workers), self.error_score == "raise")
+                loop.run_in_workers(int(self.workers), self.error_score == "raise")
             self._counts.append(len(session.candidates) - before)
         session.settle(session.out)
         part.call_on_fit_task_end(estimator=self)
 
-    def _teller(self, study: Study, reading: ParsedSpace) -> Any:
+    def _stop_condition(self, study: Study, space: ParsedSpace) -> Callable[[], bool]:
+        """Return a function that calls the callbacks, and returns whether one of them ends the search."""
         callbacks = self._callbacks
 
-        def tell() -> bool:
+        def should_stop() -> bool:
             if not callbacks:
                 return False
-            result = optimize_result(study, reading)
-            answers = [callback(result) for callback in callbacks]  # every one of them hears of every batch
+            result = optimize_result(study, space)
+            answers = [callback(result) for callback in callbacks]  # all of them, for every batch
             return any(map(bool, answers))
 
-        return tell
+        return should_stop
 
     def _method(self) -> Any:
         if self.method is None:
-            return method_of(self.optimizer_kwargs)
+            return skopt_method(self.optimizer_kwargs)
         if self.optimizer_kwargs:
-            raise InvalidSetting("give method=… of Luthier's or optimizer_kwargs=… of skopt's, not both")
+            raise InvalidSetting("give Luthier's method=… or skopt's optimizer_kwargs=…, not both")
         return self.method
 
     def _check_refit_for_multimetric(self, scores: Any) -> None:
-        """Refuse several metrics without one that is optimized."""
+        """Check that `refit` names one of several metrics."""
         if not isinstance(self.refit, str) or self.refit not in scores:
             raise InvalidSetting(
                 "For multi-metric scoring, the parameter refit must be set to a scorer key, which is optimized and by "
@@ -315,21 +311,21 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
             )
 
     def _reopen(self) -> list[Study]:
-        """Open the studies again: those of a store from there, others from the results."""
-        readings = self._readings(self.estimator)
+        """Open the studies again: from the store or, without a store, from the results."""
+        spaces = self._study_spaces(self.estimator)
         title, parts = self._title
-        made = [open_study(self.store, title, parts, r.space, noisy=False, place=i) for i, r in enumerate(readings)]
+        made = [open_study(self.store, title, parts, s.space, noisy=False, place=i) for i, s in enumerate(spaces)]
         if self.store is None:
             begin = 0
-            for study, reading, count in zip(made, readings, self._counts, strict=True):
+            for study, space, count in zip(made, spaces, self._counts, strict=True):
                 some = {name: values[begin : begin + count] for name, values in self.cv_results_.items()}
-                add_results(study, reading, some, self.refit)
+                add_results(study, space, some, self.refit)
                 begin += count
         return made
 
 
 class SpaceTypeError(InvalidSpace, TypeError):
-    """A search space is something that no search space can be."""
+    """A search space has a type that no search space can have."""
 
 
 def _budget_of(given: Any) -> Budget:

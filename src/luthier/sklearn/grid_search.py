@@ -1,4 +1,4 @@
-"""`GridSearchCV` and `RandomizedSearchCV`: candidates that are known before the first is evaluated."""
+"""`GridSearchCV` and `RandomizedSearchCV`: candidates known before the first evaluation."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import numpy as np
 
 from luthier.sklearn import private_api
 from luthier.sklearn.search import CACHE_MB, PATHS, RACING, SIMPLICITY, STORE, Search
-from luthier.sklearn.spaces.candidate_space import CandidateSpace
-from luthier.sklearn.spaces.candidates import drawn, grid, reading_of
-from luthier.sklearn.spaces.parse_space import ParsedSpace
+from luthier.sklearn.spaces import CandidateSpace, ParsedSpace, draw_candidates, grid_candidates, record_space
 from luthier.space import Space
 
 
@@ -25,26 +23,27 @@ def evaluate_at_once(search: Any, evaluate: Callable[..., Any], candidates: Any,
 
 
 class GridSearchCV(Search, private_api.ScikitGridSearchCV):  # type: ignore[misc]
-    """Try every point of a grid by cross-validation: scikit-learn's ``GridSearchCV``.
+    """Evaluate every point of a grid by cross-validation: scikit-learn's ``GridSearchCV``.
 
-    All arguments, attributes and methods are those of `sklearn.model_selection.GridSearchCV`, and these besides:
+    All arguments, attributes and methods are those of `sklearn.model_selection.GridSearchCV`, and these:
 
     Args:
-        store: a path or a store: what was evaluated is kept, and the same search goes on from there.
-        cache_mb: how many MB of what candidates share, the first steps of pipelines, are kept; 0 for none.
-        paths: whether candidates that differ in one parameter only are fitted from one another: "exact" where the
+        store: a store or its path; results are stored as they come, and the same search continues from there.
+        cache_mb: maximal MB of fits that candidates share (the first steps of pipelines, and paths); 0 turns all reuse
+            of fits off, and evaluates every candidate from scratch by scikit-learn's own function.
+        paths: whether fits of candidates that differ in one parameter only continue one another: "exact" where the
             result is that of a fit from scratch, to the bit (``n_estimators`` of forests, the penalty of a ridge);
-            "close" for linear models, too, whose results then agree up to their ``tol``; "none" nowhere.
-        racing: whether candidates that are beaten after some folds are spared the others, with 5 folds or more and one
-            score that decides; or a `Racing`, which says how. ``cv_results_`` says what was not run.
-        one_standard_error: chooses the simplest candidate whose mean is within one standard error of the best
-            (Breiman and others 1984), and says what is simple: the name of a parameter (with a minus before it where
-            larger is simpler), several names, or a function of the parameters, smaller values of which are simpler; or
-            True for what is known of common parameters of scikit-learn's.
+            "close" also for linear models, whose results then agree up to their ``tol``; "none" never.
+        racing: whether candidates that are beaten after some folds are not evaluated on the others, with 5 folds or
+            more and one score that decides; or the settings, a `Racing`. ``cv_results_`` marks what was not run.
+        one_standard_error: if given, the winner is the simplest candidate whose mean is within one standard error of
+            the best (Breiman and others 1984). The value defines complexity: the name of a parameter (with a minus
+            before it if larger values are simpler), several names, or a function of the parameters whose smaller values
+            are simpler; or True for common parameters of scikit-learn's estimators.
 
-    Attributes (besides those of scikit-learn's):
+    Attributes (besides those of scikit-learn's class):
         study_: the search as a study.
-        best_estimate_: what the winner will score on new data: an `Estimate`.
+        best_estimate_: estimate of the winner's score on new data: an `Estimate`.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -95,16 +94,16 @@ class GridSearchCV(Search, private_api.ScikitGridSearchCV):  # type: ignore[misc
         self.paths = paths
 
     def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:
-        evaluate_at_once(self, evaluate_candidates, grid(self.param_grid, self.estimator), callback_ctx)
+        evaluate_at_once(self, evaluate_candidates, grid_candidates(self.param_grid, self.estimator), callback_ctx)
 
-    def _readings(self, estimator: Any) -> list[ParsedSpace | CandidateSpace]:
-        return [reading_of(self.param_grid, estimator)]
+    def _study_spaces(self, estimator: Any) -> list[ParsedSpace | CandidateSpace]:
+        return [record_space(self.param_grid, estimator)]
 
 
 class RandomizedSearchCV(Search, private_api.ScikitRandomizedSearchCV):  # type: ignore[misc]
-    """Try points drawn at random by cross-validation: scikit-learn's ``RandomizedSearchCV``.
+    """Evaluate points drawn at random by cross-validation: scikit-learn's ``RandomizedSearchCV``.
 
-    It takes the further arguments of `GridSearchCV`, and has its further attributes.
+    It has the further arguments and attributes of `GridSearchCV`.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -159,8 +158,8 @@ class RandomizedSearchCV(Search, private_api.ScikitRandomizedSearchCV):  # type:
         self.paths = paths
 
     def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:
-        candidates = drawn(self.param_distributions, self.n_iter, self._seed(), self.estimator)
+        candidates = draw_candidates(self.param_distributions, self.n_iter, self._seed(), self.estimator)
         evaluate_at_once(self, evaluate_candidates, candidates, callback_ctx)
 
-    def _readings(self, estimator: Any) -> list[ParsedSpace | CandidateSpace]:
-        return [reading_of(self.param_distributions, estimator)]
+    def _study_spaces(self, estimator: Any) -> list[ParsedSpace | CandidateSpace]:
+        return [record_space(self.param_distributions, estimator)]

@@ -1,42 +1,35 @@
-"""`HalvingGridSearchCV` and `HalvingRandomSearchCV`: all candidates with few resources, the best with more and more."""
+"""`HalvingGridSearchCV` and `HalvingRandomSearchCV`: successive halving of candidates."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from luthier.sklearn import private_api
-from luthier.sklearn.evaluation import Evaluator
-from luthier.sklearn.reuse.shared_steps import SharedSteps
 from luthier.sklearn.search import CACHE_MB, PATHS, STORE, Search
 from luthier.sklearn.session import Session
-from luthier.sklearn.spaces.candidate_space import CandidateSpace
-from luthier.sklearn.spaces.candidates import drawn, grid, reading_of
-from luthier.sklearn.spaces.parse_space import ParsedSpace
+from luthier.sklearn.spaces import CandidateSpace, ParsedSpace, draw_candidates, grid_candidates, record_space
 from luthier.space import Int, Space
 
 
 class Halving(Search):
-    """What both halving searches share."""
+    """Common part of both halving searches."""
 
     def fit(self: Any, X: Any, y: Any = None, **params: Any) -> Any:
         """Evaluate the candidates by successive halving, and fit the best one to all data. See `Search.fit`."""
         self._n_samples_orig = private_api.num_samples(X)
         Search.fit(self, X, y, **params)
-        # The winner is chosen among the last iteration, for which `refit` is not asked.
+        # The winner is chosen in the last iteration, whether or not `refit` is set.
         self.best_score_ = self.cv_results_["mean_test_score"][self.best_index_]
         return self
 
-    def _readings(self: Any, estimator: Any) -> list[ParsedSpace | CandidateSpace]:
-        return [reading_of(self._given(), estimator, {self.resource: Int(1, max(2, self.max_resources_))})]
+    def _study_spaces(self: Any, estimator: Any) -> list[ParsedSpace | CandidateSpace]:
+        return [record_space(self._given(), estimator, {self.resource: Int(1, max(2, self.max_resources_))})]
 
-    def _evaluator(self: Any) -> Evaluator:
-        """See `Search._evaluator`: where folds stay the same, candidates go on with more of the resource."""
-        made = super()._evaluator()
-        stay = self.resource != "n_samples"
-        return replace(made, later=True) if stay and isinstance(made, SharedSteps) else made
+    def _more_candidates_follow(self: Any) -> bool:
+        """See `Search`: if the folds stay the same, the best candidates continue with more of the resource."""
+        return bool(self.resource != "n_samples")
 
     def _identity(self: Any) -> dict[str, Any]:
         return {"resource": self.resource, "max_resources": self.max_resources_}
@@ -46,7 +39,7 @@ class Halving(Search):
             return private_api.run_search(self, session.evaluate, context)
 
         def evaluate(candidates: Any, cv: Any = None, **settings: Any) -> dict[str, Any]:
-            if getattr(cv, "random_state", 0) is None:  # that of the subsamples, see `Search._seed`
+            if getattr(cv, "random_state", 0) is None:  # of the subsamples, see `Search._seed`
                 cv.random_state = self._seed()
             return session.evaluate(candidates, cv, **settings)
 
@@ -54,7 +47,7 @@ class Halving(Search):
 
 
 class HalvingGridSearchCV(Halving, private_api.ScikitHalvingGridSearchCV):  # type: ignore[misc]
-    """Halve the points of a grid: scikit-learn's ``HalvingGridSearchCV``."""
+    """Evaluate the points of a grid by successive halving: scikit-learn's ``HalvingGridSearchCV``."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **private_api.ScikitHalvingGridSearchCV._parameter_constraints,
@@ -108,14 +101,14 @@ class HalvingGridSearchCV(Halving, private_api.ScikitHalvingGridSearchCV):  # ty
         self.paths = paths
 
     def _generate_candidate_params(self) -> Any:
-        return grid(self.param_grid, self.estimator)
+        return grid_candidates(self.param_grid, self.estimator)
 
     def _given(self) -> Any:
         return self.param_grid
 
 
 class HalvingRandomSearchCV(Halving, private_api.ScikitHalvingRandomSearchCV):  # type: ignore[misc]
-    """Halve points drawn at random: scikit-learn's ``HalvingRandomSearchCV``."""
+    """Evaluate points drawn at random by successive halving: scikit-learn's ``HalvingRandomSearchCV``."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **private_api.ScikitHalvingRandomSearchCV._parameter_constraints,
@@ -174,7 +167,7 @@ class HalvingRandomSearchCV(Halving, private_api.ScikitHalvingRandomSearchCV):  
         count = self.n_candidates
         if count == "exhaust":  # so that the last iteration uses as many resources as possible
             count = self.max_resources_ // self.min_resources_
-        return drawn(self.param_distributions, count, self._seed(), self.estimator)
+        return draw_candidates(self.param_distributions, count, self._seed(), self.estimator)
 
     def _given(self) -> Any:
         return self.param_distributions

@@ -1,4 +1,4 @@
-"""What makes a search durable: a study in which each candidate is a trial, with the scores of all its folds."""
+"""Record of a search: a study in which each candidate is a trial, with the scores of all its folds."""
 
 from __future__ import annotations
 
@@ -11,63 +11,61 @@ from typing import Any
 from luthier.errors import StudyMismatch
 from luthier.method import Method
 from luthier.run import Study
-from luthier.sklearn.evaluation import Scores
-from luthier.sklearn.reuse.digest import digest
-from luthier.sklearn.search_progress import score_of
-from luthier.sklearn.spaces.candidate_space import CandidateSpace
-from luthier.sklearn.spaces.parse_space import ParsedSpace
+from luthier.sklearn.content_digest import digest
+from luthier.sklearn.evaluation import Candidate, Scores, mean_score
+from luthier.sklearn.spaces import CandidateSpace, ParsedSpace
 from luthier.space import Space
 from luthier.store import Store, open_store
 
 SCORE = "score"
-"""The objective of the studies of searches."""
+"""The name of the objective in the study of a search."""
 
 
 def result_of(scores: Sequence[Scores], metric: Any) -> dict[str, Any]:
-    """Write the scores of a candidate as the result of a trial: their mean as the value, and all of them.
+    """Return the result of a trial: the mean score as its value, and the scores of all folds.
 
     Args:
-        scores: of each fold.
-        metric: which is the value, where there are several.
+        scores: the scores of each fold.
+        metric: the metric that is the value, if there are several.
     """
-    return {SCORE: score_of(scores, metric), "folds": [dict(fold) for fold in scores]}
+    return {SCORE: mean_score(scores, metric), "folds": [dict(fold) for fold in scores]}
 
 
 def seconds_of(scores: Sequence[Scores]) -> float:
-    """Give the seconds that the evaluation of a candidate took."""
+    """Return the seconds that the evaluation of a candidate took, over all folds."""
     return math.fsum(float(fold["fit_time"]) + float(fold["score_time"]) for fold in scores)
 
 
 def scores_of(trial: Any) -> list[Scores]:
-    """Read the scores of the folds of a trial."""
+    """Return the scores of the folds of a trial; empty if it failed."""
     return folds_of(trial.extra)
 
 
 def folds_of(result: object) -> list[Scores]:
-    """Read the scores of the folds in what came of a trial; none where it failed."""
+    """Return the scores of the folds in the result of a trial; empty if it failed."""
     return [dict(fold) for fold in result.get("folds", ())] if isinstance(result, Mapping) else []
 
 
 class StudyRecord:
-    """Keeps candidates in a study.
+    """Records candidates in a study (see `session.SearchRecord`).
 
     Args:
-        study: where.
-        reading: how candidates are configurations of its space.
-        metric: which score is the value, where there are several.
+        study: the study.
+        space: converts candidates into configurations of the study's space.
+        metric: the metric that is the value, if there are several.
     """
 
-    def __init__(self, study: Study, reading: ParsedSpace | CandidateSpace, metric: Any) -> None:
+    def __init__(self, study: Study, space: ParsedSpace | CandidateSpace, metric: Any) -> None:
         self.study = study
-        self._reading = reading
+        self._space = space
         self._metric = metric
         self._times: Counter[str] = Counter()
         self._batch: list[tuple[dict[str, Any], str]] = []
 
     def known(
-        self, candidates: Sequence[Mapping[str, Any]], folds: Sequence[Any], more: Mapping[str, Sequence[Any]]
+        self, candidates: Sequence[Candidate], folds: Sequence[Any], more: Mapping[str, Sequence[Any]]
     ) -> Mapping[int, list[Scores]]:
-        """See `session.Record.known`: a candidate is the same where its configuration and the rows of its folds are."""
+        """See `SearchRecord.known`: a candidate is known by its configuration and the rows of its folds."""
         rows = digest([tuple(fold) for fold in folds], 16)
         self._batch = []
         found = {}
@@ -84,21 +82,28 @@ class StudyRecord:
         return found
 
     def done(self, place: int, scores: Sequence[Scores]) -> None:
-        """See `session.Record.done`."""
+        """See `SearchRecord.done`."""
         config, ticket = self._batch[place]
         self.study.add(config, result_of(scores, self._metric), duration_s=seconds_of(scores), ticket=ticket)
 
-    def _config(self, candidate: Mapping[str, Any], place: int, more: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """Give the configuration; the resource of a halving search is part of it."""
+    def _config(self, candidate: Candidate, place: int, more: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """Return the configuration, which includes the resource of a halving search."""
         extra = {}
         if "n_resources" in more:
             name = next(reversed(self.study.space.names))
             extra = {name: int(more["n_resources"][place])}
-        return self._reading.config({**extra, **candidate})
+        return self._space.config({**extra, **candidate})
 
 
-def add_results(study: Study, reading: ParsedSpace | CandidateSpace, results: Mapping[str, Any], metric: Any) -> None:
-    """Add the candidates of ``cv_results_`` to a study, with their mean scores as values."""
+def add_results(study: Study, space: ParsedSpace | CandidateSpace, results: Mapping[str, Any], metric: Any) -> None:
+    """Add the candidates of ``cv_results_`` to a study, with their mean scores as values.
+
+    Args:
+        study: the study.
+        space: converts candidates into configurations of the study's space.
+        results: of a search.
+        metric: the metric that is the value, if there are several.
+    """
     key = f"mean_test_{metric}" if isinstance(metric, str) and f"mean_test_{metric}" in results else "mean_test_score"
     if key not in results:
         key = next(key for key in results if key.startswith("mean_test_"))
@@ -107,7 +112,7 @@ def add_results(study: Study, reading: ParsedSpace | CandidateSpace, results: Ma
         extra = {} if resources is None else {next(reversed(study.space.names)): int(resources[place])}
         seconds = float(results["mean_fit_time"][place] + results["mean_score_time"][place])
         study.add(
-            reading.config({**extra, **candidate}), float(results[key][place]), duration_s=seconds, ticket=f"{place}"
+            space.config({**extra, **candidate}), float(results[key][place]), duration_s=seconds, ticket=f"{place}"
         )
 
 
@@ -122,20 +127,20 @@ def open_study(
     noisy: bool = True,
     place: int = 0,
 ) -> Study:
-    """Open the study of a search, and see that the store has no other search.
+    """Open the study of a search, and check that the store holds no other search.
 
     Args:
-        store: where; a path belongs to one search.
-        title: what the search is: its class and its estimator's.
-        parts: digests of what makes it this search and no other.
-        space: of the candidates.
-        method: as of `Study`.
-        seed: as of `Study`.
-        noisy: as of `Study`.
-        place: which of the studies of one search.
+        store: a store or its path, which belongs to one search; None for a study in memory.
+        title: the class of the search and of its estimator.
+        parts: digests of everything that identifies the search, by name.
+        space: the space of the candidates.
+        method: as in `Study`.
+        seed: as in `Study`.
+        noisy: as in `Study`.
+        place: index of the study among those of one search.
 
     Raises:
-        StudyMismatch: the store belongs to another search; says in what they differ.
+        StudyMismatch: the store belongs to another search; the message names the differences.
         StoreError: the store cannot be used.
     """
     name = study_name(title, parts)
@@ -159,7 +164,7 @@ def open_study(
 
 
 def study_name(title: str, parts: Mapping[str, str]) -> str:
-    """Write the name of a search's study: ``GridSearchCV of SVC [data=1f0c22ab …]``."""
+    """Return the name of a search's study: ``GridSearchCV of SVC [data=1f0c22ab …]``."""
     return title if not parts else f"{title} [{' '.join(f'{key}={value}' for key, value in parts.items())}]"
 
 
@@ -170,7 +175,7 @@ def _check_names(names: Sequence[str], name: str, store: object) -> None:
     mine = _parts(name)
     theirs = max((_parts(other) for other in others), key=lambda found: len(found.items() & mine.items()))
     differ = [key for key in mine if theirs.get(key) != mine[key]]
-    what = f"of which other things were given: {', '.join(differ)}" if theirs else f"the study {others[0]!r}"
+    what = f"with different {', '.join(differ)}" if theirs else f"the study {others[0]!r}"
     raise StudyMismatch(
         f"the store {store!s} belongs to another search, {what}. Give this search a store of its own, "
         "or repeat the other one exactly"

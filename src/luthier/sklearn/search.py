@@ -1,4 +1,4 @@
-"""The fit of all search classes."""
+"""Base of the search classes: their common ``fit``."""
 
 from __future__ import annotations
 
@@ -16,37 +16,36 @@ from sklearn.utils.validation import check_is_fitted
 from luthier.errors import InvalidSetting
 from luthier.run import Study
 from luthier.sklearn import private_api
+from luthier.sklearn.content_digest import digest
 from luthier.sklearn.evaluation import EvaluationSettings, Evaluator, PlainEvaluator
-from luthier.sklearn.racing.missing_folds import bare, marked
-from luthier.sklearn.racing.race import Race, Racing
+from luthier.sklearn.fold_schedule import AllFolds, FoldSchedule
+from luthier.sklearn.racing import Race, Racing, mark_left_out, without_marks
 from luthier.sklearn.record import StudyRecord, add_results, open_study
-from luthier.sklearn.reuse.digest import digest
-from luthier.sklearn.reuse.shared_steps import MB, SharedSteps
 from luthier.sklearn.search_progress import SearchProgress
-from luthier.sklearn.selection.bias_correction import Estimate, Within, estimate
-from luthier.sklearn.selection.one_standard_error import complexities, simplest
-from luthier.sklearn.session import Everything, Schedule, Session
-from luthier.sklearn.spaces.candidate_space import CandidateSpace
-from luthier.sklearn.spaces.parse_space import ParsedSpace
+from luthier.sklearn.selection import Estimate, OneStandardErrorRule, complexities, estimate, simplest
+from luthier.sklearn.session import Session
+from luthier.sklearn.spaces import CandidateSpace, ParsedSpace
+
+_BYTES_PER_MB = 2**20
 
 STORE = [str, private_api.HasMethods(["__fspath__"]), private_api.HasMethods(["append", "read", "names"]), None]
-"""What `store` may be, in scikit-learn's form."""
+"""Constraint of `store`, in scikit-learn's form."""
 
 CACHE_MB = [private_api.Interval(Real, 0, None, closed="left")]
-"""What `cache_mb` may be, in scikit-learn's form: how many MB of what candidates share are kept; 0 for none."""
+"""Constraint of `cache_mb`, in scikit-learn's form."""
 
 PATHS = [private_api.StrOptions({"exact", "close", "none"})]
-"""What `paths` may be, in scikit-learn's form."""
+"""Constraint of `paths`, in scikit-learn's form."""
 
 RACING = ["boolean", Racing]
-"""What `racing` may be, in scikit-learn's form."""
+"""Constraint of `racing`, in scikit-learn's form."""
 
 SIMPLICITY = ["boolean", str, list, tuple, callable]
-"""What `one_standard_error` may be, in scikit-learn's form."""
+"""Constraint of `one_standard_error`, in scikit-learn's form."""
 
 
 class Search:
-    """What Luthier's search classes share: put before a search class of scikit-learn's among the bases."""
+    """Common base of the search classes, to be listed before the scikit-learn class among their bases."""
 
     store: Any
     racing: Any = False
@@ -54,15 +53,15 @@ class Search:
     cache_mb: float
     paths: str
 
-    # --- where parts are put in -------------------------------------------------------------------------
+    # --- the parts that a class may replace -------------------------------------------------------------
 
-    def _schedule(self: Any) -> Schedule:
-        """Make what says which candidates are evaluated on which folds."""
+    def _schedule(self: Any) -> FoldSchedule:
+        """Make the schedule: which candidates are evaluated on which folds."""
         settings = self._racing()
-        return Everything() if settings is None else Race(settings, self.refit)
+        return AllFolds() if settings is None else Race(settings, self.refit)
 
     def _racing(self: Any) -> Racing | None:
-        """Say how candidates are raced; None where they are not, or where no single score says which is better."""
+        """Return the settings of the race; None if there is none, or if no single score decides."""
         several = isinstance(self.scoring, list | tuple | set | dict)
         if not self.racing or callable(self.refit) or (several and not isinstance(self.refit, str)):
             return None
@@ -70,31 +69,36 @@ class Search:
         return replace(settings, margin=-1.0) if self.one_standard_error is not False else settings
 
     def _evaluator(self) -> Evaluator:
-        """Make what evaluates a candidate on a fold."""
-        return SharedSteps(int(self.cache_mb * MB), along=self.paths) if self.cache_mb > 0 else PlainEvaluator()
+        """Make the evaluator of a candidate on a fold; reuse is imported only if it is on."""
+        if self.cache_mb <= 0:
+            return PlainEvaluator()
+        from luthier.sklearn.reuse import SharedSteps
 
-    def _conclude(self, session: Session) -> None:
-        """Look at all results, before the winner is chosen and refitted."""
+        return SharedSteps(int(self.cache_mb * _BYTES_PER_MB), later=self._more_candidates_follow(), paths=self.paths)
+
+    def _more_candidates_follow(self) -> bool:
+        """Return whether candidates that are not known yet may share fits with those of a batch."""
+        return False
 
     def _total(self) -> int | None:
-        """Say how many candidates there will be, where that is known before they are made."""
+        """Return the number of candidates, if it is known before they are made."""
         return None
 
     def _streams(self: Any) -> bool:
-        """Say whether results are wanted as soon as they are there, even at the cost of a little time."""
+        """Return whether each result is wanted as soon as it is there, even if that costs a little time."""
         return self.store is not None or self.verbose > 0
 
     @abstractmethod
-    def _readings(self, estimator: Any) -> list[ParsedSpace | CandidateSpace]:
-        """Read the search spaces as those of studies: of most searches, one."""
+    def _study_spaces(self, estimator: Any) -> list[ParsedSpace | CandidateSpace]:
+        """Return the spaces of the studies that record the search: in most searches, one."""
 
     def _identity(self) -> dict[str, Any]:
-        """Give what makes this search another one than one with other values of it, besides estimator and data."""
+        """Return the settings that identify the search, besides estimator, data, folds and scoring."""
         settings = self._racing()
         return {} if settings is None else {"racing": repr(settings)}
 
     def _explore(self: Any, session: Session, context: Any) -> None:
-        """Have all candidates evaluated."""
+        """Evaluate all candidates."""
         private_api.run_search(self, session.evaluate, context)
 
     # --- the fit --------------------------------------------------------------------------------------------
@@ -104,9 +108,9 @@ class Search:
         """Evaluate the candidates by cross-validation, and fit the best one to all data.
 
         Args:
-            X: the data, one row a sample; or what the estimator takes.
-            y: the targets; None for estimators that learn without.
-            params: passed on to the estimator's ``fit``, the scorer and the splitter. Those with one row a sample are
+            X: the data, one row per sample; or what the estimator takes.
+            y: the targets; None for estimators that need none.
+            params: passed to the estimator's ``fit``, the scorer and the splitter. Those with one row per sample are
                 split with the data.
 
         Returns:
@@ -127,18 +131,18 @@ class Search:
         self._study = None
         with self._begin(estimator, X, y, scorers, routed) as session:
             self._explore(session, context)
-            metric = self._judge(session, metric)
-        self._conclude(session)
+            metric = self._deciding_metric(session, metric)
         self._choose(session.results, metric)
         if self.refit:
             self._refit(estimator, routed.estimator.fit, context, data)
-        self.scorer_ = scorers._scorers if isinstance(scorers, private_api.MultimetricScorer) else scorers
+        several = private_api.scorers_by_name(scorers)
+        self.scorer_ = scorers if several is None else several
         self.cv_results_ = session.results
         context.call_on_fit_task_end(estimator=self, **data)
         return self
 
     def _begin(self: Any, estimator: Any, X: Any, y: Any, scorers: Any, routed: Any) -> Session:
-        setting = EvaluationSettings(
+        settings = EvaluationSettings(
             X,
             y,
             scorers,
@@ -149,17 +153,17 @@ class Search:
             self.verbose,
         )
 
-        parts = self._parts(estimator, setting, routed)
+        parts = self._parts(estimator, settings, routed)
         self._title = f"{type(self).__name__} of {type(estimator).__name__}", parts
         record = self._record(estimator) if self.store is not None else None
 
-        def parallel(**settings: Any) -> Any:
-            return private_api.Parallel(n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, **settings)
+        def parallel(**options: Any) -> Any:
+            return private_api.Parallel(n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, **options)
 
         return Session(
             self,
             estimator,
-            setting,
+            settings,
             self._evaluator(),
             self._schedule(),
             self._checked_cv_orig,
@@ -171,11 +175,11 @@ class Search:
             self._streams(),
         )
 
-    def _parts(self: Any, estimator: Any, setting: EvaluationSettings, routed: Any) -> dict[str, str]:
-        """Give digests of what makes this search and no other; nothing where nothing is kept.
+    def _parts(self: Any, estimator: Any, settings: EvaluationSettings, routed: Any) -> dict[str, str]:
+        """Return digests of everything that identifies the search; empty if it has no store.
 
         Raises:
-            InvalidSetting: the folds of a durable search would be others in another process.
+            InvalidSetting: the search has a store, and its folds would differ in another process.
         """
         if self.store is None:
             return {}
@@ -186,23 +190,23 @@ class Search:
                 f"give {cv} a random_state that is an integer, or shuffle=False"
             )
         identity = {**self._identity(), **({"paths": "close"} if self.paths == "close" else {})}
-        folds = [tuple(fold) for fold in cv.split(setting.X, setting.y, **routed.splitter.split)]
+        folds = [tuple(fold) for fold in cv.split(settings.X, settings.y, **routed.splitter.split)]
         return {
             "estimator": digest(estimator),
-            "data": digest([setting.X, setting.y, dict(setting.fit_params), dict(setting.score_params)]),
+            "data": digest([settings.X, settings.y, dict(settings.fit_params), dict(settings.score_params)]),
             "folds": digest(folds),
             "scoring": digest([self.scoring, self.refit if isinstance(self.refit, str) else None]),
             "settings": digest([self.error_score, self.return_train_score, identity]),
         }
 
     def _record(self: Any, estimator: Any) -> StudyRecord | None:
-        """Open what is kept of this search."""
-        (reading,) = self._readings(estimator)
-        self._study = open_study(self.store, self._title[0], self._title[1], reading.space)
-        return StudyRecord(self._study, reading, self.refit)
+        """Open the record of this search in its store."""
+        (space,) = self._study_spaces(estimator)
+        self._study = open_study(self.store, self._title[0], self._title[1], space.space)
+        return StudyRecord(self._study, space, self.refit)
 
     def _seed(self: Any) -> Any:
-        """Give the random state; of a durable search one that is kept with it."""
+        """Return the random state; of a search with a store, one that is stored with it."""
         study = getattr(self, "_study", None)
         return self.random_state if self.random_state is not None or study is None else study.seed % 2**32
 
@@ -210,19 +214,19 @@ class Search:
 
     @property
     def study_(self: Any) -> Study:
-        """The search as a study, with everything that studies have: of a search with a store, the one in the store."""
+        """The search as a study: of a search with a store, the study in it, else one made from the results."""
         check_is_fitted(self)
         if getattr(self, "_study", None) is None:
-            (reading,) = self._readings(self.estimator)
-            self._study = open_study(self.store, self._title[0], self._title[1], reading.space)
+            (space,) = self._study_spaces(self.estimator)
+            self._study = open_study(self.store, self._title[0], self._title[1], space.space)
             if self.store is None:
-                add_results(self._study, reading, self.cv_results_, self.refit)
+                add_results(self._study, space, self.cv_results_, self.refit)
         study: Study = self._study
         return study
 
     @property
     def best_estimate_(self: Any) -> Estimate:
-        """What the winner will score on new data: `best_score_` without its optimism, with an interval.
+        """Estimate of the winner's score on new data: `best_score_` without its optimism, with an interval.
 
         Raises:
             InvalidSetting: no single score chose the winner.
@@ -230,22 +234,22 @@ class Search:
         check_is_fitted(self)
         several = self.multimetric_ and not isinstance(self.refit, str)
         if callable(self.refit) or several:
-            raise InvalidSetting("best_estimate_ is there where one score chooses the winner: give its name as refit=…")
+            raise InvalidSetting("best_estimate_ exists if one score chooses the winner: give its name as refit=…")
         results = self.cv_results_
         choose = None
         if self.one_standard_error is not False:
-            choose = Within(self._simplicity(results["params"]))
+            choose = OneStandardErrorRule(self._simplicity(results["params"]))
         return estimate(results, self.refit if self.multimetric_ else "score", self.best_index_, self.n_splits_, choose)
 
     def __dir__(self: Any) -> list[str]:
-        """List the attributes; of a search without a store, those of scikit-learn's, whose tests compare them."""
+        """List the attributes; of a search without a store, those of scikit-learn's class, whose tests compare them."""
         hidden = {"best_estimate_"} if self.store is not None else {"best_estimate_", "study_"}
         return [name for name in super().__dir__() if name not in hidden]
 
     # --- the parts of the fit -----------------------------------------------------------------------------
 
-    def _judge(self: Any, session: Session, metric: Any) -> Any:
-        """Find out whether there are several metrics: of a callable scorer that is known only now."""
+    def _deciding_metric(self: Any, session: Session, metric: Any) -> Any:
+        """Return the metric that decides; only now it is known whether a callable scorer has several."""
         first = session.out[0]["test_scores"]
         self.multimetric_ = isinstance(first, dict)
         if callable(self.scoring) and self.multimetric_:
@@ -265,25 +269,25 @@ class Search:
         self.best_params_ = results["params"][self.best_index_]
 
     def _simplicity(self: Any, params: Any) -> Any:
-        """Give the complexity of each candidate.
+        """Return the complexity of each candidate.
 
         Raises:
-            InvalidSetting: a function chooses the winner, too.
+            InvalidSetting: `refit` is a function, which chooses the winner, too.
         """
         if callable(self.refit):
             raise InvalidSetting("one_standard_error=… chooses the winner, and so does refit=…: give one of the two")
         return complexities(self.one_standard_error, params, self.estimator)
 
     def _format_results(self: Any, candidates: Any, folds: int, out: Any, more_results: Any = None) -> dict[str, Any]:
-        """Make ``cv_results_``, and say in it what was not run."""
+        """Make ``cv_results_``, and mark in it the folds that were not run."""
         if self._racing() is None:
             return super()._format_results(candidates, folds, out, more_results)  # type: ignore[misc,no-any-return]
-        results = super()._format_results(candidates, folds, bare(out), more_results)  # type: ignore[misc]
-        return marked(results, out, folds)
+        results = super()._format_results(candidates, folds, without_marks(out), more_results)  # type: ignore[misc]
+        return mark_left_out(results, out, folds)
 
     def _refit(self: Any, estimator: Any, fit_params: Any, context: Any, data: dict[str, Any]) -> None:
         X, y = data["X"], data["y"]
-        # The parameters are cloned, too: they may be estimators.
+        # The parameters are cloned, too: they can be estimators.
         self.best_estimator_ = clone(estimator).set_params(**clone(self.best_params_, safe=False))
         part = context.subcontext(task_name="refit-with-best-params")
         with part.propagate_callback_context(self.best_estimator_):

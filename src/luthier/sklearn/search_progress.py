@@ -1,4 +1,4 @@
-"""Show how a search goes: how many candidates are done, the best score, and how long the rest will take."""
+"""Progress lines of a search: candidates done, best score, and time left."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from luthier.sklearn.evaluation import Scores
+from luthier.sklearn.evaluation import Scores, mean_score
 
 
 class SearchProgress:
     """Writes a line every few seconds.
 
     Args:
-        on: whether anything is shown.
-        metric: the metric that is shown where there are several.
-        total: how many candidates there are in all, where that is known before they are.
-        stream: where to; standard error by default, as scikit-learn's own messages go to standard output.
+        on: whether anything is written.
+        metric: the metric that is shown, if there are several.
+        total: number of candidates, if it is known beforehand.
+        stream: where to write; standard error by default, as scikit-learn's own messages go to standard output.
         every_s: seconds between two lines.
     """
 
@@ -43,24 +43,24 @@ class SearchProgress:
         self._shown = False
 
     def expect(self, candidates: int, known: int) -> None:
-        """Hear that so many more candidates are to be evaluated, some of which are known from an earlier run."""
+        """Count further candidates that are to be evaluated, `known` of which an earlier run has evaluated."""
         self._expected += candidates
         self._done += known
         self._known += known
 
     def done(self, scores: Sequence[Scores]) -> None:
-        """Hear what came of a candidate."""
+        """Count a candidate that was evaluated, with the scores of its folds."""
         if not self.on:
             return
         self._done += 1
-        self._best = max(self._best, score_of(scores, self._metric, worst=-np.inf))
+        self._best = max(self._best, mean_score(scores, self._metric, worst=-np.inf))
         now_s = time.monotonic()
         if now_s >= self._next_s:
             self._next_s = now_s + self._every_s
             self._write(self.line(now_s - self._start_s))
 
     def line(self, elapsed_s: float) -> str:
-        """Describe where the search stands, having run for so many seconds."""
+        """Describe the progress after `elapsed_s` seconds."""
         total = max(self._total or 0, self._expected)
         fresh = self._done - self._known
         left_s = elapsed_s / fresh * (total - self._done) if fresh else 0.0
@@ -68,7 +68,7 @@ class SearchProgress:
         return f"{self._done} of {total} candidates{best}, about {duration(left_s)} left"
 
     def close(self) -> None:
-        """Write the last line, where lines were written before."""
+        """Write the last line, if lines were written before."""
         if self._shown:
             self._write(self.line(time.monotonic() - self._start_s))
 
@@ -80,30 +80,8 @@ class SearchProgress:
 
 
 def duration(seconds: float) -> str:
-    """Write a time in the two units that matter: ``2 h 5 min``, ``3 min 20 s``, ``7 s``."""
+    """Write a time in its two largest units: ``2 h 5 min``, ``3 min 20 s``, ``7 s``."""
     whole = round(seconds)
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
-
-
-def score_of(scores: Sequence[Scores], metric: Any, worst: float = np.nan) -> float:
-    """Give the mean test score over the folds of a candidate; `worst` where there is none.
-
-    Args:
-        scores: of each fold.
-        metric: which, where there are several; the first of them if it is none of their names.
-        worst: stands for NaN.
-    """
-    found = []
-    for fold in scores:
-        value = fold["test_scores"]
-        if isinstance(value, dict):
-            value = value.get(metric, next(iter(value.values()), np.nan)) if isinstance(metric, str) else _first(value)
-        found.append(float(value))
-    mean = float(np.mean(found)) if found else np.nan
-    return worst if np.isnan(mean) else mean
-
-
-def _first(values: dict[str, Any]) -> Any:
-    return next(iter(values.values()), np.nan)

@@ -1,103 +1,78 @@
-"""One fit of a search: rounds of jobs, run by joblib; what comes of them is recorded, shown and put into a table."""
+"""One fit of a search: rounds of jobs run by joblib, with their record, progress and results."""
 
 from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from luthier.sklearn import private_api
-from luthier.sklearn.evaluation import EvaluationSettings, Evaluator, Job, Scores, evaluated
-from luthier.sklearn.racing.missing_folds import is_left_out
+from luthier.sklearn.evaluation import (
+    Candidate,
+    EvaluationSettings,
+    Evaluator,
+    Job,
+    Scores,
+    evaluate_batch,
+    is_left_out,
+)
+from luthier.sklearn.fold_schedule import AllFolds, FoldSchedule
 from luthier.sklearn.search_progress import SearchProgress
-from luthier.sklearn.spaces.names import check_names, is_estimator
-
-Pair: TypeAlias = tuple[int, int]
-"""A candidate and a fold, by their places in the batch."""
-
-Candidate: TypeAlias = Mapping[str, Any]
-
-
-class Schedule(Protocol):
-    """Says which candidates are evaluated on which folds."""
-
-    def rounds(
-        self, candidates: Sequence[Candidate], folds: int
-    ) -> Generator[Sequence[Pair], Mapping[Pair, Scores], None]:
-        """Yield the pairs of each round; what came of them is sent back before the next one.
-
-        A pair is given at most once. What a candidate is not evaluated on has to be `left_out`, since
-        ``_format_results`` expects as many scores of each.
-        """
-        ...
-
-    def left_out(self) -> Mapping[Pair, Scores]:
-        """Give what stands for pairs of this batch that will not be evaluated, as decided since this was last asked."""
-        ...
-
-    def recall(self, results: Iterable[Sequence[Scores]]) -> None:
-        """Hear of candidates that were evaluated in an earlier run: the scores of all folds of each."""
-        ...
-
-
-@dataclass(frozen=True)
-class Everything:
-    """Evaluates every candidate on every fold, in one round."""
-
-    def rounds(
-        self, candidates: Sequence[Candidate], folds: int
-    ) -> Generator[Sequence[Pair], Mapping[Pair, Scores], None]:
-        """See `Schedule.rounds`."""
-        yield [(candidate, fold) for candidate in range(len(candidates)) for fold in range(folds)]
-
-    def left_out(self) -> Mapping[Pair, Scores]:
-        """See `Schedule.left_out`: nothing."""
-        return {}
-
-    def recall(self, results: Iterable[Sequence[Scores]]) -> None:
-        """See `Schedule.recall`: they change nothing."""
+from luthier.sklearn.spaces import check_names, is_estimator
 
 
 class SearchRecord(Protocol):
-    """Knows what earlier runs found, and keeps what this one finds."""
+    """Remembers what earlier runs found, and records what this one finds."""
 
     def known(
         self, candidates: Sequence[Candidate], folds: Sequence[Any], more: Mapping[str, Any]
     ) -> Mapping[int, Any]:
-        """Give the scores of all folds of those candidates that were evaluated before, by their places."""
+        """Return the scores of all folds of the candidates that were evaluated before, by position.
+
+        Args:
+            candidates: the parameters of each candidate.
+            folds: the rows of each fold.
+            more: further columns of the results, one value per candidate.
+        """
         ...
 
     def done(self, place: int, scores: Sequence[Scores]) -> None:
-        """Keep what came of a candidate of the batch that `known` was asked for last."""
+        """Record the scores of a candidate, by its position in the batch of the last call of `known`."""
         ...
 
 
 @dataclass
 class Session:
-    """One fit.
+    """One fit of a search.
 
     Args:
         search: the search that is fitted; formats the results.
-        estimator: a clone of its estimator, of which each job gets a clone.
-        setting: what is the same for all jobs.
+        estimator: a clone of its estimator, which is cloned again for each job.
+        settings: what all jobs share.
         evaluator: evaluates a job.
-        schedule: says which jobs there are.
+        schedule: decides which jobs there are.
         cv: the splitter.
         split_params: keyword arguments of its ``split``.
-        folds: how many folds it makes.
-        record: of an earlier run, and for a later one; None to keep nothing.
-        progress: shows how it goes.
-        parallel: makes the runner of jobs, with arguments of joblib's.
-        streams: whether results are wanted as soon as they are there.
+        folds: number of folds.
+        record: of earlier runs, and for later ones; None to record nothing.
+        progress: shows the progress.
+        parallel: makes the runner of jobs, a `joblib.Parallel`, from further arguments.
+        streams: whether each result is wanted as soon as it is there.
+
+    Attributes:
+        candidates: all candidates so far.
+        out: the scores of all folds of each candidate, one candidate after the other.
+        more: further columns of the results.
+        results: in the form of ``cv_results_``.
     """
 
     search: Any
     estimator: Any
-    setting: EvaluationSettings
+    settings: EvaluationSettings
     evaluator: Evaluator
-    schedule: Schedule
+    schedule: FoldSchedule
     cv: Any
     split_params: Mapping[str, Any]
     folds: int
@@ -119,10 +94,10 @@ class Session:
         return self
 
     def _runner(self) -> tuple[Any, int | None]:
-        """Make the runner of jobs, and say how many it is given at once; None for all.
+        """Make the runner of jobs; return also how many batches it is given at once, None for all.
 
-        Where somebody waits for each result, they come as they are done; or, of a backend of joblib's that cannot do
-        that, in slices.
+        If each result is wanted as soon as it is there, results come as they are done; or in slices, if the joblib
+        backend cannot do that.
         """
         if not self.streams:
             return self.parallel(), None
@@ -130,7 +105,7 @@ class Session:
             return self.parallel(return_as="generator_unordered"), None
         except ValueError:
             made = self.parallel()
-            return made, max(self.folds, 2 * made._effective_n_jobs())
+            return made, max(self.folds, 2 * private_api.effective_n_jobs(made))
 
     def __exit__(self, *error: Any) -> None:
         self._joblib.__exit__(*error)
@@ -146,29 +121,32 @@ class Session:
         done: Callable[[int, Sequence[Scores]], None] | None = None,
         settle: bool = True,
     ) -> dict[str, Any]:
-        """Evaluate a batch of candidates: what scikit-learn calls ``evaluate_candidates``.
+        """Evaluate a batch of candidates: scikit-learn's ``evaluate_candidates``.
 
         Args:
-            candidate_params: the parameters of each.
-            cv: another splitter than the search's.
-            more_results: further columns of ``cv_results_``, one value a candidate.
+            candidate_params: the parameters of each candidate.
+            cv: a splitter to use instead of the search's.
+            more_results: further columns of ``cv_results_``, one value per candidate.
             callback_ctx: the context of the callbacks.
-            done: is told the place and the scores of each candidate as soon as it is done.
-            settle: whether failed fits of this batch are judged now, and results made.
+            done: called with the position and the scores of each candidate as soon as it is done.
+            settle: whether to check the batch for failed fits, and make results, now.
 
         Returns:
-            The results of all candidates so far, in the form of ``cv_results_``.
+            The results of all candidates so far, in the form of ``cv_results_``; empty without `settle`.
+
+        Raises:
+            ValueError: the splitter is inconsistent, or all fits of the batch failed.
         """
         candidates = list(candidate_params)
-        folds = list((cv or self.cv).split(self.setting.X, self.setting.y, **self.split_params))
+        folds = list((cv or self.cv).split(self.settings.X, self.settings.y, **self.split_params))
         if candidates and len(folds) != self.folds:
             raise ValueError(
                 f"cv.split and cv.get_n_splits {private_api.RETURN} inconsistent results. "
                 f"Expected {self.folds} splits, got {len(folds)}"
             )
-        if self.setting.verbose > 0:
-            most = "" if isinstance(self.schedule, Everything) else "at most "
-            _say(
+        if self.settings.verbose > 0:
+            most = "" if isinstance(self.schedule, AllFolds) else "at most "
+            _print(
                 f"Fitting {self.folds} folds for each of {len(candidates)} candidates,"
                 f" totalling {most}{len(candidates) * self.folds} fits"
             )
@@ -177,39 +155,39 @@ class Session:
         self.progress.expect(len(candidates), len(known))
         contexts = self._contexts(callback_ctx, len(candidates) * len(folds))
         out = self._rounds(candidates, folds, contexts, known, done)
-        self.take(candidates, out, more_results)
+        self.add(candidates, out, more_results)
         return self.settle(out) if settle else {}
 
-    def take(
+    def add(
         self,
         candidates: Sequence[Candidate],
         out: list[Scores],
         more_results: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
-        """Take in what came of a batch of candidates: the scores of all folds of each, one after the other."""
+        """Add a batch of candidates, with the scores of all folds of each, one candidate after the other."""
         self.candidates.extend(candidates)
         self.out.extend(out)
         for key, values in (more_results or {}).items():
             self.more[key].extend(values)
 
     def settle(self, out: list[Scores]) -> dict[str, Any]:
-        """Judge scores that were taken in, and make the results of all candidates so far.
+        """Check scores that were added for failed fits, and make the results of all candidates so far.
 
         Raises:
-            ValueError: all of these fits failed; where only some did, there is a warning.
+            ValueError: all of these fits failed; if only some did, there is a warning.
         """
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         private_api.warn_or_raise_about_fit_failures(
-            [one for one in out if not is_left_out(one)], self.setting.error_score
+            [one for one in out if not is_left_out(one)], self.settings.error_score
         )
         if callable(self.search.scoring):
-            private_api.insert_error_scores(out, self.setting.error_score)
-        self.results = self.search._format_results(self.candidates, self.folds, self.out, self.more)
+            private_api.insert_error_scores(out, self.settings.error_score)
+        self.results = private_api.format_results(self.search, self.candidates, self.folds, self.out, self.more)
         return self.results
 
     def _check_names(self, candidates: Sequence[Candidate]) -> None:
-        """Check each combination of parameters, and of kinds of estimators among their values, once."""
+        """Check each combination of parameters, and of estimator classes among their values, once."""
         for candidate in candidates:
             kinds = tuple((name, type(value)) for name, value in candidate.items() if is_estimator(value))
             if (frozenset(candidate), kinds) not in self._checked:
@@ -217,7 +195,7 @@ class Session:
                 self._checked.add((frozenset(candidate), kinds))
 
     def _contexts(self, context: Any, count: int) -> list[Any]:
-        """Make the contexts of the jobs beforehand: that changes the estimator, which is then being pickled."""
+        """Make the contexts of all jobs beforehand: that changes the estimator, which joblib pickles later."""
         if context is None:
             return [None] * count
         return [context.subcontext(task_name="candidate-split-evaluation", task_id=place) for place in range(count)]
@@ -265,23 +243,23 @@ class Session:
         return [found[fold] for found in table for fold in sorted(found)]
 
     def _run(self, jobs: Sequence[Job], contexts: Sequence[Any]) -> Iterator[tuple[int, Scores]]:
-        """Run jobs, and give the place and the scores of each."""
-        workers = self._joblib._effective_n_jobs()
-        pieces = self.evaluator.pieces(self.estimator, jobs, self.setting, workers, self.streams)
-        size = self._slice or len(pieces) or 1
-        for first in range(0, len(pieces), size):
+        """Run jobs, and yield the position and the scores of each."""
+        workers = private_api.effective_n_jobs(self._joblib)
+        batches = self.evaluator.batches(self.estimator, jobs, self.settings, workers, self.streams)
+        size = self._slice or len(batches) or 1
+        for first in range(0, len(batches), size):
             for found in self._joblib(
-                private_api.delayed(evaluated)(
+                private_api.delayed(evaluate_batch)(
                     self.evaluator,
-                    self.setting,
+                    self.settings,
                     self.search,
                     self.estimator,
-                    [(place, job, contexts[place]) for place, job in piece],
+                    [(place, job, contexts[place]) for place, job in batch],
                 )
-                for piece in pieces[first : first + size]
+                for batch in batches[first : first + size]
             ):
                 yield from found
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")

@@ -1,4 +1,4 @@
-"""Evaluate candidates in supervised processes: what each of them does, and how they race with each other."""
+"""Objective of the worker processes of a search, and the race between them."""
 
 from __future__ import annotations
 
@@ -8,71 +8,73 @@ from typing import Any
 
 import numpy as np
 
+from luthier._runtime.logger import silent_logger
 from luthier.executor import Answer, Executor, Task, TaskReport, TaskResult
-from luthier.sklearn.evaluation import EvaluationSettings, Evaluator, Job, Scores
-from luthier.sklearn.racing.race import Bout, Race, value_of
+from luthier.sklearn.evaluation import EvaluationSettings, Evaluator, Job, Scores, folds_run, mean_score
+from luthier.sklearn.racing import Race, RaceSnapshot, deciding_score
 from luthier.sklearn.record import folds_of, result_of
-from luthier.sklearn.search_progress import score_of
-from luthier.sklearn.spaces.parse_space import ParsedSpace
+from luthier.sklearn.spaces import ParsedSpace
 
-_BOUT = "bout"
-"""What tells a trial, in its context, whom it races with."""
+_RACE = "race"
+"""The key of the race's state in the context of a trial."""
+
+_log = silent_logger(__name__)
 
 
 @dataclass(frozen=True)
 class FoldObjective:
-    """The cross-validation of one trial, for a process of its own.
+    """Cross-validation of one candidate: an objective for worker processes.
 
     Args:
         evaluator: evaluates a candidate on a fold.
-        estimator: is cloned.
-        setting: what is the same for all.
-        folds: the rows of each.
-        reading: how a configuration is parameters.
-        metric: which score is the value.
+        estimator: the estimator; it is cloned.
+        settings: what all evaluations share.
+        folds: the rows of each fold.
+        space: converts configurations into parameters.
+        metric: the metric that is the value, if there are several.
     """
 
     evaluator: Evaluator
     estimator: Any
-    setting: EvaluationSettings
+    settings: EvaluationSettings
     folds: Sequence[Any]
-    reading: ParsedSpace
+    space: ParsedSpace
     metric: Any
 
     def __call__(self, trial: Any) -> Mapping[str, Any]:
-        """Evaluate fold after fold, so long as the candidate is not beaten; report the mean so far after each."""
-        bout: Bout | None = trial.context.get(_BOUT)
-        params, count = self.reading.params(trial.params), len(self.folds)
-        order = range(count) if bout is None else bout.order
+        """Evaluate fold after fold while the candidate is not beaten, and report the mean so far after each."""
+        snapshot: RaceSnapshot | None = trial.context.get(_RACE)
+        params, count = self.space.params(trial.params), len(self.folds)
+        order = range(count) if snapshot is None else snapshot.order
         rows = [(fold, *self.folds[fold]) for fold in order]
         jobs = [Job(trial.number, params, fold, train, test, trial.number + 1, count) for fold, train, test in rows]
-        pieces = self.evaluator.pieces(self.estimator, jobs, self.setting, 1, True)
+        batches = self.evaluator.batches(self.estimator, jobs, self.settings, 1, True)
         found: dict[int, Scores] = {}
         values = np.full(count, np.nan)
-        for _, job in sorted((one for piece in pieces for one in piece), key=lambda one: one[0]):
-            found[job.fold] = self.evaluator(self.estimator, self.setting, job, None, None)
-            trial.report(score_of([found[fold] for fold in sorted(found)], self.metric))
-            if bout is not None and len(found) < count:
-                values[job.fold] = value_of(found[job.fold], self.metric)
-                if bout.stops(values, len(found)):
-                    found.update(bout.stand_ins(found))
+        for _, job in sorted((one for batch in batches for one in batch), key=lambda one: one[0]):
+            found[job.fold] = self.evaluator(self.estimator, self.settings, job, None, None)
+            trial.report(mean_score([found[fold] for fold in sorted(found)], self.metric))
+            if snapshot is not None and len(found) < count:
+                values[job.fold] = deciding_score(found[job.fold], self.metric)
+                if snapshot.stops(values, len(found)):
+                    found.update(snapshot.impute(found))
                     break
         return {**result_of([found[fold] for fold in range(count)], self.metric)}
 
 
 @dataclass
 class RaceMonitor:
-    """An executor that tells each trial whom it races with, and hears what came of it.
+    """An executor that sends the state of the race along with each trial, and updates the race by its result.
 
-    A trial is raced against the leader that there was when it began; those that begin before there is one are run on
-    all folds. Nobody waits for another.
+    A trial races against the leader at its start; trials that start before there is a leader are run on all folds. No
+    trial waits for another.
 
     Args:
-        executor: runs the trials; is closed with this one.
-        race: between them.
-        folds: how many there are.
-        affordable: says how many more candidates can be evaluated on all folds, should as many as it is given, which
-            run now, need all of theirs.
+        executor: runs the trials; it is closed with this one.
+        race: the race between them.
+        folds: number of folds.
+        affordable: returns how many more candidates can be evaluated on all folds if as many as its argument, which run
+            now, need all of their folds.
     """
 
     executor: Executor
@@ -83,7 +85,7 @@ class RaceMonitor:
 
     @property
     def capacity(self) -> int:
-        """How many trials may be open: as many as the executor runs, and as can be afforded; one at least."""
+        """Maximal number of open trials: that of the executor, or what can be afforded if that is less; at least 1."""
         return max(1, min(self.executor.capacity, len(self._open) + self.affordable(len(self._open))))
 
     @property
@@ -93,19 +95,21 @@ class RaceMonitor:
 
     def submit(self, task: Task) -> None:
         """See `Executor.submit`."""
-        self.executor.submit(replace(task, context={**task.context, _BOUT: self.race.bout(self.folds)}))
+        self.executor.submit(replace(task, context={**task.context, _RACE: self.race.snapshot(self.folds)}))
         self._open.add(task.number)
 
     def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskResult | TaskReport, ...]:
         """See `Executor.poll`."""
-        news = self.executor.poll(timeout_s, answer)
-        for one in news:
-            if isinstance(one, TaskResult):
-                self._open.discard(one.number)
-                scores = folds_of(one.value)
+        updates = self.executor.poll(timeout_s, answer)
+        for update in updates:
+            if isinstance(update, TaskResult):
+                self._open.discard(update.number)
+                scores = folds_of(update.value)
                 if scores:
                     self.race.recall([scores])
-        return news
+                if scores and (ran := folds_run(scores)) < self.folds:
+                    _log.info("racing stopped trial %d after %d of %d folds", update.number, ran, self.folds)
+        return updates
 
     def cancel(self, number: int) -> None:
         """See `Executor.cancel`."""
@@ -116,13 +120,19 @@ class RaceMonitor:
         self.executor.close()
 
 
-def failed(error: str, setting: EvaluationSettings, like: Scores | None) -> Scores:
-    """Make the scores of a fold of a candidate whose process failed: those of a fit that raised."""
-    score = setting.error_score if setting.error_score != "raise" else float("nan")
+def failed_scores(error: str, settings: EvaluationSettings, like: Scores | None) -> Scores:
+    """Return the scores of a fold of a candidate whose process failed: those of a failed fit.
+
+    Args:
+        error: the error of the trial.
+        settings: what all evaluations share.
+        like: the scores of another candidate, for the names of the metrics.
+    """
+    score = settings.error_score if settings.error_score != "raise" else float("nan")
     value: Any = score
     if like is not None and isinstance(like["test_scores"], dict):
         value = dict.fromkeys(like["test_scores"], score)
     found = {"test_scores": value, "fit_time": 0.0, "score_time": 0.0, "n_test_samples": 0}
-    if setting.return_train_score:
+    if settings.return_train_score:
         found["train_scores"] = value
-    return {**found, "fit_error": error or "the process of the trial ended without a word"}
+    return {**found, "fit_error": error or "the process of the trial ended without an error message"}

@@ -1,6 +1,6 @@
-"""What every executor must do, as a test class for pytest.
+"""Contract suite of executors, as a test class for pytest.
 
-A third-party executor is tested by deriving from `ExecutorContract` in a test module::
+To test an executor, derive from `ExecutorContract` in a test module::
 
     class TestMine(ExecutorContract):
         answers = False
@@ -23,7 +23,7 @@ from luthier.executor import Answer, Executor, Limits, ObjectiveFunction, Runnin
 from luthier.trial import Reason
 
 PATIENCE_S = 60.0
-"""After so long without news the executor is taken to hang."""
+"""Seconds without an update after which the executor is taken to hang."""
 
 _BRIEF = Limits(grace_s=0.5)
 
@@ -31,7 +31,7 @@ VALUES: tuple[object, ...] = (1.5, -0.0, 7, 10**30, True, None, "text", math.inf
 
 
 def compute(trial: RunningTrial) -> object:
-    """Do what ``trial["do"]`` says: the objective of the suite."""
+    """Perform the action ``trial["do"]``: the objective of the suite."""
     return _ACTIONS[trial["do"]](trial)
 
 
@@ -47,7 +47,7 @@ def _echo(trial: RunningTrial) -> object:
 
 
 def _fail(trial: RunningTrial) -> object:
-    raise ZeroDivisionError(f"trial {trial.number} is no good")
+    raise ZeroDivisionError(f"trial {trial.number} fails")
 
 
 def _exit(trial: RunningTrial) -> object:
@@ -59,7 +59,7 @@ def _prune(trial: RunningTrial) -> object:
     raise TrialPruned("not worth it")
 
 
-def _short(trial: RunningTrial) -> object:
+def _out_of_memory(trial: RunningTrial) -> object:
     raise MemoryError("no more")
 
 
@@ -78,7 +78,7 @@ def _obey(trial: RunningTrial) -> object:
 
 
 def _wait(trial: RunningTrial) -> object:
-    """Wait for the end of the test, whose folder is gone then."""
+    """Wait until the folder of the test is deleted."""
     assert trial.folder is not None
     while trial.folder.exists() and not trial.should_stop():
         time.sleep(0.005)
@@ -93,7 +93,7 @@ _ACTIONS: dict[str, Callable[[RunningTrial], object]] = {
     "fail": _fail,
     "exit": _exit,
     "prune": _prune,
-    "short": _short,
+    "out of memory": _out_of_memory,
     "report": _report,
     "obey": _obey,
     "wait": _wait,
@@ -101,42 +101,42 @@ _ACTIONS: dict[str, Callable[[RunningTrial], object]] = {
 
 
 def drain(executor: Executor, answer: Answer | None = None) -> tuple[list[TaskResult], list[TaskResult | TaskReport]]:
-    """Poll until nothing is open; gives the outcomes, and all news in their order."""
-    news: list[TaskResult | TaskReport] = []
+    """Poll until nothing is open; return the results, and all updates in order."""
+    updates: list[TaskResult | TaskReport] = []
     while latest := executor.poll(PATIENCE_S, answer):
-        news += latest
-    return [item for item in news if isinstance(item, TaskResult)], news
+        updates += latest
+    return [update for update in updates if isinstance(update, TaskResult)], updates
 
 
 class ExecutorContract(ABC):
-    """The suite; class variables say what an executor is able to do, and what not."""
+    """The suite; class variables declare the abilities of the executor."""
 
     workers: ClassVar[int] = 2
-    """How many workers it is made with."""
+    """Number of workers that it is made with."""
     answers: ClassVar[bool] = True
-    """Whether reports come while a trial runs, and answers reach it."""
+    """Whether reports arrive while a trial runs, and answers reach it."""
     concurrent: ClassVar[bool] = True
     """Whether a trial runs outside of `poll`."""
     keeps_time: ClassVar[bool] = True
-    """Whether it keeps a limit of time; if not, it refuses one."""
+    """Whether it enforces a time limit; otherwise it refuses one."""
     keeps_memory: ClassVar[bool] = True
-    """Whether it keeps a limit of memory; if not, it refuses one."""
+    """Whether it enforces a memory limit; otherwise it refuses one."""
 
     @abstractmethod
     def make(self, objective: ObjectiveFunction, workers: int) -> Executor:
         """Make the executor; the suite closes it."""
 
     def run(self, do: str, **params: Any) -> TaskResult:
-        """Run one task and give its outcome."""
+        """Run one task and return its result."""
         executor = self.make(compute, 1)
         try:
             executor.submit(Task(4, 9, {"do": do, **params}))
-            outcomes, _ = drain(executor)
+            results, _ = drain(executor)
         finally:
             executor.close()
-        assert len(outcomes) == 1
-        assert (outcomes[0].number, outcomes[0].token) == (4, 9)
-        return outcomes[0]
+        assert len(results) == 1
+        assert (results[0].number, results[0].token) == (4, 9)
+        return results[0]
 
     def test_is_an_executor(self) -> None:
         """It has the protocol's methods, and the capacity it was made with."""
@@ -148,11 +148,11 @@ class ExecutorContract(ABC):
         finally:
             executor.close()
 
-    def test_every_task_has_exactly_one_outcome(self) -> None:
-        """Forty tasks, as many at once as it takes; each value is that of its own task."""
+    def test_every_task_has_exactly_one_result(self) -> None:
+        """Each of forty tasks, submitted while there is room, returns its own value."""
         executor = self.make(compute, self.workers)
         left = list(range(40))
-        outcomes: list[TaskResult] = []
+        results: list[TaskResult] = []
         open_tasks = 0
         try:
             while left or open_tasks:
@@ -160,31 +160,31 @@ class ExecutorContract(ABC):
                     number = left.pop(0)
                     executor.submit(Task(number, 100 + number, {"do": "report", "count": number % 3}))
                     open_tasks += 1
-                latest = [item for item in executor.poll(PATIENCE_S) if isinstance(item, TaskResult)]
+                latest = [update for update in executor.poll(PATIENCE_S) if isinstance(update, TaskResult)]
                 open_tasks -= len(latest)
-                outcomes += latest
+                results += latest
             assert executor.poll(PATIENCE_S) == ()
         finally:
             executor.close()
-        assert sorted(outcome.number for outcome in outcomes) == list(range(40))
-        for outcome in outcomes:
-            assert outcome.reason is Reason.DONE, outcome
-            assert outcome.token == 100 + outcome.number
-            assert outcome.value == outcome.number % 3
-            assert outcome.reports == tuple((step, step / 2) for step in range(outcome.number % 3))
+        assert sorted(result.number for result in results) == list(range(40))
+        for result in results:
+            assert result.reason is Reason.DONE, result
+            assert result.token == 100 + result.number
+            assert result.value == result.number % 3
+            assert result.reports == tuple((step, step / 2) for step in range(result.number % 3))
 
     def test_values_come_back_as_they_are(self) -> None:
-        """Whether a value is a good one is for the study to judge."""
+        """Executors return any plain value unchanged; the study decides whether it is acceptable."""
         executor = self.make(compute, 1)
         try:
             for index, value in enumerate(VALUES):
                 executor.submit(Task(index, 1, {"do": "value", "index": index}))
-                (outcome,), _ = drain(executor)
-                assert outcome.reason is Reason.DONE
-                assert outcome.value == value
-                assert type(outcome.value) is type(value)
-                assert outcome.duration_s is not None
-                assert outcome.duration_s >= 0
+                (result,), _ = drain(executor)
+                assert result.reason is Reason.DONE
+                assert result.value == value
+                assert type(result.value) is type(value)
+                assert result.duration_s is not None
+                assert result.duration_s >= 0
         finally:
             executor.close()
         nan = self.run("nan")
@@ -199,59 +199,59 @@ class ExecutorContract(ABC):
         try:
             context = {"study": "s", "seed": 17, "folder": "/somewhere"}
             executor.submit(Task(3, 1, params, attempt=2, context=context))
-            (outcome,), _ = drain(executor)
+            (result,), _ = drain(executor)
         finally:
             executor.close()
         expected = {"params": params, "number": 3, "attempt": 2, "seed": 17, "folder": "/somewhere", "study": "s"}
-        assert outcome.value == expected, outcome
+        assert result.value == expected, result
 
-    def test_a_failure_is_told_with_its_place(self) -> None:
-        """The error has the message first, then the traceback down to the line that raised."""
-        outcome = self.run("fail")
-        assert outcome.reason is Reason.FAILED
-        assert outcome.value is None
-        assert outcome.error.startswith("ZeroDivisionError: trial 4 is no good")
-        assert "in _fail" in outcome.error
+    def test_a_failure_has_its_message_and_its_place(self) -> None:
+        """The error is the message, then the traceback down to the line that raised."""
+        result = self.run("fail")
+        assert result.reason is Reason.FAILED
+        assert result.value is None
+        assert result.error.startswith("ZeroDivisionError: trial 4 fails")
+        assert "in _fail" in result.error
 
     def test_other_ends(self) -> None:
-        """Exit, pruning, want of memory, and a result that is no plain data."""
+        """Exit, pruning, a lack of memory, and a return value that is not plain data."""
         leaving = self.run("exit")
         assert leaving.reason is Reason.FAILED
         assert "SystemExit" in leaving.error
         pruned = self.run("prune")
         assert (pruned.reason, pruned.error, pruned.reports) == (Reason.PRUNED, "not worth it", ((0, 0.5),))
-        assert self.run("short").reason is Reason.MEMORY
+        assert self.run("out of memory").reason is Reason.MEMORY
         unfit = self.run("object")
         assert unfit.reason is Reason.FAILED
         assert unfit.value is None
         assert "plain data" in unfit.error
 
     def test_reports(self) -> None:
-        """Reports come in order and before the outcome, or with it."""
+        """Reports arrive in order, before the result or together with it."""
         executor = self.make(compute, 1)
         try:
             executor.submit(Task(0, 5, {"do": "report", "count": 3}))
-            (outcome,), news = drain(executor)
+            (result,), updates = drain(executor)
         finally:
             executor.close()
-        assert outcome.reports == ((0, 0.0), (1, 0.5), (2, 1.0))
-        assert news[-1] is outcome
-        told = [TaskReport(0, 5, step, value) for step, value in outcome.reports]
-        assert news[:-1] == (told if self.answers else [])
+        assert result.reports == ((0, 0.0), (1, 0.5), (2, 1.0))
+        assert updates[-1] is result
+        reported = [TaskReport(0, 5, step, value) for step, value in result.reports]
+        assert updates[:-1] == (reported if self.answers else [])
 
     def test_answers_reach_the_trial(self) -> None:
-        """An answered trial stops at the very report whose answer says so; without answers it runs to its end."""
+        """An answered trial stops at the report whose answer is True; without answers it runs to its end."""
         executor = self.make(compute, 1)
         try:
             executor.submit(Task(0, 5, {"do": "obey"}, answered=self.answers))
-            (outcome,), _ = drain(executor, lambda progress: progress.step >= 7)
+            (result,), _ = drain(executor, lambda report: report.step >= 7)
         finally:
             executor.close()
-        assert outcome.value == (7 if self.answers else -1)
-        assert len(outcome.reports) == (8 if self.answers else 1000)
+        assert result.value == (7 if self.answers else -1)
+        assert len(result.reports) == (8 if self.answers else 1000)
 
-    def test_refuses_what_it_cannot_take(self) -> None:
-        """A full executor, a number that is open, and a closed executor raise ExecutorError."""
+    def test_refuses_what_it_cannot_accept(self) -> None:
+        """A full executor, an open number and a closed executor raise ExecutorError."""
         with tempfile.TemporaryDirectory() as folder:
             executor = self.make(compute, self.workers)
             try:
@@ -266,7 +266,7 @@ class ExecutorContract(ABC):
             _refused(lambda: executor.submit(_waiting(self.workers + 2, folder)))
 
     def test_cancel(self) -> None:
-        """A cancelled trial ends as INTERRUPTED, also twice cancelled; others and unknown numbers are left alone."""
+        """A trial that is cancelled, once or twice, ends as INTERRUPTED; other and unknown numbers are ignored."""
         with tempfile.TemporaryDirectory() as folder:
             executor = self.make(compute, self.workers)
             try:
@@ -276,10 +276,10 @@ class ExecutorContract(ABC):
                 executor.cancel(99)
                 executor.cancel(0)
                 executor.cancel(0)
-                outcomes, _ = drain(executor)
-                assert [(outcome.number, outcome.reason) for outcome in outcomes] == [(0, Reason.INTERRUPTED)]
+                results, _ = drain(executor)
+                assert [(result.number, result.reason) for result in results] == [(0, Reason.INTERRUPTED)]
                 executor.cancel(0)
-                if self.concurrent and self.workers > 1:  # an executor of one worker may still be at the given-up trial
+                if self.concurrent and self.workers > 1:  # one worker may still run the abandoned trial
                     executor.submit(Task(0, 2, {"do": "report", "count": 0}, attempt=2))
                     (again,), _ = drain(executor)
                     assert (again.token, again.reason) == (2, Reason.DONE)
@@ -287,60 +287,61 @@ class ExecutorContract(ABC):
                 executor.close()
 
     def test_close(self) -> None:
-        """What is open at `close` ends as INTERRUPTED, and can be polled; closing again does nothing."""
+        """Open tasks end as INTERRUPTED at `close`, and can still be polled; a second `close` does nothing."""
         with tempfile.TemporaryDirectory() as folder:
             executor = self.make(compute, self.workers)
             for number in range(self.workers):
                 executor.submit(_waiting(number, folder))
             executor.close()
             executor.close()
-            outcomes, _ = drain(executor)
-        assert {outcome.number: outcome.reason for outcome in outcomes} == dict.fromkeys(
+            results, _ = drain(executor)
+        assert {result.number: result.reason for result in results} == dict.fromkeys(
             range(self.workers), Reason.INTERRUPTED
         )
 
-    def test_limits_are_kept_or_refused(self) -> None:
-        """An executor that cannot keep a limit says so."""
+    def test_limits_are_enforced_or_refused(self) -> None:
+        """An executor refuses a limit that it cannot enforce."""
         with tempfile.TemporaryDirectory() as folder:
-            for kept, limits in (
+            for enforced, limits in (
                 (self.keeps_time, Limits(time_s=0.1, grace_s=0.1)),
                 (self.keeps_memory, Limits(memory_mb=1.0)),  # less than Python itself takes
             ):
                 executor = self.make(compute, 1)
                 try:
                     executor.submit(_waiting(0, folder, limits))
-                    outcomes, _ = drain(executor)
-                    assert kept, f"{limits} was neither kept nor refused"
+                    results, _ = drain(executor)
+                    assert enforced, f"{limits} was neither enforced nor refused"
                     expected = Reason.MEMORY if limits.time_s is None else Reason.TIMEOUT
-                    assert [outcome.reason for outcome in outcomes] == [expected]
-                    assert "limit" in outcomes[0].error
+                    assert [result.reason for result in results] == [expected]
+                    assert "limit" in results[0].error
                 except InvalidSetting:
-                    assert not kept, f"{limits} was refused"
+                    assert not enforced, f"{limits} was refused"
                 finally:
                     executor.close()
 
     def test_an_answer_that_raises_is_the_callers(self) -> None:
-        """What `answer` raises leaves `poll`, and the trial still comes to an outcome."""
+        """An exception of `answer` leaves `poll`, and the trial still has a result."""
         if not self.answers:
             return
         executor = self.make(compute, 1)
         try:
             executor.submit(Task(0, 1, {"do": "report", "count": 2}))
             raised = False
-            outcomes: list[TaskResult] = []
-            while not outcomes:
+            results: list[TaskResult] = []
+            while not results:
                 try:
-                    outcomes = [item for item in executor.poll(PATIENCE_S, _refuse) if isinstance(item, TaskResult)]
+                    updates = executor.poll(PATIENCE_S, _refuse)
+                    results = [update for update in updates if isinstance(update, TaskResult)]
                 except ArithmeticError:
                     raised = True
-                    outcomes, _ = drain(executor)
+                    results, _ = drain(executor)
             assert raised
-            assert len(outcomes) == 1
+            assert len(results) == 1
         finally:
             executor.close()
 
 
-def _refuse(progress: TaskReport) -> bool:
+def _refuse(report: TaskReport) -> bool:
     raise ArithmeticError("the caller's own")
 
 
@@ -353,4 +354,4 @@ def _refused(call: Callable[[], None]) -> None:
         call()
     except ExecutorError:
         return
-    raise AssertionError("the executor took a task that it cannot take")
+    raise AssertionError("the executor accepted a task that it cannot accept")

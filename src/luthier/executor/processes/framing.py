@@ -1,6 +1,6 @@
-"""What a worker process and its parent say to each other, over two pipes that nobody else has.
+"""Message format of the connection between a worker process and its parent.
 
-A frame is one byte that says what it is, eight bytes of length, and the content.
+A message is one byte for its kind, eight bytes for its length, and the content.
 """
 
 from __future__ import annotations
@@ -11,32 +11,32 @@ from enum import IntEnum
 from typing import NamedTuple
 
 LARGEST = 1 << 30
-"""Bytes of the longest frame that is taken."""
+"""Bytes of the longest message that is accepted."""
 
 _HEADER = struct.Struct("!BQ")
 
 
 class MessageKind(IntEnum):
-    """What a frame is; parent to worker below 10, worker to parent from 10 on."""
+    """Kind of a message; parent to worker below 10, worker to parent from 10 on."""
 
     OBJECTIVE = 1
-    """The pickled objective, once, first."""
+    """The pickled objective; once, first."""
     TASK = 2
     """A pickled task."""
     ANSWER = 3
     """[number, stop]: the answer to a report."""
-    LEAVE = 4
-    """The worker shall exit in an orderly way."""
+    EXIT = 4
+    """The worker should exit."""
     READY = 10
     """The objective is loaded."""
-    BROKEN = 11
-    """The objective cannot be loaded: the message."""
-    BEGUN = 12
-    """A task was taken up: its number."""
+    LOAD_FAILED = 11
+    """The objective cannot be loaded: the error text."""
+    STARTED = 12
+    """The run of a task begins."""
     REPORT = 13
     """[number, step, value]: an intermediate result."""
-    OUTCOME = 14
-    """[number, reason, value, error, duration_s]: the end of a task."""
+    RESULT = 14
+    """[reason, value, error, duration_s]: the end of a task."""
 
 
 class Message(NamedTuple):
@@ -46,15 +46,19 @@ class Message(NamedTuple):
     content: bytes
 
 
-def write_message(descriptor: int, frame: Message) -> None:
-    """Write a frame; raises OSError where nobody reads any more."""
-    data = memoryview(_HEADER.pack(frame.kind, len(frame.content)) + frame.content)
+def write_message(descriptor: int, message: Message) -> None:
+    """Write a message.
+
+    Raises:
+        OSError: the other end is closed.
+    """
+    data = memoryview(_HEADER.pack(message.kind, len(message.content)) + message.content)
     while data:
         data = data[os.write(descriptor, data) :]
 
 
 def read_message(descriptor: int) -> Message | None:
-    """Read a frame; None at the end, and where what comes is no frame."""
+    """Read a message; None at the end of the stream, and at data that is not a message."""
     try:
         header = _read_exactly(descriptor, _HEADER.size)
         if header is None:
@@ -67,10 +71,10 @@ def read_message(descriptor: int) -> Message | None:
 
 
 def _read_exactly(descriptor: int, length: int) -> bytes | None:
-    parts = bytearray()
-    while len(parts) < length:
-        part = os.read(descriptor, min(length - len(parts), 1 << 20))
+    data = bytearray()
+    while len(data) < length:
+        part = os.read(descriptor, min(length - len(data), 1 << 20))
         if not part:
             return None
-        parts += part
-    return bytes(parts)
+        data += part
+    return bytes(data)

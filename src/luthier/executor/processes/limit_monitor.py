@@ -1,4 +1,4 @@
-"""Watches running tasks, and ends those that are over their limits or no longer wanted."""
+"""Thread that enforces the limits of running tasks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 import time
 from typing import NamedTuple, final
 
+from luthier._runtime.logger import silent_logger
 from luthier.executor.processes import process_tree
 from luthier.executor.processes.worker_process import WorkerProcess
 from luthier.executor.protocol import Task
@@ -17,11 +18,13 @@ from luthier.trial import Reason
 _EXIT_CHECK_S = 0.25 if sys.platform == "linux" else 2.0  # elsewhere it is a call of ps
 _MEMORY_CHECK_S = 0.1
 _MEMORY_SHARE = 0.05
-"""Most of one core's time that looking at the memory may take."""
+"""Maximal share of one core's time spent on measuring memory."""
+
+_log = silent_logger(__name__)
 
 
 class Termination(NamedTuple):
-    """Why a run is to end."""
+    """Reason for which Luthier ends a run."""
 
     reason: Reason
     why: str
@@ -29,130 +32,143 @@ class Termination(NamedTuple):
 
 @final
 class TaskRun:
-    """A task on its way through a worker, shared by the thread that talks to the worker and the warden."""
+    """A task on its way through a worker, shared by the worker's thread and the limit monitor.
 
-    def __init__(self, task: Task, parcel: bytes) -> None:
+    Args:
+        task: the task.
+        pickled_task: the same, pickled.
+    """
+
+    def __init__(self, task: Task, pickled_task: bytes) -> None:
         self.task = task
-        self.parcel = parcel
+        self.pickled_task = pickled_task
         self.reports: list[tuple[int, float]] = []
-        self.begun_s: float | None = None
+        self.start_s: float | None = None
         self.kill_s = math.inf
-        """When the child is to be killed."""
-        self.verdict: Termination | None = None
-        self.child: WorkerProcess | None = None
-        self._over = False
+        """When the process is to be killed."""
+        self.termination: Termination | None = None
+        self.process: WorkerProcess | None = None
+        self._finished = False
         self._lock = threading.Lock()
 
-    def attach(self, child: WorkerProcess) -> None:
-        """Say which child runs it; one that is not wanted any more is killed at once."""
+    def attach(self, process: WorkerProcess) -> None:
+        """Record the process that runs the task; kill it at once if the run has been terminated."""
         with self._lock:
-            self.child = child
-            if self.verdict is not None:
-                child.kill()
+            self.process = process
+            if self.termination is not None:
+                process.kill()
 
     def detach(self) -> bool:
-        """Say that no child runs it at the moment. False, and nothing done, where it has its verdict."""
+        """Record that no process runs the task; return False, and do nothing, if the run has been terminated."""
         with self._lock:
-            if self.verdict is None:
-                self.child = None
-            return self.verdict is None
+            if self.termination is None:
+                self.process = None
+            return self.termination is None
 
     def finish(self) -> bool:
-        """End it: no verdict is given afterwards. False where one was given before, whose word then counts."""
+        """End the run: it is not terminated afterwards. Return False if it was terminated before, which then counts."""
         with self._lock:
-            self._over = True
-            return self.verdict is None
+            self._finished = True
+            return self.termination is None
 
-    def terminate(self, verdict: Termination, grace_s: float) -> None:
-        """Have it end: politely, and `grace_s` seconds later by force. The first verdict stands."""
+    def terminate(self, termination: Termination, grace_s: float) -> None:
+        """Send SIGTERM to the process, and SIGKILL `grace_s` seconds later. Only the first call counts."""
         with self._lock:
-            if self._over or self.verdict is not None:
+            if self._finished or self.termination is not None:
                 return
-            self.verdict = verdict
+            self.termination = termination
             self.kill_s = time.monotonic() + grace_s
-            if self.child is not None and grace_s > 0:
-                self.child.terminate()
-            elif self.child is not None:
-                self.child.kill()
+            if self.process is not None and grace_s > 0:
+                self.process.terminate()
+            elif self.process is not None:
+                self.process.kill()
 
     def bring_forward(self, grace_s: float) -> None:
-        """Bring the end by force forward."""
+        """Send SIGKILL in `grace_s` seconds, if not earlier."""
         with self._lock:
             self.kill_s = min(self.kill_s, time.monotonic() + grace_s)
 
     def inspect(self, processes: tuple[process_tree.ProcessInfo, ...]) -> None:
-        """Look at the limits; `processes` is the table of the system's, empty where nobody's memory is due."""
-        now_s, limits, child = time.monotonic(), self.task.limits, self.child
-        if child is None:
+        """Check the limits.
+
+        Args:
+            processes: all processes of the system; empty when no memory is to be checked.
+        """
+        now_s, limits, process = time.monotonic(), self.task.limits, self.process
+        if process is None:
             return
         if now_s >= self.kill_s:
             self.kill_s = math.inf
-            child.kill()
-        elif self.begun_s is not None and limits.time_s is not None and now_s >= self.begun_s + limits.time_s:
-            why = f"ran longer than its limit of {limits.time_s:g} s"
-            self.terminate(Termination(Reason.TIMEOUT, why), limits.grace_s)
+            process.kill()
+        elif self.start_s is not None and limits.time_s is not None and now_s >= self.start_s + limits.time_s:
+            self._exceeded(Reason.TIMEOUT, f"ran longer than its limit of {limits.time_s:g} s", limits.grace_s)
         elif limits.memory_mb is not None and processes:
             limit_bytes = limits.memory_mb * 1e6
-            used = process_tree.memory_bytes(process_tree.group_members(child.pid, processes), limit_bytes)
+            used = process_tree.memory_bytes(process_tree.group_members(process.pid, processes), limit_bytes)
             if used > limit_bytes:
                 why = f"used {used / 1e6:.0f} MB of memory, more than its limit of {limits.memory_mb:g} MB"
-                self.terminate(Termination(Reason.MEMORY, why), 0.0)
-        if child.has_exited():
-            child.cut()
+                self._exceeded(Reason.MEMORY, why, 0.0)
+        if process.has_exited():
+            process.cut()
+
+    def _exceeded(self, reason: Reason, why: str, grace_s: float) -> None:
+        if self.termination is None:
+            _log.warning("trial %d %s", self.task.number, why)
+        self.terminate(Termination(reason, why), grace_s)
 
     def due_s(self) -> float:
-        """Give the time by which `inspect` is to be called."""
-        ends_s = math.inf
-        if self.begun_s is not None and self.task.limits.time_s is not None and self.verdict is None:
-            ends_s = self.begun_s + self.task.limits.time_s
-        return min(ends_s, self.kill_s)
+        """Return the time by which `inspect` is to be called."""
+        end_s = math.inf
+        if self.start_s is not None and self.task.limits.time_s is not None and self.termination is None:
+            end_s = self.start_s + self.task.limits.time_s
+        return min(end_s, self.kill_s)
 
 
 @final
 class LimitMonitor:
-    """The thread that keeps the limits of all runs of an executor.
+    """The thread that enforces the limits of all runs of an executor.
 
-    It sleeps while nothing runs, looks at the memory of the workers about ten times a second where a run has a limit of
-    it (less often where listing the processes is slow), and at the rest when it is due.
+    It sleeps while nothing runs. It measures the workers' memory about ten times a second while a run has a memory
+    limit (less often where listing the processes is slow), and checks everything else when it is due.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)  # entered by the lock: an exception may come in between
+        self._changed = threading.Condition(self._lock)  # entered by the lock: an exception may arrive in between
         self._runs: dict[int, TaskRun] = {}
         self._wake_s = -math.inf
         self._memory_s = 0.0
-        self._ended = False
-        self._busy = False
-        self._bell = WakeUp()
-        self._thread = threading.Thread(target=self._watch, name="luthier-warden", daemon=True)
+        self._closed = False
+        self._running = False
+        self._wake_up = WakeUp()
+        self._thread = threading.Thread(target=self._watch, name="luthier-limit-monitor", daemon=True)
 
     def add(self, run: TaskRun) -> None:
         """Watch a run."""
         with self._lock:
             self._runs[run.task.number] = run
-            if not self._busy:
-                self._busy = True
+            if not self._running:
+                self._running = True
                 self._thread.start()
-        self.reconsider()
+        self.wake()
 
     def find(self, number: int) -> TaskRun | None:
-        """Give the run of a task."""
+        """Return the run of a task, or None."""
         with self._lock:
             return self._runs.get(number)
 
     def runs(self) -> tuple[TaskRun, ...]:
-        """Give all runs."""
+        """Return all runs."""
         with self._lock:
             return tuple(self._runs.values())
 
     def remove(self, run: TaskRun) -> None:
-        """Watch a run no longer."""
+        """Stop watching a run."""
         with self._lock:
             self._runs.pop(run.task.number, None)
 
-    def reconsider(self) -> None:
-        """Wake up where something is due before it was to be."""
+    def wake(self) -> None:
+        """Wake the thread if something is due before the time until which it sleeps."""
         with self._lock:
             if self._next_s() < self._wake_s:
                 self._changed.notify()
@@ -160,9 +176,9 @@ class LimitMonitor:
     def close(self) -> None:
         """End the thread."""
         with self._lock:
-            self._ended = True
+            self._closed = True
             self._changed.notify()
-        self._bell.wait_until(lambda: not self._busy)
+        self._wake_up.wait_until(lambda: not self._running)
 
     def _next_s(self) -> float:
         if not self._runs:
@@ -175,24 +191,25 @@ class LimitMonitor:
         try:
             self._inspect()
         finally:
-            self._busy = False
-            self._bell.ring()
+            self._running = False
+            self._wake_up.notify()
 
     def _inspect(self) -> None:
         while True:
             with self._lock:
                 self._wake_s = self._next_s()
                 wait_s = self._wake_s - time.monotonic()
-                if not self._ended and wait_s > 0:
+                if not self._closed and wait_s > 0:
                     self._changed.wait(None if wait_s == math.inf else min(wait_s, threading.TIMEOUT_MAX))
                 self._wake_s = -math.inf
-                if self._ended:
+                if self._closed:
                     return
-            processes = self._census()
+            processes = self._due_processes()
             for run in self.runs():
                 run.inspect(processes)
 
-    def _census(self) -> tuple[process_tree.ProcessInfo, ...]:
+    def _due_processes(self) -> tuple[process_tree.ProcessInfo, ...]:
+        """List the system's processes if the memory is to be checked now."""
         start_s = time.monotonic()
         if start_s < self._memory_s or all(run.task.limits.memory_mb is None for run in self.runs()):
             return ()

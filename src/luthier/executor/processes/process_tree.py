@@ -1,12 +1,13 @@
-"""Groups of processes: who is in one, what memory they use, and how to end them all.
+"""Members, memory and termination of a worker's process group; program of the orphan reaper.
 
-A worker leads a session and a process group of its own. To it belong the processes of its group and of its session,
-and their descendants even where they left both. Where the worker is dead already, those that left both have lost their
-descent; Linux still shows the environment they were started with, and in it the worker's mark.
+A worker leads a session and a process group of its own. The members of its tree are the processes of that group and
+that session, and all their descendants, even those that left both. Once the worker is dead, processes that left both
+can no longer be recognized by their parents; Linux still shows the environment they were started with, which holds the
+worker's mark.
 
-Run as a program (``python group.py PARENT``) it is the *guardian*: it reads lines ``+PID MARK``, ``-PID`` and
-``end`` from its standard input and, when that ends or PARENT is gone, kills the groups that are left. It outlives the
-parent by milliseconds, and so also ends what a killed worker could not.
+Run as a program (``python process_tree.py PARENT``), this file is the *orphan reaper*: it reads lines ``+PID MARK``,
+``-PID`` and ``end`` from its standard input and, when the input ends or the process PARENT is gone, kills the groups
+that are left. It imports the standard library only.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ POLITE = signal.SIGTERM
 """The signal that asks a process to end."""
 
 FORCED = 9
-"""The signal that ends it (SIGKILL; Windows has no name for it)."""
+"""The signal that kills it (SIGKILL; Windows has no name for it)."""
 
 
 class ProcessInfo(NamedTuple):
-    """A line of the system's table of processes."""
+    """An entry of the system's process table."""
 
     pid: int
     parent: int
@@ -36,7 +37,7 @@ class ProcessInfo(NamedTuple):
 
 
 def list_processes() -> tuple[ProcessInfo, ...]:
-    """List the processes that are alive (zombies are not).
+    """List the running processes, without zombies.
 
     Cost: about 15 microseconds a process on Linux; one call of ``ps`` elsewhere.
     """
@@ -76,26 +77,26 @@ def _from_ps() -> tuple[ProcessInfo, ...]:
 
 
 def group_members(leader: int, processes: Iterable[ProcessInfo]) -> tuple[ProcessInfo, ...]:
-    """Pick the processes that belong to the group that `leader` leads, itself included."""
+    """Return the processes of the tree that `leader` leads, itself included; see the module."""
     processes = tuple(processes)
     children: dict[int, list[ProcessInfo]] = {}
     for process in processes:
         children.setdefault(process.parent, []).append(process)
-    waiting = [process for process in processes if leader in (process.pid, process.group, process.session)]
+    pending = [process for process in processes if leader in (process.pid, process.group, process.session)]
     found: dict[int, ProcessInfo] = {}
-    while waiting:
-        process = waiting.pop()
+    while pending:
+        process = pending.pop()
         if process.pid not in found:
             found[process.pid] = process
-            waiting.extend(children.get(process.pid, ()))
+            pending.extend(children.get(process.pid, ()))
     return tuple(found.values())
 
 
 def memory_bytes(processes: Iterable[ProcessInfo], limit_bytes: float) -> int:
-    """Add up the resident memory of `processes`.
+    """Return the total resident memory of `processes`.
 
-    The sum of the resident sizes counts shared pages several times; where that sum is over the limit, the
-    proportional sizes (Linux: ``smaps_rollup``, some milliseconds a gigabyte) give the exact answer.
+    The sum of resident sizes counts shared pages several times. Only if that sum exceeds `limit_bytes`, the
+    proportional sizes are summed instead (Linux: ``smaps_rollup``, some milliseconds per gigabyte).
     """
     processes = tuple(processes)
     resident = sum(process.memory_bytes for process in processes)
@@ -116,9 +117,9 @@ def _proportional_bytes(process: ProcessInfo) -> int:
 
 
 def send_signal(leader: int, number: int) -> None:
-    """Send a signal to every process of the group that `leader` leads.
+    """Send a signal to every process of the tree that `leader` leads.
 
-    `leader` must not have been reaped, lest its number belongs to somebody else.
+    `leader` must not have been reaped: its number could belong to another process by now.
     """
     if sys.platform == "win32":
         return
@@ -129,11 +130,11 @@ def send_signal(leader: int, number: int) -> None:
 
 
 def kill_group(leader: int, mark: str) -> None:
-    """Kill every process of the group that `leader` leads, and all that have `mark` in their environment.
+    """Kill every process of the tree that `leader` leads, and all that have `mark` in their environment.
 
-    All are stopped first, until none is found that was not stopped before: a stopped process gives birth to no other.
+    The processes are stopped first, until no further one is found: a stopped process starts no other.
 
-    Cost: two or three times `list_processes`, and on Linux as many reads of each process's environment.
+    Cost: two or three calls of `list_processes`, and on Linux as many reads of each process's environment.
     """
     if sys.platform == "win32":
         return
@@ -153,7 +154,7 @@ def kill_group(leader: int, mark: str) -> None:
 
 
 def _has_mark(pid: int, mark: str) -> bool:
-    if not mark:  # it would be found in everything
+    if not mark:  # the empty text is in every environment
         return False
     try:
         with open(f"/proc/{pid}/environ", "rb") as environment:  # noqa: PTH123
@@ -163,7 +164,7 @@ def _has_mark(pid: int, mark: str) -> bool:
 
 
 def oom_kills() -> int:
-    """Count the processes that the system has killed for want of memory since it started; 0 where it does not tell."""
+    """Return the system's count of out-of-memory kills since it was booted; 0 where that is unknown."""
     try:
         with open("/proc/vmstat", "rb") as counts:  # noqa: PTH123
             return next((int(line.split()[1]) for line in counts if line.startswith(b"oom_kill ")), 0)
@@ -176,8 +177,8 @@ def _try_kill(call: Callable[[int, int], None], pid: int, number: int) -> None:
         call(pid, number)
 
 
-def _guard(parent: int) -> None:
-    """Kill the groups that are told when the parent is gone."""
+def _reap_orphans(parent: int) -> None:
+    """Kill the groups read from standard input once the parent is gone."""
     import select
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -186,7 +187,7 @@ def _guard(parent: int) -> None:
     rest = b""
     while True:
         ready, _, _ = select.select([0], [], [], 2.0)
-        # A fork of the parent may hold our input open: so look also whether the parent is still there.
+        # A fork of the parent may hold our input open: so also check that the parent is still there.
         chunk = os.read(0, 65536) if ready else b""
         if not chunk and (ready or os.getppid() != parent):
             break
@@ -204,4 +205,4 @@ def _guard(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    _guard(int(sys.argv[1]))
+    _reap_orphans(int(sys.argv[1]))

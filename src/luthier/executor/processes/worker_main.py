@@ -1,7 +1,7 @@
-"""The main program of a worker process: load the objective, run tasks one after the other, tell what came of them.
+"""Main program of a worker process: loads the objective and runs tasks.
 
-Started by `worker_process`. The objective runs in the main thread; a second thread reads what the parent sends
-and, when the parent is gone, kills the worker's whole process group.
+`worker_process` starts it. The objective runs in the main thread; a second thread reads the parent's messages and, when
+the parent is gone, kills the worker's whole process group.
 """
 
 from __future__ import annotations
@@ -30,11 +30,16 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 class Terminated(BaseException):
-    """SIGTERM came: the trial is to end, and has the grace time to tidy up (``finally`` runs)."""
+    """Raised in the objective by SIGTERM: the trial has its grace period to clean up (``finally`` runs)."""
 
 
 class ParentChannel:
-    """The worker's end of its two pipes."""
+    """The worker's end of the connection to its parent.
+
+    Args:
+        inbox: descriptor to read from.
+        outbox: descriptor to write to.
+    """
 
     def __init__(self, inbox: int, outbox: int) -> None:
         self._inbox = inbox
@@ -42,21 +47,21 @@ class ParentChannel:
         self._pid = os.getpid()
         self._sending = threading.Lock()
         self._changed = threading.Condition()
-        self._frames: deque[Message] = deque()
+        self._messages: deque[Message] = deque()
         self._unanswered = 0
         self._stop = False
         self._number = -1
         threading.Thread(target=self._listen, name="luthier-channel", daemon=True).start()
 
     def receive(self) -> Message:
-        """Wait for the next frame that is not an answer."""
+        """Wait for the next message that is not an answer."""
         with self._changed:
-            self._changed.wait_for(lambda: self._frames)
-            return self._frames.popleft()
+            self._changed.wait_for(lambda: self._messages)
+            return self._messages.popleft()
 
     def send(self, kind: MessageKind, content: object = None) -> None:
-        """Tell the parent."""
-        if os.getpid() != self._pid:  # a fork made by the objective that came back here: it is not the worker
+        """Send a message with plain data to the parent."""
+        if os.getpid() != self._pid:  # a fork made by the objective that returned from it: it is not the worker
             os._exit(1)
         data = codec.dumps(content)
         with self._sending:
@@ -74,35 +79,35 @@ class ParentChannel:
         self.send(MessageKind.REPORT, [self._number, step, value])
 
     def should_stop(self, wait: bool) -> bool:
-        """Give the parent's answer; `wait` until the latest report is answered."""
+        """Return the parent's answer; with `wait`, the answer to the latest report."""
         with self._changed:
             if wait:
                 self._changed.wait_for(lambda: self._stop or self._unanswered <= 0)
             return self._stop
 
     def _listen(self) -> None:
-        while (frame := framing.read_message(self._inbox)) is not None:
+        while (message := framing.read_message(self._inbox)) is not None:
             with self._changed:
-                if frame.kind is MessageKind.ANSWER:
-                    number, stop = codec.loads(frame.content)
+                if message.kind is MessageKind.ANSWER:
+                    number, stop = codec.loads(message.content)
                     if number == self._number:
                         self._unanswered -= 1
                         self._stop = self._stop or stop
                 else:
-                    self._frames.append(frame)
+                    self._messages.append(message)
                 self._changed.notify_all()
         kill_own_group()
 
 
 def kill_own_group() -> NoReturn:
-    """End this process and its whole group, at once: the parent is gone."""
+    """End this process and its whole group at once: the parent is gone."""
     if sys.platform != "win32" and os.getpgrp() == os.getpid():
         os.killpg(os.getpid(), signal.SIGKILL)
     os._exit(1)
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when the parent dies (Linux), also while it holds Python's lock forever."""
+    """Have the kernel kill this process when the parent dies (Linux), even while it holds Python's lock forever."""
     if sys.platform == "linux":
         import ctypes
 
@@ -118,8 +123,8 @@ def _die_with(parent: int) -> None:
         kill_own_group()
 
 
-def _take_signals() -> None:
-    """Ctrl-C is the parent's business; SIGTERM ends the trial with an exception."""
+def _install_signal_handlers() -> None:
+    """Ignore Ctrl-C, which the parent handles; turn SIGTERM into an exception."""
 
     def terminate(*_: object) -> None:
         raise Terminated
@@ -140,45 +145,51 @@ def _flush() -> None:
             stream.flush()
 
 
-def _run(channel: ParentChannel, objective: ObjectiveFunction, parcel: bytes) -> None:
-    """Run one task and tell its outcome."""
-    channel.send(MessageKind.BEGUN)
+def _run(channel: ParentChannel, objective: ObjectiveFunction, pickled_task: bytes) -> None:
+    """Run one task and send its result."""
+    channel.send(MessageKind.STARTED)
     try:
-        task: Task = pickle.loads(parcel)
+        task: Task = pickle.loads(pickled_task)
     except Exception as error:  # noqa: BLE001 - unpickling runs the user's code
         message = f"the parameters could not be read in the worker\n\n{describe_error(error)}"
-        channel.send(MessageKind.OUTCOME, [Reason.FAILED, None, clean(message), None])
+        channel.send(MessageKind.RESULT, [Reason.FAILED, None, clean(message), None])
         return
     channel.begin(task.number)
     running = RunningTrial(task, channel.report, lambda: channel.should_stop(task.answered))
-    made = perform(objective, running, passing=(Terminated,))
+    result = perform(objective, running, passing=(Terminated,))
     _flush()
-    _tell(channel, made)
+    _send_result(channel, result)
 
 
-def _tell(channel: ParentChannel, made: TaskResult) -> None:
-    if isinstance(made.value, str | list | tuple | dict) and len(codec.dumps(made.value)) > framing.LARGEST // 2:
+def _send_result(channel: ParentChannel, result: TaskResult) -> None:
+    if isinstance(result.value, str | list | tuple | dict) and len(codec.dumps(result.value)) > framing.LARGEST // 2:
         message = "the objective returned more than 512 MB: return numbers, and write what is large to a file"
-        made = replace(made, reason=Reason.FAILED, value=None, error=message)
-    channel.send(MessageKind.OUTCOME, [made.reason, made.value, made.error, made.duration_s])
+        result = replace(result, reason=Reason.FAILED, value=None, error=message)
+    channel.send(MessageKind.RESULT, [result.reason, result.value, result.error, result.duration_s])
 
 
 def main(inbox: int, outbox: int, parent: int) -> None:
-    """Serve the parent until it says to leave or is gone."""
+    """Run the parent's tasks until it sends EXIT or is gone.
+
+    Args:
+        inbox: descriptor to read from.
+        outbox: descriptor to write to.
+        parent: process ID of the parent.
+    """
     for descriptor in (inbox, outbox):
         os.set_inheritable(descriptor, False)
     _die_with(parent)
-    _take_signals()
+    _install_signal_handlers()
     channel = ParentChannel(inbox, outbox)
     try:
         try:
             objective: ObjectiveFunction = pickle.loads(channel.receive().content)
         except Exception as error:  # noqa: BLE001 - loading imports the user's modules
-            channel.send(MessageKind.BROKEN, clean(describe_error(error)))
+            channel.send(MessageKind.LOAD_FAILED, clean(describe_error(error)))
             return
         channel.send(MessageKind.READY)
-        while (frame := channel.receive()).kind is MessageKind.TASK:
-            _run(channel, objective, frame.content)
+        while (message := channel.receive()).kind is MessageKind.TASK:
+            _run(channel, objective, message.content)
     except Terminated:
         _flush()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""One worker's place: the thread that starts its process, hands it tasks, and says what came of each."""
+"""Thread that owns one worker process and runs tasks in it."""
 
 from __future__ import annotations
 
@@ -10,42 +10,46 @@ from collections.abc import Callable
 from typing import final
 
 from luthier import codec
+from luthier._runtime.logger import silent_logger
 from luthier.errors import ExecutorError, LuthierError
 from luthier.executor.processes import process_tree
 from luthier.executor.processes.framing import Message, MessageKind
 from luthier.executor.processes.limit_monitor import LimitMonitor, TaskRun
-from luthier.executor.processes.worker_process import OrphanReaper, WorkerProcess
+from luthier.executor.processes.orphan_reaper import OrphanReaper
+from luthier.executor.processes.worker_process import WorkerProcess
 from luthier.executor.protocol import TaskReport, TaskResult
 from luthier.executor.running_trial import clean, describe_error
 from luthier.executor.wakeup import WakeUp
 from luthier.trial import Reason
 
-_LEAVE_S = 1.0
-"""How long an idle worker has to exit in good order."""
+_EXIT_S = 1.0
+"""Seconds that an idle worker has to exit by itself."""
 
 _FAILED_STARTS = 3
-"""After so many workers in a row that could not start there is no use in trying again, although earlier ones did."""
+"""After this many failed starts in a row the executor gives up, even if earlier starts succeeded."""
+
+_log = silent_logger(__name__)
 
 
 @final
-class Starts:
-    """Keeps account of the starts of workers, to tell a bad moment from an objective that cannot be loaded."""
+class StartCounter:
+    """Counts failed starts of workers, to tell a bad moment from an objective that cannot be loaded."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._any_ready = False
+        self._any_succeeded = False
         self._failures = 0
 
-    def ready(self) -> None:
-        """Take note of a start."""
+    def succeeded(self) -> None:
+        """Record a successful start."""
         with self._lock:
-            self._any_ready, self._failures = True, 0
+            self._any_succeeded, self._failures = True, 0
 
     def failed(self) -> bool:
-        """Take note of a failure; tells whether to give up."""
+        """Record a failed start; return whether to give up."""
         with self._lock:
             self._failures += 1
-            return not self._any_ready or self._failures >= _FAILED_STARTS
+            return not self._any_succeeded or self._failures >= _FAILED_STARTS
 
 
 class _StartFailed(Exception):
@@ -56,160 +60,167 @@ class _StartFailed(Exception):
 class WorkerThread:
     """A thread that owns at most one worker process, and runs one task at a time in it.
 
-    The process is started for the first task, kept for the next ones, and started anew where it has died.
+    The process is started for the first task, kept for the following ones, and started anew if it has died.
 
     Args:
         objective: pickled.
-        guardian: is told of the process.
-        warden: watches the task, and is told when its time begins.
-        starts: of all slots.
-        tell: takes an intermediate result.
-        done: takes this slot, free again, with the run, its outcome and, where no worker can be started, the error.
+        orphan_reaper: kills the process if this one is killed.
+        limit_monitor: enforces the limits of the task; is woken when its time begins.
+        starts: shared by all worker threads of an executor.
+        report: called with each intermediate result.
+        done: called at the end of each run with this thread, idle again, the run, its result and, if no worker can be
+            started, the error.
     """
 
     def __init__(
         self,
         objective: bytes,
-        guardian: OrphanReaper,
-        warden: LimitMonitor,
-        starts: Starts,
-        tell: Callable[[TaskReport], None],
+        orphan_reaper: OrphanReaper,
+        limit_monitor: LimitMonitor,
+        starts: StartCounter,
+        report: Callable[[TaskReport], None],
         done: Callable[[WorkerThread, TaskRun, TaskResult, LuthierError | None], None],
     ) -> None:
         self._objective = objective
-        self._guardian = guardian
-        self._warden = warden
+        self._orphan_reaper = orphan_reaper
+        self._limit_monitor = limit_monitor
         self._starts = starts
-        self._tell = tell
+        self._report = report
         self._done = done
-        self._child: WorkerProcess | None = None
-        self._busy = False
-        self._bell = WakeUp()
-        self._tasks: queue.SimpleQueue[TaskRun | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name="luthier-slot", daemon=True)
+        self._process: WorkerProcess | None = None
+        self._running = False
+        self._wake_up = WakeUp()
+        self._runs: queue.SimpleQueue[TaskRun | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._main, name="luthier-worker", daemon=True)
 
-    def take(self, run: TaskRun) -> None:
+    def submit(self, run: TaskRun) -> None:
         """Run a task."""
-        if not self._busy:
-            self._busy = True
+        if not self._running:
+            self._running = True
             self._thread.start()
-        self._tasks.put(run)
+        self._runs.put(run)
 
-    def leave(self) -> None:
-        """End the process and the thread, once the present task is over."""
-        self._tasks.put(None)
+    def stop(self) -> None:
+        """End the process and the thread once the present task is over."""
+        self._runs.put(None)
 
     def join(self) -> None:
         """Wait for the end of the thread."""
-        self._bell.wait_until(lambda: not self._busy)
+        self._wake_up.wait_until(lambda: not self._running)
 
-    def _serve(self) -> None:
+    def _main(self) -> None:
         try:
-            self._run_tasks()
+            self._run_all()
         finally:
-            self._busy = False
-            self._bell.ring()
+            self._running = False
+            self._wake_up.notify()
 
-    def _run_tasks(self) -> None:
-        while (run := self._tasks.get()) is not None:
+    def _run_all(self) -> None:
+        while (run := self._runs.get()) is not None:
             error: LuthierError | None = None
             try:
-                outcome = self._execute(run)
+                result = self._execute(run)
             except _StartFailed as failure:
-                outcome, error = self._start_failed(run, str(failure))
-            except Exception as failure:  # noqa: BLE001 - whatever happens, the task has an outcome
+                result, error = self._start_failed(run, str(failure))
+            except Exception as failure:  # noqa: BLE001 - whatever happens, the task has a result
                 run.finish()
-                self._bury()
-                outcome = _end(run, Reason.LOST, f"the worker was lost\n\n{describe_error(failure)}")
-            self._done(self, run, outcome, error)
-        if self._child is not None:
-            self._child.shut_down(_LEAVE_S)
+                self._reap()
+                _log.warning("the worker of trial %d was lost: %s", run.task.number, type(failure).__name__)
+                result = _result(run, Reason.LOST, f"the worker was lost\n\n{describe_error(failure)}")
+            self._done(self, run, result, error)
+        if self._process is not None:
+            self._process.shut_down(_EXIT_S)
 
     def _execute(self, run: TaskRun) -> TaskResult:
-        """Run a task to its end, in a second worker where the first was found dead before it began."""
-        if run.verdict is not None:
-            return _end(run, run.verdict.reason, run.verdict.why)
-        warm = self._child is not None
-        child = self._ready(run)
-        child.send(MessageKind.TASK, run.parcel)
-        outcome = self._converse(child, run)
-        if outcome is None and warm and run.begun_s is None and run.detach():
-            self._bury()
+        """Run a task to its end, in a second worker if the first one was found dead before the task began."""
+        if run.termination is not None:
+            return _result(run, run.termination.reason, run.termination.why)
+        warm = self._process is not None
+        process = self._ready_process(run)
+        process.send(MessageKind.TASK, run.pickled_task)
+        result = self._listen(process, run)
+        if result is None and warm and run.start_s is None and run.detach():
+            self._reap()
             return self._execute(run)
-        if outcome is not None and run.finish():
-            return outcome
+        if result is not None and run.finish():
+            return result
         run.finish()
-        code = self._bury()
-        if run.verdict is not None:
-            return _end(run, run.verdict.reason, run.verdict.why)
-        return _end(run, *_exit_reason(child, code))
+        code = self._reap()
+        if run.termination is not None:
+            return _result(run, run.termination.reason, run.termination.why)
+        reason, why = _exit_reason(process, code)
+        _log.warning("worker process %d died during trial %d: %s", process.pid, run.task.number, why)
+        return _result(run, reason, why)
 
-    def _converse(self, child: WorkerProcess, run: TaskRun) -> TaskResult | None:
-        """Listen to the child until the task is over; None where the child is gone."""
-        while (frame := child.receive()) is not None:
-            match frame.kind:
-                case MessageKind.BEGUN:
-                    run.begun_s = time.monotonic()
+    def _listen(self, process: WorkerProcess, run: TaskRun) -> TaskResult | None:
+        """Receive messages until the task is over; None if the process is gone."""
+        while (message := process.receive()) is not None:
+            match message.kind:
+                case MessageKind.STARTED:
+                    run.start_s = time.monotonic()
                     if run.task.limits.time_s is not None:
-                        self._warden.reconsider()
+                        self._limit_monitor.wake()
                 case MessageKind.REPORT:
-                    number, step, value = codec.loads(frame.content)
+                    number, step, value = codec.loads(message.content)
                     run.reports.append((step, value))
-                    self._tell(TaskReport(number, run.task.token, step, value))
-                case MessageKind.OUTCOME:
-                    reason, value, error, duration_s = codec.loads(frame.content)
+                    self._report(TaskReport(number, run.task.token, step, value))
+                case MessageKind.RESULT:
+                    reason, value, error, duration_s = codec.loads(message.content)
                     task = run.task
                     return TaskResult(
                         task.number, task.token, Reason(reason), value, error, duration_s, tuple(run.reports)
                     )
         return None
 
-    def _ready(self, run: TaskRun) -> WorkerProcess:
-        """Give a child that has loaded the objective."""
-        if self._child is not None and self._child.has_exited():
-            self._bury()
-        if self._child is not None:
-            run.attach(self._child)
-            return self._child
+    def _ready_process(self, run: TaskRun) -> WorkerProcess:
+        """Return a process that has loaded the objective."""
+        if self._process is not None and self._process.has_exited():
+            self._reap()
+        if self._process is not None:
+            run.attach(self._process)
+            return self._process
         try:
-            self._child = child = WorkerProcess(self._guardian)
+            self._process = process = WorkerProcess(self._orphan_reaper)
         except OSError as error:
             raise _StartFailed(f"a worker process cannot be started: {error}") from None
-        run.attach(child)
-        child.send(MessageKind.OBJECTIVE, self._objective)
-        said = child.receive()
-        if said is None or said.kind is not MessageKind.READY:
-            self._give_up(child, said)
-        self._starts.ready()
-        return child
+        run.attach(process)
+        process.send(MessageKind.OBJECTIVE, self._objective)
+        reply = process.receive()
+        if reply is None or reply.kind is not MessageKind.READY:
+            self._load_failed(process, reply)
+        self._starts.succeeded()
+        _log.info("worker process %d has started", process.pid)
+        return process
 
-    def _give_up(self, child: WorkerProcess, said: Message | None) -> None:
-        code = self._bury()
-        if said is not None:
-            raise _StartFailed(f"the objective cannot be loaded in a worker process: {codec.loads(said.content)}")
-        _, why = _exit_reason(child, code)
+    def _load_failed(self, process: WorkerProcess, reply: Message | None) -> None:
+        code = self._reap()
+        if reply is not None:
+            raise _StartFailed(f"the objective cannot be loaded in a worker process: {codec.loads(reply.content)}")
+        _, why = _exit_reason(process, code)
         raise _StartFailed(f"the worker process ended while it loaded the objective: {why}")
 
     def _start_failed(self, run: TaskRun, why: str) -> tuple[TaskResult, LuthierError | None]:
-        if not run.finish() and run.verdict is not None:  # it was ended: no failure of the start
-            return _end(run, run.verdict.reason, run.verdict.why), None
-        if self._starts.failed():
-            return _end(run, Reason.INTERRUPTED, f"it was not begun: {why}"), ExecutorError(why)
-        return _end(run, Reason.LOST, why), None
+        if not run.finish() and run.termination is not None:  # it was ended by Luthier: the start did not fail
+            return _result(run, run.termination.reason, run.termination.why), None
+        giving_up = self._starts.failed()
+        _log.warning("a worker process could not be started for trial %d", run.task.number)
+        if giving_up:
+            return _result(run, Reason.INTERRUPTED, f"it was not begun: {why}"), ExecutorError(why)
+        return _result(run, Reason.LOST, why), None
 
-    def _bury(self) -> int:
-        child, self._child = self._child, None
-        return 0 if child is None else child.reap()
+    def _reap(self) -> int:
+        process, self._process = self._process, None
+        return 0 if process is None else process.reap()
 
 
-def _end(run: TaskRun, reason: Reason, why: str) -> TaskResult:
-    """Put together the outcome of a run that did not come to its own end."""
-    ran_s = None if run.begun_s is None else time.monotonic() - run.begun_s
+def _result(run: TaskRun, reason: Reason, why: str) -> TaskResult:
+    """Make the result of a run that did not end by itself."""
+    ran_s = None if run.start_s is None else time.monotonic() - run.start_s
     return TaskResult(run.task.number, run.task.token, reason, None, clean(why), ran_s, tuple(run.reports))
 
 
-def _exit_reason(child: WorkerProcess, code: int) -> tuple[Reason, str]:
-    """Say why a child was lost that nobody had condemned."""
+def _exit_reason(process: WorkerProcess, code: int) -> tuple[Reason, str]:
+    """Explain the end of a process that Luthier did not end."""
     if code >= 0:
         return Reason.FAILED, f"the objective ended its process with exit code {code}"
     try:
@@ -217,9 +228,9 @@ def _exit_reason(child: WorkerProcess, code: int) -> tuple[Reason, str]:
     except ValueError:
         name = f"signal {-code}"
     if name in ("SIGTERM", "SIGHUP", "SIGINT"):
-        return Reason.LOST, f"the worker process was told to end ({name}), not by Luthier"
+        return Reason.LOST, f"the worker process was asked to end ({name}), not by Luthier"
     if name != "SIGKILL":
         return Reason.FAILED, f"the objective's process crashed ({name})"
-    if process_tree.oom_kills() > child.oom_kills:
+    if process_tree.oom_kills() > process.oom_kills:
         return Reason.MEMORY, "the system ran out of memory and killed the objective's process (SIGKILL)"
     return Reason.FAILED, "the objective's process was killed (SIGKILL), not by Luthier"

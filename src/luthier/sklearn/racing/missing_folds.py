@@ -1,4 +1,4 @@
-"""Candidates that were not evaluated on all folds: what stands for the others, and what the results say of it."""
+"""Imputed scores of folds on which a candidate was not evaluated, and their marks in the results."""
 
 from __future__ import annotations
 
@@ -9,98 +9,89 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from luthier.sklearn.evaluation import Scores
-from luthier.sklearn.search_progress import score_of
-
-LEFT_OUT = "left_out"
-"""The key that marks the scores of a fold that was not run."""
+from luthier.sklearn.evaluation import LEFT_OUT, Scores, is_left_out, mean_score
 
 _SCORES = ("test_scores", "train_scores")
 
 _EPSILON = float(np.finfo(float).eps)
 
 
-def is_left_out(scores: Scores) -> bool:
-    """Say whether these scores stand for a fold that was not run."""
-    return bool(scores.get(LEFT_OUT, False))
+def impute_scores(found: Mapping[int, Scores], expected: Sequence[Scores], folds: int) -> dict[int, Scores]:
+    """Impute the scores of the folds on which a candidate was not evaluated.
 
-
-def folds_run(scores: Sequence[Scores]) -> int:
-    """Give the number of folds that a candidate was evaluated on."""
-    return sum(not is_left_out(fold) for fold in scores)
-
-
-def stand_ins(found: Mapping[int, Scores], expected: Sequence[Scores], folds: int) -> dict[int, Scores]:
-    """Make what stands for the folds that a candidate was not evaluated on.
-
-    The scores are those expected of complete candidates on that fold, plus the mean difference on the folds that were
-    run: so the mean over all folds, which is what the study is told, does not depend on whether those are easy ones.
+    They are the scores that complete candidates have on that fold, plus the mean difference on the folds that were run.
+    So the mean over all folds, which the study records, does not depend on whether the folds that were run are easy.
 
     Args:
-        found: what came of the folds that were run, at least one.
-        expected: the scores of the base of the race (see `yardstick`), of all folds; nothing where all failed.
-        folds: how many there are.
+        found: the scores of the folds that were run, at least one, by fold.
+        expected: the base scores of the race (see `sequential_test`), of all folds; empty if all candidates failed.
+        folds: number of folds.
+
+    Returns:
+        The imputed scores, by fold.
     """
     failed = next((scores for scores in found.values() if scores["fit_error"] is not None), None)
     like = failed or next(iter(found.values()))
     nothing = {"fit_time": 0.0, "score_time": 0.0, "n_test_samples": 0, LEFT_OUT: True}
-    made = {}
+    imputed = {}
     for fold in range(folds):
         if fold not in found:
-            made[fold] = {**like, **nothing}
+            imputed[fold] = {**like, **nothing}
             if failed is None and expected:
                 for key in [key for key in _SCORES if key in like]:
-                    made[fold][key] = _each(like[key], partial(_guess, found, expected, fold, key))
-    return made
+                    imputed[fold][key] = _each(like[key], partial(_imputed, found, expected, fold, key))
+    return imputed
 
 
-def blended(leader: Sequence[Scores], others: Sequence[tuple[Sequence[Scores], float]]) -> list[Scores]:
-    """Mix the scores of complete candidates, fold by fold.
+def weighted_scores(leader: Sequence[Scores], others: Sequence[tuple[Sequence[Scores], float]]) -> list[Scores]:
+    """Average the scores of complete candidates, fold by fold.
 
     Args:
         leader: the scores of the leader, which has the rest of the weight.
         others: the scores of the others, each with its weight.
     """
 
-    def mixed(fold: int, key: str, name: str | None) -> float:
+    def average(fold: int, key: str, name: str | None) -> float:
         own = _value(leader[fold][key], name)
         return own + sum(share * (_value(scores[fold][key], name) - own) for scores, share in others)
 
     return [
-        {key: _each(scores[key], partial(mixed, fold, key)) for key in _SCORES if key in scores}
+        {key: _each(scores[key], partial(average, fold, key)) for key in _SCORES if key in scores}
         for fold, scores in enumerate(leader)
     ]
 
 
-def held_down(found: Mapping[int, Scores], made: Mapping[int, Scores], metric: Any, most: float) -> dict[int, Scores]:
-    """Lower stand-ins by what rounding, and the noise of the leader's scores, put the mean above the leader's.
+def cap_mean(found: Mapping[int, Scores], imputed: Mapping[int, Scores], metric: Any, most: float) -> dict[int, Scores]:
+    """Lower imputed scores so that a beaten candidate's mean is at most the leader's.
+
+    It may be higher before that by rounding, and by the noise of the leader's scores.
 
     Args:
-        found: what came of the folds that were run.
-        made: what stands for the others.
-        metric: which score decides, where there are several.
-        most: the mean of the leader.
+        found: the scores of the folds that were run, by fold.
+        imputed: the imputed scores of the others, by fold.
+        metric: the deciding metric, if there are several.
+        most: the leader's mean.
     """
-    made = dict(made)
-    while made and (over := _mean(found, made, metric) - most) > 0:
-        size = max(abs(score_of([scores], metric)) for scores in made.values())
-        less = max(over * (len(found) + len(made)) / len(made), size * _EPSILON)
-        for fold, scores in made.items():
+    capped = dict(imputed)
+    while capped and (over := _mean(found, capped, metric) - most) > 0:
+        size = max(abs(mean_score([scores], metric)) for scores in capped.values())
+        less = max(over * (len(found) + len(capped)) / len(capped), size * _EPSILON)
+        for fold, scores in capped.items():
             values = scores["test_scores"]
             if isinstance(values, dict):
                 name = metric if metric in values else next(iter(values))
-                made[fold] = {**scores, "test_scores": {**values, name: values[name] - less}}
+                capped[fold] = {**scores, "test_scores": {**values, name: values[name] - less}}
             else:
-                made[fold] = {**scores, "test_scores": values - less}
-    return made
+                capped[fold] = {**scores, "test_scores": values - less}
+    return capped
 
 
-def _mean(found: Mapping[int, Scores], made: Mapping[int, Scores], metric: Any) -> float:
-    every = {**found, **made}
-    return score_of([every[fold] for fold in sorted(every)], metric)
+def _mean(found: Mapping[int, Scores], imputed: Mapping[int, Scores], metric: Any) -> float:
+    every = {**found, **imputed}
+    return mean_score([every[fold] for fold in sorted(every)], metric)
 
 
-def _guess(found: Mapping[int, Scores], expected: Sequence[Scores], fold: int, key: str, name: str | None) -> float:
+def _imputed(found: Mapping[int, Scores], expected: Sequence[Scores], fold: int, key: str, name: str | None) -> float:
     ahead = [_value(scores[key], name) - _value(expected[place][key], name) for place, scores in found.items()]
     return _value(expected[fold][key], name) + float(np.mean(ahead))
 
@@ -113,25 +104,25 @@ def _value(values: Any, name: str | None) -> float:
     return float(values[name] if isinstance(values, dict) and name is not None else values)
 
 
-def bare(out: Sequence[Scores]) -> list[Scores]:
-    """Give the scores with the keys that scikit-learn knows."""
+def without_marks(out: Sequence[Scores]) -> list[Scores]:
+    """Return the scores with only those keys that scikit-learn knows."""
     return [{key: value for key, value in scores.items() if key != LEFT_OUT} for scores in out]
 
 
-def marked(results: dict[str, Any], out: Sequence[Scores], folds: int) -> dict[str, Any]:
-    """Say in ``cv_results_`` what was not run.
+def mark_left_out(results: dict[str, Any], out: Sequence[Scores], folds: int) -> dict[str, Any]:
+    """Mark in ``cv_results_`` which folds were not run.
 
-    Scores of folds left out become NaN; means and standard deviations of such candidates are over the folds that were
-    run; their ranks are behind those of all complete candidates. Numbers of complete candidates stay as they are.
+    Scores of folds that were left out become NaN; means and standard deviations of such candidates are those of the
+    folds that were run; their ranks come after those of all complete candidates. Complete candidates stay unchanged.
 
     Args:
-        results: in the form of ``cv_results_``, made with stand-ins; is changed.
+        results: in the form of ``cv_results_``, made with imputed scores; it is changed.
         out: the scores of all folds of each candidate, one candidate after the other.
-        folds: how many there are.
+        folds: number of folds.
 
     Returns:
-        The results with two more columns: ``n_folds``, how many folds were run, and ``raced_out``, whether that is
-        not all of them.
+        The results with two more columns: ``n_folds``, the number of folds that were run, and ``raced_out``, whether
+        these are not all.
     """
     ran = np.array([not is_left_out(scores) for scores in out]).reshape(-1, folds)
     raced = ~ran.all(axis=1)

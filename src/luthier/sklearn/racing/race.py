@@ -1,6 +1,6 @@
-"""Race candidates over folds: one that is beaten after some folds is not evaluated on the others.
+"""Race of candidates over folds: opponents, order of the folds, and memory of the leader.
 
-When a candidate is beaten is said in `sequential_test`; here is who is raced with whom, and what is remembered.
+`sequential_test` decides when a candidate is beaten.
 """
 
 from __future__ import annotations
@@ -12,37 +12,39 @@ from typing import Any
 
 import numpy as np
 
+from luthier._runtime.logger import silent_logger
 from luthier._typing import Floats
 from luthier.errors import InvalidSetting
 from luthier.key import Key
-from luthier.sklearn.evaluation import Scores
-from luthier.sklearn.racing.missing_folds import blended, held_down, is_left_out, stand_ins
+from luthier.sklearn.evaluation import Candidate, Scores, is_left_out, mean_score
+from luthier.sklearn.fold_schedule import Pair
+from luthier.sklearn.racing.missing_folds import cap_mean, impute_scores, weighted_scores
 from luthier.sklearn.racing.sequential_test import SequentialTest, levels, sequential_test
-from luthier.sklearn.search_progress import score_of
-from luthier.sklearn.session import Candidate, Pair
 
 FEWEST = 5
-"""With fewer folds than this, nothing is raced: there is too little to save."""
-
+"""Minimal number of folds for a race: with fewer there is too little to save."""
 
 RECENT = 1000
-"""How many candidates are looked at, besides those that have all folds, to say what the next ones are measured by."""
+"""Number of latest candidates that the test for the next ones is made from, besides those that have all folds."""
+
+_log = silent_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Racing:
-    """How candidates are raced over folds; what ``racing=`` takes besides True.
+    """Settings of races over folds; the value of ``racing=`` besides True and False.
 
     Args:
-        error: the probability, at most, with which the candidate that all folds would choose is stopped though it
-            would be better than the chosen one by more than the margin; in (0, 1).
+        error: maximal probability that the candidate which all folds would choose is stopped although it would be
+            better than the chosen one by more than the margin; in (0, 1).
         margin: how much better a candidate must be to be worth its folds, in standard errors of the leader's mean;
-            0 to stop only what is beaten. Candidates that score the same on every fold are told apart by nothing else.
-        first: the folds that every candidate gets; by default a tenth of them, at least 1.
-        window: how many candidates are raced at once: what joblib can spread, and what a kill can cost, at most.
+            0 to stop only what is beaten. Only the margin stops candidates that score the same as the leader on every
+            fold.
+        first: number of folds on which every candidate is evaluated; by default a tenth of them, at least 1.
+        window: number of candidates that race at once: also the most that joblib can spread, and that a kill can cost.
 
     Raises:
-        InvalidSetting: a number is outside of its range.
+        InvalidSetting: a number is outside its range.
     """
 
     error: float = 0.05
@@ -61,78 +63,79 @@ class Racing:
                 raise InvalidSetting(f"{name}={value!r}: give a whole number of at least 1")
 
     def begin(self, folds: int) -> int:
-        """Give the number of folds after which a candidate may be stopped; all of them where nothing is raced."""
+        """Return the number of folds after which a candidate may be stopped; `folds` if there is no race."""
         first = max(1, folds // 10) if self.first is None else self.first
         return first if folds >= max(FEWEST, first + 1) else folds
 
 
 @dataclass(frozen=True)
-class Bout:
-    """What a candidate is raced against; everything that a process of its own has to know of the race.
+class RaceSnapshot:
+    """State of a race against which one candidate is tested; all that its own process has to know of the race.
 
     Args:
         order: the folds, in the order in which they are run.
-        levels: of the looks after each number of folds; 0 where there is none.
-        yardstick: what it is measured by; None where there is no leader yet.
-        expected: the scores of the base, of all folds; nothing where there is no leader.
-        metric: which score decides, where there are several.
+        levels: error levels of the tests after 0, 1, 2, … folds; 0 for no test.
+        test: compares the candidate with the leader; None if there is no leader yet.
+        expected: the base scores of all folds; empty if there is no leader.
+        metric: the deciding metric, if there are several.
     """
 
     order: Sequence[int]
     levels: Sequence[float]
-    yardstick: SequentialTest | None
+    test: SequentialTest | None
     expected: Sequence[Scores]
     metric: Any
 
     def stops(self, scores: Floats, count: int) -> bool:
-        """Say whether a candidate is stopped after so many folds.
+        """Return whether a candidate is stopped after `count` folds.
 
         Args:
-            scores: its own, (folds,), of which the first of the order are looked at.
-            count: how many.
+            scores: the candidate's scores, (folds,); the first `count` folds of the order are used.
+            count: number of folds that were run.
         """
         seen = self.order[:count]
-        if np.isnan(scores[seen]).any():  # it failed: its mean is none; or an earlier run had stopped it
+        if np.isnan(scores[seen]).any():  # it failed, so its mean is NaN; or an earlier run had stopped it
             return True
         level = self.levels[count]
-        return self.yardstick is not None and level > 0 and self.yardstick.is_beaten(scores, seen, level)
+        return self.test is not None and level > 0 and self.test.is_beaten(scores, seen, level)
 
-    def stand_ins(self, found: Mapping[int, Scores]) -> dict[int, Scores]:
-        """Make what stands for the folds that a candidate was not run on; its mean is then not above the leader's."""
-        made = stand_ins(found, self.expected, len(self.order))
-        if self.yardstick is not None and self.expected:
-            made = held_down(found, made, self.metric, float(self.yardstick.leader.mean()))
-        return made
+    def impute(self, found: Mapping[int, Scores]) -> dict[int, Scores]:
+        """Impute the scores of the folds that were not run; the candidate's mean is then at most the leader's."""
+        imputed = impute_scores(found, self.expected, len(self.order))
+        if self.test is not None and self.expected:
+            imputed = cap_mean(found, imputed, self.metric, float(self.test.leader.mean()))
+        return imputed
 
 
 @dataclass
 class Race:
-    """A schedule that stops what is beaten (see `session.Schedule`), and remembers its leader from batch to batch.
+    """A schedule that stops beaten candidates (see `FoldSchedule`), and remembers its leader from batch to batch.
 
-    Within a window, all are evaluated on the first folds; those that are not beaten go on fold by fold. In the first
-    window, which has no leader yet, the best after the first folds is evaluated on all and leads; as it was chosen by
-    scores that others are compared with, levels are then divided by the number of the others.
+    In each window, all candidates are evaluated on the first folds; those that are not beaten continue fold by fold. In
+    the first window there is no leader yet: the best candidate after the first folds is evaluated on all folds and
+    becomes the leader. Since it was chosen by scores that the others are then compared with, their error levels are
+    divided by the number of the others.
 
     Args:
-        settings: how.
-        metric: which score decides, where there are several.
+        settings: the settings of the race.
+        metric: the deciding metric, if there are several.
     """
 
     settings: Racing
     metric: Any = None
     past: list[Floats] = field(default_factory=list)
-    """The scores of each candidate, (folds,), NaN where a fold was left out."""
+    """The scores of each candidate so far, (folds,), NaN where a fold was left out."""
     leader: int | None = None
-    """The place in `past` of the best that has all folds."""
+    """The index in `past` of the best candidate that has all folds."""
     _complete: dict[int, Sequence[Scores]] = field(default_factory=dict)
     _scores: dict[Pair, Scores] = field(default_factory=dict)
     _values: Floats = field(default_factory=lambda: np.empty((0, 0)))
-    _out: dict[Pair, Scores] = field(default_factory=dict)
+    _left_out: dict[Pair, Scores] = field(default_factory=dict)
 
     def rounds(
         self, candidates: Sequence[Candidate], folds: int
     ) -> Generator[Sequence[Pair], Mapping[Pair, Scores], None]:
-        """See `session.Schedule.rounds`."""
+        """See `FoldSchedule.rounds`."""
         self._scores = {}
         self._values = np.full((len(candidates), folds), np.nan)
         if self.settings.begin(folds) == folds:
@@ -141,90 +144,93 @@ class Race:
         for begin in range(0, len(candidates), self.settings.window):
             yield from self._race(range(begin, min(begin + self.settings.window, len(candidates))), folds)
 
-    def bout(self, folds: int, running: Floats | None = None, opponents: int = 1) -> Bout:
-        """Give what candidates are raced against now.
+    def snapshot(self, folds: int, running: Floats | None = None, opponents: int = 1) -> RaceSnapshot:
+        """Return the state against which candidates are tested now.
 
         Args:
-            folds: how many there are.
-            running: the scores of those that are being raced, (candidates, folds), NaN where a fold was not run.
-            opponents: how many the leader was chosen from by scores that candidates are compared with.
+            folds: number of folds.
+            running: the scores of the candidates in the race, (candidates, folds), NaN where a fold was not run.
+            opponents: number of candidates that are compared with the leader by the scores that chose it.
         """
         order = [int(fold) for fold in Key.of(0).fold("folds").permutation(folds)]
         begin = self.settings.begin(folds)
         if begin == folds or self.leader is None:
-            return Bout(order, [0.0] * (folds + 1), None, (), self.metric)
-        looks = levels(folds, begin, self.settings.error)
+            return RaceSnapshot(order, [0.0] * (folds + 1), None, (), self.metric)
+        error_levels = levels(folds, begin, self.settings.error)
         old = max(0, len(self.past) - RECENT)
         places = [*(place for place in self._complete if place < old), *range(old, len(self.past))]
-        measure = sequential_test(
+        test = sequential_test(
             np.array([self.past[place] for place in places]),
             places.index(self.leader),
             np.empty((0, folds)) if running is None else running,
             self.settings.margin,
         )
-        shares = zip(places, measure.weights.tolist(), strict=True)
+        shares = zip(places, test.weights.tolist(), strict=True)
         others = [(self._complete[place], share) for place, share in shares if share > 0 and place != self.leader]
-        expected = blended(self._complete[self.leader], others)
-        spent = [0.0] * begin + [level / opponents for level in looks] + [0.0]
-        return Bout(order, spent, measure, expected, self.metric)
+        expected = weighted_scores(self._complete[self.leader], others)
+        spent = [0.0] * begin + [level / opponents for level in error_levels] + [0.0]
+        return RaceSnapshot(order, spent, test, expected, self.metric)
 
     def left_out(self) -> Mapping[Pair, Scores]:
-        """See `session.Schedule.left_out`."""
-        found, self._out = self._out, {}
+        """See `FoldSchedule.left_out`."""
+        found, self._left_out = self._left_out, {}
         return found
 
     def recall(self, results: Iterable[Sequence[Scores]]) -> None:
-        """See `session.Schedule.recall`."""
+        """See `FoldSchedule.recall`."""
         for scores in results:
             self._remember(scores)
 
     # --- one window -------------------------------------------------------------------------------------
 
     def _race(self, places: Sequence[int], folds: int) -> Generator[Sequence[Pair], Mapping[Pair, Scores], None]:
-        order, first = self.bout(folds).order, self.settings.begin(folds)
+        order, first = self.snapshot(folds).order, self.settings.begin(folds)
         yield from self._run([(place, fold) for place in places for fold in order[:first]])
-        running, opponents = list(places), 1
+        running, opponents, saved = list(places), 1, 0
         if self.leader is None:
             opponents = max(len(places) - 1, 1)
-            ahead = self._ahead(places, order[:first])
-            if ahead is not None:
-                yield from self._run([(ahead, fold) for fold in order[first:]])
-                self._finish(ahead, folds)
-                running.remove(ahead)
+            best = self._best(places, order[:first])
+            if best is not None:
+                yield from self._run([(best, fold) for fold in order[first:]])
+                self._finish(best, folds)
+                running.remove(best)
         for count in range(first, folds):
             if not running:
-                return
-            others = self._values[running] if len(running) > 1 else None  # its own are no prior
-            bout = self.bout(folds, others, opponents)
-            for place in [place for place in running if bout.stops(self._values[place], count)]:
+                break
+            others = self._values[running] if len(running) > 1 else None  # its own scores are not prior knowledge
+            snapshot = self.snapshot(folds, others, opponents)
+            for place in [place for place in running if snapshot.stops(self._values[place], count)]:
                 running.remove(place)
-                self._stop(place, bout)
+                self._stop(place, snapshot)
+                saved += folds - count
+                _log.debug("candidate %d of the batch is stopped after %d of %d folds", place, count, folds)
             yield from self._run([(place, order[count]) for place in running])
         for place in running:
             self._finish(place, folds)
+        _log.info("racing saved %d of %d fits of %d candidates", saved, len(places) * folds, len(places))
 
     def _run(self, pairs: Sequence[Pair]) -> Generator[Sequence[Pair], Mapping[Pair, Scores], None]:
         found = (yield pairs) if pairs else {}
         self._scores.update(found)
         for pair, scores in found.items():
-            self._values[pair] = value_of(scores, self.metric)
+            self._values[pair] = deciding_score(scores, self.metric)
 
-    def _ahead(self, places: Sequence[int], order: Sequence[int]) -> int | None:
-        """Give the candidate that is best after the first folds, where one did not fail."""
+    def _best(self, places: Sequence[int], order: Sequence[int]) -> int | None:
+        """Return the best candidate after the first folds; None if all have failed."""
         means = {place: float(self._values[place, order].mean()) for place in places}
-        fine = [place for place in places if not math.isnan(means[place])]
-        return max(fine, key=means.__getitem__, default=None)
+        successful = [place for place in places if not math.isnan(means[place])]
+        return max(successful, key=means.__getitem__, default=None)
 
-    def _stop(self, place: int, bout: Bout) -> None:
-        found = {fold: self._scores[place, fold] for fold in bout.order if (place, fold) in self._scores}
-        self._out.update({(place, fold): scores for fold, scores in bout.stand_ins(found).items()})
+    def _stop(self, place: int, snapshot: RaceSnapshot) -> None:
+        found = {fold: self._scores[place, fold] for fold in snapshot.order if (place, fold) in self._scores}
+        self._left_out.update({(place, fold): scores for fold, scores in snapshot.impute(found).items()})
         self.past.append(self._values[place].copy())
 
     def _finish(self, place: int, folds: int) -> None:
         self._remember([self._scores[place, fold] for fold in range(folds)])
 
     def _remember(self, scores: Sequence[Scores]) -> None:
-        values = np.array([value_of(one, self.metric) for one in scores])
+        values = np.array([deciding_score(one, self.metric) for one in scores])
         self.past.append(values)
         mean = float(values.mean())
         if math.isnan(mean):
@@ -234,6 +240,6 @@ class Race:
             self.leader = len(self.past) - 1
 
 
-def value_of(scores: Scores, metric: Any) -> float:
-    """Give the score that decides; NaN where the fold was not run, or failed."""
-    return math.nan if is_left_out(scores) else score_of([scores], metric)
+def deciding_score(scores: Scores, metric: Any) -> float:
+    """Return the score that decides; NaN if the fold was not run, or failed."""
+    return math.nan if is_left_out(scores) else mean_score([scores], metric)

@@ -1,26 +1,27 @@
-"""Decide after some folds whether a candidate can still turn out better than the leader on all of them.
+"""Sequential test over folds: whether a candidate can still be better than the leader on all folds.
 
-With e the differences of its scores to a base on the n folds that it has, in an order of the K folds drawn at random,
+Let e be the differences of the candidate's scores to a base on the n folds that it has, in a random order of the K
+folds. Then
 
     (mean of e over all K - mean of e over n) / (s sqrt(1/n - 1/K))
 
-has Student's distribution, for normal differences that are exchangeable over folds. The base may be anything that is
-known of all folds and not made from this candidate. A correlation that all pairs of folds share, which scores of
-cross-validation have, cancels: so no correction for it is needed (Nadeau and Bengio 2003 need one because they ask
-about other data; this asks about the folds at hand). And the quotient is independent of the means over all K folds, so
-it keeps its distribution for the candidate that has the highest of them: the error rate needs no division by the number
-of candidates.
+has Student's distribution, for normal differences that are exchangeable over folds. The base may be any function of
+the folds that is not made from this candidate. A correlation that all pairs of folds share, which scores of
+cross-validation have, cancels, so no correction for it is needed (Nadeau and Bengio 2003 need one because they ask
+about other data; this test asks about the given folds). And the quotient is independent of the means over all K folds,
+so it has the same distribution for the candidate with the highest mean: the error level is not divided by the number of
+candidates.
 
-*The base* is the mean of the complete candidates, each weighed by how near to the leader's its own mean is: what
-makes a fold easy shows in all of them, while the leader's scores have noise of their own (a control variate, whose
-coefficient is one).
+*The base* is the mean of the complete candidates, each weighted by how near its mean is to the leader's: whatever makes
+a fold easy affects all of them, while the leader's scores have noise of their own (a control variate, whose coefficient
+is one).
 
-*The variance.* As n is small, s² is drawn towards a prior worth 8 degrees of freedom (Smyth 2004, equation 4, the
+*The variance.* As n is small, s² is shrunk towards a prior worth 8 degrees of freedom (Smyth 2004, equation 4, the
 moderated t-test; with a fixed weight), so that one fold is enough for a test. The prior is the pooled variance of all
-candidates so far, weighed likewise: bad candidates vary more, and the question is whether this one is a good one.
+candidates so far, with the same weights: bad candidates vary more, and the question is whether this one is good.
 
-*The level* of each look is such that one of them errs with the probability that was asked for: by simulation of
-the quotients of all looks together, for variances of that prior. More of it is spent where more folds are left.
+*The level* of each test is chosen so that the probability of any error equals the requested one, by simulation of the
+quotients of all tests together, for variances of that prior. More of it is spent where more folds are left.
 """
 
 from __future__ import annotations
@@ -29,38 +30,36 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
+from luthier._typing import Floats
 from luthier.key import Key
 
-Floats: TypeAlias = NDArray[np.float64]
-
 WEIGHT = 8
-"""Degrees of freedom that the prior of the variance is worth."""
+"""Degrees of freedom of the prior of the variance."""
 
 _DRAWS = 20_000
+"""Simulated candidates for the levels."""
 
 _TINY = 1e-18
-"""What share of the variance of the leader's scores is none, but rounding."""
+"""Variances below this share of the variance of the leader's scores are rounding errors."""
 
 _ALONE = 1e-3
-"""What share of the base the others have at least, where its difference to a complete candidate counts."""
+"""Minimal weight of the other candidates in the base, for a complete candidate's difference to it to be used."""
 
 
 @dataclass(frozen=True)
 class SequentialTest:
-    """What a candidate is measured by.
+    """The test of one candidate against the leader.
 
     Args:
         leader: the scores of the best complete candidate, (folds,).
-        base: what scores are compared with, (folds,).
-        weights: the share of each complete candidate in the base, (candidates,); 0 for the others.
-        variance: that is expected of the differences to the base; 0 where nothing is known of it.
-        margin: by how much the mean of a candidate has to be better than the leader's.
+        base: the scores that others are compared with, (folds,).
+        weights: the weight of each candidate in the base, (candidates,); 0 for incomplete ones.
+        variance: prior variance of the differences to the base; 0 if it is unknown.
+        margin: by how much a candidate's mean has to be better than the leader's.
     """
 
     leader: Floats
@@ -70,12 +69,12 @@ class SequentialTest:
     margin: float
 
     def is_beaten(self, scores: Floats, order: Sequence[int], level: float) -> bool:
-        """Say whether a candidate cannot be expected to be better than the leader by the margin, on all folds.
+        """Return whether a candidate is not expected to be better than the leader by the margin, on all folds.
 
         Args:
-            scores: the candidate's, (folds,); those of `order` are looked at.
-            order: the folds that it was evaluated on, at least 1 and fewer than all.
-            level: the probability with which this look may be wrong.
+            scores: the candidate's scores, (folds,); those of the folds in `order` are used.
+            order: the folds on which it was evaluated, at least 1 and fewer than all.
+            level: probability with which this test may be wrong.
         """
         count, folds = len(order), len(self.base)
         e = scores[order] - self.base[order]
@@ -90,12 +89,12 @@ class SequentialTest:
 
 
 def sequential_test(past: Floats, leader: int, running: Floats, margin: float) -> SequentialTest:
-    """Make what candidates are measured by.
+    """Make the test from the scores of all candidates so far.
 
     Args:
         past: scores of the candidates so far, (candidates, folds), NaN where a fold was not run.
-        leader: the place of the best complete one.
-        running: scores of those that are being raced, likewise.
+        leader: the index of the best complete one.
+        running: scores of the candidates in the race, likewise.
         margin: in standard errors of the leader's mean.
 
     Cost: O(candidates × folds).
@@ -103,7 +102,7 @@ def sequential_test(past: Floats, leader: int, running: Floats, margin: float) -
     lead = past[leader]
     folds = len(lead)
     noise = float(lead.var(ddof=1))
-    own = folds - 1.0 if noise > 0 else 0.0  # a leader that is the same everywhere says nothing of differences
+    own = folds - 1.0 if noise > 0 else 0.0  # a leader with equal scores on all folds tells nothing about differences
     rows = np.concatenate([past, running])
     rows[np.isinf(rows)] = math.nan
     d = rows - lead
@@ -116,17 +115,19 @@ def sequential_test(past: Floats, leader: int, running: Floats, margin: float) -
     base = lead + share @ np.nan_to_num(d[: len(past)])
     e = rows - base
     rest = 1 - share
-    e[: len(past)] /= np.maximum(rest, _ALONE)[:, None]  # of one in the base, the difference to the rest of it
+    e[: len(past)] /= np.maximum(rest, _ALONE)[
+        :, None
+    ]  # of a candidate in the base: the difference to the rest of the base
     near[: len(past)] *= rest > _ALONE
     near[leader] = 0.0
     return SequentialTest(lead, base, share, _pooled(e, near, noise, own), margin * math.sqrt(noise / folds))
 
 
 def _pooled(e: Floats, weights: Floats, noise: float, freedom: float) -> float:
-    """Pool the variances of differences, and that of the leader's own scores; 0 where there is none.
+    """Pool the variances of the differences, and that of the leader's own scores; 0 if there are none.
 
-    Candidates that differ by nothing, or by a constant, on all folds are left out: they are the same model, or none.
-    Where few samples make a fold, two candidates often score the same on the first ones: those count.
+    Candidates with a constant difference on all folds are left out: they are the same model, or a constant one. On few
+    folds, equal scores count: if a fold has few samples, two candidates often score the same on the first folds.
     """
     count = (~np.isnan(e)).sum(axis=1)
     kept = count > 1
@@ -139,12 +140,12 @@ def _pooled(e: Floats, weights: Floats, noise: float, freedom: float) -> float:
 
 @lru_cache(maxsize=64)
 def levels(folds: int, first: int, error: float) -> tuple[float, ...]:
-    """Give the level of each look, after `first` folds and more, so that one of them errs with a probability.
+    """Return the level of each test, after `first` folds and more, for a given probability of any error.
 
     Args:
-        folds: how many there are.
-        first: after how many the first look is.
-        error: the probability, for a candidate that is exactly as good as it must not be lost.
+        folds: number of folds.
+        first: number of folds before the first test.
+        error: the probability, for a candidate that is better by exactly the margin.
 
     Cost: O(20,000 × folds), with fewer draws for more than 20 folds.
     """

@@ -1,4 +1,4 @@
-"""Keep what was computed, within a number of bytes; what was used longest ago goes first."""
+"""Cache bounded by the bytes that it holds; the least recently used values are dropped first."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _BASE_BYTES = 200
 
 
 class ByteBoundedCache:
-    """Values by key, of at most so many bytes together. Threads may share it.
+    """Values by key, with a limit on their total size. Threads may share it.
 
     Args:
-        limit_bytes: the cap.
+        limit_bytes: maximal total size.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -31,7 +31,7 @@ class ByteBoundedCache:
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> Any:
-        """Give what is kept under a key, or None. Cost: O(1)."""
+        """Return the value of a key, or None. Cost: O(1)."""
         with self._lock:
             found = self._values.get(key)
             if found is None:
@@ -40,7 +40,7 @@ class ByteBoundedCache:
             return found[0]
 
     def take(self, key: Hashable) -> Any:
-        """Give what is kept under a key, or None, and keep it no longer: nobody else gets it. Cost: O(1)."""
+        """Remove and return the value of a key, or return None: only one caller gets it. Cost: O(1)."""
         with self._lock:
             found = self._values.pop(key, None)
             if found is None:
@@ -49,7 +49,7 @@ class ByteBoundedCache:
             return found[0]
 
     def put(self, key: Hashable, value: Any, size_bytes: int) -> bool:
-        """Keep a value, and drop as many of the oldest as that needs; say whether there is room for it."""
+        """Add a value, and drop the least recently used ones to make room; return False if it is too large."""
         size_bytes += _BASE_BYTES
         if size_bytes > self.limit_bytes:
             return False
@@ -71,11 +71,11 @@ class ByteBoundedCache:
 
 
 def copyable(value: Any, source: Any) -> bool:
-    """Say whether a copy of an array is as good as the array: the same bits in the same places of memory.
+    """Return whether a copy of an array can replace the array: equal bits and equal layout in memory.
 
     Args:
-        value: the array, made from `source`; one that is a part of it is not.
-        source: what the array was made from.
+        value: the array, made from `source`; a view of it is not copyable.
+        source: the input of the computation that made the array.
     """
     if type(value) in _SPARSE:
         return value is not source and not (type(source) in _SPARSE and np.may_share_memory(value.data, source.data))
@@ -98,7 +98,7 @@ def copied(value: Any) -> Any:
 
 
 def size_of(value: Any, seen: set[int] | None = None) -> int:
-    """Estimate the bytes of a value and of all that it holds. Cost: O(number of objects)."""
+    """Estimate the bytes of a value and of everything that it holds. Cost: O(number of objects)."""
     seen = set() if seen is None else seen
     if id(value) in seen or isinstance(value, type):
         return 0
@@ -113,6 +113,6 @@ def size_of(value: Any, seen: set[int] | None = None) -> int:
         return own + sum(size_of(item, seen) for item in value)
     if hasattr(value, "__dict__"):
         return own + size_of(vars(value), seen)
-    if type(value).__module__.startswith("sklearn.tree"):  # whose arrays are made anew each time
+    if type(value).__module__.startswith("sklearn.tree"):  # its arrays are made anew at each access
         return own + sum(item.nbytes for item in value.__getstate__().values() if isinstance(item, np.ndarray))
     return own

@@ -1,4 +1,4 @@
-"""Which jobs go together, so that pipelines' shared steps are fitted in as few places as possible."""
+"""Division of jobs into batches that share pipeline steps, each for one process."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Any, TypeAlias
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from luthier.sklearn.evaluation import Job, Piece
+from luthier.sklearn.evaluation import Job, JobBatch
 from luthier.sklearn.reuse.step_fingerprint import PLAIN, StateReader
 from luthier.sklearn.reuse.warm_start import WarmStartPath
 
-Levels: TypeAlias = tuple[Hashable, ...]
-"""What a candidate says about each of the first steps of a pipeline."""
+StepSettings: TypeAlias = tuple[Hashable, ...]
+"""The parameters that a candidate sets, by pipeline step, from the first step on."""
 
-_EACH = 3
-"""How many pieces each worker gets at least: so that none waits long for the others."""
+_BATCHES_PER_WORKER = 3
+"""Minimal number of batches for each worker, so that no worker waits long for the others."""
 
-_DOING = ("random_state", "selection", "solver")
-"""Parameters that say whether linear models draw random numbers."""
+_RANDOMNESS = ("random_state", "selection", "solver")
+"""Parameters that decide whether a linear model draws random numbers."""
 
-_SOON = 8
-"""How many candidates are in a piece at most where somebody waits for each."""
+_STREAMED = 8
+"""Maximal number of candidates in a batch if each result is wanted as soon as it is there."""
 
 
-def cut(
+def make_batches(
     estimator: Any,
     jobs: Sequence[Job],
     workers: int,
@@ -37,134 +37,147 @@ def cut(
     streams: bool,
     later: bool,
     path: WarmStartPath | None = None,
-) -> list[Piece]:
-    """Cut jobs into pieces, each for one process, and say of each job how many steps it shares.
+) -> list[JobBatch]:
+    """Divide jobs into batches, each for one process, and count for each job the steps that it shares.
 
-    The last step of a pipeline, or an estimator by itself, counts as shared where jobs differ in the parameter of its
+    The last step of a pipeline, or an estimator by itself, counts as shared by jobs that differ in the parameter of its
     path only; these jobs are put in the order of the path.
 
     Args:
-        estimator: a pipeline, or an estimator.
-        jobs: of a batch.
-        workers: how many pieces are evaluated at the same time.
-        settled: whether one job after the other may be done in another order than theirs.
-        streams: whether results are wanted as soon as they are there.
+        estimator: a pipeline, or another estimator.
+        jobs: the jobs.
+        workers: number of batches that are evaluated at the same time.
+        settled: whether the order of the jobs may be changed.
+        streams: whether each result is wanted as soon as it is there.
         later: whether jobs that are not known yet may share steps with these.
-        path: that of the last step, if it is on one.
+        path: the path of the last step, if it has one.
 
     Cost: O(jobs × steps).
     """
     candidates = {job.candidate: job.params for job in jobs}
-    said, order = _said(estimator, candidates, path)
+    by_step, order = _by_step(estimator, candidates, path)
     places: Sequence[int] = range(len(jobs))
     if workers == 1:
-        found = _shared(jobs, places, said, later)
+        found = _count_shared(jobs, places, by_step, later)
         if settled and any(job.shared for job in found.values()) and _repeatable(estimator, candidates.values(), path):
-            rank = {candidate: place for place, candidate in enumerate(_sorted(said, order))}
-            # One fold after the other, so that little is kept at once; where somebody waits, candidate by candidate.
+            rank = {candidate: place for place, candidate in enumerate(_sorted(by_step, order))}
+            # Fold by fold, so that little is cached at once; candidate by candidate if results are streamed.
             places = sorted(places, key=lambda place: (0 if streams else jobs[place].fold, rank[jobs[place].candidate]))
         return [[(place, found[place])] for place in places]
-    if not any(job.shared for job in _shared(jobs, places, said, False).values()):
+    if not any(job.shared for job in _count_shared(jobs, places, by_step, False).values()):
         return [[(place, job)] for place, job in enumerate(jobs)]
-    of: dict[int, list[int]] = defaultdict(list)
+    places_of: dict[int, list[int]] = defaultdict(list)
     for place in places:
-        of[jobs[place].candidate].append(place)
+        places_of[jobs[place].candidate].append(place)
     folds = len({job.fold for job in jobs})
-    chunks = _chunks(said, order, workers, folds, streams)
-    return [piece for chunk in chunks for piece in _pieces(jobs, [of[candidate] for candidate in chunk], said)]
+    chunks = _chunks(by_step, order, workers, folds, streams)
+    return [
+        batch
+        for chunk in chunks
+        for batch in _batches_by_fold(jobs, [places_of[candidate] for candidate in chunk], by_step)
+    ]
 
 
-def _pieces(jobs: Sequence[Job], groups: Iterable[Sequence[int]], said: Mapping[int, Levels]) -> Iterator[Piece]:
-    """Put the jobs of each fold together where some of them share a step."""
+def _batches_by_fold(
+    jobs: Sequence[Job], groups: Iterable[Sequence[int]], by_step: Mapping[int, StepSettings]
+) -> Iterator[JobBatch]:
+    """Make a batch of the jobs of each fold, if some of them share a step; else a batch of each job."""
     by_fold: dict[int, list[int]] = defaultdict(list)
     for place in (place for group in groups for place in group):
         by_fold[jobs[place].fold].append(place)
     for places in by_fold.values():
-        shared = _shared(jobs, places, said, False)
-        piece = [(place, shared[place]) for place in places]
+        shared = _count_shared(jobs, places, by_step, False)
+        batch = [(place, shared[place]) for place in places]
         if any(job.shared for job in shared.values()):
-            yield piece
+            yield batch
         else:
-            yield from ([one] for one in piece)
+            yield from ([one] for one in batch)
 
 
-def _said(
+def _by_step(
     estimator: Any, candidates: Mapping[int, Mapping[str, Any]], path: WarmStartPath | None
-) -> tuple[dict[int, Levels], dict[int, float]]:
-    """Sort what candidates say by step, and give the places on the path of those that say one."""
+) -> tuple[dict[int, StepSettings], dict[int, float]]:
+    """Group each candidate's parameters by step; return also its position on the path, if it has one."""
     heads = [name for name, _ in estimator.steps[:-1]] if type(estimator) is Pipeline else []
-    said = {candidate: levels(heads, params) for candidate, params in candidates.items()}
-    name = "" if path is None else f"{_ending(estimator)[1]}{path.parameter}"
+    by_step = {candidate: step_settings(heads, params) for candidate, params in candidates.items()}
+    name = "" if path is None else f"{_last_step(estimator)[1]}{path.parameter}"
     order: dict[int, float] = {}
     for candidate, params in candidates.items():
-        if path is not None and name in params and (said[candidate] or not heads):
+        if path is not None and name in params and (by_step[candidate] or not heads):
             order[candidate] = path.order(params[name])
-            rest = ((key, _mark(value)) for key, value in params.items() if key != name)
-            said[candidate] += (
+            rest = ((key, _hashable(value)) for key, value in params.items() if key != name)
+            by_step[candidate] += (
                 tuple(sorted((item for item in rest if item[0].partition("__")[0] not in heads), key=repr)),
             )
-    return said, order
+    return by_step, order
 
 
-def levels(heads: Sequence[str], params: Mapping[str, Any]) -> Levels:
-    """Sort what a candidate says by step; nothing where it changes the pipeline itself."""
+def step_settings(heads: Sequence[str], params: Mapping[str, Any]) -> StepSettings:
+    """Group a candidate's parameters by step; empty if it changes the pipeline itself.
+
+    Args:
+        heads: the names of the steps before the last.
+        params: the candidate's parameters.
+    """
     by_step: dict[str, list[Hashable]] = {name: [] for name in heads}
     for name, value in params.items():
         head, deeper, _ = name.partition("__")
         if head in by_step:
-            by_step[head].append((name, _mark(value)))
+            by_step[head].append((name, _hashable(value)))
         elif not deeper and head in ("steps", "memory", "verbose", "transform_input"):
             return ()
     return tuple(tuple(sorted(items, key=repr)) for items in by_step.values())
 
 
-def _mark(value: Any) -> Hashable:
+def _hashable(value: Any) -> Hashable:
     return (type(value), repr(value)) if type(value) in PLAIN or isinstance(value, np.generic) else id(value)
 
 
-def _shared(jobs: Sequence[Job], places: Iterable[int], said: Mapping[int, Levels], later: bool) -> dict[int, Job]:
-    """Note of each job how many first steps some other has, too, or may have."""
+def _count_shared(
+    jobs: Sequence[Job], places: Iterable[int], by_step: Mapping[int, StepSettings], later: bool
+) -> dict[int, Job]:
+    """Set in each job the number of first steps that another job has, or may have, in common with it."""
     places = list(places)
     counts: Counter[Hashable] = Counter()
     if not later:
         for place in places:
-            found = said[jobs[place].candidate]
+            found = by_step[jobs[place].candidate]
             counts.update((jobs[place].fold, found[:depth]) for depth in range(1, len(found) + 1))
     made = {}
     for place in places:
-        job, found = jobs[place], said[jobs[place].candidate]
+        job, found = jobs[place], by_step[jobs[place].candidate]
         depths = range(1, len(found) + 1)
         shared = len(found) if later else sum(counts[job.fold, found[:depth]] > 1 for depth in depths)
         made[place] = job._replace(shared=shared) if shared else job
     return made
 
 
-def _sorted(said: Mapping[int, Levels], order: Mapping[int, float]) -> list[int]:
-    """Put candidates side by side that share steps, in the order in which what they say was first said.
+def _sorted(by_step: Mapping[int, StepSettings], order: Mapping[int, float]) -> list[int]:
+    """Sort candidates so that those with equal first steps are neighbours, by the first appearance of their settings.
 
-    Those that share all go in the order of their path.
+    Candidates with equal settings of all steps are sorted by their positions on the path.
     """
-    first: dict[Levels, int] = {}
-    for found in said.values():
+    first: dict[StepSettings, int] = {}
+    for found in by_step.values():
         for depth in range(1, len(found) + 1):
             first.setdefault(found[:depth], len(first))
     ranks = {
         candidate: [*[first[found[:depth]] for depth in range(1, len(found) + 1)], order.get(candidate, 0.0)]
-        for candidate, found in said.items()
+        for candidate, found in by_step.items()
     }
-    return sorted(said, key=lambda candidate: ranks[candidate])
+    return sorted(by_step, key=lambda candidate: ranks[candidate])
 
 
 def _chunks(
-    said: Mapping[int, Levels], order: Mapping[int, float], workers: int, folds: int, streams: bool
+    by_step: Mapping[int, StepSettings], order: Mapping[int, float], workers: int, folds: int, streams: bool
 ) -> list[list[int]]:
-    """Cut candidates into runs: at the borders of what they share where that leaves enough runs for the workers."""
-    size = math.ceil(len(said) / math.ceil(_EACH * workers / max(folds, 1))) if said else 1
+    """Divide sorted candidates into runs, between groups of equal settings if that gives the workers enough runs."""
+    size = math.ceil(len(by_step) / math.ceil(_BATCHES_PER_WORKER * workers / max(folds, 1))) if by_step else 1
     if streams:
-        size = min(size, _SOON)
+        size = min(size, _STREAMED)
     groups: list[list[int]] = []
-    for candidate in _sorted(said, order):
-        if groups and said[groups[-1][0]] == said[candidate]:
+    for candidate in _sorted(by_step, order):
+        if groups and by_step[groups[-1][0]] == by_step[candidate]:
             groups[-1].append(candidate)
         else:
             groups.append([candidate])
@@ -180,9 +193,9 @@ def _chunks(
 
 
 def _repeatable(estimator: Any, candidates: Iterable[Mapping[str, Any]], path: WarmStartPath | None) -> bool:
-    """Say whether jobs come out the same in any order: only scikit-learn's code, and all its random states integers.
+    """Return whether jobs give the same in any order: only scikit-learn's code, and integers as all random states.
 
-    An estimator that its path allows draws nothing without one, so long as candidates leave what it does as it is.
+    An estimator that its path allows draws no random numbers without a random state, unless a candidate changes that.
     """
     reader = StateReader()
     reader.read(estimator)
@@ -193,9 +206,9 @@ def _repeatable(estimator: Any, candidates: Iterable[Mapping[str, Any]], path: W
             if type(value) not in PLAIN:
                 reader.read(value)
                 states.append(value.get_params() if hasattr(value, "get_params") else {})
-    last, prefix = _ending(estimator)
-    quiet = path is not None and path.allows(last)
-    if quiet and not any(f"{prefix}{name}" in params for params in states[1:] for name in _DOING):
+    last, prefix = _last_step(estimator)
+    deterministic = path is not None and path.allows(last)
+    if deterministic and not any(f"{prefix}{name}" in params for params in states[1:] for name in _RANDOMNESS):
         states = [{key: value for key, value in found.items() if key != f"{prefix}random_state"} for found in states]
     drawn = (
         name.rpartition("__")[2] == "random_state" and value is None
@@ -205,8 +218,8 @@ def _repeatable(estimator: Any, candidates: Iterable[Mapping[str, Any]], path: W
     return reader.sound and not reader.foreign and not any(drawn)
 
 
-def _ending(estimator: Any) -> tuple[Any, str]:
-    """Give the last step of a pipeline and what the names of its parameters begin with; or an estimator by itself."""
+def _last_step(estimator: Any) -> tuple[Any, str]:
+    """Return the last step of a pipeline and the prefix of its parameters' names; any other estimator and ""."""
     if type(estimator) is not Pipeline:
         return estimator, ""
     name, last = estimator.steps[-1]

@@ -1,9 +1,9 @@
-"""Evaluate the last step of a pipeline by itself, on what the steps before it made for another candidate.
+"""Evaluation of a pipeline's last step by itself, on the cached output of the steps before it.
 
 What a pipeline does around its last step is the same for all candidates that share the steps before: splitting the
-data, checking parameters and routing metadata, transforming. Where all of that is known to be the same, the last step
-is fitted and scored as the pipeline would do it, on copies of the same arrays. Whatever is unusual, a failure among
-it, is left to an ordinary evaluation.
+data, checking parameters and routing metadata, transforming. If all of that is known to be the same, the last step is
+fitted and scored as the pipeline would do it, on copies of the same arrays. Anything unusual, including a failure, is
+left to an ordinary evaluation.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from luthier.sklearn.reuse.byte_cache import copied
 from luthier.sklearn.reuse.step_fingerprint import PLAIN, StateReader
 
 
-class Stem(NamedTuple):
-    """What is known of the steps before the last one, of one fold.
+class CachedPrefix(NamedTuple):
+    """The cached steps before the last one, on one fold.
 
     Args:
-        key: under which the shelf has what the last of them made of the training part.
-        rows: how many rows the test part has.
+        key: cache key of the last of them, for its output on the training part.
+        rows: number of rows of the test part.
         fit_s: how long fitting the steps took.
         score_s: how long transforming the test part took.
     """
@@ -38,28 +38,27 @@ class Stem(NamedTuple):
     score_s: float
 
 
-def usual(setting: EvaluationSettings) -> bool:
-    """Say whether fitting and scoring have no arguments of their own, and nobody but scikit-learn scores."""
+def is_usual(settings: EvaluationSettings) -> bool:
+    """Return whether fit and scoring have no arguments of their own, and all scorers are scikit-learn's."""
     return (
-        not setting.fit_params
-        and not setting.score_params
-        and setting.verbose <= 1
-        and (setting.y is None or type(setting.y) is np.ndarray)
-        and _own(setting.scorer)
+        not settings.fit_params
+        and not settings.score_params
+        and settings.verbose <= 1
+        and (settings.y is None or type(settings.y) is np.ndarray)
+        and _is_builtin(settings.scorer)
     )
 
 
-def _own(scorer: Any) -> bool:
-    """Say whether a scorer and the function in it are scikit-learn's."""
-    if isinstance(scorer, private_api.MultimetricScorer):
-        return all(_own(one) for one in scorer._scorers.values())
-    function = getattr(scorer, "_score_func", None)
-    known = function is None or str(getattr(function, "__module__", "")).partition(".")[0] == "sklearn"
-    return type(scorer).__module__ == "sklearn.metrics._scorer" and known
+def _is_builtin(scorer: Any) -> bool:
+    """Return whether a scorer and the function in it are scikit-learn's."""
+    named = private_api.scorers_by_name(scorer)
+    if named is not None:
+        return all(_is_builtin(one) for one in named.values())
+    return private_api.is_builtin_scorer(scorer) and private_api.has_builtin_score_function(scorer)
 
 
-def ending(pipeline: Any, params: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Give what a candidate says about the last step; None where it says something that is not plain of others."""
+def last_params(pipeline: Any, params: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a candidate's parameters of the last step; None if it sets others to values that are not plain."""
     steps = pipeline.steps
     last = steps[-1][0]
     heads = {name for name, _ in steps[:-1]}
@@ -74,7 +73,7 @@ def ending(pipeline: Any, params: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def last_step(pipeline: Any, params: Mapping[str, Any]) -> Any:
-    """Make the last step of a candidate; None where its code is not scikit-learn's, or it has callbacks."""
+    """Return the last step of a candidate; None if its code is not scikit-learn's, or it has callbacks."""
     if not type(pipeline.steps[-1][1]).__module__.startswith("sklearn."):
         return None
     made = clone(pipeline.steps[-1][1])
@@ -82,41 +81,43 @@ def last_step(pipeline: Any, params: Mapping[str, Any]) -> Any:
     reader = StateReader()
     for name, value in made.get_params(deep=False).items():
         reader.entry(name, value)
-    return made if reader.sound and not reader.foreign and not getattr(made, "_skl_callbacks", None) else None
+    return made if reader.sound and not reader.foreign and not private_api.has_callbacks(made) else None
 
 
-def evaluate(stem: Stem, last: Any, setting: EvaluationSettings, job: Job, arrays: Mapping[str, Any]) -> Scores | None:
+def evaluate_last_step(
+    prefix: CachedPrefix, last: Any, settings: EvaluationSettings, job: Job, arrays: Mapping[str, Any]
+) -> Scores | None:
     """Fit and score the last step.
 
     Args:
-        stem: of the steps before it.
+        prefix: the steps before it.
         last: the last step.
-        setting: what is the same for all jobs.
-        job: which fold.
-        arrays: what the steps before made of the training part to fit, and of the test and the training part to score.
+        settings: what all jobs share.
+        job: the candidate and the fold.
+        arrays: the output of the steps before: "fit" to fit on, "test" to score on, and "train" if that is scored.
 
     Returns:
-        None where something went wrong. The generator of random numbers is then as it was.
+        None if something failed. The global random number generator is then as it was before.
     """
     state = np.random.get_state(legacy=False)
     try:
         start_s = time.perf_counter()
-        last.fit(copied(arrays["fit"]), _targets(setting.y, job.train))
+        last.fit(copied(arrays["fit"]), _targets(settings.y, job.train))
         fit_s = time.perf_counter() - start_s
-        score = _score(last, copied(arrays["test"]), _targets(setting.y, job.test), setting.scorer)
+        score = _score(last, copied(arrays["test"]), _targets(settings.y, job.test), settings.scorer)
         found = {"fit_error": None, "test_scores": score}
         score_s = time.perf_counter() - start_s - fit_s
-        if setting.return_train_score:
-            targets = _targets(setting.y, job.train)
-            found["train_scores"] = _score(last, copied(arrays["train"]), targets, setting.scorer)
-    except Exception:  # noqa: BLE001 - the ordinary evaluation meets it again, and says what there is to say
+        if settings.return_train_score:
+            targets = _targets(settings.y, job.train)
+            found["train_scores"] = _score(last, copied(arrays["train"]), targets, settings.scorer)
+    except Exception:  # noqa: BLE001 - the ordinary evaluation meets it again, and reports it
         np.random.set_state(state)
         return None
     return {
         **found,
-        "n_test_samples": stem.rows,
-        "fit_time": fit_s + stem.fit_s,
-        "score_time": score_s + stem.score_s,
+        "n_test_samples": prefix.rows,
+        "fit_time": fit_s + prefix.fit_s,
+        "score_time": score_s + prefix.score_s,
     }
 
 
@@ -125,10 +126,10 @@ def _targets(y: Any, rows: Any) -> Any:
 
 
 def _score(last: Any, X: Any, y: Any, scorer: Any) -> Any:
-    """Give the score, or scores by metric, as numbers.
+    """Return the score, or the scores by metric, as numbers.
 
     Raises:
-        TypeError: it is none; of several metrics, one failed.
+        TypeError: a score is not a number; of several metrics, one failed.
     """
     found = scorer(last, X) if y is None else scorer(last, X, y)
     return {name: _number(one) for name, one in found.items()} if isinstance(found, dict) else _number(found)

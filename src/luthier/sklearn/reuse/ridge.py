@@ -1,7 +1,7 @@
-"""Ridge regressions that differ in their penalty share all but the last step: with the bits of a fit of each.
+"""Normal equations that ridge regressions of different penalties share, bit-equal to separate fits.
 
-scikit-learn's solver for dense data centres them and solves (XᵀX + α I) w = XᵀY by Cholesky's decomposition. XᵀX and
-XᵀY are the same for every α. Whether the products here have the bits of those there is not supposed, but seen: the
+scikit-learn's solver for dense data centres them and solves (XᵀX + α I) w = XᵀY by a Cholesky decomposition. XᵀX and
+XᵀY are the same for every α. That the products here have the bits of scikit-learn's is not assumed but checked: the
 first penalty is fitted by scikit-learn, and the shared products must give the same coefficients, bit by bit.
 """
 
@@ -18,8 +18,8 @@ from sklearn.preprocessing import LabelBinarizer
 
 
 @dataclass(frozen=True)
-class Products:
-    """What penalties share.
+class NormalEquations:
+    """The part of the normal equations that does not depend on the penalty.
 
     Args:
         gram: XᵀX of the centred X; (d, d).
@@ -36,7 +36,7 @@ class Products:
     flat: bool
 
     def solve(self, alpha: float) -> dict[str, Any]:
-        """Give ``coef_`` and ``intercept_``. Cost: O(d³ + d² k).
+        """Return ``coef_`` and ``intercept_``. Cost: O(d³ + d² k).
 
         Raises:
             LinAlgError: the matrix is singular.
@@ -50,8 +50,8 @@ class Products:
         return {"coef_": coef, "intercept_": 0.0 if self.x_mean is None else self.y_mean - self.x_mean @ coef.T}
 
 
-def products(estimator: Any, X: Any, y: Any, flat: bool) -> Products | None:
-    """Compute what penalties share; None of data for which scikit-learn does something else.
+def normal_equations(estimator: Any, X: Any, y: Any, flat: bool) -> NormalEquations | None:
+    """Compute the shared part; None for data that scikit-learn treats in another way.
 
     Args:
         estimator: a `Ridge` or a `RidgeClassifier`.
@@ -74,13 +74,13 @@ def products(estimator: Any, X: Any, y: Any, flat: bool) -> Products | None:
         centred -= x_mean
         targets -= y_mean
     columns = targets.reshape(-1, 1) if targets.ndim == 1 else targets
-    return Products(centred.T @ centred, centred.T @ columns, x_mean, y_mean, flat)
+    return NormalEquations(centred.T @ centred, centred.T @ columns, x_mean, y_mean, flat)
 
 
-def solved(shared: Products, alpha: float) -> dict[str, Any] | None:
-    """Give the coefficients for a penalty; None where scikit-learn warns, or does something else."""
+def solve_penalty(shared: NormalEquations, alpha: float) -> dict[str, Any] | None:
+    """Return the coefficients for a penalty; None if scikit-learn would warn, or solve in another way."""
     if threading.current_thread() is not threading.main_thread():
-        return None  # a warning could not be told from those of other threads
+        return None  # a warning could not be distinguished from those of other threads
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -90,8 +90,8 @@ def solved(shared: Products, alpha: float) -> dict[str, Any] | None:
     return None if caught else found
 
 
-def identical(found: dict[str, Any], fitted: dict[str, Any]) -> bool:
-    """Say whether coefficients have the bits, the kinds and the layout in memory of fitted ones."""
+def same_bits(found: dict[str, Any], fitted: dict[str, Any]) -> bool:
+    """Return whether coefficients have the bits, the types and the memory layout of fitted ones."""
     for name, value in found.items():
         other = fitted[name]
         if type(value) is not type(other) or np.asarray(value).tobytes() != np.asarray(other).tobytes():

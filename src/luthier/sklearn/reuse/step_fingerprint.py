@@ -1,4 +1,4 @@
-"""Tell whether two steps of pipelines do the same to the same data: equal fingerprints, equal results to the bit."""
+"""Fingerprints of pipeline steps: equal fingerprints mean equal results on equal data, to the bit."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ import joblib
 import numpy as np
 from sklearn.base import BaseEstimator
 
-PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))
-"""Values that are what their text says."""
+from luthier.sklearn import private_api
 
-_KNOWN = ("sklearn", "numpy", "scipy", "builtins")
-"""Packages whose code keeps nothing between calls but what it is given."""
+PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))
+"""Types whose values are fully described by their text."""
+
+_STATELESS = ("sklearn", "numpy", "scipy", "builtins")
+"""Packages whose functions keep no state between calls, apart from their arguments."""
 
 _RANDOM = (np.random.RandomState, np.random.Generator, np.random.BitGenerator, np.random.SeedSequence, random.Random)
 
 
 @dataclass(frozen=True)
 class StepFingerprint:
-    """What a step does, before it is fitted.
+    """Description of what an unfitted step does.
 
     Args:
         key: equal for steps that do the same.
-        foreign: whether code that is not scikit-learn's takes part.
-        draws: whether some ``random_state`` is None: what it does is known only if it drew nothing.
-        held: objects that the key knows by their identity, and that must live as long as it.
+        foreign: whether code other than scikit-learn's takes part.
+        draws: whether some ``random_state`` is None: the step does the same again only if it drew no random numbers.
+        held: objects that the key identifies by address, and that must live as long as the key.
     """
 
     key: Hashable
@@ -42,11 +44,11 @@ class StepFingerprint:
 
 
 def step_fingerprint(step: Any) -> StepFingerprint | None:
-    """Read a step that is not fitted; None where it cannot be known to do the same each time.
+    """Return the fingerprint of an unfitted step; None if the step may not do the same each time.
 
-    That is so where it holds a generator of random numbers, changes its input (``copy=False``), keeps something
-    elsewhere (``memory``), goes on from an earlier fit (``warm_start``), prints (``verbose``), has callbacks, or may
-    draw random numbers in other processes, where nobody sees it.
+    That is so if it holds a random number generator, changes its input (``copy=False``), stores something elsewhere
+    (``memory``), continues an earlier fit (``warm_start``), prints (``verbose``), has callbacks, or may draw random
+    numbers in other processes, where that cannot be observed.
 
     Cost: O(size of its parameters).
     """
@@ -59,7 +61,15 @@ def step_fingerprint(step: Any) -> StepFingerprint | None:
 
 
 class StateReader:
-    """Reads values into hashable keys, and notes what they are made of."""
+    """Converts values into hashable keys, and records properties of everything that it reads.
+
+    Attributes:
+        sound: whether everything that was read does the same each time.
+        foreign: whether code other than scikit-learn's was read.
+        draws: whether a ``random_state`` that is None was read.
+        parallel: whether an ``n_jobs`` other than 1 was read.
+        held: objects that the keys identify by address.
+    """
 
     def __init__(self) -> None:
         self.sound = True
@@ -69,7 +79,7 @@ class StateReader:
         self.held: list[Any] = []
 
     def read(self, value: Any) -> Hashable:
-        """Give a key that is equal for equal values only."""
+        """Return a key that is equal for equal values only."""
         kind = type(value)
         if kind in PLAIN or isinstance(value, np.generic | np.dtype):
             return kind, repr(value)
@@ -114,12 +124,12 @@ class StateReader:
         return (kind, *key)
 
     def entry(self, name: str, item: Any) -> Hashable:
-        """Read an attribute or a parameter of that name."""
-        self._note(name, item)
+        """Read an attribute or a parameter of that name, and return its key."""
+        self._inspect(name, item)
         return self.read(item)
 
-    def _note(self, name: str, item: Any) -> None:
-        """Note what an attribute of that name means for what is done."""
+    def _inspect(self, name: str, item: Any) -> None:
+        """Record what an attribute of that name implies."""
         if name == "random_state":
             self.draws = self.draws or item is None
             self.sound = self.sound and (item is None or isinstance(item, int | np.integer))
@@ -129,32 +139,32 @@ class StateReader:
             self.sound = self.sound and item is not False
         elif name in ("verbose", "warm_start", "inplace", "memory"):
             self.sound = self.sound and (item is None or item is False or (type(item) is int and item == 0))
-        elif name == "_skl_callbacks":
+        elif name == private_api.CALLBACKS:
             self.sound = False
 
     def _other(self, value: Any) -> Hashable:
-        """Know a value by its identity: copies of it are others."""
-        known = isinstance(value, np.ufunc) or (
+        """Return a key by address: copies of the value have other keys."""
+        stateless = isinstance(value, np.ufunc) or (
             (inspect.isroutine(value) or inspect.isclass(value))
-            and str(getattr(value, "__module__", None) or "").partition(".")[0] in _KNOWN
+            and str(getattr(value, "__module__", None) or "").partition(".")[0] in _STATELESS
         )
-        self.foreign = self.foreign or not known
+        self.foreign = self.foreign or not stateless
         self.held.append(value)
         return type(value), id(value)
 
 
 def root(kind: type) -> str:
-    """Give the package that a class comes from."""
+    """Return the top-level package of a class."""
     return kind.__module__.partition(".")[0]
 
 
-def generators() -> str:
-    """Name the states of the generators of random numbers that all code shares: numpy's and Python's."""
+def generator_states() -> str:
+    """Return a digest of the states of numpy's and Python's global random number generators."""
     return str(joblib.hash((np.random.get_state(legacy=False), random.getstate())))
 
 
-def content(value: Any) -> str | None:
-    """Name a value by its content; None where it cannot be read."""
+def content_hash(value: Any) -> str | None:
+    """Return a hash of a value's content; None if the value cannot be pickled."""
     try:
         return str(joblib.hash(value))
     except Exception:  # noqa: BLE001 - pickling runs the user's code

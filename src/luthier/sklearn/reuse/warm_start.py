@@ -1,7 +1,7 @@
-"""Estimators of which one fit helps the next: those that differ in one parameter only go on from one another.
+"""Warm-start paths: estimators that differ in one parameter only, and can continue one another's fits.
 
-Exact paths give what a fit from scratch gives, to the bit; they were found by experiment, by comparing all fitted
-attributes of grown and of fresh estimators (decision 0020). Close ones agree up to the estimator's ``tol``.
+Exact paths give the results of a fit from scratch, to the bit; they were found by experiment, by comparing all fitted
+attributes of continued and of fresh estimators (decision 0020). Close paths agree up to the estimator's ``tol``.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from luthier.sklearn import private_api
 from luthier.sklearn.reuse.step_fingerprint import StateReader
 
 
-class Trace(NamedTuple):
-    """What a fit left for the next one.
+class FitState(NamedTuple):
+    """What a fit leaves for the next one.
 
     Args:
-        value: of the parameter that differs.
+        value: the value of the path's parameter.
         state: the fitted attributes.
-        seconds: how long the fits took that led here.
+        seconds: total duration of the fits that led here.
         sent: the names of the keyword arguments of ``fit``.
-        held: objects that the key knows by their identity.
-        shared: of paths with a common decomposition, that; False where it was found to have other bits.
+        held: objects that the key identifies by address.
+        shared: the computation that all fits share, on paths that have one; False if its bits were found to differ.
     """
 
     value: float
@@ -41,16 +42,16 @@ class Trace(NamedTuple):
 
 @dataclass(frozen=True)
 class WarmStartPath:
-    """How fits that differ in one parameter follow one another.
+    """A parameter along which fits can continue one another.
 
     Args:
         parameter: its name.
-        rising: whether its values go up.
-        allows: says of an estimator with its parameters whether it may go on from another one.
-        keeps: says of a fitted one whether another one may go on from it.
-        whole: whether its values are whole numbers.
+        rising: whether the fits go from small to large values.
+        allows: returns whether an estimator with these parameters may continue a fit.
+        keeps: returns whether a fitted estimator may be continued.
+        whole: whether the values are integers.
         close: whether the results agree up to a tolerance only.
-        solves: whether all fits share one decomposition, instead of each going on from the one before.
+        solves: whether all fits share one computation, instead of each continuing the one before.
     """
 
     parameter: str
@@ -62,16 +63,16 @@ class WarmStartPath:
     solves: bool = False
 
     def order(self, value: Any) -> float:
-        """Give the place of a value among others: smaller ones go first."""
+        """Return the sort key of a value: smaller keys go first."""
         number = float(value) if isinstance(value, Real) and math.isfinite(value) else 0.0
         return number if self.rising else -number
 
     def after(self, value: float, other: float) -> bool:
-        """Say whether a value comes after another one."""
+        """Return whether a value comes after another one on the path."""
         return value > other if self.rising else value < other
 
     def value(self, estimator: Any) -> float | None:
-        """Give the parameter's value where it is one that can be on a path."""
+        """Return the parameter's value; None if it cannot be on a path."""
         found = getattr(estimator, self.parameter, None)
         if isinstance(found, bool) or not isinstance(found, Integral if self.whole else Real):
             return None
@@ -79,27 +80,27 @@ class WarmStartPath:
 
 
 def path_of(estimator: Any, close: bool) -> WarmStartPath | None:
-    """Give the path on which estimators of exactly this class are, if there is one.
+    """Return the path of an estimator's class, or None; classes that derive from scikit-learn's have none.
 
     Args:
-        estimator: or its last step; classes that derive from one of scikit-learn's have none.
-        close: whether paths count that agree up to a tolerance only.
+        estimator: an estimator, not a pipeline.
+        close: whether paths that agree up to a tolerance only are included.
     """
     kind = type(estimator)
-    module, path = _KNOWN.get(kind.__name__, ("", None))
+    module, path = _PATHS.get(kind.__name__, ("", None))
     if path is None or getattr(sys.modules.get(module), kind.__name__, None) is not kind:
         return None
     return None if path.close and not close else path
 
 
 def key_of(estimator: Any, path: WarmStartPath) -> tuple[Hashable, tuple[Any, ...]] | None:
-    """Give what estimators have in common that differ in the path's parameter, and the objects known by identity.
+    """Return a key that all estimators of a path have in common, and the objects that it identifies by address.
 
     Returns:
-        None where an estimator is on no path: settings that the path does not allow; something that is not
-        scikit-learn's, or that cannot be known to do the same each time (see `fingerprint`); callbacks.
+        None if the estimator cannot be on the path: it has settings that the path does not allow, code other than
+        scikit-learn's, something that may not do the same each time (see `step_fingerprint`), or callbacks.
     """
-    if getattr(estimator, "_skl_callbacks", None) or path.value(estimator) is None or not path.allows(estimator):
+    if private_api.has_callbacks(estimator) or path.value(estimator) is None or not path.allows(estimator):
         return None
     reader = StateReader()
     params = estimator.get_params(deep=False)
@@ -109,34 +110,33 @@ def key_of(estimator: Any, path: WarmStartPath) -> tuple[Hashable, tuple[Any, ..
     return (type(estimator), *key), tuple(reader.held)
 
 
-def resume(estimator: Any, trace: Trace, fit: Callable[[], Any]) -> bool:
-    """Fit an estimator that goes on from what another fit left, by scikit-learn's ``warm_start``.
+def resume(estimator: Any, earlier: FitState, fit: Callable[[], Any]) -> bool:
+    """Fit an estimator by scikit-learn's ``warm_start``, from the state that an earlier fit left.
 
     Args:
-        estimator: not fitted; with its parameters.
-        trace: of the other fit; it is used up.
+        estimator: with its parameters, not fitted.
+        earlier: the state of the earlier fit; it is changed, and cannot be used again.
         fit: fits the estimator.
 
     Returns:
-        Whether that went well. Where not, the estimator is as it was.
+        Whether the fit succeeded. If not, the estimator is as it was before.
     """
     own = dict(vars(estimator))
-    vars(estimator).update({name: value for name, value in trace.state.items() if name not in own})
+    vars(estimator).update({name: value for name, value in earlier.state.items() if name not in own})
     estimator.warm_start = True
     try:
         fit()
-    except Exception:  # noqa: BLE001 - whatever it was: a fit from scratch says the same, or succeeds
+    except Exception:  # noqa: BLE001 - a fit from scratch raises the same exception, or succeeds
         vars(estimator).clear()
         vars(estimator).update(own)
         return False
     estimator.warm_start = False
-    if "_seeds" in vars(estimator):  # of the members of a bag, of which warm_start keeps the newest only
-        estimator._seeds = np.concatenate([trace.state["_seeds"], estimator._seeds])
+    private_api.prepend_member_seeds(estimator, earlier.state)
     return True
 
 
 def state_of(estimator: Any, own: Set[str]) -> dict[str, Any]:
-    """Give the attributes besides an estimator's own; containers that the next fit changes are copies."""
+    """Return the fitted attributes (those not in `own`), with copies of the containers that the next fit changes."""
     return {name: _copy(value) for name, value in vars(estimator).items() if name not in own}
 
 
@@ -147,7 +147,7 @@ def _copy(value: Any) -> Any:
     return value.copy() if type(value) is list else value
 
 
-# --- which there are --------------------------------------------------------------------------------------------
+# --- the paths ------------------------------------------------------------------------------------------------
 
 
 def _seeded(estimator: Any) -> bool:
@@ -155,17 +155,17 @@ def _seeded(estimator: Any) -> bool:
 
 
 def _forest(estimator: Any) -> bool:
-    """A weight by name is one of all data, of which a warm start warns."""
+    """A class weight by name depends on the data, and a warm start warns about it."""
     return _seeded(estimator) and not isinstance(getattr(estimator, "class_weight", None), str)
 
 
 def _bag(estimator: Any) -> bool:
-    """Members get their random states from the bag."""
+    """The members get their random states from the bag."""
     return _seeded(estimator) and not getattr(estimator, "oob_score", False)
 
 
 def _boosting(estimator: Any) -> bool:
-    """Stages that are stopped early depend on how many there may be; an initial model may draw random numbers."""
+    """Early stopping depends on the maximal number of stages; an initial model may draw random numbers."""
     plain = estimator.init is None or isinstance(estimator.init, str)
     return _seeded(estimator) and estimator.n_iter_no_change is None and plain and _exact_boosting()
 
@@ -184,28 +184,28 @@ def _descent(estimator: Any) -> bool:
 
 
 def _logistic(estimator: Any) -> bool:
-    """The others gain nothing from where they begin."""
+    """The other solvers gain nothing from a starting point."""
     return estimator.solver in ("lbfgs", "newton-cg", "newton-cholesky")
 
 
 @cache
 def _exact_boosting() -> bool:
-    """Say whether gradient boosting that goes on has the same bits as one from scratch on this machine.
+    """Return whether continued gradient boosting has the bits of a fit from scratch on this machine.
 
-    Where a multiplication and an addition are rounded together (as compilers do on ARM), what it begins with differs
-    in the last bit from what it had. A small fit shows it. Cost: some milliseconds, once in a process.
+    Where a multiplication and an addition are rounded together (as compilers do on ARM), the prediction that the next
+    stages start from differs in the last bit. A small fit shows it. Cost: some milliseconds, once per process.
     """
     from sklearn.ensemble import GradientBoostingRegressor
 
     points = np.linspace(0.0, 1.0, 200)[:, None] ** [1.0, 1.7]
     targets = np.sin(9.0 * points[:, 0]) / 3.0
     fresh = GradientBoostingRegressor(n_estimators=6, random_state=0).fit(points, targets)
-    grown = GradientBoostingRegressor(n_estimators=3, random_state=0, warm_start=True).fit(points, targets)
-    grown.set_params(n_estimators=6).fit(points, targets)
+    continued = GradientBoostingRegressor(n_estimators=3, random_state=0, warm_start=True).fit(points, targets)
+    continued.set_params(n_estimators=6).fit(points, targets)
     return all(
         np.array_equal(one.tree_.value, other.tree_.value)
         and np.array_equal(one.tree_.threshold, other.tree_.threshold)
-        for one, other in zip(fresh.estimators_[:, 0], grown.estimators_[:, 0], strict=True)
+        for one, other in zip(fresh.estimators_[:, 0], continued.estimators_[:, 0], strict=True)
     )
 
 
@@ -223,7 +223,7 @@ _DESCENTS = ("ElasticNet", "Lasso", "MultiTaskElasticNet", "MultiTaskLasso")
 
 _ENSEMBLES, _LINEAR = "sklearn.ensemble", "sklearn.linear_model"
 
-_KNOWN: dict[str, tuple[str, WarmStartPath]] = {
+_PATHS: dict[str, tuple[str, WarmStartPath]] = {
     **dict.fromkeys(_FORESTS, (_ENSEMBLES, WarmStartPath("n_estimators", True, _forest))),
     **dict.fromkeys(_BAGS, (_ENSEMBLES, WarmStartPath("n_estimators", True, _bag))),
     **dict.fromkeys(_BOOSTINGS, (_ENSEMBLES, WarmStartPath("n_estimators", True, _boosting))),
@@ -235,4 +235,4 @@ _KNOWN: dict[str, tuple[str, WarmStartPath]] = {
     **dict.fromkeys(_DESCENTS, (_LINEAR, WarmStartPath("alpha", False, _descent, whole=False, close=True))),
     "LogisticRegression": (_LINEAR, WarmStartPath("C", True, _logistic, whole=False, close=True)),
 }
-"""By the name of a class: the module that has it, and its path."""
+"""Module and path, by the name of a class."""

@@ -1,8 +1,8 @@
-"""What the winner will score on new data: the best of many scores is too good to be true.
+"""Estimate of the winner's score on new data, corrected for the optimism of choosing the best of many.
 
 Bootstrap bias-corrected cross-validation (Tsamardinos, Greasidou and Borboudakis 2018): the selection is repeated on
-resampled results, and what it selects is scored on the results that were not drawn. Theirs are predictions of single
-samples; ours are the scores of folds, which is what any scorer, any splitter, and a search of last year have in common.
+resampled results, and the selected candidate is scored on the results that were not drawn. They resample predictions of
+single samples; here the scores of folds are resampled, which exist for any scorer, any splitter and any stored search.
 """
 
 from __future__ import annotations
@@ -10,31 +10,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from luthier._typing import Floats
 from luthier.key import Key
 from luthier.sklearn.selection.one_standard_error import within_one
 
-Floats: TypeAlias = NDArray[np.float64]
-
 DRAWS = 2000
-"""How often folds are drawn."""
+"""Number of bootstrap samples of folds."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the winner will score on data like those of the search.
+    """Estimate of the winner's score on new data of the same distribution.
 
     Args:
-        score: the estimate without optimism.
-        low: the lower end of the interval.
-        high: the upper end.
-        confidence: the probability that intervals of this kind hold the score of the winner on new data.
-        optimism: by how much the mean score of the winner is too good.
+        score: the estimate, corrected for optimism.
+        low: lower end of the confidence interval.
+        high: upper end of the confidence interval.
+        confidence: the probability that intervals of this kind contain the winner's score on new data.
+        optimism: by how much the winner's mean score is too good.
     """
 
     score: float
@@ -45,13 +44,17 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Within:
-    """Chooses the simplest within one standard error, on the folds drawn."""
+class OneStandardErrorRule:
+    """Chooses the simplest candidate within one standard error, on the folds drawn.
+
+    Args:
+        complexity: rank of each candidate, (candidates,); smaller is simpler.
+    """
 
     complexity: Floats
 
     def __call__(self, scores: Floats, draws: Floats) -> NDArray[np.int64]:
-        """Give the place of the candidate chosen in each draw."""
+        """Return the index of the candidate chosen in each draw; arguments as of `best_mean`."""
         found = []
         for counts in draws:
             drawn = np.repeat(np.arange(scores.shape[1]), counts.astype(int))
@@ -63,10 +66,13 @@ def best_mean(scores: Floats, draws: Floats) -> NDArray[np.int64]:
     """Choose the candidate with the highest mean in each draw.
 
     Args:
-        scores: by candidate and fold.
-        draws: how often each fold is drawn, by draw and fold.
+        scores: (candidates, folds).
+        draws: how often each fold is drawn, (draws, folds).
+
+    Returns:
+        The index of the candidate chosen in each draw.
     """
-    parts = np.array_split(draws, -(-len(draws) // 100))  # a table of all draws and candidates may be large
+    parts = np.array_split(draws, -(-len(draws) // 100))  # a table of all draws and candidates could be large
     return np.concatenate([np.argmax(part @ scores.T, axis=1) for part in parts])
 
 
@@ -78,15 +84,15 @@ def estimate(
     choose: Callable[[Floats, Floats], NDArray[np.int64]] | None = None,
     confidence: float = 0.95,
 ) -> Estimate:
-    """Estimate from ``cv_results_`` what the winner will score on new data.
+    """Estimate the winner's score on new data from ``cv_results_``.
 
     Args:
-        results: of a search; of a halving search, the last iteration counts.
-        metric: the score that chose.
-        best: the winner.
-        folds: how many there are.
-        choose: how it was chosen, if not by the highest mean.
-        confidence: of the interval.
+        results: of a search; of a halving search, the last iteration is used.
+        metric: the name of the score that chose the winner.
+        best: the index of the winner.
+        folds: number of folds.
+        choose: the rule that chose the winner, if it was not the highest mean.
+        confidence: of the interval, in (0, 1).
     """
     scores = np.stack([np.asarray(results[f"split{fold}_test_{metric}"], dtype=float) for fold in range(folds)], axis=1)
     mine = scores[best]
@@ -100,20 +106,22 @@ def estimate(
         mean = float(mine.mean())
         return Estimate(mean, math.nan, math.nan, confidence, math.nan)
     chosen_by = choose or best_mean
-    if isinstance(choose, Within):
-        chosen_by = Within(choose.complexity[kept])
+    if isinstance(choose, OneStandardErrorRule):
+        chosen_by = OneStandardErrorRule(choose.complexity[kept])
     score = corrected(table, chosen_by)
     half = half_width(mine, confidence)
     return Estimate(score, score - half, score + half, confidence, float(mine.mean()) - score)
 
 
 def corrected(scores: Floats, choose: Callable[[Floats, Floats], NDArray[np.int64]], draws: int = DRAWS) -> float:
-    """Give the mean score, on folds that were not drawn, of the candidates that the drawn folds choose.
+    """Return the mean score, on folds that were not drawn, of the candidates chosen by the folds drawn.
 
     Args:
-        scores: by candidate and fold, without NaN.
-        choose: the place of the candidate chosen in each draw.
-        draws: how often folds are drawn, with replacement.
+        scores: (candidates, folds), without NaN.
+        choose: returns the index of the candidate chosen in each draw.
+        draws: number of bootstrap samples, drawn with replacement.
+
+    Cost: O(draws × candidates × folds).
     """
     folds = scores.shape[1]
     drawn = Key.of(0).fold("bootstrap").integers(folds, (draws, folds))
@@ -124,10 +132,10 @@ def corrected(scores: Floats, choose: Callable[[Floats, Floats], NDArray[np.int6
 
 
 def half_width(scores: Floats, confidence: float) -> float:
-    """Give half the width of an interval for the score on new data, from the scores of the folds.
+    """Return half the width of a confidence interval for the score on new data, from the scores of the folds.
 
-    Student's, with the variance of Nadeau and Bengio (2003, section 3): s² (1/K + n_test / n_train), since the
-    training sets of the folds overlap.
+    Student's interval with the variance of Nadeau and Bengio (2003, section 3), s² (1/K + n_test / n_train), since
+    the training sets of the folds overlap.
     """
     folds = len(scores)
     variance = float(scores.var(ddof=1)) * (1 / folds + 1 / (folds - 1))
@@ -135,7 +143,7 @@ def half_width(scores: Floats, confidence: float) -> float:
 
 
 def _filled(scores: Floats, winner: Floats) -> Floats:
-    """Fill folds that were not run: the winner's score there, plus the mean difference to it on the others."""
+    """Impute folds that were not run: the winner's score there, plus the mean difference to it on the others."""
     if not np.isnan(scores).any():
         return scores
     behind = np.nanmean(scores - winner, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""The simplest candidate that is as good as the best, within one standard error (Breiman and others 1984)."""
+"""One-standard-error rule: the simplest candidate about as good as the best (Breiman and others 1984)."""
 
 from __future__ import annotations
 
@@ -15,27 +15,31 @@ SMALLER = (
     "C", "degree", "gamma", "max_degree", "max_depth", "max_features", "max_leaf_nodes", "n_components", "n_estimators",
     "n_knots",
 )  # fmt: skip
-"""Parameters of scikit-learn's estimators of which a smaller value makes a simpler model."""
+"""Parameters of scikit-learn's estimators whose smaller values make simpler models."""
 
 LARGER = (
     "alpha", "ccp_alpha", "l2_regularization", "min_impurity_decrease", "min_samples_leaf", "min_samples_split",
     "min_weight_fraction_leaf", "n_neighbors", "reg_covar", "reg_param", "shrinkage", "var_smoothing",
 )  # fmt: skip
-"""Those of which a larger one does."""
+"""Parameters whose larger values make simpler models."""
 
 
 def complexities(given: Any, params: Sequence[Mapping[str, Any]], estimator: Any) -> NDArray[np.float64]:
     """Rank candidates from the simplest, 1, to the most complex.
 
     Args:
-        given: what a person calls simple: a function of a candidate's parameters, less of which is simpler; the name of
-            a parameter, a smaller value of which is simpler, or with a minus before it, a larger; several names,
-            whose ranks are averaged; or True for those of `SMALLER` and `LARGER` in which the candidates differ.
-        params: of each candidate.
-        estimator: has the values of parameters that a candidate lacks.
+        given: the measure of complexity: a function of a candidate's parameters, smaller values of which are simpler;
+            the name of a parameter whose smaller values are simpler or, with a minus before it, whose larger values
+            are; several names, whose ranks are averaged; or True for the parameters of `SMALLER` and `LARGER` in which
+            the candidates differ.
+        params: the parameters of each candidate.
+        estimator: provides the values of parameters that a candidate does not set.
+
+    Returns:
+        The rank of each candidate, (candidates,).
 
     Raises:
-        InvalidSetting: nothing is known of the parameters that differ, or a named one has values that are no numbers.
+        InvalidSetting: no parameter that differs is in these tables, or a named one has values that are not numbers.
     """
     if callable(given):
         values = [given(dict(one)) for one in params]
@@ -44,8 +48,8 @@ def complexities(given: Any, params: Sequence[Mapping[str, Any]], estimator: Any
     names = [given] if isinstance(given, str) else list(_known(params)) if given is True else list(given)
     if not names:
         raise InvalidSetting(
-            "one_standard_error=True knows of none of the parameters searched which values make a simpler model: give "
-            "the name of one (with a minus before it where larger is simpler), or a function of the parameters"
+            "one_standard_error=True does not know which values of the parameters searched make a simpler model: give "
+            "the name of one (with a minus before it if larger is simpler), or a function of the parameters"
         )
     defaults = estimator.get_params(deep=True)
     columns = [_column(name, params, defaults) for name in names]
@@ -54,7 +58,7 @@ def complexities(given: Any, params: Sequence[Mapping[str, Any]], estimator: Any
 
 
 def _known(params: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Name the parameters of which it is known what is simpler, and whose values are numbers and differ."""
+    """Return the names of the parameters in `SMALLER` and `LARGER` whose values are numbers and differ."""
     found = []
     for name in sorted({name for one in params for name in one}):
         last = name.rpartition("__")[2]
@@ -72,22 +76,23 @@ def _column(name: str, params: Sequence[Mapping[str, Any]], defaults: Mapping[st
     for value in values:
         if not _is_number(value):
             raise InvalidSetting(
-                f"one_standard_error={name!r}: {key}={value!r} is no number: give a function of the parameters instead"
+                f"one_standard_error={name!r}: {key}={value!r} is not a number: "
+                "give a function of the parameters instead"
             )
     return [np.inf if value is None else sign * float(value) for value in values]
 
 
 def _is_number(value: Any) -> bool:
-    """Say whether a value can be ordered: None is no limit, and so more complex than any number."""
+    """Return whether a value can be ordered: None means no limit, and is more complex than any number."""
     return value is None or (isinstance(value, int | float | np.number) and not isinstance(value, bool))
 
 
 def within_one(scores: NDArray[np.float64], complexity: NDArray[np.float64]) -> int:
-    """Choose the simplest candidate whose mean is no less than the best mean minus its standard error.
+    """Return the index of the simplest candidate whose mean is at least the best mean minus its standard error.
 
     Args:
-        scores: by candidate and fold; candidates with a NaN are not chosen.
-        complexity: of each candidate.
+        scores: (candidates, folds); candidates with a NaN are not chosen.
+        complexity: rank of each candidate, (candidates,).
     """
     means = np.where(np.isnan(scores).any(axis=1), -np.inf, scores.mean(axis=1))
     best = int(np.argmax(means))
@@ -98,5 +103,5 @@ def within_one(scores: NDArray[np.float64], complexity: NDArray[np.float64]) -> 
 
 
 def simplest(results: Mapping[str, Any], metric: str, complexity: NDArray[np.float64], folds: int) -> int:
-    """Choose the winner from ``cv_results_`` by `within_one`: never one that was stopped before it had all folds."""
+    """Return the winner of ``cv_results_`` by `within_one`: never one that was stopped before it had all folds."""
     return within_one(np.stack([results[f"split{fold}_test_{metric}"] for fold in range(folds)], axis=1), complexity)

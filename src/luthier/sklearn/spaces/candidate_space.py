@@ -1,4 +1,4 @@
-"""One space that has every candidate of a grid or of distributions: to keep what was evaluated, not to choose."""
+"""Space of all candidates of a grid or of distributions, to record what was evaluated."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any
 
 from luthier.errors import InvalidSpace
 from luthier.sklearn.spaces.distributions import is_distribution, record_distribution
-from luthier.sklearn.spaces.parse_space import GRID, ListedValues, ParsedSpace, as_list
+from luthier.sklearn.spaces.parsed_space import GRID, ListedValues, ParsedSpace, as_list
 from luthier.space import Choice, Number, Space, Variable
 
 
 @dataclass(frozen=True)
 class CandidateSpace:
-    """The space of what several mappings of parameters give, and the configurations of their candidates.
+    """The space of one or several mappings of parameters, and the configurations of their candidates.
 
     Args:
-        space: has a variable ``grid`` that says which of the mappings a candidate is of, where there are several.
-        columns: of each mapping, the name of the variable and the list behind it (None for numbers) by parameter.
+        space: if there are several mappings, it has a variable ``grid``: the index of a candidate's mapping.
+        columns: for each mapping, by parameter: the variable's name, and its list of values (None for numbers).
     """
 
     space: Space
     columns: tuple[Mapping[str, tuple[str, ListedValues | None]], ...]
 
     def config(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn the parameters of a candidate into a configuration.
+        """Convert the parameters of a candidate into a configuration.
 
         Raises:
-            InvalidSpace: none of the mappings has it.
+            InvalidSpace: no mapping has this candidate.
         """
         reasons = []
         for place, columns in enumerate(self.columns):
@@ -41,10 +41,10 @@ class CandidateSpace:
                 reasons.append(str(error))
                 continue
             return {**({GRID: place} if len(self.columns) > 1 else {}), **found}
-        raise InvalidSpace(f"the candidate {dict(params)!r:.200} is not of the search space; {'; '.join(reasons)}")
+        raise InvalidSpace(f"the candidate {dict(params)!r:.200} is not in the search space; {'; '.join(reasons)}")
 
     def params(self, realized: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn the parameters of a trial back into those of the candidate."""
+        """Convert the parameters of a trial back into those of the candidate."""
         columns = self.columns[realized.get(GRID, 0) if len(self.columns) > 1 else 0]
         return {key: realized[name] for key, (name, _) in columns.items()}
 
@@ -53,19 +53,19 @@ class CandidateSpace:
             return listed.option(value)
         variable = self.space.variables[name]
         if not isinstance(variable, Number):
-            raise InvalidSpace(f"{name!r} is no number")
+            raise InvalidSpace(f"{name!r} is not a number")
         return variable.plain(min(max(value, variable.low), variable.high))
 
 
 def candidate_space(given: Any, extra: Mapping[str, Variable]) -> CandidateSpace | ParsedSpace:
-    """Make the space of everything that a grid or distributions, or a list of them, can give.
+    """Make the space of all candidates of a grid or of distributions, or of a list of them.
 
     Args:
-        given: as scikit-learn takes it.
-        extra: variables that every candidate has besides.
+        given: as in scikit-learn.
+        extra: further variables of every candidate.
 
     Raises:
-        InvalidSpace: a distribution that can only be drawn from.
+        InvalidSpace: a distribution has no quantiles.
     """
     several = [given] if isinstance(given, Mapping) else list(given)
     lists: dict[str, list[Any]] = {}
@@ -94,7 +94,7 @@ def candidate_space(given: Any, extra: Mapping[str, Variable]) -> CandidateSpace
 
 
 def _free(key: str, variable: Variable, taken: Mapping[str, Variable]) -> str:
-    """Give the name of a parameter; another one where it is the name of something different already."""
+    """Return the name of a parameter, or a free name if another variable has that one."""
     name, count = key, 2
     while name == GRID or (name in taken and taken[name] != variable):
         name, count = f"{key} {count}", count + 1

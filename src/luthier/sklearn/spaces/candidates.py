@@ -1,4 +1,4 @@
-"""Candidates that are known before the first is evaluated: the points of a grid, and points drawn at random."""
+"""Candidates known before the first evaluation: points of a grid, and points drawn at random."""
 
 from __future__ import annotations
 
@@ -12,35 +12,34 @@ from sklearn.utils import check_random_state
 from luthier.errors import SpaceExhausted
 from luthier.method import Grid, Random
 from luthier.sklearn.spaces.candidate_space import CandidateSpace, candidate_space
-from luthier.sklearn.spaces.parse_space import ParsedSpace, is_foreign, read_all
+from luthier.sklearn.spaces.parsed_space import ParsedSpace, is_foreign, parse_spaces
 from luthier.space import Space, Variable
 from luthier.study import BaseStudy
 
 
-def grid(given: Any, estimator: Any) -> Sequence[Mapping[str, Any]]:
-    """List the points of a grid.
+def grid_candidates(given: Any, estimator: Any) -> Sequence[Mapping[str, Any]]:
+    """Return the points of a grid.
 
     Args:
-        given: as scikit-learn takes it; or with variables and spaces of Luthier's, of which `luthier.Grid` says what
-            the points are: ten of a range, and none that break a constraint.
-        estimator: whose parameters they are.
+        given: as in scikit-learn; or with Luthier variables and spaces, whose points `luthier.Grid` chooses: ten values
+            of a range, and only feasible points.
+        estimator: the estimator that has these parameters.
     """
     if not is_foreign(given):
         found: Sequence[Mapping[str, Any]] = ParameterGrid(given)
         return found
-    reading = read_all(given, defaults_of(estimator))
-    return _ask(reading, Grid(), None, 0)
+    return _propose_all(parse_spaces(given, default_params(estimator)), Grid(), None, 0)
 
 
-def drawn(given: Any, count: int, random_state: Any, estimator: Any) -> Sequence[Mapping[str, Any]]:
+def draw_candidates(given: Any, count: int, random_state: Any, estimator: Any) -> Sequence[Mapping[str, Any]]:
     """Draw points at random.
 
     Args:
-        given: as scikit-learn takes it; or with variables and spaces of Luthier's, from which points are drawn by
-            `luthier.Random`: by their priors, feasible, and none twice.
-        count: how many; fewer where there are fewer.
+        given: as in scikit-learn; or with Luthier variables and spaces, from which `luthier.Random` draws: by their
+            priors, feasible points only, and no point twice.
+        count: number of points; a smaller space gives all of its points.
         random_state: as in scikit-learn.
-        estimator: whose parameters they are.
+        estimator: the estimator that has these parameters.
     """
     if not is_foreign(given):
         found: Sequence[Mapping[str, Any]] = ParameterSampler(given, count, random_state=random_state)
@@ -48,7 +47,7 @@ def drawn(given: Any, count: int, random_state: Any, estimator: Any) -> Sequence
     seed = random_state
     if not isinstance(seed, int) or isinstance(seed, bool):
         seed = int(check_random_state(random_state).randint(2**31 - 1))
-    made = _ask(read_all(given, defaults_of(estimator)), Random(), count, seed)
+    made = _propose_all(parse_spaces(given, default_params(estimator)), Random(), count, seed)
     if len(made) < count:
         warnings.warn(
             f"The total space of parameters {len(made)} is smaller than n_iter={count}. Running {len(made)} iterations."
@@ -59,35 +58,37 @@ def drawn(given: Any, count: int, random_state: Any, estimator: Any) -> Sequence
     return made
 
 
-def reading_of(given: Any, estimator: Any, extra: Mapping[str, Variable] | None = None) -> ParsedSpace | CandidateSpace:
-    """Give the space in which the candidates of a grid or of distributions are kept.
+def record_space(
+    given: Any, estimator: Any, extra: Mapping[str, Variable] | None = None
+) -> ParsedSpace | CandidateSpace:
+    """Return the space of the study that records the candidates of a grid or of distributions.
 
     Args:
-        given: as of `grid` and `drawn`.
-        estimator: whose parameters they are.
-        extra: variables that every candidate has besides.
+        given: as in `grid_candidates` and `draw_candidates`.
+        estimator: the estimator that has these parameters.
+        extra: further variables of every candidate.
     """
     if not is_foreign(given):
         return candidate_space(given, extra or {})
-    reading = read_all(given, defaults_of(estimator))
+    parsed = parse_spaces(given, default_params(estimator))
     if not extra:
-        return reading
-    space = Space({**reading.space.given, **extra}, reading.space.require)
-    return ParsedSpace(space, reading.quantiles, reading.lists, reading.several)
+        return parsed
+    space = Space({**parsed.space.given, **extra}, parsed.space.require)
+    return ParsedSpace(space, parsed.quantiles, parsed.lists, parsed.several)
 
 
-def defaults_of(estimator: Any) -> Mapping[str, Any]:
-    """Give the values of an estimator's parameters."""
+def default_params(estimator: Any) -> Mapping[str, Any]:
+    """Return the values of an estimator's parameters, by name."""
     found: Mapping[str, Any] = estimator.get_params(deep=True)
     return found
 
 
-def _ask(reading: ParsedSpace, method: Any, count: int | None, seed: int) -> list[dict[str, Any]]:
-    """Have a method propose all its candidates, or so many, before any is evaluated."""
-    size = method.count(reading.space) if count is None else count
-    with BaseStudy("candidates", reading.space, maximize="score", method=method, seed=seed) as study:
+def _propose_all(parsed: ParsedSpace, method: Any, count: int | None, seed: int) -> list[dict[str, Any]]:
+    """Have a method propose all its candidates, or `count`, before any is evaluated."""
+    size = method.count(parsed.space) if count is None else count
+    with BaseStudy("candidates", parsed.space, maximize="score", method=method, seed=seed) as study:
         try:
             trials = study.ask(max(size, 1))
         except SpaceExhausted:
             trials = []
-        return [reading.params(trial.params) for trial in trials]
+        return [parsed.params(trial.params) for trial in trials]

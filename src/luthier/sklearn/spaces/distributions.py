@@ -1,4 +1,4 @@
-"""Read distributions of scipy.stats and dimensions of skopt as variables."""
+"""Variables from distributions of scipy.stats and from dimensions of skopt."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from luthier.errors import InvalidSpace
 from luthier.space import Beta, Choice, Float, Int, LogNormal, Normal, Prior, Variable
 
 SEARCHED = 1e-4
-"""The share at each end of an unbounded distribution that is not searched."""
+"""Probability at each end of an unbounded distribution that is not searched."""
 
 RECORDED = 1e-15
-"""The share at each end that is not even drawn."""
+"""Probability at each unbounded end that is never drawn in practice."""
 
 _FEW = 100
-"""Up to so many values of a discrete distribution are options with weights."""
+"""Maximal number of values of a discrete distribution that become options with weights."""
 
 
 @dataclass(frozen=True)
 class Quantile:
-    """The way between the values of a distribution and its quantiles, which are what is searched.
+    """Conversion between the values of a distribution and their quantiles, in which the search takes place.
 
     Args:
-        distribution: frozen, of scipy.stats.
-        whole: whether its values are whole numbers.
+        distribution: a frozen distribution of scipy.stats.
+        whole: whether its values are integers.
     """
 
     distribution: Any
     whole: bool
 
     def value(self, place: float) -> Any:
-        """Give the value at a quantile in (0, 1)."""
+        """Return the value at a quantile in (0, 1)."""
         found = float(self.distribution.ppf(place))
         return int(found) if self.whole else found
 
     def place(self, value: float) -> float:
-        """Give the quantile of a value."""
+        """Return the quantile of a value."""
         return float(self.distribution.cdf(value))
 
 
 def is_distribution(value: Any) -> bool:
-    """Tell whether scikit-learn would draw from a value."""
+    """Return whether scikit-learn would draw from a value."""
     return callable(getattr(value, "rvs", None))
 
 
 def is_dimension(value: Any) -> bool:
-    """Tell whether a value is a dimension of skopt's, by its looks: skopt is never imported."""
+    """Return whether a value is a dimension of skopt, by its class name and attributes: skopt is never imported."""
     kind = type(value).__name__
     if kind == "Categorical":
         return hasattr(value, "categories")
@@ -57,12 +57,12 @@ def is_dimension(value: Any) -> bool:
 
 
 def read_dimension(dimension: Any, options: Callable[..., Variable], default: Any) -> Variable:
-    """Read a ``Real``, ``Integer`` or ``Categorical`` of skopt's.
+    """Convert a ``Real``, ``Integer`` or ``Categorical`` of skopt.
 
     Args:
-        dimension: it.
+        dimension: the dimension.
         options: makes a variable of a list of values, and weights.
-        default: the value to begin with, where the range has it.
+        default: the value to start from, if it is in the range.
     """
     kind = type(dimension).__name__
     if kind == "Categorical":
@@ -73,9 +73,9 @@ def read_dimension(dimension: Any, options: Callable[..., Variable], default: An
 
 
 def read_range(given: tuple[Any, ...], default: Any) -> Variable | None:
-    """Read ``(low, high)``, ``(low, high, prior)`` or ``(low, high, prior, base)`` as skopt does; None for others.
+    """Convert ``(low, high)``, ``(low, high, prior)`` or ``(low, high, prior, base)`` as skopt does; else return None.
 
-    Two whole numbers are a range of whole numbers; of three, the prior is ``uniform`` or ``log-uniform``.
+    Two integers make a range of integers; the prior is ``uniform`` or ``log-uniform``.
     """
     if not 2 <= len(given) <= 4 or not all(_is_number(end) for end in given[:2]):
         return None
@@ -88,20 +88,20 @@ def read_range(given: tuple[Any, ...], default: Any) -> Variable | None:
 def read_distribution(
     distribution: Any, default: Any, reach: float, options: Callable[..., Variable]
 ) -> tuple[Variable, Quantile | None]:
-    """Read a frozen distribution of scipy.stats.
+    """Convert a frozen distribution of scipy.stats.
 
-    ``uniform``, ``loguniform``, ``randint``, ``norm``, ``truncnorm``, ``lognorm`` and ``beta`` are variables with
-    exactly that prior (those without bounds are cut off at the quantile `reach`), few whole numbers are options with
-    weights, and of everything else the quantile is searched.
+    ``uniform``, ``loguniform``, ``randint``, ``norm``, ``truncnorm``, ``lognorm`` and ``beta`` become variables with
+    exactly that prior (unbounded ones are cut off at the quantile `reach`), distributions over few integers become
+    options with weights, and all others are searched by their quantiles.
 
     Args:
-        distribution: it.
-        default: the value to begin with, where it lies in the range.
-        reach: the share that is cut off at each end that has no bound.
+        distribution: the distribution.
+        default: the value to start from, if it is in the range.
+        reach: probability that is cut off at each unbounded end.
         options: makes a variable of a list of values, and weights.
 
     Raises:
-        InvalidSpace: it is something else that can be drawn from.
+        InvalidSpace: it can be drawn from, but has no quantiles.
     """
     if not hasattr(distribution, "ppf") or not hasattr(distribution, "support"):
         raise InvalidSpace(
@@ -118,13 +118,13 @@ def read_distribution(
 
 
 def record_distribution(distribution: Any) -> Variable:
-    """Give a variable that has every value which is ever drawn from a distribution."""
+    """Return a variable that contains every value drawn from a distribution."""
     if is_dimension(distribution):
-        raise InvalidSpace(f"{distribution!r} is no distribution of scipy.stats")
+        raise InvalidSpace(f"{distribution!r} is not a distribution of scipy.stats")
     if not hasattr(distribution, "ppf") or not hasattr(distribution, "support"):
         raise InvalidSpace(
             f"{distribution!r} can only be drawn from, so what was drawn cannot be kept in a store: "
-            "give a distribution of scipy.stats, a list, or a variable of Luthier's"
+            "give a distribution of scipy.stats, a list, or a Luthier variable"
         )
     low, high = (float(end) for end in distribution.support())
     low, high = _bounds(distribution, low, high, RECORDED)
@@ -134,7 +134,7 @@ def record_distribution(distribution: Any) -> Variable:
 
 
 def number(low: Any, high: Any, log: bool, whole: bool, default: Any) -> Variable:
-    """Make a number, with a default if it is one of the values."""
+    """Make a number, with the default if that is in the range."""
     kind: Callable[..., Variable] = Int if whole else Float
     ends = (int(low), int(high)) if whole else (float(low), float(high))
     usable = _is_number(default) and ends[0] <= default <= ends[1] and (not whole or isinstance(default, Integral))
@@ -183,16 +183,16 @@ def _discrete(
 
 
 def _bounds(distribution: Any, low: float, high: float, reach: float) -> tuple[float, float]:
-    """Give the bounds of a distribution, those at infinity replaced by quantiles."""
+    """Return the bounds of a distribution; infinite bounds are replaced by quantiles."""
     name = _parameters(distribution)[0]
-    near_zero = name == "lognorm"  # whose logarithm has no bound
+    near_zero = name == "lognorm"  # its logarithm is unbounded
     first = low if math.isfinite(low) and not near_zero else float(distribution.ppf(reach))
     last = high if math.isfinite(high) else float(distribution.isf(reach))
     return first, last
 
 
 def _parameters(distribution: Any) -> tuple[str, dict[str, float]]:
-    """Give the name of a distribution and its parameters by name."""
+    """Return the name of a distribution, and its parameters by name."""
     family = getattr(distribution, "dist", None)
     if family is None:
         return "", {}
@@ -205,7 +205,7 @@ def _is_number(value: Any) -> bool:
 
 
 def weighted_choice(options: tuple[Any, ...], weights: list[float] | None, default: Any) -> Variable:
-    """Make a choice with weights, without those that are 0."""
+    """Make a choice with weights, without the options of weight 0."""
     if weights is not None:
         kept = [place for place, weight in enumerate(weights) if weight > 0]
         options, weights = tuple(options[place] for place in kept), [weights[place] for place in kept]

@@ -1,22 +1,20 @@
-"""What skopt's users write and read: ``optimizer_kwargs``, and results in the form of scipy's ``OptimizeResult``."""
+"""Compatibility with skopt: ``optimizer_kwargs``, and results as scipy's ``OptimizeResult``."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from luthier._hints import suggest
 from luthier.acquisition import EI, PI, UCB, LogEI
 from luthier.errors import InvalidSetting
 from luthier.method import Auto, Bayes, Method, Random
+from luthier.run import Study
+from luthier.sklearn.spaces.parsed_space import ParsedSpace
 from luthier.surrogate import GP, Forest
 
-if TYPE_CHECKING:
-    from luthier.run import Study
-    from luthier.sklearn.spaces.parse_space import ParsedSpace
-
-_COMMITTEE: Mapping[str, Callable[[], Any]] = {
+_SURROGATES: Mapping[str, Callable[[], Any]] = {
     "gp": GP,
     "gaussianprocessregressor": GP,
     "rf": Forest,
@@ -26,7 +24,7 @@ _COMMITTEE: Mapping[str, Callable[[], Any]] = {
     "gbrt": Forest,
     "gradientboostingquantileregressor": Forest,
 }
-_HOW = (
+_IGNORED = (
     "acq_optimizer",
     "acq_optimizer_kwargs",
     "n_jobs",
@@ -34,20 +32,28 @@ _HOW = (
     "initial_point_generator",
     "space_constraint",
 )
-"""Settings of how skopt computes what it computes; ours does that in its own way."""
+"""Settings of skopt's own computation, which are accepted and ignored."""
 
-_KNOWN = ("base_estimator", "n_initial_points", "n_random_starts", "acq_func", "acq_func_kwargs", "random_state", *_HOW)
+_KNOWN = (
+    "base_estimator",
+    "n_initial_points",
+    "n_random_starts",
+    "acq_func",
+    "acq_func_kwargs",
+    "random_state",
+    *_IGNORED,
+)
 
 
-def method_of(settings: Mapping[str, Any] | None) -> Method:
-    """Give the method that ``optimizer_kwargs`` describe; the default of Luthier's where they describe none.
+def skopt_method(settings: Mapping[str, Any] | None) -> Method:
+    """Return the method that ``optimizer_kwargs`` describe; Luthier's default if they do not choose one.
 
-    ``base_estimator`` is a Gaussian process (``"GP"``) or a forest (``"RF"``, ``"ET"``, and for ``"GBRT"``), or random
-    search (``"dummy"``); ``acq_func`` is one of ``EI``, ``PI``, ``LCB``, ``gp_hedge`` (the default: the logarithm of
-    expected improvement), ``EIps`` and ``PIps``, where the time of a fit plays no part.
+    ``base_estimator`` is a Gaussian process (``"GP"``), a forest (``"RF"``, ``"ET"``, and also for ``"GBRT"``) or
+    random search (``"dummy"``); ``acq_func`` is one of ``EI``, ``PI``, ``LCB``, ``gp_hedge`` (the default, for which
+    the logarithm of expected improvement is used), and ``EIps`` and ``PIps``, in which the time of a fit is ignored.
 
     Raises:
-        InvalidSetting: a setting that skopt does not have either, or a value that it does not take.
+        InvalidSetting: a setting that skopt does not have, or a value that it does not accept.
     """
     given = dict(settings or {})
     for name in given:
@@ -55,18 +61,18 @@ def method_of(settings: Mapping[str, Any] | None) -> Method:
             raise InvalidSetting(f"optimizer_kwargs has {name!r}{suggest(name, _KNOWN)}")
     initial = given.get("n_initial_points", given.get("n_random_starts"))
     if not {"base_estimator", "acq_func", "acq_func_kwargs"} & given.keys() and initial is None:
-        return Auto(per_second=False)  # a search is bound by its number of candidates
+        return Auto(per_second=False)  # a search is limited by its number of candidates
     model = given.get("base_estimator", "GP")
     name = (model if isinstance(model, str) else type(model).__name__).lower()
     if name == "dummy":
         return Random()
-    if name not in _COMMITTEE:
+    if name not in _SURROGATES:
         raise InvalidSetting(
-            f"base_estimator={model!r}: give 'GP', 'RF', 'ET', 'GBRT' or 'dummy', or pass method=… of Luthier's"
+            f"base_estimator={model!r}: give 'GP', 'RF', 'ET', 'GBRT' or 'dummy', or pass a Luthier method as method=…"
         )
     acquisition = _acquisition(str(given.get("acq_func", "gp_hedge")), given.get("acq_func_kwargs") or {})
     return Bayes(
-        surrogate=_COMMITTEE[name](), acquisition=acquisition, initial=None if initial is None else max(initial, 1)
+        surrogate=_SURROGATES[name](), acquisition=acquisition, initial=None if initial is None else max(initial, 1)
     )
 
 
@@ -82,17 +88,17 @@ def _acquisition(name: str, settings: Mapping[str, Any]) -> Any:
     raise InvalidSetting(f"acq_func={name!r}: give 'EI', 'PI', 'LCB', 'gp_hedge', 'EIps' or 'PIps'")
 
 
-def optimize_result(study: Study, reading: ParsedSpace) -> Any:
-    """Give what was found as skopt does: parameters in the order of their names, and losses (scores times -1).
+def optimize_result(study: Study, space: ParsedSpace) -> Any:
+    """Return the results as skopt does: parameters sorted by name, and losses (negative scores).
 
     Args:
-        study: of a search; trials without a score have an infinite loss.
-        reading: how its configurations are parameters.
+        study: the study of a search; trials without a score have an infinite loss.
+        space: converts its configurations into parameters.
     """
     from scipy.optimize import OptimizeResult
 
     trials = [trial for trial in study.trials if trial.reason is not None]
-    params = [reading.params(trial.params) for trial in trials]
+    params = [space.params(trial.params) for trial in trials]
     names = sorted({name for one in params for name in one})
     points = [[one.get(name) for name in names] for one in params]
     losses = [-trial.value if trial.is_done else math.inf for trial in trials]

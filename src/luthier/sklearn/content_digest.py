@@ -1,4 +1,4 @@
-"""Name what a person passed in by its content, equally in every process: data, estimators, functions."""
+"""Digest of any value by its content, equal in every process."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _LONGEST = 60
 
 
 def digest(value: Any, length: int = 8) -> str:
-    """Give hexadecimal digits that are the same wherever the content is the same.
+    """Return hexadecimal digits that are equal for values of equal content: data, estimators, functions.
 
     Args:
-        value: anything; of what cannot be written down, its type and text count.
-        length: how many digits.
+        value: anything; a value that cannot be serialized counts by its type and text.
+        length: number of digits, at most 32.
     """
     made = hashlib.blake2b(digest_size=16)
     _feed(made, value)
@@ -29,7 +29,7 @@ def digest(value: Any, length: int = 8) -> str:
 
 
 def describe(value: Any) -> str:
-    """Name a value in a few words that are the same in every process."""
+    """Return a short text for a value, equal in every process."""
     if inspect.isroutine(value) or inspect.isclass(value):
         return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', repr(value))}"
     text = " ".join(repr(value).split())

@@ -1,4 +1,4 @@
-"""Last steps that are evaluated by themselves, on what shared steps made: nothing else comes of it but time."""
+"""Last steps evaluated by themselves, on cached outputs of the steps before: same results, less time."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ BINARY = (Y == 1).astype(int)
 
 @pytest.fixture
 def evaluated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
-    """Note each evaluation of a last step by itself, and whether it went well."""
+    """Record each evaluation of a last step by itself, and whether it succeeded."""
     noted: list[bool] = []
-    original: Any = vars(shared_steps)["evaluate"]
+    original: Any = vars(shared_steps)["evaluate_last_step"]
 
     def evaluate(*arguments: Any) -> Any:
         found = original(*arguments)
         noted.append(found is not None)
         return found
 
-    monkeypatch.setattr(shared_steps, "evaluate", evaluate)
+    monkeypatch.setattr(shared_steps, "evaluate_last_step", evaluate)
     yield noted
 
 
 def outcome(kind: Any, *arguments: Any, fit: Any, **settings: Any) -> tuple[dict[str, Any], list[str], float]:
-    """Give the results, the warnings, and the next random number that everybody shares."""
+    """Return the results, the warnings, and the next number of the global random generator."""
     np.random.seed(0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

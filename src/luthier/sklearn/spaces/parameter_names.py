@@ -1,4 +1,4 @@
-"""Parameters that an estimator does not have."""
+"""Check of parameter names against an estimator."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from luthier.errors import InvalidSpace
 
 
 def check_names(estimator: Any, params: Mapping[str, Any]) -> None:
-    """Refuse a candidate with a parameter that the estimator lacks.
+    """Check that an estimator has all parameters of a candidate.
 
-    An estimator may take more than it lists (those with keyword arguments do), and a parameter may belong to another
-    one that is a value of the same candidate, so the estimator itself is asked.
+    An estimator may accept parameters that it does not list, and a parameter may belong to another estimator that is a
+    value of the same candidate, so ``set_params`` decides.
 
     Raises:
-        InvalidSpace: names the parameter, and the nearest one that there is. It is a ValueError, too.
+        InvalidSpace: the estimator lacks a parameter; the message suggests the nearest one. It is a ValueError, too.
     """
     if estimator.get_params(deep=True).keys() >= params.keys() and not any(map(is_estimator, params.values())):
         return
@@ -33,12 +33,12 @@ def check_names(estimator: Any, params: Mapping[str, Any]) -> None:
 
 
 def is_estimator(value: Any) -> bool:
-    """Tell whether a value has parameters of its own."""
+    """Return whether a value has parameters of its own."""
     return hasattr(value, "get_params")
 
 
 def _culprit(estimator: Any, params: Mapping[str, Any]) -> tuple[str | None, list[str]]:
-    """Find the parameter that is not there, and list those that are."""
+    """Return the parameter that is missing, and the names of those that exist."""
     kept: dict[str, Any] = {}
     for name in sorted(params, key=lambda name: name.count("__")):
         try:

@@ -1,4 +1,4 @@
-"""Who belongs to a worker, and what memory they use."""
+"""Members of a worker's process tree, and their memory."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_table_by_ps_agrees(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 def test_memory_is_exact_where_it_matters() -> None:
-    processes = [_process(10**9, 1, memory=40), _process(10**9 + 1, 1, memory=60)]  # nobody has these numbers
+    processes = [_process(10**9, 1, memory=40), _process(10**9 + 1, 1, memory=60)]  # no process has these numbers
     assert process_tree.memory_bytes(processes, 1000) == 100
     assert process_tree.memory_bytes(processes, 50) == 100
     me = next(process for process in process_tree.list_processes() if process.pid == os.getpid())
@@ -78,7 +78,7 @@ def test_memory_is_exact_where_it_matters() -> None:
         os.waitpid(fork, 0)
 
 
-def test_no_mark_is_nobodys() -> None:
+def test_an_empty_mark_matches_no_process() -> None:
     assert not process_tree._has_mark(os.getpid(), "")
     assert not process_tree._has_mark(10**9, "mark")
     assert process_tree.oom_kills() >= 0

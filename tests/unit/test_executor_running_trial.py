@@ -1,4 +1,4 @@
-"""Running, Limits, and what becomes of what an objective returns or raises."""
+"""RunningTrial, Limits, and the results of what an objective returns or raises."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_an_exception_whose_text_fails_is_an_outcome_too() -> None:
     def objective(trial: RunningTrial) -> float:
         raise Mute
 
-    assert perform(objective, _running()).error.startswith("test_executor_running.")
+    assert perform(objective, _running()).error.startswith("test_executor_running_trial.")
 
 
 def test_a_traceback_begins_with_the_objective_and_has_the_cause() -> None:

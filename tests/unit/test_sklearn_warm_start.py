@@ -1,4 +1,4 @@
-"""Candidates that are fitted from one another: the results of a plain run, to the bit, where nobody said otherwise."""
+"""Candidates whose fits continue one another: results equal to the bit, unless close paths are asked for."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from luthier.sklearn import BayesSearchCV, GridSearchCV, HalvingGridSearchCV, Ra
 from luthier.sklearn.evaluation import Job
 from luthier.sklearn.reuse import continued_fit, ridge, warm_start
 from luthier.sklearn.reuse.byte_cache import ByteBoundedCache
-from luthier.sklearn.reuse.job_batches import cut
+from luthier.sklearn.reuse.job_batches import make_batches
 
 pytestmark = pytest.mark.slow  # many models, each fitted in two ways
 
@@ -61,13 +61,13 @@ SIZES = [6, 2, 4]
 
 @pytest.fixture
 def resumed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """Note each fit that goes on from another one, as the value that it went on from."""
+    """Record each fit that continues another one, as the value that it started from."""
     noted: list[Any] = []
     original: Any = vars(continued_fit)["resume"]
 
-    def resume(estimator: Any, trace: Any, fit: Any) -> bool:
-        noted.append(trace.value)
-        return bool(original(estimator, trace, fit))
+    def resume(estimator: Any, earlier: Any, fit: Any) -> bool:
+        noted.append(earlier.value)
+        return bool(original(estimator, earlier, fit))
 
     monkeypatch.setattr(continued_fit, "resume", resume)
     yield noted
@@ -75,16 +75,16 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
 @pytest.fixture
 def solutions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """Note each fit that was solved from shared products, by its penalty."""
+    """Record each fit that was solved by shared normal equations, by its penalty."""
     noted: list[Any] = []
-    original: Any = vars(continued_fit)["solved"]
+    original: Any = vars(continued_fit)["solve_penalty"]
 
-    def solved(shared: Any, alpha: float) -> Any:
+    def solve_penalty(shared: Any, alpha: float) -> Any:
         found = original(shared, alpha)
         noted.extend([] if found is None else [alpha])
         return found
 
-    monkeypatch.setattr(continued_fit, "solved", solved)
+    monkeypatch.setattr(continued_fit, "solve_penalty", solve_penalty)
     yield noted
 
 
@@ -165,18 +165,18 @@ def test_a_grown_ensemble_is_one_from_scratch(name: str) -> None:
     estimator, X, y, fit = WHOLE[name]
     path = warm_start.path_of(estimator, close=False)
     assert path is not None
-    shelf = ByteBoundedCache(10**8)
+    cache = ByteBoundedCache(10**8)
     for size in (2, 3, 7):
         grown = clone(estimator).set_params(**{path.parameter: size})
         key = warm_start.key_of(grown, path)
         assert key is not None
-        continued_fit.ContinuedFit(grown, path, key[0], key[1], shelf, lambda: False)
+        continued_fit.ContinuedFit(grown, path, key[0], key[1], cache, lambda: False)
         data = (X,) if y is None else (X, y)
         assert grown.fit(*data, **fit) is grown
         fresh = clone(estimator).set_params(**{path.parameter: size}).fit(*data, **fit)
         assert attributes(grown) == attributes(fresh)
         np.testing.assert_array_equal(grown.predict(X), fresh.predict(X))
-        assert shelf.get((path.parameter, key[0])).value == size
+        assert cache.get((path.parameter, key[0])).value == size
 
 
 @pytest.mark.parametrize("name", ["forest", "bag", "boosting", "histograms", "regression forest"])
@@ -335,17 +335,17 @@ def test_times_say_what_all_trees_took() -> None:
     forest = RandomForestClassifier(4, random_state=0)
     path = warm_start.path_of(forest, close=False)
     assert path is not None
-    shelf = ByteBoundedCache(10**8)
+    cache = ByteBoundedCache(10**8)
     for size, before_s in ((2, 0.0), (4, 100.0)):
         one = clone(forest).set_params(n_estimators=size)
-        watched = continued_fit.ContinuedFit(one, path, "key", (), shelf, lambda: False)
+        watched = continued_fit.ContinuedFit(one, path, "key", (), cache, lambda: False)
         one.fit(X, Y)
         assert watched.saved_s == before_s
-        trace = shelf.take(("n_estimators", "key"))
-        assert trace.seconds > before_s
-        shelf.put(("n_estimators", "key"), trace._replace(seconds=100.0), 0)
-        assert shelf.get("nothing") is shelf.take("nothing") is None
-    assert shelf.held_bytes < 1000
+        state = cache.take(("n_estimators", "key"))
+        assert state.seconds > before_s
+        cache.put(("n_estimators", "key"), state._replace(seconds=100.0), 0)
+        assert cache.get("nothing") is cache.take("nothing") is None
+    assert cache.held_bytes < 1000
 
 
 @pytest.mark.parametrize("kind", [RandomizedSearchCV, BayesSearchCV])
@@ -425,10 +425,10 @@ def test_penalties_share_their_products(name: str, solutions: list[Any]) -> None
     assert len(solutions) >= (2 if name == "nearly singular" else 2 * len(ALPHAS) - 2)
     path = warm_start.path_of(estimator, close=False)
     assert path is not None
-    shelf = ByteBoundedCache(10**8)
+    cache = ByteBoundedCache(10**8)
     for alpha in sorted(ALPHAS)[::-1]:
         one = clone(estimator).set_params(alpha=alpha)
-        continued_fit.ContinuedFit(one, path, "key", (), shelf, lambda: False)
+        continued_fit.ContinuedFit(one, path, "key", (), cache, lambda: False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             assert attributes(one.fit(X, y)) == attributes(clone(one).fit(X, y))
@@ -456,12 +456,12 @@ def test_other_ridges_are_fitted_one_by_one(name: str, solutions: list[Any]) -> 
 
 def test_products_that_have_other_bits_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     def off(*arguments: Any) -> Any:
-        made = ridge.products(*arguments)
+        made = ridge.normal_equations(*arguments)
         assert made is not None
         made.gram.flat[0] = np.nextafter(made.gram.flat[0], np.inf)
         return made
 
-    monkeypatch.setattr(continued_fit, "products", off)
+    monkeypatch.setattr(continued_fit, "normal_equations", off)
     compare(RidgeClassifier(), {"alpha": ALPHAS})
 
 
@@ -482,7 +482,7 @@ def test_penalties_that_are_none(solutions: list[Any]) -> None:
         (LogisticRegression(solver="newton-cholesky", tol=1e-9), {"C": [0.01, 0.1]}),
     ],
 )
-def test_close_paths_are_for_those_who_ask(estimator: Any, grid: Any, resumed: list[Any]) -> None:
+def test_close_paths_are_used_only_if_asked_for(estimator: Any, grid: Any, resumed: list[Any]) -> None:
     X, y = (SCALED, Y) if "C" in grid else (REGRESSION, VALUES)
     exact = compare(estimator, grid, X, y, scoring="neg_log_loss" if "C" in grid else "neg_mean_squared_error")
     assert resumed == []
@@ -509,10 +509,10 @@ def test_what_close_paths_do_not_take(resumed: list[Any]) -> None:
         assert resumed == []
     path = warm_start.path_of(MultiTaskLasso(), close=True)
     assert path is not None
-    shelf = ByteBoundedCache(10**8)
+    cache = ByteBoundedCache(10**8)
     for alpha in (1.0, 0.1):  # a search of scikit-learn 1.7 refuses it
         one = MultiTaskLasso(alpha, tol=1e-9)
-        continued_fit.ContinuedFit(one, path, "key", (), shelf, lambda: False)
+        continued_fit.ContinuedFit(one, path, "key", (), cache, lambda: False)
         np.testing.assert_allclose(one.fit(REGRESSION, several).coef_, clone(one).fit(REGRESSION, several).coef_)
     assert resumed == [1.0]
 
@@ -526,18 +526,19 @@ def test_jobs_on_a_path_go_together_and_in_its_order() -> None:
         rows = np.arange(9)
         jobs = [Job(c, params, fold, rows, rows, 6, 2) for c, params in enumerate(grid) for fold in (0, 1)]
         path = warm_start.path_of(estimator[-1], close=True)
-        pieces = cut(estimator, jobs, workers, **{"settled": True, "streams": False, "later": False, **more}, path=path)
+        settings = {"settled": True, "streams": False, "later": False, **more}
+        batches = make_batches(estimator, jobs, workers, **settings, path=path)
         return [
-            [(job.fold, job.params["m__max_depth"], job.params[name], job.shared) for _, job in piece]
-            for piece in pieces
+            [(job.fold, job.params["m__max_depth"], job.params[name], job.shared) for _, job in batch]
+            for batch in batches
         ]
 
     forest = pipe(RandomForestClassifier(random_state=0))
     alone = [one for (one,) in order(forest, "m__n_estimators", 1)]
     assert alone == [(fold, depth, size, 2) for fold in (0, 1) for depth in (1, 2) for size in (1, 2, 3)]
-    for piece in order(forest, "m__n_estimators", 2):
-        assert [one[2] for one in piece] == sorted(one[2] for one in piece)
-        assert len({one[:2] for one in piece}) == 1
+    for batch in order(forest, "m__n_estimators", 2):
+        assert [one[2] for one in batch] == sorted(one[2] for one in batch)
+        assert len({one[:2] for one in batch}) == 1
     kept = [one[:3] for (one,) in order(forest, "m__n_estimators", 1, settled=False)]
     assert kept == [(fold, depth, size) for size in (3, 1, 2) for depth in (1, 2) for fold in (0, 1)]
     falling = [one[2] for (one,) in order(pipe(Ridge()), "m__alpha", 1)]

@@ -1,4 +1,4 @@
-"""Candidates in supervised processes: whom they race with, what they share, and how many are begun."""
+"""Candidates in supervised processes: the race, the reuse of fits, and the number of trials."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import luthier as lt
 from luthier.executor import Inline, Task
 from luthier.sklearn import BayesSearchCV, Racing
 from luthier.sklearn.evaluation import PlainEvaluator
-from luthier.sklearn.racing.race import Race
-from luthier.sklearn.reuse.shared_steps import MB, SharedSteps
+from luthier.sklearn.racing import Race
+from luthier.sklearn.reuse import SharedSteps
 from luthier.sklearn.worker_objective import RaceMonitor
 
 X, Y = load_iris(return_X_y=True)
@@ -48,7 +48,7 @@ def result(value: float) -> dict[str, Any]:
     return {"score": value, "folds": [dict(fold, test_scores=value + 0.01 * place) for place in range(FOLDS)]}
 
 
-def referee(affordable: int) -> tuple[RaceMonitor, list[Any]]:
+def race_monitor(affordable: int) -> tuple[RaceMonitor, list[Any]]:
     seen: list[Any] = []
 
     def objective(trial: Any) -> Any:
@@ -59,25 +59,25 @@ def referee(affordable: int) -> tuple[RaceMonitor, list[Any]]:
     return RaceMonitor(executor, Race(Racing()), FOLDS, lambda running: affordable - running), seen
 
 
-def test_a_trial_is_told_of_the_leader_that_there_is() -> None:
-    judge, seen = referee(9)
+def test_a_trial_races_against_the_leader_at_its_start() -> None:
+    monitor, seen = race_monitor(9)
     for number, x in enumerate([0.5, 0.9, 0.7]):
-        judge.submit(Task(number, 1, {"x": x}, context={"study": "s"}))
-        assert not judge.idle
-        judge.poll(1.0)
-        assert judge.idle
-    bouts = [context["bout"] for context in seen]
-    assert bouts[0].yardstick is None and bouts[0].expected == ()
-    means = [float(bout.yardstick.leader.mean()) for bout in bouts[1:]]
+        monitor.submit(Task(number, 1, {"x": x}, context={"study": "s"}))
+        assert not monitor.idle
+        monitor.poll(1.0)
+        assert monitor.idle
+    snapshots = [context["race"] for context in seen]
+    assert snapshots[0].test is None and snapshots[0].expected == ()
+    means = [float(snapshot.test.leader.mean()) for snapshot in snapshots[1:]]
     assert means == pytest.approx([0.535, 0.935])
     assert all(context["study"] == "s" for context in seen)
-    judge.close()
+    monitor.close()
 
 
 def test_no_more_is_begun_than_can_be_afforded() -> None:
-    judge, _ = referee(1)
-    assert judge.capacity == 1
-    wide = replace(judge, executor=_Wide())
+    monitor, _ = race_monitor(1)
+    assert monitor.capacity == 1
+    wide = replace(monitor, executor=_Wide())
     assert wide.capacity == 1  # of four
     wide.affordable = lambda running: 3 - running
     assert wide.capacity == 3
@@ -85,7 +85,7 @@ def test_no_more_is_begun_than_can_be_afforded() -> None:
     assert wide.capacity == 3  # one runs, two more
     wide.affordable = lambda running: -running
     assert wide.capacity == 1  # the one that runs
-    judge.close()
+    monitor.close()
 
 
 class _Wide(Inline):
@@ -99,11 +99,11 @@ class _Wide(Inline):
         return 4
 
 
-def test_parts_of_an_evaluator_keep_no_more_than_the_whole() -> None:
-    whole = SharedSteps(10 * MB, later=True, along="none")
-    part = whole.part(4)
-    assert part.shelf.limit_bytes == 10 * MB // 4 and (part.later, part.along) == (True, "none")
-    assert isinstance(PlainEvaluator().part(3), PlainEvaluator)
+def test_a_split_evaluator_caches_no_more_than_the_whole() -> None:
+    whole = SharedSteps(10**7, later=True, paths="none")
+    part = whole.split(4)
+    assert part.cache.limit_bytes == 10**7 // 4 and (part.later, part.paths) == (True, "none")
+    assert isinstance(PlainEvaluator().split(3), PlainEvaluator)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Frames between a worker and its parent, and the worker's side of them."""
+"""Messages between a worker and its parent, and the worker's side of them."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def pipe() -> Iterator[tuple[int, int]]:
             continue
 
 
-def test_frames_come_back_in_order(pipe: tuple[int, int]) -> None:
+def test_messages_come_back_in_order(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
-    frames = [
+    messages = [
         Message(MessageKind.TASK, b""),
         Message(MessageKind.REPORT, b"[1]"),
-        Message(MessageKind.OUTCOME, os.urandom(3_000_000)),
+        Message(MessageKind.RESULT, os.urandom(3_000_000)),
     ]
-    writer = threading.Thread(target=lambda: [framing.write_message(writing, frame) for frame in frames])
+    writer = threading.Thread(target=lambda: [framing.write_message(writing, message) for message in messages])
     writer.start()
-    assert [framing.read_message(reading) for _ in frames] == frames
+    assert [framing.read_message(reading) for _ in messages] == messages
     writer.join()
     os.close(writing)
     assert framing.read_message(reading) is None
@@ -52,14 +52,14 @@ def test_frames_come_back_in_order(pipe: tuple[int, int]) -> None:
         struct.pack("!BQ", 2, framing.LARGEST + 1),
     ],
 )
-def test_what_is_no_frame_is_the_end(pipe: tuple[int, int], data: bytes) -> None:
+def test_data_that_is_no_message_is_the_end(pipe: tuple[int, int], data: bytes) -> None:
     reading, writing = pipe
     os.write(writing, data)
     os.close(writing)
     assert framing.read_message(reading) is None
 
 
-def test_nobody_reads(pipe: tuple[int, int]) -> None:
+def test_a_closed_reader_raises(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
     os.close(reading)
     with pytest.raises(OSError):
@@ -69,18 +69,18 @@ def test_nobody_reads(pipe: tuple[int, int]) -> None:
 
 class _Sent:
     def __init__(self) -> None:
-        self.frames: list[tuple[MessageKind, object]] = []
+        self.messages: list[tuple[MessageKind, object]] = []
 
     def send(self, kind: MessageKind, content: object = None) -> None:
-        self.frames.append((kind, codec.loads(codec.dumps(content))))
+        self.messages.append((kind, codec.loads(codec.dumps(content))))
 
 
 @pytest.mark.parametrize(("value", "fits"), [(1.5, True), ("x" * 400, True), ("x" * 600, False), ([1.0] * 300, False)])
 def test_a_value_too_large_to_send_fails_its_trial(monkeypatch: pytest.MonkeyPatch, value: object, fits: bool) -> None:
     monkeypatch.setattr(framing, "LARGEST", 1000)
     sent = _Sent()
-    worker_main._tell(sent, TaskResult(0, 1, Reason.DONE, value, duration_s=0.5))
-    ((kind, (reason, told, error, duration_s)),) = sent.frames
-    assert (kind, duration_s) == (MessageKind.OUTCOME, 0.5)
+    worker_main._send_result(sent, TaskResult(0, 1, Reason.DONE, value, duration_s=0.5))
+    ((kind, (reason, told, error, duration_s)),) = sent.messages
+    assert (kind, duration_s) == (MessageKind.RESULT, 0.5)
     assert (reason, told) == (("done", value) if fits else ("failed", None))
     assert ("more than 512 MB" in error) is not fits

@@ -1,4 +1,4 @@
-"""Shared steps of pipelines: the results of a plain run to the bit, each step fitted once a fold, a cap on memory."""
+"""Shared steps of pipelines: results equal to the bit, one fit of a step per fold, bounded memory."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from sklearn.svm import SVC
 
 from luthier.sklearn import BayesSearchCV, GridSearchCV, HalvingGridSearchCV, RandomizedSearchCV
 from luthier.sklearn.evaluation import EvaluationSettings, Job
+from luthier.sklearn.reuse import SharedSteps
 from luthier.sklearn.reuse.byte_cache import ByteBoundedCache, copied, copyable, size_of
-from luthier.sklearn.reuse.job_batches import cut
-from luthier.sklearn.reuse.shared_steps import SharedSteps
+from luthier.sklearn.reuse.job_batches import make_batches
 from luthier.sklearn.reuse.step_fingerprint import step_fingerprint
 
 X, Y = load_iris(return_X_y=True)
@@ -321,19 +321,19 @@ def test_warnings_come_as_often_as_in_a_plain_run() -> None:
 
 
 def test_the_cap_on_memory_is_kept() -> None:
-    shelf = ByteBoundedCache(3_000)
+    cache = ByteBoundedCache(3_000)
     for place in range(10):
-        assert shelf.put(place, place, 800)
-        assert shelf.held_bytes <= 3_000
-    assert [shelf.get(place) for place in range(10)] == [None] * 7 + [7, 8, 9]
-    shelf.get(7)
-    shelf.put(7, "seven", 900)
-    shelf.put(10, 10, 800)
-    assert (shelf.get(7), shelf.get(8)) == ("seven", None)
-    assert not shelf.put("large", 0, 4_000)
-    assert 2_000 < shelf.peak_bytes <= 3_000
-    shelf.clear()
-    assert (shelf.held_bytes, shelf.get(7)) == (0, None)
+        assert cache.put(place, place, 800)
+        assert cache.held_bytes <= 3_000
+    assert [cache.get(place) for place in range(10)] == [None] * 7 + [7, 8, 9]
+    cache.get(7)
+    cache.put(7, "seven", 900)
+    cache.put(10, 10, 800)
+    assert (cache.get(7), cache.get(8)) == ("seven", None)
+    assert not cache.put("large", 0, 4_000)
+    assert 2_000 < cache.peak_bytes <= 3_000
+    cache.clear()
+    assert (cache.held_bytes, cache.get(7)) == (0, None)
 
 
 @pytest.mark.parametrize("cache_mb", [0, 0.001, 0.02, 1])
@@ -396,39 +396,39 @@ def test_jobs_that_share_steps_go_together() -> None:
     estimator = pipe(StandardScaler(), PCA(random_state=0))
     grid = [{"clf__n_neighbors": k, "s1__n_components": n} for k in range(10) for n in (1, 2)]
     settings: dict[str, Any] = {"settled": True, "streams": False, "later": False}
-    alone = cut(estimator, jobs(grid), 1, **settings)
+    alone = make_batches(estimator, jobs(grid), 1, **settings)
     assert sorted(place for ((place, _),) in alone) == list(range(40))
-    said = [(job.fold, job.params["s1__n_components"]) for ((_, job),) in alone]
-    assert said == [(0, 1)] * 10 + [(0, 2)] * 10 + [(1, 1)] * 10 + [(1, 2)] * 10
-    awaited = cut(estimator, jobs(grid), 1, **{**settings, "streams": True})
+    order = [(job.fold, job.params["s1__n_components"]) for ((_, job),) in alone]
+    assert order == [(0, 1)] * 10 + [(0, 2)] * 10 + [(1, 1)] * 10 + [(1, 2)] * 10
+    awaited = make_batches(estimator, jobs(grid), 1, **{**settings, "streams": True})
     assert [(job.fold, job.params["s1__n_components"]) for ((_, job),) in awaited] == [(0, 1), (1, 1)] * 10 + [
         (0, 2),
         (1, 2),
     ] * 10
     assert {job.shared for ((_, job),) in alone} == {2}
-    kept = cut(estimator, jobs(grid), 1, **{**settings, "settled": False})
+    kept = make_batches(estimator, jobs(grid), 1, **{**settings, "settled": False})
     assert [place for ((place, _),) in kept] == list(range(40))
     for streams, most in ((False, 10), (True, 8)):
-        pieces = cut(estimator, jobs(grid), 2, **{**settings, "streams": streams})
-        assert sorted(place for piece in pieces for place, _ in piece) == list(range(40))
-        assert len(pieces) >= 6
-        assert max(map(len, pieces)) <= most
-        for piece in pieces:
-            assert len({(job.fold, job.params["s1__n_components"]) for _, job in piece}) == 1
+        batches = make_batches(estimator, jobs(grid), 2, **{**settings, "streams": streams})
+        assert sorted(place for batch in batches for place, _ in batch) == list(range(40))
+        assert len(batches) >= 6
+        assert max(map(len, batches)) <= most
+        for batch in batches:
+            assert len({(job.fold, job.params["s1__n_components"]) for _, job in batch}) == 1
 
 
 def test_jobs_that_share_nothing_stay_as_they_are() -> None:
     settings: dict[str, Any] = {"settled": True, "streams": False, "later": False}
     grid = [{"s0__n_components": n} for n in (3, 1, 2)]
     for workers in (1, 2):
-        pieces = cut(pipe(PCA()), jobs(grid), workers, **settings)
-        assert [[(place, job.shared) for place, job in piece] for piece in pieces] == [
+        batches = make_batches(pipe(PCA()), jobs(grid), workers, **settings)
+        assert [[(place, job.shared) for place, job in batch] for batch in batches] == [
             [(place, 0)] for place in range(6)
         ]
-    setting = EvaluationSettings(X, Y, None, {}, {}, np.nan, False, 0)
-    batch = jobs(grid)
-    assert SharedSteps(10**6).pieces(SVC(), batch, setting, 2, False) == [
-        [(place, job)] for place, job in enumerate(batch)
+    shared = EvaluationSettings(X, Y, None, {}, {}, np.nan, False, 0)
+    listed = jobs(grid)
+    assert SharedSteps(10**6).batches(SVC(), listed, shared, 2, False) == [
+        [(place, job)] for place, job in enumerate(listed)
     ]
 
 
@@ -436,8 +436,8 @@ def test_random_jobs_keep_their_order() -> None:
     grid = [{"clf__max_depth": k, "s0__n_components": n} for k in (1, 2) for n in (1, 2)]
     for forest in (RandomForestClassifier(), RandomForestClassifier(random_state=0)):
         estimator = pipe(PCA(random_state=0), clf=forest)
-        pieces = cut(estimator, jobs(grid), 1, settled=True, streams=False, later=False)
-        assert ([place for ((place, _),) in pieces] == list(range(8))) == (forest.random_state is None)
+        batches = make_batches(estimator, jobs(grid), 1, settled=True, streams=False, later=False)
+        assert ([place for ((place, _),) in batches] == list(range(8))) == (forest.random_state is None)
 
 
 # --- what is the same -------------------------------------------------------------------------------------------

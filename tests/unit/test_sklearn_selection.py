@@ -1,4 +1,4 @@
-"""The honest estimate of the winner, and the simplest candidate within one standard error."""
+"""The unbiased estimate of the winner's score, and the one-standard-error rule."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from luthier.errors import InvalidSetting
 from luthier.sklearn import BayesSearchCV, Estimate, GridSearchCV, HalvingGridSearchCV, Racing, RandomizedSearchCV
-from luthier.sklearn.selection.bias_correction import Within, best_mean, corrected, estimate, half_width
+from luthier.sklearn.selection.bias_correction import OneStandardErrorRule, best_mean, corrected, estimate, half_width
 from luthier.sklearn.selection.one_standard_error import complexities, within_one
 
 X, Y = load_iris(return_X_y=True)
@@ -101,8 +101,8 @@ def test_candidates_that_failed_are_not_resampled() -> None:
     scores = np.array([[0.9, 0.8, 0.7], [np.nan, np.nan, np.nan], [0.5, 0.95, 0.6]])
     some = {**results_of(scores), "mean_test_score": scores.mean(axis=1)}
     assert estimate(some, "score", 0, 3) == estimate(results_of(scores[[0, 2]]), "score", 0, 3)
-    chooser = Within(np.array([2.0, 0.0, 1.0]))
-    small = Within(np.array([2.0, 1.0]))
+    chooser = OneStandardErrorRule(np.array([2.0, 0.0, 1.0]))
+    small = OneStandardErrorRule(np.array([2.0, 1.0]))
     assert estimate(some, "score", 0, 3, chooser) == estimate(results_of(scores[[0, 2]]), "score", 0, 3, small)
 
 
@@ -159,10 +159,10 @@ def test_what_is_simple(given: Any, params: list[dict[str, Any]], expected: list
 @pytest.mark.parametrize(
     ("given", "grid", "message"),
     [
-        (True, {"solver": ["svd", "lsqr"]}, "one_standard_error=True knows of none"),
-        ("solver", {"solver": ["svd", "lsqr"]}, "solver='svd' is no number"),
+        (True, {"solver": ["svd", "lsqr"]}, "one_standard_error=True does not know"),
+        ("solver", {"solver": ["svd", "lsqr"]}, "solver='svd' is not a number"),
         ("-beta", {"alpha": [1.0, 2.0]}, "no candidate has the parameter 'beta'"),
-        ([], {"alpha": [1.0, 2.0]}, "knows of none"),
+        ([], {"alpha": [1.0, 2.0]}, "does not know"),
     ],
 )
 def test_what_is_not_known_to_be_simple(given: Any, grid: dict[str, Any], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Read what users write as search spaces: lists, distributions, dimensions of skopt, variables, spaces."""
+"""Parser of search spaces: lists, distributions, dimensions of skopt, variables and spaces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from luthier.errors import InvalidConfig, InvalidSpace
-from luthier.sklearn.reuse.digest import describe
+from luthier.sklearn.content_digest import describe
 from luthier.sklearn.spaces.distributions import (
     SEARCHED,
     Quantile,
@@ -25,18 +25,18 @@ from luthier.sklearn.spaces.distributions import (
 from luthier.space import Choice, Named, Option, Ordinal, Space, Variable
 
 GRID = "grid"
-"""The variable that says which of several spaces a candidate is of."""
+"""The variable that holds the index of a candidate's space, if there are several spaces."""
 
 _PLAIN = (str, int, float, bool, type(None))
 
 
 @dataclass(frozen=True)
 class ListedValues:
-    """A list of values as options: those that can be written down as they are, all others under a name.
+    """A list of values as options of a variable: plain values as they are, all others under a name.
 
     Args:
         values: without repetitions, in order.
-        options: the same as a `Choice` takes them.
+        options: the same values as options of a `Choice`.
     """
 
     values: tuple[Any, ...]
@@ -44,7 +44,7 @@ class ListedValues:
 
     @classmethod
     def of(cls, given: Sequence[Any]) -> ListedValues:
-        """Read a list."""
+        """Convert a list."""
         values: list[Any] = []
         for value in given:
             if not any(_same(value, other) for other in values):
@@ -58,7 +58,7 @@ class ListedValues:
         return cls(tuple(values), tuple(options))
 
     def option(self, value: Any) -> Any:
-        """Give the plain option of a value.
+        """Return the plain option of a value.
 
         Raises:
             InvalidSpace: it is not in the list.
@@ -66,10 +66,10 @@ class ListedValues:
         for known, option in zip(self.values, self.options, strict=True):
             if _same(value, known):
                 return option.name if isinstance(option, Named) else option
-        raise InvalidSpace(f"{describe(value)} is none of the values {', '.join(map(describe, self.values[:8]))}")
+        raise InvalidSpace(f"{describe(value)} is not one of the values {', '.join(map(describe, self.values[:8]))}")
 
     def variable(self, weights: list[float] | None = None, default: Any = None) -> Variable:
-        """Make a variable: ordered where the values are three numbers or more that ascend."""
+        """Make a variable: ordered if the values are three or more numbers in ascending order."""
         begin = next((self.option(known) for known in self.values if _same(known, default)), None)
         numbers = [option for option in self.options if type(option) in (int, float)]
         ascending = all(a < b for a, b in itertools.pairwise(numbers))
@@ -80,13 +80,13 @@ class ListedValues:
 
 @dataclass(frozen=True)
 class ParsedSpace:
-    """A search space as Luthier sees it, and the way between its configurations and an estimator's parameters.
+    """A search space as a Luthier space, and the conversion between its configurations and an estimator's parameters.
 
     Args:
         space: the variables and constraints.
-        quantiles: the variables that are quantiles of distributions.
-        lists: the lists behind variables that were given as lists.
-        several: how many spaces stand side by side, under the options of a variable ``grid``; 0 for one alone.
+        quantiles: the distributions of the variables that are quantiles, by name.
+        lists: the values of the variables that were given as lists, by name.
+        several: number of spaces that are nested as options of a variable ``grid``; 0 for a single space.
     """
 
     space: Space
@@ -95,9 +95,9 @@ class ParsedSpace:
     several: int = 0
 
     def params(self, realized: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn the parameters of a trial into those of the estimator.
+        """Convert the parameters of a trial into those of the estimator.
 
-        A variable of a nested space (``kernel.poly.degree``) is the parameter of its last name.
+        A variable of a nested space (``kernel.poly.degree``) is the parameter ``degree``.
         """
         quantiles = self.quantiles
         return {
@@ -107,10 +107,10 @@ class ParsedSpace:
         }
 
     def config(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn parameters of the estimator into a configuration.
+        """Convert parameters of the estimator into a configuration.
 
         Raises:
-            InvalidSpace: the space does not have them.
+            InvalidSpace: they are not in the space.
         """
         for place in range(self.several or 1):
             try:
@@ -120,7 +120,7 @@ class ParsedSpace:
                 continue
             if len(found) == len(params) + bool(self.several):
                 return found
-        raise InvalidSpace(f"the candidate {dict(params)!r:.200} is not of the search space")
+        raise InvalidSpace(f"the candidate {dict(params)!r:.200} is not in the search space")
 
     def _config(self, params: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any]:
         for part in self.space.structure.order:
@@ -138,27 +138,27 @@ class ParsedSpace:
         return variable.plain(value)
 
 
-def read(given: Any, defaults: Mapping[str, Any], ranges: bool = False) -> ParsedSpace:
-    """Read one search space.
+def parse_space(given: Any, defaults: Mapping[str, Any], ranges: bool = False) -> ParsedSpace:
+    """Parse one search space.
 
     Args:
         given: a `Space`, or a mapping of parameters to variables, lists, distributions or dimensions.
-        defaults: the values of the estimator's parameters, to begin with where the space has them.
+        defaults: the values of the estimator's parameters; the search starts from them if the space contains them.
         ranges: whether a tuple such as ``(1e-3, 1e3, "log-uniform")`` is a range, as in skopt.
 
     Raises:
-        InvalidSpace: names the parameter, and says what is allowed.
+        InvalidSpace: the message names the parameter, and says what is allowed.
     """
     if isinstance(given, Space):
         return ParsedSpace(given)
     if not isinstance(given, Mapping):
-        raise InvalidSpace(f"a search space is a mapping of parameters to what they may be, not {given!r:.80}")
+        raise InvalidSpace(f"a search space is a mapping of parameters to their values, not {given!r:.80}")
     variables: dict[str, Variable] = {}
     quantiles: dict[str, Quantile] = {}
     lists: dict[str, ListedValues] = {}
     for name, value in given.items():
         if not isinstance(name, str):
-            raise InvalidSpace(f"the names of parameters are texts, not {name!r}")
+            raise InvalidSpace(f"the names of parameters are strings, not {name!r}")
         try:
             variables[name] = _variable(name, value, defaults.get(name), ranges, quantiles, lists)
         except InvalidSpace as error:
@@ -166,11 +166,11 @@ def read(given: Any, defaults: Mapping[str, Any], ranges: bool = False) -> Parse
     return ParsedSpace(Space(variables), quantiles, lists)
 
 
-def read_all(given: Any, defaults: Mapping[str, Any]) -> ParsedSpace:
-    """Read one search space, or a list of several as one: a nested space for each, of which ``grid`` chooses one."""
+def parse_spaces(given: Any, defaults: Mapping[str, Any]) -> ParsedSpace:
+    """Parse one search space, or a list of several as one space, in which ``grid`` chooses a nested space."""
     if not isinstance(given, list | tuple):
-        return read(given, defaults)
-    parts = [read(one, defaults) for one in given]
+        return parse_space(given, defaults)
+    parts = [parse_space(one, defaults) for one in given]
     if len(parts) == 1:
         return parts[0]
     space = Space({GRID: Choice(*(Option(place, part.space) for place, part in enumerate(parts)))})
@@ -182,7 +182,7 @@ def read_all(given: Any, defaults: Mapping[str, Any]) -> ParsedSpace:
 
 
 def is_foreign(given: Any) -> bool:
-    """Tell whether a search space has something that scikit-learn cannot read: a space, a variable, a dimension."""
+    """Return whether a search space has something that scikit-learn cannot read: a space, variable or dimension."""
     if isinstance(given, list | tuple):
         return any(is_foreign(one) for one in given)
     if not isinstance(given, Mapping):
@@ -223,15 +223,15 @@ def _variable(
 
 
 def as_list(value: Any) -> list[Any]:
-    """Give a sequence of values as a list.
+    """Convert an iterable of values, other than a string, into a list.
 
     Raises:
-        InvalidSpace: it is no sequence.
+        InvalidSpace: it is not iterable.
     """
     if isinstance(value, str) or not (isinstance(value, Sequence | np.ndarray) or hasattr(value, "__iter__")):
         raise InvalidSpace(
-            f"{describe(value)} is no list of values, distribution, dimension or variable; write [{describe(value)}] "
-            "for a single value"
+            f"{describe(value)} is not a list of values, distribution, dimension or variable; "
+            f"write [{describe(value)}] for a single value"
         )
     return list(value)
 
@@ -252,7 +252,7 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Give a value as an option that can be written down; None where it cannot."""
+    """Return a value as an option that can be stored; None if it cannot be stored."""
     if isinstance(value, np.generic):
         return None
     if isinstance(value, tuple):
@@ -279,6 +279,3 @@ def _named(value: Any, taken: Sequence[Any]) -> Named:
     while name in names:
         name, count = f"{text} #{count}", count + 1
     return Named(name, value)
-
-
-__all__ = ["GRID", "ListedValues", "ParsedSpace", "as_list", "is_foreign", "read", "read_all"]
