@@ -1,4 +1,4 @@
-"""Choose what runs the trials."""
+"""Executors by name, or from `concurrent.futures`."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Choice: TypeAlias = str | concurrent.futures.Executor | ExecutorFactory | None
 
 
 def make_executor(choice: Choice, objective: ObjectiveFunction, workers: int | None, limits: Limits) -> Executor:
-    """Make what runs the trials.
+    """Make the executor of a run.
 
     Args:
         choice: "inline", "threads" or "processes"; an executor of `concurrent.futures` (or one that derives from its
             class), which stays the caller's; or a function that makes one. None: in this process for one worker
             without limits, else supervised processes.
-        objective: what is run.
-        workers: how many trials at once; None: one, or as many as an executor of `concurrent.futures` has.
-        limits: what each trial may use.
+        objective: a function of a running trial.
+        workers: the number of trials at once; None: one, or as many as an executor of `concurrent.futures` has.
+        limits: those of each trial.
 
     Raises:
-        InvalidSetting: it is none of these, or cannot do it.
+        InvalidSetting: an argument is not allowed, or the executor cannot keep to it.
     """
     if not callable(objective):
         raise InvalidSetting(f"the objective is a {type(objective).__name__}, not a function of a running trial")
@@ -47,7 +47,9 @@ def make_executor(choice: Choice, objective: ObjectiveFunction, workers: int | N
         raise InvalidSetting(f"executor={choice!r}: give 'inline', 'threads', 'processes', or what makes an executor")
     made = choice(objective, count)
     if not isinstance(made, Executor):
-        raise InvalidSetting(f"executor={choice!r} made {made!r}, which is no executor: see luthier.executor.Executor")
+        raise InvalidSetting(
+            f"executor={choice!r} made {made!r}, which is not an executor: see luthier.executor.Executor"
+        )
     return made
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from luthier.cli.studyfile.toml_source import Section, nearest
+from luthier._hints import did_you_mean
+from luthier.cli.studyfile.toml_source import Section
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ class Function:
             if not hasattr(found, part):
                 known = [name for name in vars(found) if callable(getattr(found, name, None)) and name[0] != "_"]
                 there = f"it has {', '.join(known) or 'no functions'}"
-                raise self.section.error("python", f"{_where(found)} has no {part!r}{nearest(part, known)}; {there}")
+                raise self.section.error(
+                    "python", f"{_where(found)} has no {part!r}{did_you_mean(part, known)}; {there}"
+                )
             found = getattr(found, part)
         if not callable(found):
             kind = type(found).__name__
@@ -60,10 +63,12 @@ class Function:
         except ModuleNotFoundError as error:
             if error.name is not None and f"{self.module}.".startswith(f"{error.name}."):
                 beside = sorted(path.stem for path in self.folder.glob("*.py"))
+                there = f"{str(self.folder)!r}, which has {', '.join(beside) or 'no modules'}"
                 raise self.section.error(
-                    "python", f"there is no module {error.name!r}{nearest(error.name, beside)}; it is looked for in "
-                    f"{str(self.folder)!r}, which has {', '.join(beside) or 'no modules'}, and among what is installed",
-                ) from None  # fmt: skip
+                    "python",
+                    f"there is no module {error.name!r}{did_you_mean(error.name, beside)}; it is looked for in "
+                    f"{there}, and among the installed packages",
+                ) from None
             raise self._broken(error) from error
         except Exception as error:
             raise self._broken(error) from error

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from luthier._hints import did_you_mean
 from luthier.cli.objective.python_function import Function
 from luthier.cli.objective.shell_command import (
     SPECIAL,
@@ -26,7 +27,7 @@ from luthier.cli.objective.shell_command import (
 )
 from luthier.cli.objective.template import Template, check_shell, template, words
 from luthier.cli.studyfile.space_errors import locate
-from luthier.cli.studyfile.toml_source import Section, TomlSource, listed, nearest
+from luthier.cli.studyfile.toml_source import Section, TomlSource, hint
 from luthier.cli.studyfile.units import duration_s, size_mb
 from luthier.errors import InvalidSetting, InvalidSpace
 from luthier.method import from_plain
@@ -257,9 +258,7 @@ def _words(section: Section, shell: bool) -> tuple[Template, ...]:
 def _check_places(section: Section, key: str | tuple[str, ...], part: Template, known: tuple[str, ...]) -> None:
     for name in part.names:
         if name not in known:
-            raise section.error(
-                key, f"{{{name}}} is no variable of [space]{nearest(name, known)}; {listed('there are', known)}"
-            )
+            raise section.error(key, f"{{{name}}} is no variable of [space]{hint(name, known, 'there are')}")
 
 
 def _check_program(section: Section, word: Template, space: Space) -> None:
@@ -290,7 +289,7 @@ def _result(
     if "json" in given:
         return _json_file(section, given["json"], known, workers)
     (key,) = given
-    raise section.error(("result", key), f"{key!r} is not known{nearest(key, ('regex', 'json'))}; {allowed}")
+    raise section.error(("result", key), f"{key!r} is not known{did_you_mean(key, ('regex', 'json'))}; {allowed}")
 
 
 def _pattern(section: Section, regex: str, goals: tuple[str, ...]) -> Pattern:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from luthier._hints import did_you_mean
 from luthier.cli.studyfile.toml_lines import Key, index_lines
 from luthier.errors import InvalidFile, LuthierError
 
@@ -70,7 +70,7 @@ class TomlSource:
         for name, value in self.data.items():
             if name not in known:
                 what = f"[{name}]" if isinstance(value, dict) else name
-                raise self.error((name,), f"unknown {what}{nearest(name, known)}; {listed('there are', tables(known))}")
+                raise self.error((name,), f"unknown {what}{hint(name, known, 'there are', tables(known))}")
             if not isinstance(value, dict):
                 raise self.error((name,), f"{name} is a table: write [{name}] on a line of its own, its keys below it")
 
@@ -79,7 +79,7 @@ class TomlSource:
         section = Section(self, name, self.data.get(name, {}))
         for key in section.table:
             if known is not None and key not in known:
-                raise section.error(key, f"[{name}] has no {key!r}{nearest(key, known)}; {listed('it has', known)}")
+                raise section.error(key, f"[{name}] has no {key!r}{hint(key, known, 'it has')}")
         return section
 
     def _not_toml(self, said: str, text: str) -> InvalidFile:
@@ -145,7 +145,7 @@ class Section:
         """Read one of a few words."""
         value: str = self.table.get(key, default)
         if value not in options:
-            raise self.error(key, f"{key} = {_shown(value)}{nearest(str(value), options)}; {listed('it is', options)}")
+            raise self.error(key, f"{key} = {_shown(value)}{hint(str(value), options, 'it is')}")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -170,12 +170,9 @@ class Section:
             raise self.error(key, f"{key} = {_shown(self.table[key])}: give {allowed}")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Suggest the known word that looks most like a mistaken one."""
-    options = list(known)
-    near = difflib.get_close_matches(word, options, 1, 0.5)
-    near = near or [option for option in options if option.lower() == word.lower()]
-    return f" (did you mean {near[0]!r}?)" if near else ""
+def hint(wrong: str, known: Sequence[str], begin: str, shown: Sequence[str] | None = None) -> str:
+    """Suggest the known word that looks most like a wrong one, and list all that are allowed."""
+    return f"{did_you_mean(wrong, known)}; {listed(begin, known if shown is None else shown)}"
 
 
 def listed(begin: str, words: Sequence[str]) -> str:

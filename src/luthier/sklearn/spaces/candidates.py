@@ -14,7 +14,7 @@ from luthier.method import Grid, Random
 from luthier.sklearn.spaces.candidate_space import CandidateSpace, candidate_space
 from luthier.sklearn.spaces.parse_space import ParsedSpace, is_foreign, read_all
 from luthier.space import Space, Variable
-from luthier.study import BaseStudy
+from luthier.study import AskTell
 
 
 def grid(given: Any, estimator: Any) -> Sequence[Mapping[str, Any]]:
@@ -85,7 +85,7 @@ def defaults_of(estimator: Any) -> Mapping[str, Any]:
 def _ask(reading: ParsedSpace, method: Any, count: int | None, seed: int) -> list[dict[str, Any]]:
     """Have a method propose all its candidates, or so many, before any is evaluated."""
     size = method.count(reading.space) if count is None else count
-    with BaseStudy("candidates", reading.space, maximize="score", method=method, seed=seed) as study:
+    with AskTell("candidates", reading.space, maximize="score", method=method, seed=seed) as study:
         try:
             trials = study.ask(max(size, 1))
         except SpaceExhausted:
