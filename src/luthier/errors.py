@@ -126,7 +126,7 @@ class TrialNotFound(LuthierError, KeyError):
 
 
 class TrialFailed(LuthierError):
-    """The objective raised, and the study was told not to go on after failures."""
+    """The objective failed, and the run was not to go on after failures."""
 
 
 class CommandFailed(LuthierError):

@@ -1,4 +1,4 @@
-"""Results of an analysis: predictions, explanations and calibrations, with their text, HTML and JSON forms."""
+"""Results of an analysis and their forms: predictions, explanations, expected bests, calibrations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The study that a command is about, found by its store or study file, and its name where there are several."""
+"""The study of a command: found by its store or study file, and by its name where there are several."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def find(where: str | None) -> tuple[str, str | None]:
-    """Give the path or URL of a store, and the name of a study where a study file gives one.
+    """Give the path or URL of a store, and the name of the study where a study file names it.
 
     Args:
         where: a store or a study file; None for ``study.toml``, or else the one ``.db`` file, of the current folder.

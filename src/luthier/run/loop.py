@@ -68,13 +68,13 @@ class Loop:
     """One run of a study.
 
     Args:
-        study: is asked and told.
+        study: gives out trials and takes their results.
         executor: runs the trials; stays open.
         budget: the limits of the study.
         limits: those of each trial.
         callbacks: called after each trial with its result.
-        failures: the rule by which failing trials end the run.
-        watcher: shows the progress.
+        failures: decides when failing trials end the run.
+        progress: shows it to a person.
         signals: counts Ctrl-C.
         earlier_s: seconds that the study ran before.
     """
@@ -85,7 +85,7 @@ class Loop:
     limits: Limits
     callbacks: Sequence[Callable[[TrialResult], object]]
     failures: Failures
-    watcher: ProgressReporter
+    progress: ProgressReporter
     signals: Signals
     earlier_s: float = 0.0
     _running: dict[int, ActiveTrial] = field(default_factory=dict)  # ours, without an outcome
@@ -159,7 +159,7 @@ class Loop:
             self.study.release(trial, "it could not be handed to a worker")
             raise
         self._open.add(trial.number)
-        self.watcher.began(self.study.reader, trial)
+        self.progress.began(self.study.reader, trial)
 
     # --- collecting -----------------------------------------------------------------------------------
 
@@ -175,13 +175,13 @@ class Loop:
             self.signals.count = max(self.signals.count, 2)
             self._news += self.executor.poll(0.0, self._answer)
 
-    def _answer(self, progress: TaskReport) -> bool:
+    def _answer(self, report: TaskReport) -> bool:
         """Record an intermediate value; tell whether the trial is to stop, as it is no longer ours."""
-        trial = self._running.get(progress.number)
+        trial = self._running.get(report.number)
         if trial is None:
             return True
         try:
-            self.study.report(trial, progress.value, progress.step)
+            self.study.report(trial, report.value, report.step)
         except (LeaseLost, TrialFinished):
             return True
         return False
@@ -199,7 +199,7 @@ class Loop:
             result = self._tell(trial, news)
             del self._running[news.number]
             if result is not None:
-                self.watcher.ended(self.study.reader, result)
+                self.progress.ended(self.study.reader, result)
                 self.failures.take(result)
                 for callback in callbacks:
                     callback(result)
@@ -215,7 +215,7 @@ class Loop:
         try:
             return self.study.finish(trial, parse_ended(self.study.reader.problem, ended), ended.reports)
         except (LeaseLost, TrialFinished) as error:
-            self.watcher.notice(str(error))
+            self.progress.notice(str(error))
             return None
 
     # --- ending ---------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ class Loop:
         with suppress(Exception):
             if isinstance(error, Exception) and not isinstance(error, StoreError):
                 if self._open:
-                    self.watcher.notice(f"{type(error).__name__}: waiting for the running trials before the run ends")
+                    self.progress.notice(f"{type(error).__name__}: waiting for the running trials before the run ends")
                 self.failures = Failures("go on", None)
                 self._settle(())
                 while self._open and not self.signals.kill:

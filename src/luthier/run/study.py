@@ -1,4 +1,4 @@
-"""The public study: asked and told, read, edited, explained and run."""
+"""The public study, composed of its parts: ask and tell, reading, editing, analysis and the loop."""
 
 from __future__ import annotations
 
@@ -328,7 +328,7 @@ class Study:
         give_up_after: int | None = 10,
         progress: ProgressReporter | bool = False,
     ) -> End:
-        """Evaluate the objective where the method says, until the budget is spent.
+        """Evaluate the objective at the method's proposals, until the budget is spent.
 
         The budget is the study's, over all runs and processes: after a run that was stopped, the same call goes on to
         the same end. Without a budget the run ends when everything was tried, or by Ctrl-C. The first Ctrl-C (or
@@ -367,7 +367,7 @@ class Study:
         budget.check_objectives(self.history)
         limits = Limits(trial_time_s, trial_memory_mb)
         failures = Failures(on_error, give_up_after)
-        watcher: ProgressReporter = (
+        reporter: ProgressReporter = (
             (LineReporter(total=trials) if progress else SilentReporter()) if isinstance(progress, bool) else progress
         )
         bound = tuple(partial(callback, self) for callback in callbacks)
@@ -376,8 +376,8 @@ class Study:
         try:
             self._asking.begin_run(trials)
             earlier_s = self.elapsed_s() if time_s is not None else 0.0
-            with Signals(watcher.notice) as signals:
-                return Loop(self, made, budget, limits, bound, failures, watcher, signals, earlier_s).run()
+            with Signals(reporter.notice) as signals:
+                return Loop(self, made, budget, limits, bound, failures, reporter, signals, earlier_s).run()
         finally:
             made.close()
 

@@ -1,4 +1,4 @@
-"""Asking for trials and telling their results: the part of a study that writes to its log."""
+"""Ask and tell: the part of a study that gives out trials and records their results."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LEASE_S = 120.0
 
 
 class AskTell:
-    """A study that is asked for trials and told their results, without a loop.
+    """A study that gives out trials and takes their results, without a loop.
 
     Args:
         name: the study's name in the store.
@@ -129,9 +129,9 @@ class AskTell:
         Trials whose worker was lost come first, then what was enqueued, then what the method proposes.
 
         Args:
-            count: how many; a list comes back, which is shorter where fewer are left. None: one trial, no list.
+            count: the number of trials; the result is a list, which is shorter where fewer are left. None: one trial.
             params: try exactly these values instead.
-            lease_s: the seconds within which the result must be told; after that the next who asks gets the trial. By
+            lease_s: seconds within which the result must come; after that the trial is given to the next caller. By
                 default the lease lasts as long as this process.
 
         Returns:
@@ -287,7 +287,7 @@ class AskTell:
         return live[0] if live else None
 
     def begin_run(self, horizon: int | None) -> None:
-        """Prepare for a run: tell the method how many trials there will be, and take back those of dead workers."""
+        """Prepare for a run: set the number of trials that methods plan for, and take back those of dead workers."""
         self._horizon = horizon
         self._reap(self.history)
 

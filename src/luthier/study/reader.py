@@ -176,7 +176,7 @@ class StudyReader:
         return MappingProxyType(summary.count_reasons(self.trials))
 
     def summary(self) -> str:
-        """Write how many trials there are of each kind: ``60 trials: 58 done, 2 failed``."""
+        """Write the number of trials of each kind: ``60 trials: 58 done, 2 failed``."""
         return summary.counts(self.trials)
 
     def rows(self) -> list[dict[str, Any]]:

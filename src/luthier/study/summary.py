@@ -108,7 +108,7 @@ def count_reasons(trials: Sequence[TrialResult]) -> dict[str, int]:
 
 
 def counts(trials: Sequence[TrialResult]) -> str:
-    """Write how many trials there are of each kind: ``60 trials: 58 done, 2 failed``."""
+    """Write the number of trials of each kind: ``60 trials: 58 done, 2 failed``."""
     plural = "" if len(trials) == 1 else "s"
     kinds = ", ".join(f"{count} {kind}" for kind, count in count_reasons(trials).items())
     return f"{len(trials)} trial{plural}" + (f": {kinds}" if kinds else "")

@@ -1,4 +1,4 @@
-"""A trial as a person sees it: values as they were written, objectives by name."""
+"""Trials as a person sees them: values as they were written, objectives by name."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TrialResult:
 
     @property
     def reason(self) -> Reason | None:
-        """Why the trial ended; None while it has not."""
+        """The reason why the trial ended; None before that."""
         return self.trial.outcome.reason if self.trial.outcome else None
 
     @property

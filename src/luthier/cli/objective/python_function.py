@@ -1,4 +1,7 @@
-"""An objective that is a Python function, ``module:function``; the module is looked for beside the study file first."""
+"""Objectives that are Python functions: ``module:function``.
+
+The module is looked for beside the study file first.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ from luthier.cli.studyfile.toml_source import Section
 
 @dataclass(frozen=True)
 class Function:
-    """Name a function.
+    """The name of a function.
 
     Args:
         module: the name of the module.
         name: of the function in it; dots lead into classes.
-        folder: where the module is looked for first.
-        section: where all this stands, for messages.
+        folder: the first place to look for the module.
+        section: of the study file, for messages.
     """
 
     module: str

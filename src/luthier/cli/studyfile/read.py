@@ -1,6 +1,6 @@
 """A study file: objective, variables and constraints; then method, budget, store and executor.
 
-Every mistake in it is an `InvalidFile` that says where it is, what is wrong and what is allowed.
+Every mistake in it is an `InvalidFile` with its place, what is wrong and what is allowed.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ KINDS = ("processes", "threads", "inline")
 
 @dataclass(frozen=True)
 class StudyFile:
-    """What a study file says.
+    """The content of a study file.
 
     Args:
         source: the file.
         name: of the study.
         minimize, maximize: the names of the objectives.
-        seed: of all randomness, None for a new one.
+        seed: of all randomness; None for a new one.
         noisy: whether the same values may give different results.
         baseline: whether the defaults of the variables are tried first, and compared with in the end.
-        objective: what is run.
+        objective: a function or a command.
         space: the variables and constraints.
         method: None for the default one.
-        budget: when it is finished.
+        budget: the limits of the study.
         store: the path or URL of the store.
-        workers: how many trials at once.
+        workers: the number of trials at once.
         kind: of the executor.
         trial_time_s, trial_memory_mb: limits of a trial.
     """
@@ -258,7 +258,7 @@ def _words(section: Section, shell: bool) -> tuple[Template, ...]:
 def _check_places(section: Section, key: str | tuple[str, ...], part: Template, known: tuple[str, ...]) -> None:
     for name in part.names:
         if name not in known:
-            raise section.error(key, f"{{{name}}} is no variable of [space]{hint(name, known, 'there are')}")
+            raise section.error(key, f"{{{name}}} is not a variable of [space]{hint(name, known, 'there are')}")
 
 
 def _check_program(section: Section, word: Template, space: Space) -> None:
@@ -272,7 +272,7 @@ def _check_program(section: Section, word: Template, space: Space) -> None:
             raise section.error("command", f"there is no program {name!r} on the PATH")
     elif shutil.which(str(section.source.folder / name)) is None:
         where = str(section.source.folder)
-        raise section.error("command", f"{name!r} (from {where!r}) is no program: no such file, or not executable")
+        raise section.error("command", f"{name!r} (from {where!r}) is not a program: no such file, or not executable")
 
 
 def _result(
@@ -297,7 +297,7 @@ def _pattern(section: Section, regex: str, goals: tuple[str, ...]) -> Pattern:
     try:
         compiled = re.compile(regex, re.MULTILINE)
     except re.error as error:
-        raise section.error(key, f"{regex!r} is no regular expression: {error}") from None
+        raise section.error(key, f"{regex!r} is not a regular expression: {error}") from None
     if compiled.groupindex:
         if set(compiled.groupindex) != set(goals):
             raise section.error(key, f"the groups {sorted(compiled.groupindex)} are not the objectives {list(goals)}")

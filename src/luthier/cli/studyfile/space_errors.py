@@ -1,4 +1,4 @@
-"""Which key of a [space] table is at fault: found by building parts of the space, whatever the message says."""
+"""The key of a [space] table that is at fault, found by building parts of the space."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECTION = "variables"
 
 
 def locate(table: Mapping[str, Any], error: InvalidSpace) -> Key:
-    """Find the key at fault; the empty path where it is not one alone. Only called where building the whole has failed.
+    """Find the key at fault; the empty path where no single key is. Only called where building the whole has failed.
 
     Args:
         table: the [space] table.
@@ -42,9 +42,9 @@ def _locate(table: Mapping[str, Any], error: InvalidSpace) -> Key:
         if _fault(variables) is None:
             return _rule(variables, table.get(_RULES, []))
         found = [name for name, entry in variables.items() if isinstance(entry, Mapping) and _CONDITION in entry]
-        named = [name for name in found if _says(error, name)]
+        named = [name for name in found if _mentions(error, name)]
         return ((named or found)[0], _CONDITION) if found else ()
-    return next(((name,) for name in free if _says(error, name)), ())
+    return next(((name,) for name in free if _mentions(error, name)), ())
 
 
 def _rule(variables: Mapping[str, Any], rules: Any) -> Key:
@@ -56,20 +56,20 @@ def _rule(variables: Mapping[str, Any], rules: Any) -> Key:
 
 
 def _inside(entry: Any, fault: InvalidSpace) -> Key:
-    """Find the setting of a variable that its fault is about."""
+    """Find the setting of a variable that is at fault."""
     if not isinstance(entry, Mapping):
         return ()
     for key in entry:
         if len(entry) > 1 and _fault({"x": _without(entry, key)}) is None:
             return (key,)
-    return next(((key,) for key in entry if _says(fault, key)), ())
+    return next(((key,) for key in entry if _mentions(fault, key)), ())
 
 
 def _without(entry: Any, key: str) -> Any:
     return {name: value for name, value in entry.items() if name != key} if isinstance(entry, Mapping) else entry
 
 
-def _says(error: InvalidSpace, word: str) -> bool:
+def _mentions(error: InvalidSpace, word: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", str(error)) is not None
 
 

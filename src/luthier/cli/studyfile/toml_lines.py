@@ -1,4 +1,4 @@
-"""On which line of a TOML text each key stands: what ``tomllib`` does not tell, and a message about a mistake needs."""
+"""Line numbers of the keys of a TOML text, which ``tomllib`` does not give."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class _Scanner:
         return match[0] if match else ""
 
     def _skip(self, form: re.Pattern[str]) -> bool:
-        """Go over what does not matter; tell whether there is more."""
+        """Skip what matches; tell whether there is more."""
         match = form.match(self.text, self.at)
         self.at = match.end() if match else self.at
         return self.at < len(self.text)

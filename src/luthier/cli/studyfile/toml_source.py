@@ -1,4 +1,4 @@
-"""A TOML file whose every mistake is reported with file, line, what is wrong and what is allowed."""
+"""TOML files; every mistake is reported with file and line, and with what is allowed."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ class TomlSource:
         return self._lines.get(key, 1)
 
     def error(self, key: Key, message: str) -> InvalidFile:
-        """Make the error of a mistake at a key."""
+        """Make the exception for a mistake at a key."""
         return InvalidFile(f"{self.path}, line {self.line(key)}: {message}")
 
     def sections(self, known: Sequence[str]) -> None:
-        """Make sure that there are no top-level keys but the `known` ones, and that these are tables."""
+        """Check that there are no top-level keys but the `known` ones, and that these are tables."""
         for name, value in self.data.items():
             if name not in known:
                 what = f"[{name}]" if isinstance(value, dict) else name
@@ -95,7 +95,7 @@ class TomlSource:
 
 
 class Section:
-    """A table of the file; what is asked of it comes back with the right type, or a mistake is raised.
+    """A table of the file, whose values are read with the right type, or a mistake is raised.
 
     Args:
         source: the file.
@@ -112,7 +112,7 @@ class Section:
         return key in self.table
 
     def error(self, key: str | Key, message: str) -> InvalidFile:
-        """Make the error of a mistake at a key of the table, or at the table itself for an empty key."""
+        """Make the exception for a mistake at a key of the table, or at the table itself for an empty key."""
         path = (key,) if isinstance(key, str) else key
         return self.source.error((self.name, *path) if path != ("",) else (self.name,), message)
 
@@ -157,7 +157,7 @@ class Section:
         return tuple(texts)
 
     def made(self, key: str, make: Callable[[Any], T], default: T) -> T:
-        """Read what `make` makes of the value; its errors get file and line."""
+        """Convert the value by `make`, whose errors get file and line."""
         if key not in self.table:
             return default
         try:
