@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from luthier._hints import did_you_mean
-from luthier.cli.studyfile.toml_source import Section
+from luthier.errors import InvalidFile
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Function:
         module: the name of the module.
         name: of the function in it; dots lead into classes.
         folder: the first place to look for the module.
-        section: of the study file, for messages.
+        fault: makes the exception for a message, with the place in the study file.
     """
 
     module: str
     name: str
     folder: Path
-    section: Section
+    fault: Callable[[str], InvalidFile]
 
     def load(self) -> Callable[..., Any]:
         """Import the module and give the function.
@@ -51,13 +51,11 @@ class Function:
             if not hasattr(found, part):
                 known = [name for name in vars(found) if callable(getattr(found, name, None)) and name[0] != "_"]
                 there = f"it has {', '.join(known) or 'no functions'}"
-                raise self.section.error(
-                    "python", f"{_where(found)} has no {part!r}{did_you_mean(part, known)}; {there}"
-                )
+                raise self.fault(f"{_where(found)} has no {part!r}{did_you_mean(part, known)}; {there}")
             found = getattr(found, part)
         if not callable(found):
             kind = type(found).__name__
-            raise self.section.error("python", f"{self.name} of {self.module} is a {kind}, not a function of a trial")
+            raise self.fault(f"{self.name} of {self.module} is a {kind}, not a function of a trial")
         return found  # type: ignore[no-any-return]
 
     def _module(self) -> ModuleType:
@@ -67,8 +65,7 @@ class Function:
             if error.name is not None and f"{self.module}.".startswith(f"{error.name}."):
                 beside = sorted(path.stem for path in self.folder.glob("*.py"))
                 there = f"{str(self.folder)!r}, which has {', '.join(beside) or 'no modules'}"
-                raise self.section.error(
-                    "python",
+                raise self.fault(
                     f"there is no module {error.name!r}{did_you_mean(error.name, beside)}; it is looked for in "
                     f"{there}, and among the installed packages",
                 ) from None
@@ -83,7 +80,7 @@ class Function:
         else:
             last = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{last.filename}, line {last.lineno}"
-        return self.section.error("python", f"importing {self.module!r} fails: {said} ({place})")
+        return self.fault(f"importing {self.module!r} fails: {said} ({place})")
 
 
 def _where(found: object) -> str:

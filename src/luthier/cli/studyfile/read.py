@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -225,7 +226,7 @@ def _function(section: Section) -> Function:
     parts = [*module.split("."), *name.split(".")]
     if not colon or not all(part.isidentifier() for part in parts):
         raise section.error("python", f'python = {text!r}: write "module:function", as in "train:accuracy"')
-    return Function(module, name, section.source.folder, section)
+    return Function(module, name, section.source.folder, partial(section.error, "python"))
 
 
 def _command(section: Section, space: Space, goals: tuple[str, ...], workers: int) -> Command:

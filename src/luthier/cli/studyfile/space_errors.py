@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from luthier.cli.studyfile.toml_lines import Key
+from luthier.cli.studyfile.toml_lines import KeyPath
 from luthier.errors import InvalidSpace
 from luthier.space import Space
 
@@ -15,7 +15,7 @@ _RULES = "require"
 _SECTION = "variables"
 
 
-def locate(table: Mapping[str, Any], error: InvalidSpace) -> Key:
+def locate(table: Mapping[str, Any], error: InvalidSpace) -> KeyPath:
     """Find the key at fault; the empty path where no single key is. Only called where building the whole has failed.
 
     Args:
@@ -29,7 +29,7 @@ def locate(table: Mapping[str, Any], error: InvalidSpace) -> Key:
     return _locate(table, error)
 
 
-def _locate(table: Mapping[str, Any], error: InvalidSpace) -> Key:
+def _locate(table: Mapping[str, Any], error: InvalidSpace) -> KeyPath:
     variables = {name: entry for name, entry in table.items() if name != _RULES}
     free = {name: _without(entry, _CONDITION) for name, entry in variables.items()}
     for name, entry in free.items():
@@ -47,7 +47,7 @@ def _locate(table: Mapping[str, Any], error: InvalidSpace) -> Key:
     return next(((name,) for name in free if _mentions(error, name)), ())
 
 
-def _rule(variables: Mapping[str, Any], rules: Any) -> Key:
+def _rule(variables: Mapping[str, Any], rules: Any) -> KeyPath:
     if isinstance(rules, list):
         for place, rule in enumerate(rules):
             if _fault({**variables, _RULES: [rule]}) is not None:
@@ -55,7 +55,7 @@ def _rule(variables: Mapping[str, Any], rules: Any) -> Key:
     return (_RULES,)
 
 
-def _inside(entry: Any, fault: InvalidSpace) -> Key:
+def _inside(entry: Any, fault: InvalidSpace) -> KeyPath:
     """Find the setting of a variable that is at fault."""
     if not isinstance(entry, Mapping):
         return ()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from luthier._hints import did_you_mean
-from luthier.cli.studyfile.toml_lines import Key, index_lines
+from luthier.cli.studyfile.toml_lines import KeyPath, index_lines
 from luthier.errors import InvalidFile, LuthierError
 
 T = TypeVar("T")
@@ -55,13 +55,13 @@ class TomlSource:
         """The folder of the file, absolute."""
         return self.path.resolve().parent
 
-    def line(self, key: Key) -> int:
+    def line(self, key: KeyPath) -> int:
         """Give the line of a key, or of the nearest thing around it."""
         while key and key not in self._lines:
             key = key[:-1]
         return self._lines.get(key, 1)
 
-    def error(self, key: Key, message: str) -> InvalidFile:
+    def error(self, key: KeyPath, message: str) -> InvalidFile:
         """Make the exception for a mistake at a key."""
         return InvalidFile(f"{self.path}, line {self.line(key)}: {message}")
 
@@ -111,7 +111,7 @@ class Section:
     def __contains__(self, key: str) -> bool:
         return key in self.table
 
-    def error(self, key: str | Key, message: str) -> InvalidFile:
+    def error(self, key: str | KeyPath, message: str) -> InvalidFile:
         """Make the exception for a mistake at a key of the table, or at the table itself for an empty key."""
         path = (key,) if isinstance(key, str) else key
         return self.source.error((self.name, *path) if path != ("",) else (self.name,), message)
