@@ -40,7 +40,10 @@ def maybe(study: lt.Study, count: int | None) -> None:
     assert_type(study.ask(count), ActiveTrial | list[ActiveTrial])
 
 
-study = lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y")
+SPACE = {"x": lt.Float(0, 1), "n": lt.Int(1, 9), "kind": lt.Choice("a", "b")}
+
+study = lt.Study("s", SPACE, minimize="y")
+study.change({**SPACE, "flag": lt.Bool(default=True)})
 assert_type(study.ask(), ActiveTrial)
 assert_type(study.ask(params={"x": 0.5}), ActiveTrial)
 assert_type(study.ask(3), list[ActiveTrial])

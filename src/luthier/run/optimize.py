@@ -8,13 +8,13 @@ from typing import Any
 from luthier.executor import ObjectiveFunction
 from luthier.method import Method
 from luthier.run.study import Study
-from luthier.space import Space
+from luthier.space import Space, Variable
 from luthier.study import TrialResult
 
 
 def minimize(
     objective: ObjectiveFunction,
-    space: Space | Mapping[str, Any],
+    space: Space | Mapping[str, Variable],
     *,
     trials: int | None = None,
     method: Method | None = None,
@@ -52,7 +52,7 @@ def minimize(
 
 def maximize(
     objective: ObjectiveFunction,
-    space: Space | Mapping[str, Any],
+    space: Space | Mapping[str, Variable],
     *,
     trials: int | None = None,
     method: Method | None = None,

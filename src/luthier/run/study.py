@@ -21,7 +21,7 @@ from luthier.run.make_executor import Choice, make_executor
 from luthier.run.progress import LineReporter, ProgressReporter, SilentReporter
 from luthier.run.signals import Signals
 from luthier.run.study_analysis import StudyAnalysis
-from luthier.space import Space
+from luthier.space import Space, Variable
 from luthier.store import Store
 from luthier.study import ActiveTrial, AskTell, StudyEditor, StudyReader, TrialResult, Verification
 from luthier.trial import Outcome, Reason
@@ -68,7 +68,7 @@ class Study:
     def __init__(
         self,
         name: str,
-        space: Space | Mapping[str, Any] | None = None,
+        space: Space | Mapping[str, Variable] | None = None,
         *,
         minimize: str | Sequence[str] = (),
         maximize: str | Sequence[str] = (),
@@ -269,7 +269,7 @@ class Study:
         return self._asking.editor.learn_from(other.reader if isinstance(other, Study) else other)
 
     @_documented_by(StudyEditor.change)
-    def change(self, space: Space | Mapping[str, Any]) -> None:
+    def change(self, space: Space | Mapping[str, Variable]) -> None:
         """Go on in another space: add or remove variables, add choices, widen or narrow ranges."""
         self._asking.editor.change(space)
 

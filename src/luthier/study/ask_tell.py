@@ -22,7 +22,7 @@ from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Method, from_plain, to_plain
-from luthier.space import Space
+from luthier.space import Space, Variable
 from luthier.store import Store, open_store
 from luthier.study import decisions, open_log
 from luthier.study.active_trial import ActiveTrial
@@ -63,7 +63,7 @@ class AskTell:
     def __init__(
         self,
         name: str,
-        space: Space | Mapping[str, Any] | None = None,
+        space: Space | Mapping[str, Variable] | None = None,
         *,
         minimize: str | Sequence[str] = (),
         maximize: str | Sequence[str] = (),

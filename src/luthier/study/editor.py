@@ -10,7 +10,7 @@ from luthier import codec
 from luthier.errors import InvalidConfig, InvalidResult, StudyMismatch
 from luthier.event import Asked, Changed, Enqueued, Event
 from luthier.history import History
-from luthier.space import Space, compare
+from luthier.space import Space, Variable, compare
 from luthier.store import Store
 from luthier.study import decisions
 from luthier.study.log import StudyLog
@@ -121,7 +121,7 @@ class StudyEditor:
                     taken += 1
         return taken
 
-    def change(self, space: Space | Mapping[str, Any]) -> None:
+    def change(self, space: Space | Mapping[str, Variable]) -> None:
         """Go on in another space: add or remove variables, add choices, widen or narrow ranges.
 
         A variable that is added needs a default. Trials that the new space cannot hold stay in the log, and methods
