@@ -17,6 +17,17 @@ def suggest(wrong: object, known: Iterable[object]) -> str:
     return f"; there is {listed(options)}" if options else ""
 
 
+def did_you_mean(wrong: object, known: Iterable[str]) -> str:
+    """Write `` (did you mean 'kernel'?)`` where something known looks like `wrong`, else nothing."""
+    import difflib
+
+    options = list(known)
+    word = str(wrong)
+    near = difflib.get_close_matches(word, options, n=1, cutoff=0.5)
+    near = near or [option for option in options if option.lower() == word.lower()]
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
 def listed(options: Iterable[object], most: int = 8) -> str:
     """Write up to `most` of the options, and their number if there are more."""
     texts = [repr(option) for option in options]

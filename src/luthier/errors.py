@@ -77,7 +77,7 @@ class StoreTooNew(StoreError):
 
 
 class StoreTooOld(StoreError):
-    """The store has an older schema; upgrading is explicit (``luthier upgrade``)."""
+    """The store has an older schema, which this Luthier does not read; nothing was changed."""
 
 
 class StoreReadOnly(StoreError):
@@ -97,10 +97,6 @@ class StudyNotFound(StoreError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
-
-
-class StudyExists(StoreError):
-    """The store already has a study of that name."""
 
 
 class StudyMismatch(LuthierError, ValueError):
@@ -130,7 +126,7 @@ class TrialNotFound(LuthierError, KeyError):
 
 
 class TrialFailed(LuthierError):
-    """The objective raised, and the study was told not to go on after failures."""
+    """The objective failed, and the run was not to go on after failures."""
 
 
 class CommandFailed(LuthierError):

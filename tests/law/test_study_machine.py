@@ -13,7 +13,7 @@ import luthier as lt
 from luthier.errors import LeaseLost, SpaceExhausted, TrialFinished
 from luthier.event import Told
 from luthier.store import Memory
-from luthier.study import ActiveTrial
+from luthier.study import ActiveTrial, AskTell
 from luthier.trial import State
 
 SIZE = 12
@@ -35,8 +35,8 @@ class StudyMachine(RuleBasedStateMachine):
         self.queue: list[tuple[int, str]] = []
         self.count = 0
 
-    def _open(self) -> lt.Study:
-        return lt.Study("s", SPACE, minimize="loss", store=self.store, seed=4, method=lt.Random())
+    def _open(self) -> AskTell:
+        return AskTell("s", SPACE, minimize="loss", store=self.store, seed=4, method=lt.Random())
 
     def _take(self, who: int, trial: ActiveTrial) -> None:
         if self.waiting:
@@ -56,7 +56,7 @@ class StudyMachine(RuleBasedStateMachine):
             trial = study.ask(lease_s=10) if timed else study.ask()
         except SpaceExhausted:
             assert not self.waiting and not self.queue
-            tried = {(trial["n"], trial["kind"]) for trial in study.trials}
+            tried = {(trial["n"], trial["kind"]) for trial in study.reader.trials}
             assert len(tried) == SIZE
             return
         self._take(-1 if timed else who, trial)
@@ -91,7 +91,7 @@ class StudyMachine(RuleBasedStateMachine):
     @rule(n=st.integers(1, 4), kind=st.sampled_from("abc"), ticket=st.integers(0, 30))
     def enqueue(self, n: int, kind: str, ticket: int) -> None:
         known = self.studies[0].history.ticketed(str(ticket))
-        self.studies[1].enqueue({"n": n, "kind": kind}, ticket=str(ticket))
+        self.studies[1].editor.enqueue({"n": n, "kind": kind}, ticket=str(ticket))
         if not known:
             self.queue.append((n, kind))
 
@@ -144,7 +144,7 @@ class StudyMachine(RuleBasedStateMachine):
         assert study.verify().ok
         told = [event.number for event in study.history.events if isinstance(event, Told)]
         assert len(told) == len(set(told))
-        proposed = [str(trial.trial.config) for trial in study.trials if trial.trial.origin == "method"]
+        proposed = [str(trial.trial.config) for trial in study.reader.trials if trial.trial.origin == "method"]
         assert len(proposed) == len(set(proposed))
 
 

@@ -98,6 +98,6 @@ def test_too_little_is_known(capsys: Say) -> None:
 
 def test_mistakes(capsys: Say) -> None:
     assert "there is no trial 99; the study has 10" in out(capsys, "explain", "one.db", "99", code=1)
-    assert "'last' is no number of a trial" in out(capsys, "explain", "one.db", "last", code=2)
+    assert "'last' is not the number of a trial" in out(capsys, "explain", "one.db", "last", code=2)
     assert "name a store or a study file" in out(capsys, "explain", "3", code=2)
     assert "there is no store" in out(capsys, "explain", "two.db", "3", code=1)

@@ -185,7 +185,7 @@ def test_enqueue(store: Path, capsys: Say) -> None:
     [
         (["kernl=rbf"], 2, "no variable 'kernl' (did you mean 'kernel'?)"),
         (["one.db"], 2, "at least one KEY=VALUE"),
-        (["C=1", "x"], 2, "'x' is no KEY=VALUE"),
+        (["C=1", "x"], 2, "'x' is not KEY=VALUE"),
         (["C=1", "C=2"], 2, "'C' is given twice"),
         (["C=11"], 1, "C"),
         (["C=abc"], 1, "C"),

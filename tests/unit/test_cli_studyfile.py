@@ -159,7 +159,7 @@ COMMANDS = {
     "empty": ('command = ""', 7, "program and its arguments"),
     "no text": ("command = 3", 7, "list of texts"),
     "quotes": ('command = "python \'a"', 7, "split into words"),
-    "brace": ('command = "python {"', 7, "no place for a value"),
+    "brace": ('command = "python {"', 7, "not a place for a value"),
     "unknown place": ('command = "python {kernle}"', 7, "did you mean 'kernel'"),
     "no program": ('command = "no-such-program-at-all {x}"', 7, "no program 'no-such-program-at-all'"),
     "no such script": ('command = "./train.sh {x}"', 7, "no such file, or not executable"),
@@ -169,10 +169,10 @@ COMMANDS = {
     "list for a shell": ('command = ["python"]\nshell = true', 7, "one text"),
     "result": ('command = "python"\nresult = "first line"', 8, '"last line"'),
     "result key": ('command = "python"\nresult = {regexp = "(x)"}', 8, "did you mean 'regex'"),
-    "regex": ('command = "python"\nresult = {regex = "("}', 8, "no regular expression"),
+    "regex": ('command = "python"\nresult = {regex = "("}', 8, "not a regular expression"),
     "no group": ('command = "python"\nresult = {regex = "x"}', 8, "one group"),
     "named group": ('command = "python"\nresult = {regex = "(?P<acc>x)"}', 8, "not the objectives ['loss']"),
-    "json place": ('command = "python"\nresult = {json = "{y}.json"}', 8, "{y} is no variable"),
+    "json place": ('command = "python"\nresult = {json = "{y}.json"}', 8, "{y} is not a variable"),
     "one json file for two": ('command = "python"\nresult = {json = "r.json"}', 8, "{luthier.folder}"),
 }
 

@@ -21,7 +21,7 @@ def test_places_and_doubled_braces() -> None:
 
 @pytest.mark.parametrize("text", ["a {", "a } b", "a {}", "{ }", "{a{b}}"])
 def test_lonely_braces_are_refused(text: str) -> None:
-    with pytest.raises(InvalidSetting, match="is no place for a value"):
+    with pytest.raises(InvalidSetting, match="is not a place for a value"):
         template(text)
 
 

@@ -62,6 +62,29 @@ def test_mistakes(plain, message):
         from_plain(plain)
 
 
+@dataclass(frozen=True)
+class Unregistered:
+    """A surrogate that no name leads to."""
+
+
+def _other_gp() -> type:
+    return dataclass(frozen=True)(type("GP", (), {}))
+
+
+@pytest.mark.parametrize(
+    ("thing", "message"),
+    [
+        (Unregistered(), "Unregistered could not be opened again, as it is not registered: .* @luthier.register"),
+        (Nested(Unregistered()), "Unregistered could not be opened again"),
+        (Nested((Random(), Unregistered())), "Unregistered could not be opened again"),
+        (_other_gp()(), r"its name is that of luthier\.surrogate\.gp\.model\.GP: give it another one"),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_written(thing, message):
+    with pytest.raises(InvalidSetting, match=message):
+        to_plain(thing)
+
+
 def test_what_is_no_method_is_not_written():
     with pytest.raises(InvalidSetting, match="is not a method"):
         to_plain("Random")

@@ -200,6 +200,7 @@ def test_a_context_within_that_begins_after_a_library_was_loaded_holds_it():
     assert python(code) == ["1", "1"]
 
 
+@lt.register
 @dataclass(frozen=True)
 class Looking(lt.Random):
     """Random search that looks at the libraries while it proposes."""

@@ -22,6 +22,7 @@ from luthier.errors import (
 )
 from luthier.event import Asked, Configured, Renewed, Reported
 from luthier.store import Memory
+from luthier.study import AskTell
 from luthier.testing.faults import FaultyStore
 from luthier.trial import Outcome, Reason, State
 
@@ -199,7 +200,7 @@ def test_a_study_that_is_closed_or_forgotten_gives_its_trials_back() -> None:
 
 
 def test_the_heartbeat_renews_what_is_held_and_nothing_else() -> None:
-    study = _study()
+    study = AskTell("s", SPACE, minimize="loss", seed=1, method=lt.Random())
     trials = study.ask(2)
     study.tell(trials[0], 1.0)
     study._heartbeat.beat()

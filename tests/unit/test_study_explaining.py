@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -471,6 +472,20 @@ def test_texts_and_html_are_escaped() -> None:
         assert "<b>" not in page
         assert "<y>" not in page
         assert str(shown).count("\n") == page.count("<tr>")
+
+
+def test_every_result_has_a_json_form(study: lt.Study) -> None:
+    trial = study.trial(9)
+    explained, predicted = study.explain(9), study.predict(trial.params)
+    best, judged = study.expected_best(), study.calibration()
+    forms = [json.loads(json.dumps(one.to_dict(), allow_nan=False)) for one in (explained, predicted, best, judged)]
+    assert forms[0]["number"] == 9 and forms[0]["params"] == forms[1]["params"] == dict(trial.config)
+    assert forms[0]["expected"]["loss"].keys() == forms[1]["expected"]["loss"].keys() == {"median", "low", "high"}
+    assert forms[0]["values"] == {"loss": trial.value} and forms[0]["level"] == 0.9
+    assert forms[1]["expected"]["loss"]["median"] == predicted.value and forms[1]["model"] == predicted.by
+    assert forms[2]["best_measured"]["number"] == study.best.number and forms[2]["expected"]["loss"]["low"] == best.low
+    assert forms[3]["verdict"] == judged.verdict and len(forms[3]["residuals"]) == len(judged.numbers)
+    assert study.explain(0).to_dict()["expected"] is None and "level" not in study.explain(0).to_dict()
 
 
 def test_another_crash_is_foreseen() -> None:

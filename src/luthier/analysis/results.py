@@ -1,47 +1,22 @@
-"""What a study says of its trials and of what it expects: frozen results, with a text and an HTML form for people."""
+"""Results of an analysis and their forms: predictions, explanations, expected bests, calibrations."""
 
 from __future__ import annotations
 
-import html
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from luthier import codec
 from luthier.analysis.note_text import describe_note
 from luthier.errors import InvalidSetting
+from luthier.render import ResultForm
 from luthier.trial import Config
 
 Purpose = Literal["design", "exploit", "explore", "feasible", "rest", "unmodelled", "given"]
 
 
-class ResultForm(ABC):
-    """Something that is shown as a heading and rows of two texts."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def heading(self) -> str:
-        """Give one line that says it all, or nearly."""
-
-    @abstractmethod
-    def rows(self) -> list[tuple[str, str]]:
-        """Give labels and texts."""
-
-    def __str__(self) -> str:
-        rows = self.rows()
-        wide = max((len(label) for label, _ in rows), default=0)
-        return "\n".join([self.heading(), *(f"  {label:<{wide}}  {text}" for label, text in rows)])
-
-    def _repr_html_(self) -> str:
-        body = "".join(
-            f"<tr><th>{html.escape(label)}</th><td>{html.escape(text)}</td></tr>" for label, text in self.rows()
-        )
-        return f"<table><caption>{html.escape(self.heading())}</caption>{body}</table>"
-
-
 class Interval(NamedTuple):
-    """Median and central interval of what is believed of an objective, in its own units."""
+    """Median and central interval of the predictive distribution of an objective, in its own units."""
 
     median: float
     low: float
@@ -53,15 +28,15 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Prediction(ResultForm):
-    """What is believed of the objectives at one configuration.
+    """The prediction of the objectives at one configuration.
 
     Args:
         params: the configuration, as the user writes it.
         config: the same in plain form.
         intervals: by objective.
         level: the probability that each interval holds what it is about, in (0, 1).
-        chance: the probability that it does not crash and that the outcome constraints hold; 1 where neither is known
-            to happen.
+        chance: the probability that the trial does not crash and keeps the outcome constraints, in [0, 1]; 1 where no
+            crash and no constraint is known.
         by: the model, in words.
     """
 
@@ -100,22 +75,26 @@ class Prediction(ResultForm):
 
     def heading(self) -> str:
         """See `ResultForm.heading`."""
-        said = ", ".join(f"{name} = {interval}" for name, interval in self.intervals.items())
-        return f"{said} ({self.level:.0%} intervals)"
+        shown = ", ".join(f"{name} = {interval}" for name, interval in self.intervals.items())
+        return f"{shown} ({self.level:.0%} intervals)"
 
     def rows(self) -> list[tuple[str, str]]:
         """See `ResultForm.rows`."""
         success = [] if self.chance == 1.0 else [("success", _success(self.chance))]
         return [*((name, repr(value)) for name, value in self.params.items()), *success, ("model", self.by)]
 
+    def to_dict(self) -> dict[str, Any]:
+        """See `ResultForm.to_dict`."""
+        return _plain({"params": self.config, **_expected(self)})
+
 
 class Neighbour(NamedTuple):
-    """A trial that had a value, near the one that is explained.
+    """A trial with values, near the one that is explained.
 
     Args:
         number: of the trial.
-        distance: from the configuration that is explained, see `Explanation.unit`.
-        values: what was measured.
+        distance: from the configuration that is explained, in the `Explanation.unit`.
+        values: the measured values.
     """
 
     number: int
@@ -124,12 +103,12 @@ class Neighbour(NamedTuple):
 
 
 class Rated(NamedTuple):
-    """What the acquisition function said of a proposal.
+    """The acquisition value of a proposal.
 
     Args:
         name: of the acquisition function.
-        value: on a scale of its own, which is another one for each model; larger is better.
-        above: the share of random points of the whole space that it rated lower, in [0, 1].
+        value: larger is better; on a scale that differs from model to model.
+        above: the share of random points of the whole space with a lower value, in [0, 1].
     """
 
     name: str
@@ -139,40 +118,41 @@ class Rated(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Explanation(ResultForm):
-    """Why a trial was made, and what was expected of it before there was a result.
+    """The reason for a trial, and what was expected of it before there was a result.
 
     Args:
         number: the trial's.
         params: its configuration, as the user writes it.
         config: the same in plain form.
-        purpose: what it was for:
+        purpose: the trial's purpose:
 
-            - ``design``: to have something to learn from, before the models begin;
+            - ``design``: to have data to learn from, before the models begin;
             - ``exploit``: to improve on the best where the models expect it: the probability of an improvement (in the
               function, over the best known then) is 38 % or more. There the expected improvement grows more with a
               better mean than with a larger standard deviation: its partial derivatives are Φ(z) and φ(z), which are
-              equal at z = -0.303 (Jones, Schonlau and Welch 1998, eq. 15). Of several objectives: where the predicted
-              medians are dominated by no trial;
-            - ``explore``: to learn of what is not known: the probability of an improvement is smaller, and it is the
+              equal at z = -0.303 (Jones, Schonlau and Welch 1998, eq. 15). With several objectives: no trial dominates
+              the predicted medians;
+            - ``explore``: to learn where little is known: the probability of an improvement is smaller, and it is the
               uncertainty that made the point worth trying;
-            - ``feasible``: to find where the outcome constraints hold, as no trial kept them yet;
+            - ``feasible``: to find where the outcome constraints hold, as no trial has kept them yet;
             - ``rest``: one of the last configurations of a small space;
-            - ``unmodelled``: the method asks no model (grid, random, quasi-random, evolution);
-            - ``given``: it was no proposal: somebody gave these values.
+            - ``unmodelled``: the method uses no model (grid, random, quasi-random, evolution);
+            - ``given``: not a proposal: a person or a program chose these values.
         why: the same in a sentence, with numbers.
         origin: of the trial: ``method``, ``enqueued``, ``user`` or ``imported``.
         method: the name of the study's method then.
-        note: what the method wrote down about its choice.
-        known: how many trials had values when it was made.
-        prediction: what the models believed of one measurement there, noise included; None where nothing could be.
-        improvement: the probability that the function is better there than at the best known point; of one objective.
-        acquisition: what the acquisition function said of it; None where none was asked.
+        note: the method's own record of its choice.
+        known: the number of trials with values when it was made.
+        prediction: of one measurement there, noise included; None where nothing could be predicted.
+        improvement: the probability that the function is better there than at the best known point; None with several
+            objectives.
+        acquisition: its acquisition value; None where no acquisition function was used.
         neighbours: the nearest trials that had values then, the nearest first.
         unit: of their distances.
-        values: what was measured; empty while it has not been.
-        surprises: by objective, how far the measured value is above what was expected, in standard deviations: standard
+        values: the measured values; empty until there are any.
+        surprises: by objective, how far the measured value is above the expected one, in standard deviations: standard
             normal where the models are right; negative where it is lower.
-        remarks: what else one should know of all this.
+        remarks: everything else that matters for reading this.
     """
 
     number: int
@@ -219,19 +199,41 @@ class Explanation(ResultForm):
             rows.append(("note", describe_note(self.note)))
         return rows + [("remark", remark) for remark in self.remarks]
 
+    def to_dict(self) -> dict[str, Any]:
+        """See `ResultForm.to_dict`."""
+        form = {
+            "number": self.number,
+            "params": self.config,
+            "purpose": self.purpose,
+            "why": self.why,
+            "origin": self.origin,
+            "method": self.method,
+            "known": self.known,
+            "expected": None,
+            "improvement": self.improvement,
+            "acquisition": self.acquisition._asdict() if self.acquisition else None,
+            "neighbours": [near._asdict() for near in self.neighbours],
+            "unit": self.unit,
+            "values": self.values,
+            "surprises": self.surprises,
+            "note": self.note,
+            "remarks": list(self.remarks),
+        }
+        return _plain(form if self.prediction is None else form | _expected(self.prediction))
+
 
 @dataclass(frozen=True, slots=True)
 class ExpectedBest(ResultForm):
-    """The configuration that is believed best, which need not be the one with the best measured value.
+    """The configuration with the best predicted median, which need not be the one with the best measured value.
 
     Args:
-        prediction: what is believed of it, noise not included.
-        number: the first trial of it; None where it was not tried.
-        measured: all values that were measured of it.
+        prediction: of the objective there, noise not included.
+        number: the first trial of that configuration; None where it was not tried.
+        measured: all values that were measured there.
         luckiest: the number of the trial with the best measured value.
         luckiest_value: that value.
-        luckiest_expected: the median of what is believed of that trial's configuration.
-        objective: what is measured.
+        luckiest_expected: the predicted median at that trial's configuration.
+        objective: the objective's name.
     """
 
     prediction: Prediction
@@ -249,7 +251,7 @@ class ExpectedBest(ResultForm):
 
     @property
     def value(self) -> float:
-        """The median of what is believed of it."""
+        """The predicted median."""
         return self.prediction.value
 
     @property
@@ -277,15 +279,23 @@ class ExpectedBest(ResultForm):
             rows.append(("best measured", lucky))
         return [*rows, ("model", self.prediction.by)]
 
+    def to_dict(self) -> dict[str, Any]:
+        """See `ResultForm.to_dict`."""
+        expected = _expected(self.prediction)
+        model = expected.pop("model")
+        lucky = {"number": self.luckiest, "value": self.luckiest_value, "expected": self.luckiest_expected}
+        measured = {"measured": list(self.measured), "params": self.prediction.config, "model": model}
+        return _plain({"number": self.number, **expected, **measured, "best_measured": lucky})
+
 
 class Coverage(NamedTuple):
-    """How many intervals of one level held the value that was left out.
+    """The share of intervals of one level that held the value that was left out.
 
     Args:
-        level: how many should, in (0, 1).
-        held: how many did.
-        of: of how many.
-        low: the least coverage that these counts are compatible with (Clopper and Pearson 1934, at 97.5 %).
+        level: the share that should, in (0, 1).
+        held: the number that did.
+        of: the number of intervals.
+        low: the smallest coverage that these counts are compatible with (Clopper and Pearson 1934, at 97.5 %).
         high: the largest.
     """
 
@@ -303,15 +313,15 @@ class Coverage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Calibration(ResultForm):
-    """Whether the models' intervals can be believed, judged by trials that were left out one at a time.
+    """The reliability of the models' intervals, judged by leaving out one trial at a time.
 
     Args:
-        objective: the objective.
+        objective: the objective's name.
         numbers: of the trials that were left out, (k,).
-        residuals: how far each is above what was expected without it, in standard deviations; standard normal where
-            the models are right.
+        residuals: how far each value is above its prediction without it, in standard deviations, (k,); standard normal
+            where the models are right.
         coverages: of the 50 % and of the 90 % intervals.
-        verdict: ``narrow``, ``wide``, ``tails`` (the halves hold, and yet too much lies far out) or ``fits``.
+        verdict: ``narrow``, ``wide``, ``tails`` (the 50 % intervals hold, and yet too much lies far out) or ``fits``.
         by: the model, in words.
     """
 
@@ -348,6 +358,32 @@ class Calibration(ResultForm):
         far = sorted(zip(self.residuals, self.numbers, strict=True), key=lambda pair: -abs(pair[0]))[:3]
         rows.append(("farthest", ", ".join(f"trial {number} ({residual:+.1f})" for residual, number in far)))
         return [*rows, ("model", self.by)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """See `ResultForm.to_dict`."""
+        form = {
+            "verdict": self.verdict,
+            "text": self.heading(),
+            "coverages": [one._asdict() for one in self.coverages],
+            "numbers": list(self.numbers),
+            "residuals": list(self.residuals),
+            "model": self.by,
+        }
+        return _plain(form)
+
+
+def _plain(form: Mapping[str, object]) -> dict[str, Any]:
+    plain: dict[str, Any] = codec.to_plain(form)
+    return plain
+
+
+def _expected(prediction: Prediction) -> dict[str, object]:
+    return {
+        "expected": {name: interval._asdict() for name, interval in prediction.intervals.items()},
+        "level": prediction.level,
+        "chance": prediction.chance,
+        "model": prediction.by,
+    }
 
 
 def _success(chance: float) -> str:

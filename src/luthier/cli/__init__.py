@@ -3,7 +3,7 @@
 Exit codes, which scripts may rely on:
 
 - 0: done; also when the study was finished before.
-- 1: it failed: the store, every trial, a proof or a check; the message says which.
+- 1: failed: the store, every trial, a proof or a check; the message says which.
 - 2: a mistake in the command line or in the study file.
 - 130: interrupted (Ctrl-C, SIGTERM); the same command goes on.
 """
@@ -57,7 +57,7 @@ def execute(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(error: object, code: int) -> int:
-    from luthier.cli.terminal import clean
+    from luthier.render import clean
 
     sys.stderr.write(f"luthier: {clean(str(error))}\n")
     return code

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from typing import NamedTuple
 
 import click
 
+from luthier._hints import did_you_mean
 from luthier.version import VERSION
 
 
@@ -18,9 +18,9 @@ class _Entry(NamedTuple):
 
 ENTRIES = {
     "run": _Entry("run", "Run the study of a study file, or go on with it."),
-    "best": _Entry("show", "Print the best values, ready to be pasted into code."),
+    "best": _Entry("show", "Print the best values, ready to paste into code."),
     "show": _Entry("show", "List the trials of a study."),
-    "explain": _Entry("explain", "Say why a trial was made, and what was expected of it."),
+    "explain": _Entry("explain", "Explain why a trial was made, and what was expected of it."),
     "export": _Entry("show", "Write the trials as CSV, JSON or Parquet."),
     "enqueue": _Entry("admin", "Have given values tried next."),
     "verify": _Entry("admin", "Make every proposal of a study again, and compare."),
@@ -50,9 +50,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in ENTRIES and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], ENTRIES, 1, 0.5)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            ctx.fail(f"there is no command {args[0]!r}{hint}; there are {', '.join(ENTRIES)}")
+            ctx.fail(f"there is no command {args[0]!r}{did_you_mean(args[0], ENTRIES)}; there are {', '.join(ENTRIES)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

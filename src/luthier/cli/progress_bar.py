@@ -1,4 +1,4 @@
-"""Show how a run goes: a live bar on a terminal, a line every few seconds elsewhere."""
+"""The progress of a run: a live bar on a terminal, a line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -10,32 +10,31 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
-from luthier.cli.terminal import assignments, clean, number, one_line, seconds
 from luthier.history import is_feasible
+from luthier.render import assignments, clean, number, one_line, seconds
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
     from luthier.problem import Problem
-    from luthier.run import Study
-    from luthier.study import ActiveTrial, TrialResult
+    from luthier.study import ActiveTrial, StudyReader, TrialResult
 
 LINE_EVERY_S = 5.0
 STILL_EVERY_S = 30.0
-"""How often a line is written where nothing happened."""
+"""Seconds between two lines where nothing happened."""
 
 _COMPLAINTS = 5
-"""How many different failures are told of; then they are only counted."""
+"""The number of different failures that are shown; further ones are only counted."""
 
 
 class Tally:
-    """Count what ended, and follow the best.
+    """Count the trials that ended, and keep the best.
 
     Args:
         problem: names the objectives.
-        trials: how many trials the study is to have, where that is known.
-        time_s: how many seconds it may take, where that is known.
+        trials: the number of trials that the study is to have, where that is known.
+        time_s: the seconds that it may take, where that is known.
     """
 
     def __init__(self, problem: Problem, trials: int | None, time_s: float | None) -> None:
@@ -47,7 +46,7 @@ class Tally:
         self._began_s = time.monotonic()
 
     def add(self, trial: TrialResult, *, new: bool = True) -> bool:
-        """Take in a trial that ended; tell whether it is the best so far."""
+        """Count a trial that ended; tell whether it is the best so far."""
         outcome = trial.trial.outcome
         if outcome is None:
             return False
@@ -66,7 +65,7 @@ class Tally:
         return time.monotonic() - self._began_s
 
     def count(self) -> str:
-        """Write how many ended: ``23/60``."""
+        """Write the number that ended: ``23/60``."""
         return f"{self.ended}/{self.trials}" if self.trials is not None else f"{self.ended} trials"
 
     def pace(self) -> list[str]:
@@ -92,19 +91,19 @@ class Tally:
         return min(bounds, default=None)
 
     def leader(self) -> str:
-        """Write the best so far: ``accuracy 0.98 (trial 14)``; empty where there is none."""
+        """Write the best so far: ``accuracy 0.98 (trial 14)``; empty before the first value."""
         if self.best is None or self._goal is None:
             return ""
         return f"{one_line(self._goal.name, 40)} {number(self.best.value)} (trial {self.best.number})"
 
 
 class LiveProgress:
-    """Show a tally while a run goes on, on standard error.
+    """Show a tally during a run.
 
     Args:
         name: of the study.
-        tally: what is shown.
-        stream: where to.
+        tally: the counts that are shown.
+        stream: by default standard error.
     """
 
     def __init__(self, name: str, tally: Tally, stream: IO[str] | None = None) -> None:
@@ -136,11 +135,11 @@ class LiveProgress:
         if self._ticker is not None:
             self._ticker.join()
 
-    def began(self, study: Study, trial: ActiveTrial) -> None:
-        """See `Watcher.began`."""
+    def began(self, study: StudyReader, trial: ActiveTrial) -> None:
+        """See `ProgressReporter.began`."""
 
-    def ended(self, study: Study, result: TrialResult) -> None:
-        """See `Watcher.ended`."""
+    def ended(self, study: StudyReader, result: TrialResult) -> None:
+        """See `ProgressReporter.ended`."""
         with self._lock:
             improved = self._tally.add(result)
             outcome = result.trial.outcome
@@ -150,7 +149,7 @@ class LiveProgress:
                 self._line()
 
     def notice(self, text: str) -> None:
-        """See `Watcher.notice`."""
+        """See `ProgressReporter.notice`."""
         self._say(f"{self._name}: {text}")
 
     def _say(self, text: str) -> None:

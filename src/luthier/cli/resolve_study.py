@@ -1,21 +1,26 @@
-"""Which study a command is about: a store, or the study file that names one; and a name where there are several."""
+"""The study of a command: found by its store or study file, and by its name where there are several."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from luthier.cli.studyfile.toml_source import TomlSource, listed, nearest
+from luthier._hints import did_you_mean
+from luthier.cli.studyfile.toml_source import TomlSource, listed
 from luthier.errors import StoreError, StudyNotFound
 from luthier.store import Store, open_store
-from luthier.study import BaseStudy
+from luthier.study import StudyEditor, StudyReader
+
+if TYPE_CHECKING:
+    from luthier.run import Study
 
 
 def find(where: str | None) -> tuple[str, str | None]:
-    """Give the path or URL of a store, and the name of a study where a study file gives one.
+    """Give the path or URL of a store, and the name of the study where a study file names it.
 
     Args:
         where: a store or a study file; None for ``study.toml``, or else the one ``.db`` file, of the current folder.
@@ -35,8 +40,8 @@ def find(where: str | None) -> tuple[str, str | None]:
 
 @contextmanager
 def opened_store(place: str) -> Iterator[Store]:
-    """Open a store, and close it in the end."""
-    store = open_store(place)
+    """Open a store that exists, and close it in the end."""
+    store = open_store(place, must_exist=True)
     try:
         yield store
     finally:
@@ -44,18 +49,38 @@ def opened_store(place: str) -> Iterator[Store]:
 
 
 @contextmanager
-def opened_study(where: str | None, name: str | None) -> Iterator[BaseStudy]:
-    """Open the study that is meant, and close it in the end.
+def opened_reader(where: str | None, name: str | None) -> Iterator[StudyReader]:
+    """Open the study that is meant for reading, and close it in the end. Its method is not needed.
 
     Raises:
         StoreError: there is no such store.
-        StudyNotFound: the store has no such study, or several where none is named.
+        StudyNotFound: the store has no such study, or several and no name is given.
     """
+    with _chosen(where, name) as (store, chosen):
+        yield StudyReader.open(store, chosen)
+
+
+@contextmanager
+def opened_editor(where: str | None, name: str | None) -> Iterator[StudyEditor]:
+    """Open the study that is meant for editing; see `opened_reader`. Its method is not needed either."""
+    with _chosen(where, name) as (store, chosen):
+        yield StudyEditor.open(store, chosen)
+
+
+@contextmanager
+def opened_study(where: str | None, name: str | None) -> Iterator[Study]:
+    """Open the study that is meant with its method, and close it in the end; see `opened_reader`."""
+    from luthier.run import Study
+
+    with _chosen(where, name) as (store, chosen), Study(chosen, store=store) as study:
+        yield study
+
+
+@contextmanager
+def _chosen(where: str | None, name: str | None) -> Iterator[tuple[Store, str]]:
     place, named = find(where)
     with opened_store(place) as store:
-        names = store.names()
-        with BaseStudy(choose(names, name or named, place), store=store) as study:
-            yield study
+        yield store, choose(store.names(), name or named, place)
 
 
 def choose(names: tuple[str, ...], wanted: str | None, place: str) -> str:
@@ -63,7 +88,7 @@ def choose(names: tuple[str, ...], wanted: str | None, place: str) -> str:
     if wanted is not None:
         if wanted not in names:
             there = listed("it has", [repr(name) for name in names]) if names else "it is empty"
-            raise StudyNotFound(f"{place} has no study {wanted!r}{nearest(wanted, names)}; {there}")
+            raise StudyNotFound(f"{place} has no study {wanted!r}{did_you_mean(wanted, names)}; {there}")
         return wanted
     if not names:
         raise StudyNotFound(f"{place} has no studies")
@@ -77,12 +102,12 @@ def _only_store() -> str:
     if len(found) == 1:
         return found[0]
     there = f"it has several stores: {', '.join(found)}" if found else "it has neither study.toml nor a store (*.db)"
-    raise click.UsageError(f"name a store or a study file; of this folder none can be chosen: {there}")
+    raise click.UsageError(f"name a store or a study file; this folder leaves no choice: {there}")
 
 
 def _existing(place: str) -> str:
     path = Path(place)
     if not path.exists():
         beside = [str(other) for other in path.parent.glob("*.db")] if path.parent.is_dir() else []
-        raise StoreError(f"there is no store {place!r}{nearest(place, beside)}")
+        raise StoreError(f"there is no store {place!r}{did_you_mean(place, beside)}")
     return place

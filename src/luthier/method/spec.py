@@ -1,4 +1,4 @@
-"""The text form of methods: a frozen dataclass is its name and those of its settings that differ from the defaults.
+"""Text form of methods: the name of a frozen dataclass, and its settings that are not the defaults.
 
 ``Bayes(surrogate=GP(), acquisition=UCB(2.0))`` becomes
 ``{"use": "Bayes", "surrogate": {"use": "GP"}, "acquisition": {"use": "UCB", "beta": 2.0}}``, in JSON or in TOML.
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier import _names, codec
-from luthier._hints import suggest
+from luthier._hints import did_you_mean
 from luthier.errors import InvalidSetting
 
 _REGISTERED: dict[str, type] = {}
@@ -34,13 +34,14 @@ def buildable_names() -> tuple[str, ...]:
 
 
 def to_plain(thing: object) -> Any:
-    """Write a method (or a part of one) as plain values.
+    """Write a method (or a part of one) as plain values, which `from_plain` reads back.
 
     Raises:
-        InvalidSetting: it is not a dataclass, or a setting of it cannot be written.
+        InvalidSetting: it is not a dataclass, its class is not registered, or a setting of it cannot be written.
     """
     if not dataclasses.is_dataclass(thing) or isinstance(thing, type):
         raise InvalidSetting(f"{thing!r} is not a method: use lt.Auto(), lt.Random(), lt.Grid(), lt.Bayes(), …")
+    _check_registered(type(thing))
     plain: dict[str, Any] = {"use": type(thing).__name__}
     for field in dataclasses.fields(thing):
         value = getattr(thing, field.name)
@@ -68,7 +69,7 @@ def from_plain(plain: Any) -> Any:
             continue
         name = str(earlier.get(written, written))
         if name not in known:
-            raise InvalidSetting(f"{plain['use']} has no setting {name!r}{suggest(name, known)}")
+            raise InvalidSetting(f"{plain['use']} has no setting {name!r}{did_you_mean(name, known)}; it has {known}")
         settings[name] = _read(value)
     try:
         return kind(**settings)
@@ -97,12 +98,31 @@ def _read(value: Any) -> Any:
     return tuple(map(_read, value)) if isinstance(value, list) else value
 
 
+def _check_registered(kind: type) -> None:
+    """Raise InvalidSetting where the name of a class does not lead back to it."""
+    name = kind.__name__
+    if name in _REGISTERED or name in _names.STORED:
+        found = _find(name)
+        if found is kind:
+            return
+        why = f"its name is that of {found.__module__}.{found.__qualname__}: give it another one, and register it"
+    else:
+        why = "it is not registered: decorate it"
+    raise InvalidSetting(
+        f"a study with {kind.__module__}.{kind.__qualname__} could not be opened again, as {why} with "
+        "@luthier.register, in a module that every program imports before it opens the study"
+    )
+
+
 def _find(name: str) -> type:
     if name in _REGISTERED:
         return _REGISTERED[name]
     name = _names.STORED_ALIASES.get(name, name)
     if name not in _names.STORED:
-        raise InvalidSetting(f"there is no method {name!r}{suggest(name, buildable_names())}")
+        raise InvalidSetting(
+            f"there is no method {name!r}{did_you_mean(name, buildable_names())}; "
+            f"there are {', '.join(buildable_names())}, and what an imported module registers"
+        )
     kind: type = getattr(importlib.import_module(_names.STORED[name]), name)
     return kind
 

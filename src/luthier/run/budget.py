@@ -1,4 +1,4 @@
-"""When a run has done enough."""
+"""The budget of a study: trials, seconds, a target, a plateau."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a study may cost; None is no limit. All limits count what earlier runs and other processes did, too.
+    """The limits of a study; None is no limit. All of them count the work of earlier runs and other processes, too.
 
     Args:
-        trials: how many trials the study has in the end, the failed ones included, imported ones not.
-        time_s: seconds that the study runs; trials that run then are let finish.
+        trials: the number of trials that the study has in the end, failed ones included, imported ones not.
+        time_s: seconds that the study runs; the trials that run then are finished.
         target: a value of the objective that is good enough.
-        plateau: how many trials in a row may end without a better value than the best.
+        plateau: the number of trials in a row that may end without a better value than the best.
 
     Raises:
-        InvalidSetting: a limit that makes no sense.
+        InvalidSetting: a limit makes no sense.
     """
 
     trials: int | None = None
@@ -73,11 +73,13 @@ class Budget:
                     )
 
     def spent(self, history: History, elapsed_s: float) -> End | None:
-        """Say why no new trial is to be begun, if so. The number of trials is for the log to decide, not for this.
+        """Give the reason why no new trial is to be begun, if there is one. `trials` is left to the log to decide.
 
         Args:
-            history: all that is known.
-            elapsed_s: how long the study has run. Cost O(1).
+            history: everything that is known.
+            elapsed_s: seconds that the study has run.
+
+        Cost O(1).
         """
         if self.time_s is not None and elapsed_s >= self.time_s:
             return End.TIME

@@ -1,9 +1,9 @@
-"""Failing trials: how a run goes on after them, and when it does not."""
+"""Failing trials: their outcomes, and the rule by which they end a run."""
 
 from __future__ import annotations
 
 from luthier.errors import InvalidResult, InvalidSetting, TrialFailed
-from luthier.executor import TaskResult as Ended
+from luthier.executor import TaskResult
 from luthier.problem import Problem
 from luthier.study import TrialResult, parse_result
 from luthier.trial import Outcome, Reason
@@ -11,8 +11,8 @@ from luthier.trial import Outcome, Reason
 GO_ON, RAISE = "go on", "raise"
 
 
-def judged(problem: Problem, ended: Ended) -> Outcome:
-    """Turn what an executor says of a trial that ended into the outcome that is written down."""
+def parse_ended(problem: Problem, ended: TaskResult) -> Outcome:
+    """Turn an executor's result of a trial into its outcome."""
     if ended.reason is not Reason.DONE:
         return Outcome(ended.reason, duration_s=ended.duration_s, error=ended.error)
     try:
@@ -30,7 +30,7 @@ class Failures:
             way, for then it is the objective that is broken and not the configurations. None: never.
 
     Raises:
-        InvalidSetting: neither of these.
+        InvalidSetting: an argument is not allowed.
     """
 
     def __init__(self, on_error: str, give_up_after: int | None) -> None:
@@ -44,7 +44,7 @@ class Failures:
         self._count = 0
 
     def take(self, result: TrialResult) -> None:
-        """Take in a trial that ended; raises TrialFailed where the run is to end."""
+        """Count a trial that ended; raises TrialFailed where the run is to end."""
         if result.reason is None or not result.reason.is_crash:
             self._limit = None  # the objective works
             return
@@ -55,7 +55,7 @@ class Failures:
             )
         if self._limit is None:
             return
-        way = _way(result)
+        way = _failure(result)
         if self._way not in (None, way):
             self._limit = None
             return
@@ -63,12 +63,12 @@ class Failures:
         if self._count >= self._limit:
             raise TrialFailed(
                 f"the first {self._count} trials of this run all ended as {result.reason}, in the same way, so the "
-                f"objective seems to be broken. Mend it and run again, or give give_up_after=None. The last said: "
+                f"objective seems to be broken. Fix it and run again, or give give_up_after=None. The last error: "
                 f"{result.error}"
             )
 
 
-def _way(result: TrialResult) -> tuple[str, str]:
-    """Name how a trial failed: its reason and, of an exception, the type."""
+def _failure(result: TrialResult) -> tuple[str, str]:
+    """Give the reason of a failure and, of an exception, its type."""
     kind = result.error.partition("\n")[0].partition(":")[0] if result.reason is Reason.FAILED else ""
     return str(result.reason), kind

@@ -7,27 +7,60 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from luthier.errors import Interrupted, LeaseLost, LuthierError, SpaceExhausted, StoreError, TrialFinished
 from luthier.executor import Executor, Inline, Limits, Task, TaskReport, TaskResult
+from luthier.history import History
 from luthier.run.budget import Budget, End
-from luthier.run.failures import Failures, judged
+from luthier.run.failures import Failures, parse_ended
 from luthier.run.progress import ProgressReporter
 from luthier.run.signals import Signals
-from luthier.study import ActiveTrial, TrialResult
-from luthier.trial import Reason
-
-if TYPE_CHECKING:
-    from luthier.run.study import Study
-
-Callback = Callable[["Study", TrialResult], object]
+from luthier.study import ActiveTrial, StudyReader, TrialResult
+from luthier.trial import Outcome, Reason
 
 _POLL_S = 0.2
-"""Seconds after which a waiting run looks for signals, a call of `stop`, and trials that others have given back."""
+"""Seconds after which a waiting run looks for signals, a call of `stop`, and trials that other processes gave back."""
 
 _CLOSING_S = 10.0
-"""Seconds that an executor may take to say what came of the trials that it ended."""
+"""Seconds that an executor may take to report the outcomes of the trials that it ended."""
+
+
+class Runnable(Protocol):
+    """The part of a study that a loop needs."""
+
+    @property
+    def reader(self) -> StudyReader:
+        """The study, to be read."""
+        ...
+
+    @property
+    def history(self) -> History:
+        """Everything that is known now."""
+        ...
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run is to end."""
+        ...
+
+    def take(self, limit: int | None) -> ActiveTrial | None:
+        """Get the next trial; see `Study.take`."""
+        ...
+
+    def finish(
+        self, trial: ActiveTrial | int, outcome: Outcome, reports: Sequence[tuple[int, float]] = ()
+    ) -> TrialResult:
+        """Record an outcome; see `Study.finish`."""
+        ...
+
+    def report(self, trial: ActiveTrial | int, value: float, step: int | None = None) -> None:
+        """Record an intermediate value; see `Study.report`."""
+        ...
+
+    def release(self, trial: ActiveTrial | int, error: str = "", *, reason: Reason = Reason.INTERRUPTED) -> None:
+        """Give a trial back; see `Study.release`."""
+        ...
 
 
 @dataclass(slots=True)
@@ -35,27 +68,27 @@ class Loop:
     """One run of a study.
 
     Args:
-        study: is asked and told.
-        executor: runs the trials; is left open.
-        budget: says when it is enough.
-        limits: of each trial.
-        callbacks: called after each trial with the study and the result.
-        failures: say when failing trials end the run.
-        watcher: shows how it goes.
-        signals: count Ctrl-C.
+        study: gives out trials and takes their results.
+        executor: runs the trials; stays open.
+        budget: the limits of the study.
+        limits: those of each trial.
+        callbacks: called after each trial with its result.
+        failures: decides when failing trials end the run.
+        progress: shows it to a person.
+        signals: counts Ctrl-C.
         earlier_s: seconds that the study ran before.
     """
 
-    study: Study
+    study: Runnable
     executor: Executor
     budget: Budget
     limits: Limits
-    callbacks: Sequence[Callback]
+    callbacks: Sequence[Callable[[TrialResult], object]]
     failures: Failures
-    watcher: ProgressReporter
+    progress: ProgressReporter
     signals: Signals
     earlier_s: float = 0.0
-    _running: dict[int, ActiveTrial] = field(default_factory=dict)  # ours, and not told of
+    _running: dict[int, ActiveTrial] = field(default_factory=dict)  # ours, without an outcome
     _open: set[int] = field(default_factory=set)  # those of them that the executor still has
     _news: deque[TaskResult | TaskReport] = field(default_factory=deque)
     _start_s: float = field(default_factory=time.monotonic)
@@ -67,8 +100,8 @@ class Loop:
 
         Raises:
             Interrupted: a signal came.
-            Exception: what the method, a callback, the store or the executor raised; trials that ran are seen to an
-                end first where that can be.
+            Exception: what the method, a callback, the store or the executor raised; the running trials are finished
+                first where that is possible.
         """
         try:
             end = self._go()
@@ -78,7 +111,7 @@ class Loop:
         if end is not None:
             return end
         raise Interrupted(
-            f"the run of study {self.study.name!r} was interrupted by {self.signals.last.name} after "
+            f"the run of study {self.study.reader.name!r} was interrupted by {self.signals.last.name} after "
             f"{self.study.history.finished} trials; the same call goes on from there"
         )
 
@@ -98,7 +131,7 @@ class Loop:
     # --- handing out ----------------------------------------------------------------------------------
 
     def _fill(self) -> End | None:
-        """Begin trials until no worker is idle, or say why none is begun."""
+        """Begin trials until no worker is idle, or give the reason why no more are begun."""
         while len(self._running) < self.executor.capacity and not self.signals.drain:
             if self.study.stopping:
                 return End.STOPPED
@@ -116,7 +149,7 @@ class Loop:
         return None
 
     def _submit(self, trial: ActiveTrial) -> None:
-        context = {"study": self.study.name, "seed": trial.seed}
+        context = {"study": self.study.reader.name, "seed": trial.seed}
         task = Task(trial.number, trial.token, trial.params, self.limits, trial.attempt, context)
         self._running[trial.number] = trial
         try:
@@ -126,7 +159,7 @@ class Loop:
             self.study.release(trial, "it could not be handed to a worker")
             raise
         self._open.add(trial.number)
-        self.watcher.began(self.study, trial)
+        self.progress.began(self.study.reader, trial)
 
     # --- collecting -----------------------------------------------------------------------------------
 
@@ -142,19 +175,19 @@ class Loop:
             self.signals.count = max(self.signals.count, 2)
             self._news += self.executor.poll(0.0, self._answer)
 
-    def _answer(self, progress: TaskReport) -> bool:
-        """Write an intermediate result down; a trial that is no longer ours is told to stop."""
-        trial = self._running.get(progress.number)
+    def _answer(self, report: TaskReport) -> bool:
+        """Record an intermediate value; tell whether the trial is to stop, as it is no longer ours."""
+        trial = self._running.get(report.number)
         if trial is None:
             return True
         try:
-            self.study.report(trial, progress.value, progress.step)
+            self.study.report(trial, report.value, report.step)
         except (LeaseLost, TrialFinished):
             return True
         return False
 
-    def _settle(self, callbacks: Sequence[Callback]) -> None:
-        """Write down what has come."""
+    def _settle(self, callbacks: Sequence[Callable[[TrialResult], object]]) -> None:
+        """Record what has come."""
         while self._news:
             news = self._news.popleft()
             if isinstance(news, TaskReport):
@@ -166,33 +199,33 @@ class Loop:
             result = self._tell(trial, news)
             del self._running[news.number]
             if result is not None:
-                self.watcher.ended(self.study, result)
+                self.progress.ended(self.study.reader, result)
                 self.failures.take(result)
                 for callback in callbacks:
-                    callback(self.study, result)
+                    callback(result)
 
     def _tell(self, trial: ActiveTrial, ended: TaskResult) -> TrialResult | None:
-        """Write one outcome down; None where the trial is run again, or is not ours any more."""
+        """Record one outcome; None where the trial is run again, or is no longer ours."""
         if ended.reason in (Reason.INTERRUPTED, Reason.LOST):
-            # Interrupted by somebody else than us: who knows why, so it is retried only a few times.
+            # Interrupted by something else than this run, for an unknown reason: it is retried only a few times.
             ours = ended.reason is Reason.INTERRUPTED and (self._aborting or self.signals.kill)
             reason = Reason.INTERRUPTED if ours else Reason.LOST
             self.study.release(trial, ended.error, reason=reason)
             return None
         try:
-            return self.study.finish(trial, judged(self.study.problem, ended), ended.reports)
+            return self.study.finish(trial, parse_ended(self.study.reader.problem, ended), ended.reports)
         except (LeaseLost, TrialFinished) as error:
-            self.watcher.notice(str(error))
+            self.progress.notice(str(error))
             return None
 
     # --- ending ---------------------------------------------------------------------------------------
 
     def _wind_up(self, error: BaseException) -> None:
-        """See the running trials to an end after `error`, as far as can be."""
+        """Finish the running trials after `error`, as far as possible."""
         with suppress(Exception):
             if isinstance(error, Exception) and not isinstance(error, StoreError):
                 if self._open:
-                    self.watcher.notice(f"{type(error).__name__}: waiting for the running trials before the run ends")
+                    self.progress.notice(f"{type(error).__name__}: waiting for the running trials before the run ends")
                 self.failures = Failures("go on", None)
                 self._settle(())
                 while self._open and not self.signals.kill:

@@ -1,4 +1,4 @@
-"""Choose what runs the trials."""
+"""Executors by name, or from `concurrent.futures`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Choice: TypeAlias = str | concurrent.futures.Executor | ExecutorFactory | None
 
 
 def make_executor(choice: Choice, objective: ObjectiveFunction, workers: int | None, limits: Limits) -> Executor:
-    """Make what runs the trials.
+    """Make the executor of a run.
 
     Args:
         choice: "inline", "threads", "processes" or a name of `luthier.executor.register_executor`; an executor of
@@ -23,7 +23,7 @@ def make_executor(choice: Choice, objective: ObjectiveFunction, workers: int | N
         limits: what each trial may use.
 
     Raises:
-        InvalidSetting: it is none of these, or cannot do it.
+        InvalidSetting: an argument is not allowed, or the executor cannot keep to it.
     """
     if not callable(objective):
         raise InvalidSetting(f"the objective is a {type(objective).__name__}, not a function of a running trial")
@@ -43,5 +43,7 @@ def make_executor(choice: Choice, objective: ObjectiveFunction, workers: int | N
         raise InvalidSetting(f"executor={choice!r}: give 'inline', 'threads', 'processes', or what makes an executor")
     made = choice(objective, count)
     if not isinstance(made, Executor):
-        raise InvalidSetting(f"executor={choice!r} made {made!r}, which is no executor: see luthier.executor.Executor")
+        raise InvalidSetting(
+            f"executor={choice!r} made {made!r}, which is not an executor: see luthier.executor.Executor"
+        )
     return made

@@ -1,44 +1,41 @@
-"""Who is told how a run goes."""
+"""Progress reports of a run: silent, in lines, or of one's own."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
-from typing import TYPE_CHECKING, Protocol, TextIO, final
+from typing import Protocol, TextIO, final
 
-from luthier.study import ActiveTrial, TrialResult
-
-if TYPE_CHECKING:
-    from luthier.run.study import Study
+from luthier.study import ActiveTrial, StudyReader, TrialResult
 
 _log = logging.getLogger("luthier")
 
 
 class ProgressReporter(Protocol):
-    """Something that shows a person how a run goes. It is called in the thread of the run."""
+    """Show the progress of a run. It is called in the thread of the run."""
 
-    def began(self, study: Study, trial: ActiveTrial) -> None:
-        """Hear that a trial was handed to a worker."""
+    def began(self, study: StudyReader, trial: ActiveTrial) -> None:
+        """Show that a trial was handed to a worker."""
         ...
 
-    def ended(self, study: Study, result: TrialResult) -> None:
-        """Hear that a trial ended."""
+    def ended(self, study: StudyReader, result: TrialResult) -> None:
+        """Show that a trial ended."""
         ...
 
     def notice(self, text: str) -> None:
-        """Hear something that the person should know now."""
+        """Show a message that the person should see at once."""
         ...
 
 
 @final
 class SilentReporter:
-    """Show nothing; what the person should know goes to the logger ``luthier`` as a warning."""
+    """Show nothing; messages go to the logger ``luthier`` as warnings."""
 
-    def began(self, study: Study, trial: ActiveTrial) -> None:
+    def began(self, study: StudyReader, trial: ActiveTrial) -> None:
         """See `ProgressReporter.began`."""
 
-    def ended(self, study: Study, result: TrialResult) -> None:
+    def ended(self, study: StudyReader, result: TrialResult) -> None:
         """See `ProgressReporter.ended`."""
 
     def notice(self, text: str) -> None:
@@ -48,12 +45,12 @@ class SilentReporter:
 
 @final
 class LineReporter:
-    """Write a line every few seconds: how many trials ended, how many of them in failure, and the best value.
+    """Write a line every few seconds: the number of trials that ended and that failed, and the best value.
 
     Args:
-        stream: where to; standard error by default.
+        stream: by default standard error.
         every_s: seconds between two lines.
-        total: how many trials the study is to have, where known.
+        total: the number of trials that the study is to have, where known.
     """
 
     def __init__(self, stream: TextIO | None = None, every_s: float = 2.0, total: int | None = None) -> None:
@@ -63,10 +60,10 @@ class LineReporter:
         self._next_s = time.monotonic()
         self._ended = self._failed = 0
 
-    def began(self, study: Study, trial: ActiveTrial) -> None:
+    def began(self, study: StudyReader, trial: ActiveTrial) -> None:
         """See `ProgressReporter.began`."""
 
-    def ended(self, study: Study, result: TrialResult) -> None:
+    def ended(self, study: StudyReader, result: TrialResult) -> None:
         """See `ProgressReporter.ended`."""
         self._ended += 1
         self._failed += result.reason is not None and result.reason.is_crash
@@ -78,7 +75,7 @@ class LineReporter:
         """See `ProgressReporter.notice`."""
         self._write(text)
 
-    def _line(self, study: Study) -> str:
+    def _line(self, study: StudyReader) -> str:
         history = study.history
         parts = [f"{history.finished}{self._total} trials"]
         if self._failed:

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first asks for an orderly end, the second for an end at once."""
+"""Ctrl-C and SIGTERM: the first asks for an orderly end, the second for an end at once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Signals:
-    """Count SIGINT and SIGTERM instead of dying of them, while the `with` block lasts.
+    """Count SIGINT and SIGTERM instead of ending the process, while the `with` block lasts.
 
     Only the main thread can take signals: elsewhere this does nothing. A signal that the process ignores stays ignored.
 
     Args:
-        notice: called with a text for the person when a signal came.
+        notice: called with a message for the person when a signal came.
     """
 
     def __init__(self, notice: Callable[[str], None]) -> None:
@@ -31,16 +31,16 @@ class Signals:
 
     @property
     def drain(self) -> bool:
-        """Whether no more trials are to be begun."""
+        """Tell whether no more trials are to be begun."""
         return self.count >= 1
 
     @property
     def kill(self) -> bool:
-        """Whether the running trials are to be ended."""
+        """Tell whether the running trials are to be ended."""
         return self.count >= 2
 
     def tell(self) -> None:
-        """Say what came and what will be done, once."""
+        """Report the signal that came and what will be done, once."""
         if self.count > self._told:
             self._told = self.count
             self._notice(
@@ -55,8 +55,8 @@ class Signals:
         if self.count >= 3 or (self.count == 2 and self.raising):
             raise KeyboardInterrupt
         if self.raising:
-            # The loop will not say it before the objective returns. A handler must not write: what it interrupts may
-            # be in the middle of just that.
+            # The loop cannot report it before the objective returns. A handler must not write: it may have interrupted
+            # just that.
             threading.Thread(target=self.tell, name="luthier-notice", daemon=True).start()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""A trial that was asked for and is to be told of: what ``study.ask()`` returns."""
+"""Running trials, as ``study.ask()`` returns them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from luthier.trial import Config
 
 @dataclass(frozen=True, slots=True)
 class ActiveTrial:
-    """The right to evaluate one configuration and to tell its result.
+    """The right to evaluate one configuration and to report its result.
 
     Args:
         number: 0, 1, 2, … in the order of asking.
@@ -20,7 +20,7 @@ class ActiveTrial:
         config: the same in plain form.
         token: the fencing token of the lease.
         attempt: 1, or more where earlier workers of this trial were lost or interrupted.
-        note: what the method wrote down about its choice.
+        note: the method's own record of its choice.
     """
 
     number: int
@@ -41,11 +41,11 @@ class ActiveTrial:
         return self.params[name]
 
     def report(self, value: float, step: int | None = None) -> None:
-        """Write down an intermediate value; steps count up from 0 where none is given.
+        """Record an intermediate value; steps count up from 0 where none is given.
 
         Raises:
-            InvalidResult: the value is no number, or the step no whole number from 0 on.
-            LeaseLost, TrialFinished: the trial is no longer this worker's.
+            InvalidResult: the value is not a number, or the step is not a whole number from 0 on.
+            LeaseLost, TrialFinished: the trial no longer belongs to this worker.
         """
         if self._report is not None:
             self._report(self.number, self.token, value, step)

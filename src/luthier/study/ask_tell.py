@@ -1,4 +1,4 @@
-"""A study to ask and tell: glue between a problem, a method and a store. `luthier.run` adds the loop."""
+"""Ask and tell: the part of a study that gives out trials and records their results."""
 
 from __future__ import annotations
 
@@ -6,58 +6,64 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Any, Self, overload
 
 from luthier._runtime.fingerprint import fingerprint
-from luthier.errors import InvalidResult, InvalidSetting, LeaseLost, LuthierError, SpaceExhausted, TrialFinished
+from luthier.errors import (
+    InvalidResult,
+    InvalidSetting,
+    LeaseLost,
+    LuthierError,
+    SpaceExhausted,
+    TrialFinished,
+)
 from luthier.event import Asked, Configured, Event, Retried
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Method, from_plain, to_plain
-from luthier.space import Space
+from luthier.space import Space, Variable
 from luthier.store import Store, open_store
 from luthier.study import decisions, open_log
 from luthier.study.active_trial import ActiveTrial
 from luthier.study.decisions import Decider
+from luthier.study.editor import StudyEditor, checked_config
 from luthier.study.heartbeat import Heartbeat
-from luthier.study.insight import StudyInsight
 from luthier.study.lease_owner import LeaseOwner, is_dead
 from luthier.study.log import Decision
 from luthier.study.parse_result import parse_result
+from luthier.study.reader import StudyReader
 from luthier.study.trial_result import TrialResult
 from luthier.study.verify import Verification, verify
-from luthier.trial import Outcome, Reason
+from luthier.trial import Config, Outcome, Reason
 
 DEFAULT_METHOD = "Auto"
 
 LEASE_S = 120.0
-"""How long the lease of a worker that cannot be asked after (on another machine) lasts without a sign of life."""
+"""How long a lease lasts without a sign of life, where it cannot be seen whether its process lives."""
 
 
-class BaseStudy(StudyInsight):
-    """A study: a log of trials, and a method that reads it.
+class AskTell:
+    """A study that gives out trials and takes their results, without a loop.
 
     Args:
-        name: the study's name; the same name in the same store is the same study, which is taken up where it was.
-        space: a `Space`, or a mapping of names to variables. May be left out where the store has the study.
-        minimize: the name of what is to be made small (or several names).
-        maximize: the name of what is to be made large (or several names).
-        method: makes the proposals; by default `luthier.Auto`, or what the stored study used last.
+        name: the study's name in the store.
+        space: a `Space`, or a mapping of names to variables; None: as it is stored.
+        minimize: the names of the objectives that are minimized.
+        maximize: the names of those that are maximized.
+        method: makes the proposals; None: what the stored study used last, or else `luthier.Auto`.
         store: a path, a URL, or a store; None keeps the study in memory.
-        seed: of all randomness, from 0 to 2**64 - 1; drawn anew, and stored, where it is None.
-        noisy: whether the same configuration may give different values; only then may one be tried again.
+        seed: of all randomness, from 0 to 2**64 - 1; None: as it is stored, or drawn anew.
+        noisy: whether the same configuration may give different values.
 
     Raises:
-        InvalidSpace, InvalidSetting: what is asked for makes no sense.
-        StudyMismatch: the store has a study of this name that is another one; see `change` to alter its space.
-        StoreError: the store cannot be used.
+        InvalidSpace, InvalidSetting, StudyMismatch, StudyNotFound, StoreError: see `luthier.Study`.
     """
 
     def __init__(
         self,
         name: str,
-        space: Space | Mapping[str, Any] | None = None,
+        space: Space | Mapping[str, Variable] | None = None,
         *,
         minimize: str | Sequence[str] = (),
         maximize: str | Sequence[str] = (),
@@ -67,47 +73,73 @@ class BaseStudy(StudyInsight):
         noisy: bool = False,
     ) -> None:
         given = space if isinstance(space, Space) or space is None else Space(space)
-        wish = open_log.StudySpec(name, given, open_log.parse_objectives(minimize, maximize), seed, noisy)
+        spec = open_log.StudySpec(name, given, open_log.parse_objectives(minimize, maximize), seed, noisy)
         if method is not None:
-            to_plain(method)  # raises where it is none
+            to_plain(method)  # refuses what could not be read back
         self._own_store = store is None or isinstance(store, str | Path)
         self._store: Store = open_store(store)
         try:
-            super().__init__(open_log.open_log(self._store, wish))
-            history = self._ledger.history
-            self.method: Method = method if method is not None else _logged_method(history)
+            self._ledger = open_log.open_log(self._store, spec)
+            self.method: Method = method if method is not None else _logged_method(self._ledger.history)
         except BaseException:
             if self._own_store:
                 self._store.close()
             raise
-        self._key = Key.of(self.seed)
-        self._horizon = history.problem().horizon
+        self.reader = StudyReader(self._ledger)
+        self.editor = StudyEditor(self._ledger)
+        self._key = Key.of(self.reader.seed)
+        self._horizon = self._ledger.history.problem().horizon
         self._memo = Memo()
         self._owner = LeaseOwner()
         self._configured: tuple[Method, int | None, Configured] | None = None
         self._heartbeat = Heartbeat(self._ledger, LEASE_S)
 
+    @property
+    def key(self) -> Key:
+        """The root of the study's randomness."""
+        return self._key
+
+    @property
+    def memo(self) -> Memo:
+        """The cache of this process."""
+        return self._memo
+
+    @property
+    def history(self) -> History:
+        """Everything that is known now, the work of other processes included."""
+        return self.reader.history
+
     # --- asking and telling -----------------------------------------------------------------------------
+
+    @overload
+    def ask(
+        self, count: None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+    ) -> ActiveTrial: ...
+
+    @overload
+    def ask(
+        self, count: int, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+    ) -> list[ActiveTrial]: ...
 
     def ask(
         self, count: int | None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
-    ) -> Any:
+    ) -> ActiveTrial | list[ActiveTrial]:
         """Get the next trial to evaluate, or with `count` up to that many at once.
 
         Trials whose worker was lost come first, then what was enqueued, then what the method proposes.
 
         Args:
-            count: how many; a list comes back, which is shorter where fewer are left. None: one trial, no list.
+            count: the number of trials; the result is a list, which is shorter where fewer are left. None: one trial.
             params: try exactly these values instead.
-            lease_s: the seconds within which the trial must be told of; then it is given to somebody else. By default
-                the lease holds for as long as this process lives.
+            lease_s: seconds within which the result must come; after that the trial is given to the next caller. By
+                default the lease lasts as long as this process.
 
         Returns:
-            A `ActiveTrial`, or a list of them.
+            An `ActiveTrial`, or a list of them.
 
         Raises:
             SpaceExhausted: everything was tried.
-            Infeasible: nothing keeps the constraints.
+            Infeasible: no configuration keeps the constraints.
             InvalidConfig: `params` breaks a rule of the space.
         """
         if count is not None and count < 1:
@@ -178,20 +210,20 @@ class BaseStudy(StudyInsight):
         failed: str | None = None,
         duration_s: float | None = None,
     ) -> TrialResult:
-        """Write down what came of a trial. When this returns, the result is on disk.
+        """Record the result of a trial. When this returns, the result is on disk.
 
         Args:
             trial: what `ask` returned, or a trial's number.
             value: a number; a mapping of objectives' names to numbers; or the numbers of several objectives, in order.
-            failed: instead of a value, why there is none.
-            duration_s: the seconds it took, where a method should learn from them.
+            failed: the reason why there is no value, in place of one.
+            duration_s: the seconds that it took, where a method should learn from them.
 
         Raises:
-            InvalidResult: the value is none; the trial stays as it was.
-            LeaseLost, TrialFinished, TrialNotFound: the result comes too late, or for a trial that is not there.
+            InvalidResult: the value is not one of these; the trial stays as it was.
+            LeaseLost, TrialFinished, TrialNotFound: the result comes too late, or there is no such trial.
         """
         if failed is None:
-            outcome = parse_result(self.problem, value, duration_s)
+            outcome = parse_result(self.reader.problem, value, duration_s)
         else:
             outcome = Outcome(Reason.FAILED, duration_s=duration_s, error=str(failed))
         return self.finish(trial, outcome)
@@ -199,15 +231,15 @@ class BaseStudy(StudyInsight):
     def finish(
         self, trial: ActiveTrial | int, outcome: Outcome, reports: Sequence[tuple[int, float]] = ()
     ) -> TrialResult:
-        """Write down the outcome of a trial, with its reason. `tell` is this for a value.
+        """Record the outcome of a trial, with its reason. `tell` is this for a value.
 
         Args:
             trial: what `ask` returned, or a trial's number.
-            outcome: what came of it.
-            reports: all its intermediate values as (step, value); those that were not reported yet are written down.
+            outcome: its outcome.
+            reports: all its intermediate values as (step, value); those that were not reported yet are recorded.
 
         Raises:
-            LeaseLost, TrialFinished, TrialNotFound: the outcome comes too late, or for a trial that is not there.
+            LeaseLost, TrialFinished, TrialNotFound: the outcome comes too late, or there is no such trial.
         """
         number, token = (trial, None) if isinstance(trial, int) else (trial.number, trial.token)
         with self._ledger.lock:
@@ -221,11 +253,11 @@ class BaseStudy(StudyInsight):
             return self._result(history, number)
 
     def report(self, trial: ActiveTrial | int, value: float, step: int | None = None) -> None:
-        """Write down an intermediate value of a running trial.
+        """Record an intermediate value of a running trial; steps count up from 0 where none is given.
 
         Raises:
-            InvalidResult: the value is no number, or the step no whole number from 0 on.
-            LeaseLost, TrialFinished, TrialNotFound: it comes too late, or for a trial that is not there.
+            InvalidResult: the value is not a number, or the step is not a whole number from 0 on.
+            LeaseLost, TrialFinished, TrialNotFound: it comes too late, or there is no such trial.
         """
         with self._ledger.lock:
             self._ledger.refresh()
@@ -245,12 +277,25 @@ class BaseStudy(StudyInsight):
             self._ledger.commit(lambda history: decisions.free(history, number, token, reason, error))
             self._drop(number, token)
 
+    def take(self, limit: int | None) -> ActiveTrial | None:
+        """Get the next trial, or None where that would be more than `limit` trials and none waits to be run again.
+
+        Raises:
+            SpaceExhausted, Infeasible: as `ask`.
+        """
+        live = self._ask(self._asker(limit=limit), 1)
+        return live[0] if live else None
+
+    def begin_run(self, horizon: int | None) -> None:
+        """Prepare for a run: set the number of trials that methods plan for, and take back those of dead workers."""
+        self._horizon = horizon
+        self._reap(self.history)
+
     # --- proving ----------------------------------------------------------------------------------------
 
     def verify(self) -> Verification:
-        """Make every proposal again and compare (law 2). Cost: that of all the proposals."""
-        with self._ledger.lock:
-            history = self.history
+        """Make every proposal again from the log, and compare (law 2). Cost: that of all the proposals."""
+        history = self.history
         return verify(history.begin(), history.events, self._key, (self.method,))
 
     # --- the end ----------------------------------------------------------------------------------------
@@ -292,6 +337,12 @@ class BaseStudy(StudyInsight):
 
         if history.running:
             self._ledger.commit(decide, heed_renewals=True)
+
+    def _plain(self, params: Mapping[str, Any]) -> Config:
+        return checked_config(self.reader.space, params)
+
+    def _result(self, history: History, number: int) -> TrialResult:
+        return TrialResult(history.trial(number), history.space, history.problem().objectives)
 
     def _report(self, number: int, token: int, value: float, step: int | None) -> None:
         try:

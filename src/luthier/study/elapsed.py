@@ -1,4 +1,4 @@
-"""How long a study ran, told from the stamps of its log alone."""
+"""The running time of a study, from the time stamps of its log alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from luthier.history import History
 from luthier.trial import Reason
 
 PAUSE_S = 60.0
-"""A study is taken to run on (a method thinks) between two trials that are less than this many seconds apart."""
+"""Between two trials that are less than this many seconds apart, the study counts as running (a method thinks)."""
 
 
 def elapsed_s(history: History, stamps: Sequence[float], now: float) -> float:

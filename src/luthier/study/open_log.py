@@ -1,4 +1,4 @@
-"""Open a study: find its log in the store, or begin one, and see that it is the study that is meant."""
+"""The log of a study: found in its store, or begun there, and checked against what the caller expects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from luthier import version
 from luthier.errors import InvalidSetting, StudyMismatch, StudyNotFound
-from luthier.event import Changed, Created, Event
+from luthier.event import Changed, Created, Event, Record
 from luthier.history import History
 from luthier.key import Key
 from luthier.problem import Objective, Problem
@@ -20,10 +20,10 @@ from luthier.study.log import StudyLog
 
 @dataclass(frozen=True, slots=True)
 class StudySpec:
-    """What the caller says of the study that is to be opened; what is left out is as it is in the store.
+    """The study that a caller wants to open; what is left out is as it stands in the store.
 
     Raises:
-        InvalidSetting: a name or a seed that is none.
+        InvalidSetting: the name is empty, or the seed is not a whole number from 0 to 2**64 - 1.
     """
 
     name: str
@@ -39,7 +39,7 @@ class StudySpec:
             Key.of(self.seed)
 
     def check(self, first: Created) -> None:
-        """Raise StudyMismatch where the stored study is another one."""
+        """Raise StudyMismatch where the stored study differs."""
         asked = tuple((objective.name, objective.maximize) for objective in self.objectives)
         if asked and asked != tuple(map(tuple, first.objectives)):
             was = ", ".join(
@@ -57,7 +57,7 @@ class StudySpec:
 
 
 def parse_objectives(minimize: str | Sequence[str], maximize: str | Sequence[str]) -> tuple[Objective, ...]:
-    """Read the names of what is to be made small, and large."""
+    """Read the names of what is minimized, and of what is maximized."""
     small = (minimize,) if isinstance(minimize, str) and minimize else tuple(minimize)
     large = (maximize,) if isinstance(maximize, str) and maximize else tuple(maximize)
     for name in (*small, *large):
@@ -66,60 +66,80 @@ def parse_objectives(minimize: str | Sequence[str], maximize: str | Sequence[str
     return (*(Objective(name) for name in small), *(Objective(name, True) for name in large))
 
 
-def open_log(store: Store, wish: StudySpec) -> StudyLog:
-    """Give the ledger of a study, with everything that is stored of it read.
+def open_log(store: Store, spec: StudySpec) -> StudyLog:
+    """Open the log of a study, all that is stored of it read; begin it where the store does not have it.
 
     Raises:
-        StudyMismatch: the store has a study of this name that is another one.
-        StudyNotFound: it has none, and `wish` does not say what it would search.
+        StudyMismatch: the store has another study of this name.
+        StudyNotFound: the store has no such study, and `spec` has no space to begin one.
         InvalidSetting: there is nothing to optimize.
     """
     try:
-        records = store.read(wish.name, 0)
+        records = store.read(spec.name, 0)
     except StudyNotFound:
         records = ()
     if not records:
-        return _create(store, wish)
+        return _create(store, spec)
+    first, changes = _spaces(spec.name, records)
+    if spec.space is not None:
+        _check_space(spec.name, spec.space, changes[-1].space if changes else first.space)
+    spec.check(first)
+    # A space that was given may have what text cannot hold: predicates and objects.
+    begin = spec.space if spec.space is not None and not changes else Space.from_plain(first.space)
+    log = StudyLog(store, spec.name, begin, () if spec.space is None else (spec.space,))
+    log.take(records)
+    return log
+
+
+def read_log(store: Store, name: str) -> StudyLog:
+    """Open the log of a stored study, all of it read. Nothing is written.
+
+    Raises:
+        StudyNotFound: the store has no such study.
+        StudyMismatch: what it has under this name is not a study.
+    """
+    records = store.read(name, 0)
+    if not records:
+        raise StudyNotFound(f"the store has no study {name!r}")
+    first, _ = _spaces(name, records)
+    log = StudyLog(store, name, Space.from_plain(first.space))
+    log.take(records)
+    return log
+
+
+def _spaces(name: str, records: Sequence[Record]) -> tuple[Created, list[Changed]]:
+    """Find the events that say which spaces a study searches."""
     first = records[0].event
     if not isinstance(first, Created):
-        raise StudyMismatch(f"what the store has as {wish.name!r} does not begin as a study")
-    changes = [record.event for record in records if isinstance(record.event, Changed)]
-    now = changes[-1].space if changes else first.space
-    if wish.space is not None:
-        _check_space(wish.name, wish.space, now)
-    wish.check(first)
-    # A space that was given may have what text cannot hold: predicates and objects.
-    begin = wish.space if wish.space is not None and not changes else Space.from_plain(first.space)
-    ledger = StudyLog(store, wish.name, begin, () if wish.space is None else (wish.space,))
-    ledger.take(records)
-    return ledger
+        raise StudyMismatch(f"what the store has as {name!r} does not begin as a study")
+    return first, [record.event for record in records if isinstance(record.event, Changed)]
 
 
-def _create(store: Store, wish: StudySpec) -> StudyLog:
-    if wish.space is None:
-        raise StudyNotFound(f"the store has no study {wish.name!r}; to begin one, give a space and an objective")
-    Problem(wish.space, wish.objectives, wish.noisy)
+def _create(store: Store, spec: StudySpec) -> StudyLog:
+    if spec.space is None:
+        raise StudyNotFound(f"the store has no study {spec.name!r}; to begin one, give a space and an objective")
+    Problem(spec.space, spec.objectives, spec.noisy)
     created = Created(
-        wish.name,
-        wish.space.to_plain(),
-        tuple((objective.name, objective.maximize) for objective in wish.objectives),
-        secrets.randbits(63) if wish.seed is None else wish.seed,
-        wish.noisy,
+        spec.name,
+        spec.space.to_plain(),
+        tuple((objective.name, objective.maximize) for objective in spec.objectives),
+        secrets.randbits(63) if spec.seed is None else spec.seed,
+        spec.noisy,
         version=version.VERSION,
     )
-    ledger = StudyLog(store, wish.name, wish.space)
+    log = StudyLog(store, spec.name, spec.space)
 
     def decide(history: History) -> list[Event]:
         return [] if history.length else [created]
 
     with suppress(StudyNotFound):
-        ledger.refresh()
-    ledger.commit(decide)
-    first = ledger.history.created
-    if first is not None and first is not created:  # somebody else was faster: it must be the same study
-        _check_space(wish.name, wish.space, first.space)
-        wish.check(first)
-    return ledger
+        log.refresh()
+    log.commit(decide)
+    first = log.history.created
+    if first is not None and first is not created:  # another process was faster: it must be the same study
+        _check_space(spec.name, spec.space, first.space)
+        spec.check(first)
+    return log
 
 
 def _check_space(name: str, given: Space, stored: object) -> None:

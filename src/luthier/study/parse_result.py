@@ -1,4 +1,4 @@
-"""What an objective gave back, judged: an outcome, or a clear refusal."""
+"""The result of an objective as an outcome, or a clear refusal."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def parse_result(problem: Problem, result: object, duration_s: float | None = No
 
     Args:
         problem: names the objectives.
-        result: a number; or one number an objective, in their order; or a mapping that has each objective by name, and
+        result: a number; or one number per objective, in their order; or a mapping that has each objective by name, and
             may have ``violations`` (a mapping of outcome constraints, at most 0 where they hold), ``variance`` (the
             known variance of the first objective) and anything else that can be stored.
-        duration_s: seconds it took.
+        duration_s: seconds that it took.
 
     Returns:
         An outcome whose reason is DONE, or NONFINITE where an objective is NaN or infinite.
@@ -68,7 +68,7 @@ def _violations(given: object) -> dict[str, float]:
 
 
 def _number(value: object, name: str) -> float:
-    """Read a number: int, float, or anything of one element with ``item()`` (numpy, torch)."""
+    """Read a number: int, float, or anything with one element and ``item()`` (numpy, torch)."""
     kind = type(value)
     if kind is float:
         return value  # type: ignore[return-value]
@@ -87,7 +87,7 @@ def _number(value: object, name: str) -> float:
     if value is None:
         raise InvalidResult(f"the objective returned None for {name!r}: does it lack a return statement?")
     raise InvalidResult(
-        f"the objective returned {_short(value)} for {name!r}: return a number (a {kind.__name__} is none)"
+        f"the objective returned {_short(value)} for {name!r}: return a number (a {kind.__name__} is not one)"
     )
 
 

@@ -1,9 +1,8 @@
-"""Reading a study: best trials, fronts, tables and descriptions."""
+"""Best trials, fronts, counts and tables of a study, and its text and HTML."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from luthier.errors import InvalidSetting, MissingDependency, NoResult
 from luthier.history import History, is_feasible
 from luthier.numeric import non_dominated
 from luthier.problem import Problem
+from luthier.render import html_heading, html_table
 from luthier.study.trial_result import TrialResult
 from luthier.trial import Trial
 
@@ -35,7 +35,7 @@ def best(history: History) -> Trial:
     if not trials:
         how = "no trial has ended yet"
     elif any(trial.is_done for trial in trials):
-        how = "none keeps the outcome constraints and lies in the present space"
+        how = "no trial keeps the outcome constraints and lies in the present space"
     else:
         how = f"its {len(trials)} finished trial{'s' * (len(trials) > 1)} ended as {', '.join(reasons)}"
     raise NoResult(f"the study has no best trial: {how}")
@@ -57,7 +57,10 @@ def front(history: History) -> tuple[Trial, ...]:
 
 
 def rows(trials: Sequence[TrialResult], problem: Problem) -> list[dict[str, Any]]:
-    """Give one mapping a trial: number, state, reason, objectives, variables (None where inactive), seconds, error."""
+    """Give one mapping per trial: number, state, reason, objectives, variables, duration_s, origin and error.
+
+    An inactive variable is None.
+    """
     table = []
     for trial in trials:
         row: dict[str, Any] = {"number": trial.number, "state": str(trial.state)}
@@ -71,29 +74,40 @@ def rows(trials: Sequence[TrialResult], problem: Problem) -> list[dict[str, Any]
 
 
 def _free(name: str, row: dict[str, Any]) -> str:
-    """Keep a variable that is called like an objective or a column of ours apart from it."""
+    """Rename a variable that has the name of an objective or of another column."""
     return f"params.{name}" if name in row or name in ("duration_s", "origin", "error") else name
 
 
-def to_frame(trials: Sequence[TrialResult], problem: Problem) -> pandas.DataFrame:
+def to_frame(table: Sequence[Mapping[str, Any]]) -> pandas.DataFrame:
     """Give `rows` as a pandas DataFrame."""
     try:
         import pandas
     except ImportError:
         raise MissingDependency("to_frame() needs pandas: pip install 'luthier[plot]'") from None
-    return pandas.DataFrame(rows(trials, problem))
+    return pandas.DataFrame(table)
+
+
+def best_form(study: str, total: int, trial: TrialResult) -> dict[str, Any]:
+    """Give a best trial as plain values for JSON, with the study's name and its number of trials."""
+    form = trial.to_dict()
+    shown = {"values": form["values"], "params": form["params"]}
+    return {"study": study, "number": trial.number, "trials": total, **shown}
+
+
+def count_reasons(trials: Sequence[TrialResult]) -> dict[str, int]:
+    """Count the trials by the reason why they ended; by their state where they have not."""
+    found: dict[str, int] = {}
+    for trial in trials:
+        kind = str(trial.reason or trial.state)
+        found[kind] = found.get(kind, 0) + 1
+    return found
 
 
 def counts(trials: Sequence[TrialResult]) -> str:
-    """Say how many trials ended how: ``60 trials: 58 done, 2 failed``."""
-    kinds: dict[str, int] = {}
-    for trial in trials:
-        kind = str(trial.reason or trial.state)
-        kinds[kind] = kinds.get(kind, 0) + 1
+    """Write the number of trials of each kind: ``60 trials: 58 done, 2 failed``."""
     plural = "" if len(trials) == 1 else "s"
-    return f"{len(trials)} trial{plural}" + (
-        f": {', '.join(f'{n} {kind}' for kind, n in kinds.items())}" if kinds else ""
-    )
+    kinds = ", ".join(f"{count} {kind}" for kind, count in count_reasons(trials).items())
+    return f"{len(trials)} trial{plural}" + (f": {kinds}" if kinds else "")
 
 
 def describe(name: str, trials: Sequence[TrialResult], leaders: Sequence[TrialResult], problem: Problem) -> str:
@@ -108,20 +122,17 @@ def describe(name: str, trials: Sequence[TrialResult], leaders: Sequence[TrialRe
 
 
 def describe_html(name: str, trials: Sequence[TrialResult], leaders: Sequence[TrialResult], problem: Problem) -> str:
-    """Describe a study as HTML for a notebook; every text in it is escaped."""
-    lines = [f"<h4>Study {html.escape(name)}</h4><p>{html.escape(counts(trials))}</p>"]
+    """Describe a study as HTML for a notebook."""
+    parts = [html_heading(f"Study {name}", counts(trials))]
     for trial in leaders[:5]:
-        cells = [(goal.name, trial.values[goal.name]) for goal in problem.objectives]
-        body = "".join(
-            f"<tr><th>{html.escape(str(key))}</th><td>{html.escape(repr(value))}</td></tr>"
-            for key, value in [*cells, *trial.params.items()]
-        )
-        lines.append(f"<table><caption>best: trial {trial.number}</caption>{body}</table>")
-    return "".join(lines)
+        cells = {goal.name: trial.values[goal.name] for goal in problem.objectives}
+        rows = [(str(key), repr(value)) for key, value in [*cells.items(), *trial.params.items()]]
+        parts.append(html_table(f"best: trial {trial.number}", rows))
+    return "".join(parts)
 
 
 def leaders(history: History) -> tuple[Trial, ...]:
-    """Give the best trial, or the front of several objectives; nothing where there is none yet."""
+    """Give the best trial, or the front of several objectives; empty where no trial has a value."""
     if len(history.problem().objectives) > 1:
         return front(history)
     return () if history.best is None else (history.trial(history.best),)

@@ -1,4 +1,4 @@
-"""A trial as a person sees it: values as they were written, objectives by name."""
+"""Trials as a person sees them: values as they were written, objectives by name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from luthier import codec
 from luthier.errors import NoResult
 from luthier.problem import Objective
 from luthier.space import Space
@@ -18,9 +19,9 @@ class TrialResult:
     """One trial of a study, done or not.
 
     Args:
-        trial: the trial as the log tells it.
+        trial: the trial as it stands in the log.
         space: gives back the objects behind registered names.
-        objectives: what was measured.
+        objectives: the objectives of the study.
     """
 
     trial: Trial
@@ -46,12 +47,12 @@ class TrialResult:
 
     @property
     def state(self) -> State:
-        """How the trial stands."""
+        """Running, waiting to be run again, or finished."""
         return self.trial.state
 
     @property
     def reason(self) -> Reason | None:
-        """Why the trial ended; None while it has not."""
+        """The reason why the trial ended; None before that."""
         return self.trial.outcome.reason if self.trial.outcome else None
 
     @property
@@ -61,7 +62,7 @@ class TrialResult:
 
     @property
     def values(self) -> Mapping[str, float]:
-        """The objectives by name; empty while there are none."""
+        """The objectives by name; empty where the trial has no values."""
         return MappingProxyType(dict(self.trial.outcome.values)) if self.trial.outcome else MappingProxyType({})
 
     @property
@@ -69,7 +70,7 @@ class TrialResult:
         """The value of the first objective.
 
         Raises:
-            NoResult: the trial has none.
+            NoResult: the trial has no value.
         """
         values = self.values
         if self.objectives[0].name not in values:
@@ -79,7 +80,7 @@ class TrialResult:
 
     @property
     def duration_s(self) -> float | None:
-        """Seconds the objective ran, where known."""
+        """Seconds that the objective ran, where known."""
         return self.trial.outcome.duration_s if self.trial.outcome else None
 
     @property
@@ -94,13 +95,32 @@ class TrialResult:
 
     @property
     def note(self) -> Mapping[str, Any]:
-        """What the method wrote down about its choice."""
+        """The method's own record of its choice."""
         return MappingProxyType(dict(self.trial.note))
 
     @property
     def extra(self) -> Mapping[str, Any]:
-        """Whatever else the objective gave back."""
+        """Everything else that the objective returned."""
         return MappingProxyType(dict(self.trial.outcome.extra)) if self.trial.outcome else MappingProxyType({})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the trial as plain values for JSON; `luthier.codec.from_plain` gives every value back exactly."""
+        outcome = self.trial.outcome
+        form = {
+            "number": self.number,
+            "state": str(self.state),
+            "reason": str(self.reason) if self.reason else None,
+            "values": self.values,
+            "params": self.config,
+            "violations": outcome.violations if outcome else {},
+            "duration_s": self.duration_s,
+            "origin": self.trial.origin,
+            "error": self.error,
+            "reports": [[report.step, report.value] for report in self.reports],
+            "extra": self.extra,
+        }
+        plain: dict[str, Any] = codec.to_plain(form)
+        return plain
 
     def __getitem__(self, name: str) -> Any:
         return self.params[name]
@@ -108,4 +128,4 @@ class TrialResult:
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
         params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
-        return f"Result({self.number}, {self.reason or self.state}{': ' if values else ''}{values} at {params})"
+        return f"TrialResult({self.number}, {self.reason or self.state}{': ' if values else ''}{values} at {params})"

@@ -1,4 +1,4 @@
-"""The commands that look after studies: ``enqueue``, ``verify``, ``doctor``, ``rm`` and ``init``."""
+"""The commands that maintain studies: ``enqueue``, ``verify``, ``doctor``, ``rm`` and ``init``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luthier.cli.terminal import assignments, clean, one_line, short
+from luthier.render import assignments, clean, json_text, one_line, short
 
 if TYPE_CHECKING:
     from luthier.space import Space
@@ -26,27 +26,28 @@ def enqueue(words: tuple[str, ...], name: str | None) -> None:
     Values are written as in JSON, text without quotation marks: kernel=rbf C=10 flag=true order='[3, 1, 2]'.
     Enqueueing the same values again changes nothing.
     """
-    from luthier.cli.resolve_study import opened_study
+    from luthier.cli.resolve_study import opened_editor
 
     store = words[0] if "=" not in words[0] else None
     pairs = words if store is None else words[1:]
     for pair in pairs:
         if "=" not in pair:
-            raise click.UsageError(f"{pair!r} is no KEY=VALUE")
+            raise click.UsageError(f"{pair!r} is not KEY=VALUE")
     if not pairs:
         raise click.UsageError("give at least one KEY=VALUE")
-    with opened_study(store, name) as study:
+    with opened_editor(store, name) as editor:
+        study = editor.reader
         given = _values(study.space, pairs)
         config = study.space.complete(study.space.plain(given))
         waiting = len(study.history.queue)
-        study.enqueue(given)
+        editor.enqueue(given)
         what = "enqueued" if len(study.history.queue) > waiting else "was enqueued before; nothing changed"
     click.echo(f"{clean(study.name)}: {assignments(config)}: {what}")
 
 
 def _values(space: Space, pairs: tuple[str, ...]) -> dict[str, Any]:
     """Read values as their variables take them: a text that looks like a number may be an option's name."""
-    from luthier.cli.studyfile.toml_source import listed, nearest
+    from luthier.cli.studyfile.toml_source import hint
 
     found: dict[str, Any] = {}
     for pair in pairs:
@@ -55,8 +56,7 @@ def _values(space: Space, pairs: tuple[str, ...]) -> dict[str, Any]:
             # A name may hold an equals sign itself.
             longer = [other for other in space.names if pair.startswith(f"{other}=")]
             if not longer:
-                known = listed("there are", space.names)
-                raise click.UsageError(f"there is no variable {key!r}{nearest(key, space.names)}; {known}")
+                raise click.UsageError(f"there is no variable {key!r}{hint(key, space.names, 'there are')}")
             key = max(longer, key=len)
             text = pair[len(key) + 1 :]
         if key in found:
@@ -81,7 +81,7 @@ def _json(text: str) -> list[Any]:
 def verify(store: str | None, name: str | None) -> None:
     """Make every proposal of a study again from its log, and compare.
 
-    Proposals made on another machine or version may differ; that is reported and is no failure.
+    Proposals made on another machine or version may differ; that is reported and is not a failure.
     """
     from luthier.cli.resolve_study import opened_study
     from luthier.errors import ReplayMismatch
@@ -103,9 +103,9 @@ def verify(store: str | None, name: str | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def rm(store: str | None, name: str | None, yes: bool) -> None:
     """Remove a study and all its trials from its store. The file of the store stays."""
-    from luthier.cli.resolve_study import opened_study
+    from luthier.cli.resolve_study import opened_reader
 
-    with opened_study(store, name) as study:
+    with opened_reader(store, name) as study:
         total, running = len(study), len(study.history.running)
         title = study.name
     busy = f", of which {running} are marked as running" if running else ""
@@ -138,7 +138,7 @@ def doctor(store: str | None, as_json: bool) -> None:
     report: dict[str, Any] = {**_versions(), **(_health(store) if store is not None else {})}
     faults = report.get("faults", [])
     if as_json:
-        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        click.echo(json_text(report))
     else:
         width = max(len(key) for key in report)
         for key, value in report.items():
@@ -177,7 +177,7 @@ def _versions() -> dict[str, str]:
 def _health(store: str) -> dict[str, Any]:
     from luthier.cli.resolve_study import find, opened_store
     from luthier.errors import StoreCorrupt
-    from luthier.study import BaseStudy
+    from luthier.study import StudyReader
 
     place, _ = find(store)
     report: dict[str, Any] = {"store": place}
@@ -187,8 +187,8 @@ def _health(store: str) -> dict[str, Any]:
         with opened_store(place) as opened:
             faults = list(opened.check())
             for name in opened.names() if not faults else ():
-                with BaseStudy(name, store=opened) as study:
-                    report[f"study {clean(name)}"] = f"{len(study)} trials, {study.history.length} events"
+                study = StudyReader.open(opened, name)
+                report[f"study {clean(name)}"] = f"{len(study)} trials, {study.history.length} events"
     except StoreCorrupt as error:
         faults = [str(error)]
     report["faults"] = faults

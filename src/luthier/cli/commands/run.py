@@ -1,8 +1,7 @@
-"""``luthier run``: run the study of a study file, or go on with it."""
+"""The command ``run``: run the study of a study file, or go on with it."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luthier.cli.commands.show import goals
-from luthier.cli.terminal import clean, dictionary, number, seconds
 from luthier.errors import Interrupted, InvalidSetting, NoResult
+from luthier.render import clean, dictionary, number, seconds
 
 if TYPE_CHECKING:
     from luthier.cli.studyfile.read import StudyFile
@@ -27,7 +26,7 @@ _ENDS = {
     "target": "the target is reached",
     "plateau": "too many trials without improvement",
     "exhausted": "everything was tried",
-    "stopped": "it was told to stop",
+    "stopped": "it was stopped",
 }
 
 
@@ -47,9 +46,9 @@ class _Duration(click.ParamType[float]):
 
 @click.command()
 @click.argument("file", default="study.toml", metavar="[STUDY.toml]")
-@click.option("--trials", type=click.IntRange(1), metavar="N", help="How many trials the study has in the end.")
-@click.option("--time", "time_s", type=_Duration(), metavar="T", help='How long it runs in all: 90, "10m".')
-@click.option("--workers", type=click.IntRange(1), metavar="N", help="How many trials at once.")
+@click.option("--trials", type=click.IntRange(1), metavar="N", help="The number of trials the study has in the end.")
+@click.option("--time", "time_s", type=_Duration(), metavar="T", help='Its time in all: 90, "10m".')
+@click.option("--workers", type=click.IntRange(1), metavar="N", help="The number of trials at once.")
 @click.option("--store", metavar="PATH", help="Keep the study there.")
 @click.option("--change-space", is_flag=True, help="Go on with a stored study though its variables were changed.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
@@ -66,7 +65,7 @@ def run(
 
     All trials are kept in the store; a run that was stopped, in whatever way, goes on by the same command, and one that
     is finished prints its result again. Ctrl-C once lets the running trials finish; twice ends them, and they will be
-    run again. Options replace what the file says.
+    run again. Options take precedence over the file.
     """
     from luthier.cli.studyfile.read import read_study
 
@@ -143,7 +142,7 @@ def _run(plan: StudyFile, study: Study, quiet: bool) -> End:
 
 
 def _spent(plan: StudyFile, study: Study) -> End | None:
-    """Say why there is nothing left to do, where that is clear from the log."""
+    """Give the reason why nothing is left to do, where the log shows one."""
     from luthier.run import End
 
     history, budget = study.history, plan.budget
@@ -180,16 +179,15 @@ def _loop(plan: StudyFile, study: Study, objective: Callable[..., Any], watcher:
 
 
 def summary(plan: StudyFile, study: Study, end: End) -> str:
-    """Describe a finished study in a few lines: its best values, and what the defaults give."""
+    """Describe a finished study in a few lines: its best values, and those of the defaults."""
     trials = study.trials
-    kinds = Counter(str(trial.reason or trial.state) for trial in trials)
-    how = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    how = ", ".join(f"{count} {kind}" for kind, count in study.reader.counts.items())
     plural = "" if len(trials) == 1 else "s"
     lines = [f"{study.name}: {len(trials)} trial{plural} ({how}) in {seconds(study.elapsed_s())}; {_ENDS[end]}"]
     if len(study.problem.objectives) > 1:
         lines += [f"  {goals(trial, study.problem)}, trial {trial.number}" for trial in study.front[:_SHOWN]]
         lines.append(
-            f"{len(study.front)} trials that no other is better than; see them with: luthier best {plan.store}"
+            f"{len(study.front)} trials that no other trial dominates; see them with: luthier best {plan.store}"
         )
     elif any(trial.is_done for trial in trials):
         lines += _best(plan, study, trials)
@@ -210,7 +208,7 @@ def _best(plan: StudyFile, study: Study, trials: Sequence[TrialResult]) -> list[
 
 
 def _gain(goal: Objective, best: TrialResult, trial: TrialResult) -> str:
-    """Say by how much the best is better than a trial."""
+    """Write by how much the best is better than a trial."""
     if not trial.is_done or trial.number == best.number:
         return ""
     return f"; the best is {goal.loss(trial.value) - goal.loss(best.value):.2g} better"

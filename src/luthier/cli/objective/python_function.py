@@ -1,4 +1,7 @@
-"""An objective that is a Python function, ``module:function``; the module is looked for beside the study file first."""
+"""Objectives that are Python functions: ``module:function``.
+
+The module is looked for beside the study file first.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +14,25 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from luthier.cli.studyfile.toml_source import Section, nearest
+from luthier._hints import did_you_mean
+from luthier.errors import InvalidFile
 
 
 @dataclass(frozen=True)
 class Function:
-    """Name a function.
+    """The name of a function.
 
     Args:
         module: the name of the module.
         name: of the function in it; dots lead into classes.
-        folder: where the module is looked for first.
-        section: where all this stands, for messages.
+        folder: the first place to look for the module.
+        fault: makes the exception for a message, with the place in the study file.
     """
 
     module: str
     name: str
     folder: Path
-    section: Section
+    fault: Callable[[str], InvalidFile]
 
     def load(self) -> Callable[..., Any]:
         """Import the module and give the function.
@@ -47,11 +51,11 @@ class Function:
             if not hasattr(found, part):
                 known = [name for name in vars(found) if callable(getattr(found, name, None)) and name[0] != "_"]
                 there = f"it has {', '.join(known) or 'no functions'}"
-                raise self.section.error("python", f"{_where(found)} has no {part!r}{nearest(part, known)}; {there}")
+                raise self.fault(f"{_where(found)} has no {part!r}{did_you_mean(part, known)}; {there}")
             found = getattr(found, part)
         if not callable(found):
             kind = type(found).__name__
-            raise self.section.error("python", f"{self.name} of {self.module} is a {kind}, not a function of a trial")
+            raise self.fault(f"{self.name} of {self.module} is a {kind}, not a function of a trial")
         return found  # type: ignore[no-any-return]
 
     def _module(self) -> ModuleType:
@@ -60,10 +64,11 @@ class Function:
         except ModuleNotFoundError as error:
             if error.name is not None and f"{self.module}.".startswith(f"{error.name}."):
                 beside = sorted(path.stem for path in self.folder.glob("*.py"))
-                raise self.section.error(
-                    "python", f"there is no module {error.name!r}{nearest(error.name, beside)}; it is looked for in "
-                    f"{str(self.folder)!r}, which has {', '.join(beside) or 'no modules'}, and among what is installed",
-                ) from None  # fmt: skip
+                there = f"{str(self.folder)!r}, which has {', '.join(beside) or 'no modules'}"
+                raise self.fault(
+                    f"there is no module {error.name!r}{did_you_mean(error.name, beside)}; it is looked for in "
+                    f"{there}, and among the installed packages",
+                ) from None
             raise self._broken(error) from error
         except Exception as error:
             raise self._broken(error) from error
@@ -75,7 +80,7 @@ class Function:
         else:
             last = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{last.filename}, line {last.lineno}"
-        return self.section.error("python", f"importing {self.module!r} fails: {said} ({place})")
+        return self.fault(f"importing {self.module!r} fails: {said} ({place})")
 
 
 def _where(found: object) -> str:

@@ -1,4 +1,4 @@
-"""An objective that is a program in any language.
+"""Objectives that are programs in any language.
 
 It gets its parameters in its arguments, in environment variables and in a JSON file, runs in a process group of its
 own, and its result is read from what it prints or writes. Environment:
@@ -34,15 +34,15 @@ from luthier.errors import CommandFailed, InvalidResult, TrialPruned
 from luthier.executor import RunningTrial
 
 KEPT_BYTES = 1_000_000
-"""How much of the end of the output is looked at."""
+"""Bytes at the end of the output that are read."""
 
 _GRACE_S = 2.0
 _LOOK_S = 0.1
-"""How often it is looked whether the trial is to stop, which only a trial in a thread is told in this way."""
+"""Seconds between two looks at `should_stop`, by which a trial in a thread learns that it is to stop."""
 
 _SHOWN = 2000
 SPECIAL = ("luthier.number", "luthier.seed", "luthier.folder", "luthier.params")
-"""Places that are no variables: the trial's number and seed, its folder, and the JSON file with the parameters."""
+"""Places that are not variables: the trial's number and seed, its folder, and the JSON file with the parameters."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,10 @@ class Command:
     """An objective that runs a command.
 
     Args:
-        words: the program and its arguments; or one text, where a shell runs it.
-        shell: whether a POSIX shell does.
-        folder: where it runs.
-        result: how its result is read.
+        words: the program and its arguments; or one text for a shell.
+        shell: whether a POSIX shell runs it.
+        folder: its working directory.
+        result: the rule to read its result.
         names: the environment names of the variables.
     """
 
@@ -169,7 +169,7 @@ def search_path() -> str:
 
 
 def environment_names(variables: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Name the environment variables of each variable; names that two of them would share are given to none."""
+    """Name the environment variables of each variable; a name that two of them would share is left out."""
     exact = {name: "LUTHIER_PARAM_" + re.sub(r"\W", "_", name, flags=re.ASCII) for name in variables}
     taken = list(exact.values())
     found: dict[str, tuple[str, ...]] = {}
@@ -191,7 +191,7 @@ _starting = threading.Lock()
 
 @atexit.register
 def _end_all() -> None:
-    """End what runs in threads that Python does not wait for; the lock is kept, so that nothing more is started."""
+    """End the commands of threads that Python does not wait for; the lock is kept, so that no more are started."""
     _starting.acquire()
     for process in tuple(_alive):
         _signal(process, "SIGKILL")
@@ -229,7 +229,7 @@ def _execute(arguments: list[str], folder: Path, environment: dict[str, str], st
 
 
 def _wait(process: subprocess.Popen[bytes], reader: _Reader, stop: Callable[[], bool]) -> int:
-    """Wait for the end of a process; the end of its output says first that it comes."""
+    """Wait for the end of a process; the end of its output announces it."""
     while (code := process.poll()) is None:
         if reader.is_alive():
             reader.join(_LOOK_S)
@@ -242,7 +242,7 @@ def _wait(process: subprocess.Popen[bytes], reader: _Reader, stop: Callable[[], 
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a command and its whole group: politely, then not."""
+    """End a command and its whole group: by SIGTERM, and by SIGKILL after a grace period."""
     _signal(process, "SIGTERM")
     try:
         process.wait(_GRACE_S)
@@ -257,7 +257,7 @@ def _signal(process: subprocess.Popen[bytes], name: str) -> None:
     if sys.platform == "win32":
         process.kill()
         return
-    with suppress(ProcessLookupError, PermissionError):  # nobody is left
+    with suppress(ProcessLookupError, PermissionError):  # no process is left
         os.killpg(process.pid, getattr(signal, name))
 
 

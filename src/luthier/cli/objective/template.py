@@ -57,8 +57,8 @@ def template(text: str) -> Template:
             pieces[-1] += match[0][0]
         elif match[1] is None or not match[1].strip():
             raise InvalidSetting(
-                f"{match[0]!r} at character {match.start() + 1} of {text!r} is no place for a value: write {{name}}, "
-                "and a brace that stands for itself twice"
+                f"{match[0]!r} at character {match.start() + 1} of {text!r} is not a place for a value: write "
+                "{name}, and a brace that stands for itself twice"
             )
         else:
             pieces += [match[1].strip(), ""]

@@ -1,4 +1,4 @@
-"""What ``luthier init`` writes."""
+"""The study file and objective that ``luthier init`` writes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ use = "Auto"                      # or: "Bayes", "Grid", "Random", "Quasi" (sett
 trials = 30                       # of the whole study, however often it is stopped and goes on
 # time = "10m"
 # target = 0.01                   # stop when this is reached
-# plateau = 20                    # stop after so many trials without improvement
+# plateau = 20                    # stop after that many trials without improvement
 
 [store]
 path = "study.db"                 # relative to this file

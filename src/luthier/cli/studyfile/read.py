@@ -1,6 +1,6 @@
 """A study file: objective, variables and constraints; then method, budget, store and executor.
 
-Every mistake in it is an `InvalidFile` that says where it is, what is wrong and what is allowed.
+Every mistake in it is an `InvalidFile` with its place, what is wrong and what is allowed.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from luthier._hints import did_you_mean
 from luthier.cli.objective.python_function import Function
 from luthier.cli.objective.shell_command import (
     SPECIAL,
@@ -26,7 +28,7 @@ from luthier.cli.objective.shell_command import (
 )
 from luthier.cli.objective.template import Template, check_shell, template, words
 from luthier.cli.studyfile.space_errors import locate
-from luthier.cli.studyfile.toml_source import Section, TomlSource, listed, nearest
+from luthier.cli.studyfile.toml_source import Section, TomlSource, hint
 from luthier.cli.studyfile.units import duration_s, size_mb
 from luthier.errors import InvalidSetting, InvalidSpace
 from luthier.method import from_plain
@@ -39,21 +41,21 @@ KINDS = ("processes", "threads", "inline")
 
 @dataclass(frozen=True)
 class StudyFile:
-    """What a study file says.
+    """The content of a study file.
 
     Args:
         source: the file.
         name: of the study.
         minimize, maximize: the names of the objectives.
-        seed: of all randomness, None for a new one.
+        seed: of all randomness; None for a new one.
         noisy: whether the same values may give different results.
         baseline: whether the defaults of the variables are tried first, and compared with in the end.
-        objective: what is run.
+        objective: a function or a command.
         space: the variables and constraints.
         method: None for the default one.
-        budget: when it is finished.
+        budget: the limits of the study.
         store: the path or URL of the store.
-        workers: how many trials at once.
+        workers: the number of trials at once.
         kind: of the executor.
         trial_time_s, trial_memory_mb: limits of a trial.
     """
@@ -224,7 +226,7 @@ def _function(section: Section) -> Function:
     parts = [*module.split("."), *name.split(".")]
     if not colon or not all(part.isidentifier() for part in parts):
         raise section.error("python", f'python = {text!r}: write "module:function", as in "train:accuracy"')
-    return Function(module, name, section.source.folder, section)
+    return Function(module, name, section.source.folder, partial(section.error, "python"))
 
 
 def _command(section: Section, space: Space, goals: tuple[str, ...], workers: int) -> Command:
@@ -257,9 +259,7 @@ def _words(section: Section, shell: bool) -> tuple[Template, ...]:
 def _check_places(section: Section, key: str | tuple[str, ...], part: Template, known: tuple[str, ...]) -> None:
     for name in part.names:
         if name not in known:
-            raise section.error(
-                key, f"{{{name}}} is no variable of [space]{nearest(name, known)}; {listed('there are', known)}"
-            )
+            raise section.error(key, f"{{{name}}} is not a variable of [space]{hint(name, known, 'there are')}")
 
 
 def _check_program(section: Section, word: Template, space: Space) -> None:
@@ -273,7 +273,7 @@ def _check_program(section: Section, word: Template, space: Space) -> None:
             raise section.error("command", f"there is no program {name!r} on the PATH")
     elif shutil.which(str(section.source.folder / name)) is None:
         where = str(section.source.folder)
-        raise section.error("command", f"{name!r} (from {where!r}) is no program: no such file, or not executable")
+        raise section.error("command", f"{name!r} (from {where!r}) is not a program: no such file, or not executable")
 
 
 def _result(
@@ -290,7 +290,7 @@ def _result(
     if "json" in given:
         return _json_file(section, given["json"], known, workers)
     (key,) = given
-    raise section.error(("result", key), f"{key!r} is not known{nearest(key, ('regex', 'json'))}; {allowed}")
+    raise section.error(("result", key), f"{key!r} is not known{did_you_mean(key, ('regex', 'json'))}; {allowed}")
 
 
 def _pattern(section: Section, regex: str, goals: tuple[str, ...]) -> Pattern:
@@ -298,7 +298,7 @@ def _pattern(section: Section, regex: str, goals: tuple[str, ...]) -> Pattern:
     try:
         compiled = re.compile(regex, re.MULTILINE)
     except re.error as error:
-        raise section.error(key, f"{regex!r} is no regular expression: {error}") from None
+        raise section.error(key, f"{regex!r} is not a regular expression: {error}") from None
     if compiled.groupindex:
         if set(compiled.groupindex) != set(goals):
             raise section.error(key, f"the groups {sorted(compiled.groupindex)} are not the objectives {list(goals)}")

@@ -1,4 +1,4 @@
-"""On which line of a TOML text each key stands: what ``tomllib`` does not tell, and a message about a mistake needs."""
+"""Line numbers of the keys of a TOML text, which ``tomllib`` does not give."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tomllib
 from bisect import bisect_right
 from typing import TypeAlias
 
-Key: TypeAlias = tuple[str | int, ...]
+KeyPath: TypeAlias = tuple[str | int, ...]
 """A path into the document: names of keys, and positions in arrays."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -22,7 +22,7 @@ _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
 
 
-def index_lines(text: str) -> dict[Key, int]:
+def index_lines(text: str) -> dict[KeyPath, int]:
     """Give the line, counted from 1, of every key, table and array item of a text that ``tomllib`` has accepted.
 
     Cost O(len(text)).
@@ -38,25 +38,25 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.lines: dict[Key, int] = {}
+        self.lines: dict[KeyPath, int] = {}
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
-        self._last: dict[Key, int] = {}  # of each array of tables, the position of its latest table
+        self._last: dict[KeyPath, int] = {}  # of each array of tables, the position of its latest table
 
     def document(self) -> None:
-        table: Key = ()
+        table: KeyPath = ()
         while self._skip(_BLANK):
             if self.text[self.at] == "[":
                 table = self._header()
             else:
                 self._pair(table)
 
-    def _header(self) -> Key:
+    def _header(self) -> KeyPath:
         many = self.text.startswith("[[", self.at)
         self.at += 1 + many
         line = self._line()
         written = self._key()
         self.at += 1 + many
-        path: Key = ()
+        path: KeyPath = ()
         for part in written[:-1]:
             path = self._present((*path, part), line)
         path = (*path, written[-1])
@@ -65,14 +65,14 @@ class _Scanner:
             self._last[path] = self._last.get(path, -1) + 1
         return self._present(path, line)
 
-    def _present(self, path: Key, line: int) -> Key:
+    def _present(self, path: KeyPath, line: int) -> KeyPath:
         self.lines.setdefault(path, line)
         if path in self._last:
             path = (*path, self._last[path])
             self.lines.setdefault(path, line)
         return path
 
-    def _pair(self, table: Key) -> None:
+    def _pair(self, table: KeyPath) -> None:
         line = self._line()
         path = table
         for part in self._key():
@@ -95,7 +95,7 @@ class _Scanner:
                 return tuple(parts)
             self.at += 1
 
-    def _value(self, path: Key) -> None:
+    def _value(self, path: KeyPath) -> None:
         self.lines.setdefault(path, self._line())
         opening = self.text[self.at]
         if opening in "\"'":
@@ -107,7 +107,7 @@ class _Scanner:
         else:
             self._take(_SCALAR)
 
-    def _items(self, path: Key, closing: str) -> None:
+    def _items(self, path: KeyPath, closing: str) -> None:
         self.at += 1
         place = 0
         while self._skip(_BLANK) and self.text[self.at] != closing:
@@ -134,7 +134,7 @@ class _Scanner:
         return match[0] if match else ""
 
     def _skip(self, form: re.Pattern[str]) -> bool:
-        """Go over what does not matter; tell whether there is more."""
+        """Skip what matches; tell whether there is more."""
         match = form.match(self.text, self.at)
         self.at = match.end() if match else self.at
         return self.at < len(self.text)

@@ -1,8 +1,7 @@
-"""A TOML file whose every mistake is reported with file, line, what is wrong and what is allowed."""
+"""TOML files; every mistake is reported with file and line, and with what is allowed."""
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import sys
@@ -11,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from luthier.cli.studyfile.toml_lines import Key, index_lines
+from luthier._hints import did_you_mean
+from luthier.cli.studyfile.toml_lines import KeyPath, index_lines
 from luthier.errors import InvalidFile, LuthierError
 
 T = TypeVar("T")
@@ -55,22 +55,22 @@ class TomlSource:
         """The folder of the file, absolute."""
         return self.path.resolve().parent
 
-    def line(self, key: Key) -> int:
+    def line(self, key: KeyPath) -> int:
         """Give the line of a key, or of the nearest thing around it."""
         while key and key not in self._lines:
             key = key[:-1]
         return self._lines.get(key, 1)
 
-    def error(self, key: Key, message: str) -> InvalidFile:
-        """Make the error of a mistake at a key."""
+    def error(self, key: KeyPath, message: str) -> InvalidFile:
+        """Make the exception for a mistake at a key."""
         return InvalidFile(f"{self.path}, line {self.line(key)}: {message}")
 
     def sections(self, known: Sequence[str]) -> None:
-        """Make sure that there are no top-level keys but the `known` ones, and that these are tables."""
+        """Check that there are no top-level keys but the `known` ones, and that these are tables."""
         for name, value in self.data.items():
             if name not in known:
                 what = f"[{name}]" if isinstance(value, dict) else name
-                raise self.error((name,), f"unknown {what}{nearest(name, known)}; {listed('there are', tables(known))}")
+                raise self.error((name,), f"unknown {what}{hint(name, known, 'there are', tables(known))}")
             if not isinstance(value, dict):
                 raise self.error((name,), f"{name} is a table: write [{name}] on a line of its own, its keys below it")
 
@@ -79,7 +79,7 @@ class TomlSource:
         section = Section(self, name, self.data.get(name, {}))
         for key in section.table:
             if known is not None and key not in known:
-                raise section.error(key, f"[{name}] has no {key!r}{nearest(key, known)}; {listed('it has', known)}")
+                raise section.error(key, f"[{name}] has no {key!r}{hint(key, known, 'it has')}")
         return section
 
     def _not_toml(self, said: str, text: str) -> InvalidFile:
@@ -95,7 +95,7 @@ class TomlSource:
 
 
 class Section:
-    """A table of the file; what is asked of it comes back with the right type, or a mistake is raised.
+    """A table of the file, whose values are read with the right type, or a mistake is raised.
 
     Args:
         source: the file.
@@ -111,8 +111,8 @@ class Section:
     def __contains__(self, key: str) -> bool:
         return key in self.table
 
-    def error(self, key: str | Key, message: str) -> InvalidFile:
-        """Make the error of a mistake at a key of the table, or at the table itself for an empty key."""
+    def error(self, key: str | KeyPath, message: str) -> InvalidFile:
+        """Make the exception for a mistake at a key of the table, or at the table itself for an empty key."""
         path = (key,) if isinstance(key, str) else key
         return self.source.error((self.name, *path) if path != ("",) else (self.name,), message)
 
@@ -145,7 +145,7 @@ class Section:
         """Read one of a few words."""
         value: str = self.table.get(key, default)
         if value not in options:
-            raise self.error(key, f"{key} = {_shown(value)}{nearest(str(value), options)}; {listed('it is', options)}")
+            raise self.error(key, f"{key} = {_shown(value)}{hint(str(value), options, 'it is')}")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ class Section:
         return tuple(texts)
 
     def made(self, key: str, make: Callable[[Any], T], default: T) -> T:
-        """Read what `make` makes of the value; its errors get file and line."""
+        """Convert the value by `make`, whose errors get file and line."""
         if key not in self.table:
             return default
         try:
@@ -170,12 +170,9 @@ class Section:
             raise self.error(key, f"{key} = {_shown(self.table[key])}: give {allowed}")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Suggest the known word that looks most like a mistaken one."""
-    options = list(known)
-    near = difflib.get_close_matches(word, options, 1, 0.5)
-    near = near or [option for option in options if option.lower() == word.lower()]
-    return f" (did you mean {near[0]!r}?)" if near else ""
+def hint(wrong: str, known: Sequence[str], begin: str, shown: Sequence[str] | None = None) -> str:
+    """Suggest the known word that looks most like a wrong one, and list all that are allowed."""
+    return f"{did_you_mean(wrong, known)}; {listed(begin, known if shown is None else shown)}"
 
 
 def listed(begin: str, words: Sequence[str]) -> str:

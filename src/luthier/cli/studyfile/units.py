@@ -16,12 +16,12 @@ SIZE = 'megabytes, or text such as "500 MB", "2 GB"'
 
 
 def duration_s(value: object) -> float:
-    """Read a duration in seconds; raises InvalidSetting where it is none, or not positive."""
+    """Read a duration in seconds; raises InvalidSetting where it is not one, or not positive."""
     return _read(value, _SECONDS, "s", DURATION, many=True)
 
 
 def size_mb(value: object) -> float:
-    """Read a size in megabytes (10^6 bytes); raises InvalidSetting where it is none, or not positive."""
+    """Read a size in megabytes (10^6 bytes); raises InvalidSetting where it is not one, or not positive."""
     return _read(value, _MEGABYTES, "mb", SIZE, many=False)
 
 

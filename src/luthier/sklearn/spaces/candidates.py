@@ -14,7 +14,7 @@ from luthier.method import Grid, Random
 from luthier.sklearn.spaces.candidate_space import CandidateSpace, candidate_space
 from luthier.sklearn.spaces.parsed_space import ParsedSpace, is_foreign, parse_spaces
 from luthier.space import Space, Variable
-from luthier.study import BaseStudy
+from luthier.study import AskTell
 
 
 def grid_candidates(given: Any, estimator: Any) -> Sequence[Mapping[str, Any]]:
@@ -86,7 +86,7 @@ def default_params(estimator: Any) -> Mapping[str, Any]:
 def _propose_all(parsed: ParsedSpace, method: Any, count: int | None, seed: int) -> list[dict[str, Any]]:
     """Have a method propose all its candidates, or `count`, before any is evaluated."""
     size = method.count(parsed.space) if count is None else count
-    with BaseStudy("candidates", parsed.space, maximize="score", method=method, seed=seed) as study:
+    with AskTell("candidates", parsed.space, maximize="score", method=method, seed=seed) as study:
         try:
             trials = study.ask(max(size, 1))
         except SpaceExhausted:

@@ -1,9 +1,12 @@
-"""How things are written for a person. What a user wrote is data: no control character of it reaches a terminal."""
+"""Text for people: numbers, values, configurations and tables.
+
+What a user wrote is data: `clean` keeps its control characters from a terminal.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _FORBIDDEN = {
     code: None
@@ -76,6 +79,25 @@ def literal(value: object) -> str:
 
 
 def dictionary(config: Mapping[str, object]) -> str:
-    """Write a configuration as a Python dictionary, one line a variable."""
+    """Write a configuration as a Python dictionary, one line per variable."""
     lines = [f"    {literal(name)}: {literal(value)}," for name, value in config.items()]
     return "\n".join(["{", *lines, "}"]) if lines else "{}"
+
+
+def labelled(heading: str, rows: Sequence[tuple[str, str]]) -> str:
+    """Write a heading, and below it labels and texts in two columns."""
+    width = max((len(label) for label, _ in rows), default=0)
+    return "\n".join([heading, *(f"  {label:<{width}}  {text}" for label, text in rows)])
+
+
+def columns(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> str:
+    """Lay out the columns of these names, numbers to the right; None is left empty."""
+    cells = [[short(row[name]) if row[name] is not None else "" for name in names] for row in rows]
+    heads = [short(name) for name in names]
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    right = [all(isinstance(row[name], int | float | None) for row in rows) for name in names]
+    lines = []
+    for line in (heads, *cells):
+        padded = [cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)]
+        lines.append("  ".join(padded).rstrip())
+    return "\n".join(lines)
