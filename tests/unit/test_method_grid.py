@@ -303,7 +303,7 @@ def test_bad_settings(settings, message):
         ({"z": 3}, "there is no variable 'z'"),
         ({"x": [0.5, 2.0]}, "the point 2.0 of 'x' is not"),
         ({"n": [1.5]}, "the point 1.5 of 'n' is not"),
-        ({"kind": ["c"]}, "the point 'c' of 'kind' is none of its options"),
+        ({"kind": ["c"]}, "the point 'c' of 'kind' is not one of its options"),
         ({"kind": 2}, "2 points of 'kind', whose values have no order"),
         ({"order": 2}, "2 points of 'order', whose values have no order"),
         ({"many": 2_000_000}, "at most 1000000 points of 'many'"),

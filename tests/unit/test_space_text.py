@@ -172,7 +172,7 @@ def space(**variables: Any) -> Space:
         (space(x=Float(0, 1)), space(y=Int(1, 3, default=2)), "no variable in common"),
         (space(p=Permutation([1, 2])), space(p=Permutation([1, 2, 3])), "the items of the permutation 'p' change"),
         (space(m=Simplex(2)), space(m=Simplex(3)), "the shares of the simplex 'm' change"),
-        (space(s=Subset(["a"])), space(s=Subset(["b"])), "has none of its items any more"),
+        (space(s=Subset(["a"])), space(s=Subset(["b"])), "no longer has any of its items"),
     ],
 )
 def test_changes_without_meaning_are_refused(old: Space, new: Space, reason: str) -> None:

@@ -157,8 +157,8 @@ def test_plain_converts_numbers_and_keeps_their_digits() -> None:
         (lambda: Int(1, 10**14, log=True), "too many values"),
         (lambda: Int(10**400, 10**400 + 3), "low of an Int has at most 64 bits"),
         (lambda: Choice(2**64), "more than 64 bits: write it as text"),
-        (lambda: Choice("\ud800"), "no valid Unicode text"),
-        (lambda: Named("\ud800", 3), "no valid Unicode text"),
+        (lambda: Choice("\ud800"), "not valid Unicode text"),
+        (lambda: Named("\ud800", 3), "not valid Unicode text"),
         (lambda: Int(1, 9, default=2.5), "the default 2.5 is not a whole number"),
         (lambda: Int(1, 9, step=2, default=2), "not on the step"),
         (lambda: Choice(), "at least one option"),
@@ -175,14 +175,14 @@ def test_plain_converts_numbers_and_keeps_their_digits() -> None:
         (lambda: Choice("a", "b", weights="ab"), "one number for each"),
         (
             lambda: Choice("rbf", "poly", default="polly"),
-            "the default 'polly' is none of its options; did you mean 'poly'",
+            "the default 'polly' is not one of its options; did you mean 'poly'",
         ),
         (lambda: Named("", 3), "the name is a text"),
         (lambda: Option("a", 3), "brings a Space or a mapping of variables, not 3"),  # type: ignore[arg-type]
         (lambda: Option(Option("a", {"x": Float(0, 1)}), {"x": Float(0, 1)}), "not another Option"),
         (lambda: Ordinal(), "at least one option"),
-        (lambda: Ordinal("a", "b", default="c"), "the default 'c' is none of its options"),
-        (lambda: Bool(default="yes"), "the default 'yes' is none of its options"),  # type: ignore[arg-type]
+        (lambda: Ordinal("a", "b", default="c"), "the default 'c' is not one of its options"),
+        (lambda: Bool(default="yes"), "the default 'yes' is not one of its options"),  # type: ignore[arg-type]
         (lambda: Constant(object()), "cannot be written down"),
         (lambda: Subset([]), "a Subset needs at least one item"),
         (lambda: Subset("abc"), "needs a list of items, not 'abc'"),
@@ -411,7 +411,8 @@ def test_a_simplex_takes_mappings_or_tuples() -> None:
 
 def test_subsets_and_permutations_say_what_is_wrong() -> None:
     variable = Subset(["a", "b", "c"], size=(1, 2))
-    assert variable.fault(variable.plain(["a", "z"])) == "has 'z', which is none of its items; there is 'a', 'b', 'c'"
+    unknown = variable.fault(variable.plain(["a", "z"]))
+    assert unknown == "has 'z', which is not one of its items; there is 'a', 'b', 'c'"
     assert variable.fault(variable.plain(["a", "a"])) == "has an item twice"
     assert variable.fault(("b", "a")) == "is not in the order of the items ('a', 'b', 'c')"
     assert variable.fault(()) == "has 0 items and is 1 to 2 of ('a', 'b', 'c')"

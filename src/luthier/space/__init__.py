@@ -1,11 +1,11 @@
-"""Search spaces: variables of nine kinds, conditions, constraints, and their encoding as points of [0, 1]^d."""
+"""Search spaces: variables of nine kinds, conditions, constraints, and their encoding in [0, 1]^d."""
 
 from luthier.space.migration import compare, migrate
 from luthier.space.space import Space
 from luthier.space.variables.base import Options, Variable
-from luthier.space.variables.categorical import Bool, Choice, Constant, Named, Option, Ordinal
+from luthier.space.variables.categorical import Bool, Choice, Constant, Option, Ordinal
 from luthier.space.variables.column import Column
-from luthier.space.variables.combinatorial import Permutation, Simplex, Subset
+from luthier.space.variables.combinatorial import Permutation, Subset
 from luthier.space.variables.distribution import (
     Beta,
     LogNormal,
@@ -15,7 +15,10 @@ from luthier.space.variables.distribution import (
     log_density_slope,
     quantile,
 )
-from luthier.space.variables.number import Float, Int, Number
+from luthier.space.variables.named import Named
+from luthier.space.variables.number import Number
+from luthier.space.variables.numerical import Float, Int
+from luthier.space.variables.simplex import Simplex
 
 __all__ = [
     "Beta",

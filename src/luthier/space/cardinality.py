@@ -1,4 +1,4 @@
-"""The number of distinct configurations of a space, constraints left aside."""
+"""Number of distinct configurations of a space, constraints left aside."""
 
 from __future__ import annotations
 
@@ -7,39 +7,40 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from luthier.space.flattening import FlatSpace, FlatVariable
-from luthier.space.variables.base import Levelled
+from luthier.space.variables.base import Options
 from luthier.space.variables.combinatorial import Combination
+from luthier.space.variables.number import Number
 
 MOST_CASES = 100_000
 
 
-def count_configs(structure: FlatSpace) -> int | None:
-    """Count configurations; None where a variable is continuous.
+def count_configs(flat: FlatSpace) -> int | None:
+    """Return the number of configurations; None where a variable is continuous.
 
     Variables that no condition ties together multiply. Within a group that conditions tie together, the cases of the
     variables that conditions read are counted one by one, up to 100,000; beyond, an upper bound is given.
 
     Cost O(cases).
     """
-    if any(part.variable.count is None for part in structure.parts):
+    if any(part.variable.count is None for part in flat.parts):
         return None
-    return math.prod(_count(group) for group in _groups(structure))
+    return math.prod(_count(group) for group in _groups(flat))
 
 
-def _groups(structure: FlatSpace) -> list[list[FlatVariable]]:
+def _groups(flat: FlatSpace) -> list[list[FlatVariable]]:
     """Split the variables into groups that share no condition, each in order of evaluation."""
-    root = {part.name: part.name for part in structure.parts}
+    root = {part.name: part.name for part in flat.parts}
 
     def find(name: str) -> str:
         while root[name] != name:
             name = root[name]
         return name
 
-    for part in structure.parts:
+    for part in flat.parts:
         for read in part.when.reads if part.when else ():
             root[find(read)] = find(part.name)
     groups: dict[str, list[FlatVariable]] = {}
-    for part in structure.order:
+    for part in flat.order:
         groups.setdefault(find(part.name), []).append(part)
     return list(groups.values())
 
@@ -65,7 +66,7 @@ def _most(parts: list[FlatVariable]) -> int:
 
 
 def _cases(parts: list[FlatVariable], place: int, case: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Give every combination of values of `parts`, inactive ones left out."""
+    """Yield every combination of values of `parts`, inactive ones left out."""
     if place == len(parts):
         yield case
         return
@@ -78,9 +79,9 @@ def _cases(parts: list[FlatVariable], place: int, case: dict[str, Any]) -> Itera
 
 
 def _values(part: FlatVariable) -> Iterable[Any]:
-    """Give every value of a finite variable, in order."""
+    """Return every value of a finite variable, in order."""
     variable = part.variable
-    if isinstance(variable, Levelled):
+    if isinstance(variable, Number | Options):
         return map(variable.pick, range(variable.count or 0))
     if isinstance(variable, Combination):
         return variable.values()

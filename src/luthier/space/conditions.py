@@ -1,59 +1,54 @@
-"""Conditions (`when`) and constraints (`require`) of a space, ready to be decided for one configuration or many."""
+"""Conditions on which variables are active, decided for one configuration, for many rows or for boxes."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from luthier._hints import suggest
 from luthier._typing import Bools
-from luthier.errors import InvalidExpression, InvalidSpace
+from luthier.errors import InvalidExpression
+from luthier.space.constraint import Test
 from luthier.space.expression import Expression, evaluate_one, tree
-from luthier.space.expression.scope import prefixed
-from luthier.space.variables.base import Levelled, Options, Variable
-from luthier.space.variables.combinatorial import Combination, Simplex, Subset
+from luthier.space.expression.interval_arithmetic import Operand
+from luthier.space.variables.base import Options, Variable
+from luthier.space.variables.combinatorial import Combination, Subset
 from luthier.space.variables.number import Number
+from luthier.space.variables.simplex import Simplex
 
 MOST_CASES = 1000
 _ABSENT = object()
 
-Test = Callable[[Mapping[str, Any]], bool | None]
-
 
 class Condition:
-    """When a variable is active.
+    """The condition on which a variable is active: where it is definitely true, not where it is unknown.
 
     Args:
-        expression: the condition, nested spaces' choices included.
+        expression: the condition; for a variable of a nested space it includes that its option is chosen.
         owners: the variable behind each name.
         known: the variables by name.
     """
 
     def __init__(self, expression: Expression, owners: Mapping[str, str], known: Mapping[str, Variable]) -> None:
         self.expression = expression
-        self.reads = frozenset(owners[name] for name in expression.names)
+        self.reads = tuple(dict.fromkeys(owners[name] for name in sorted(expression.names)))
         self.table: tuple[tuple[str, ...], dict[Any, bool]] | None = self._tabulate(known)
-        self.holds = self._looked_up() if self.table else _definitely(deciding(expression, known))
+        self.holds: Callable[[Mapping[str, Any]], bool] = (
+            self._looked_up() if self.table else _definitely(decision(expression, known))
+        )
 
-    def _tabulate(self, known: Mapping[str, Variable]) -> tuple[tuple[str, ...], dict[Any, bool]] | None:
-        """Decide every case beforehand where the names have few values."""
-        names = tuple(sorted(self.expression.names))
-        variables = [known.get(name) for name in names]
-        counts = [variable.levels + 1 for variable in variables if isinstance(variable, Levelled) and variable.levels]
-        if len(counts) < len(names) or not names or math.prod(counts) > MOST_CASES:
-            return None
-        values = [[*map(variable.pick, range(variable.levels)), _ABSENT] for variable in variables]  # type: ignore[union-attr]
-        one = self.expression.evaluate_one
-        table = {}
-        for case in itertools.product(*values):
-            config = {name: value for name, value in zip(names, case, strict=True) if value is not _ABSENT}
-            table[case if len(names) > 1 else case[0]] = one(config) is True
-        return names, table
+    def among(self, columns: Mapping[str, Any], rows: int) -> Bools:
+        """Return in which of n rows the variable is active; see `Expression.evaluate`."""
+        return self.expression.holds(columns, rows)
+
+    def within(self, boxes: Mapping[str, Operand]) -> tuple[Bools, Bools]:
+        """Return in which of n boxes the variable may be active, and in which it may be inactive."""
+        found = self.expression.possible(boxes)
+        return found.true, found.false | found.unknown
 
     @property
     def answers(self) -> tuple[str, Bools] | None:
@@ -61,6 +56,23 @@ class Condition:
         if self.table is None or len(self.table[0]) > 1:
             return None
         return self.table[0][0], np.array(list(self.table[1].values()), dtype=bool)
+
+    def _tabulate(self, known: Mapping[str, Variable]) -> tuple[tuple[str, ...], dict[Any, bool]] | None:
+        """Decide every case beforehand where the variables that are read have few values."""
+        names = tuple(sorted(self.expression.names))
+        variables = [known[name] for name in names if name in known]
+        levelled = [variable for variable in variables if isinstance(variable, Number | Options) and variable.levels]
+        if len(levelled) < len(names) or not names:
+            return None
+        if math.prod(variable.levels + 1 for variable in levelled) > MOST_CASES:
+            return None
+        values = [[*map(variable.pick, range(variable.levels)), _ABSENT] for variable in levelled]
+        one = self.expression.evaluate_one
+        table = {}
+        for case in itertools.product(*values):
+            config = {name: value for name, value in zip(names, case, strict=True) if value is not _ABSENT}
+            table[case if len(names) > 1 else case[0]] = one(config) is True
+        return names, table
 
     def _looked_up(self) -> Callable[[Mapping[str, Any]], bool]:
         assert self.table is not None
@@ -72,7 +84,7 @@ class Condition:
             def holds(config: Mapping[str, Any]) -> bool:
                 try:
                     return get(config.get(name, _ABSENT), False)
-                except TypeError:  # a value that cannot be hashed is none of the options
+                except TypeError:  # an unhashable value is not one of the options
                     return False
 
             return holds
@@ -86,85 +98,8 @@ class Condition:
         return hold
 
 
-@dataclass(frozen=True, eq=False)
-class Constraint:
-    """A constraint.
-
-    Args:
-        expression: what must not be definitely false; None for a predicate.
-        name: of a predicate.
-        function: the predicate, a function of the parameters as the user sees them; None where a space was read from
-            text, which holds its name only.
-        prefix: what comes before the names of the nested space that the rule belongs to.
-        gate: where that space is active.
-        test: decides one configuration.
-    """
-
-    expression: Expression | None
-    name: str = ""
-    function: Callable[..., Any] | None = None
-    prefix: str = ""
-    gate: Expression | None = None
-    test: Test | None = field(default=None, repr=False)
-
-    @property
-    def text(self) -> str:
-        """How messages and lists name the constraint."""
-        return self.expression.text if self.expression is not None else f"predicate {self.prefix}{self.name}"
-
-    @property
-    def is_missing(self) -> bool:
-        """Tell whether this is a predicate whose function is not known here."""
-        return self.expression is None and self.function is None
-
-    def missing(self) -> InvalidSpace:
-        """Make the error for a function that is not known here."""
-        return InvalidSpace(
-            f"the constraint {self.text!r} is a Python function, which text does not hold: give the space itself, "
-            "with its function, where the study is opened"
-        )
-
-    @property
-    def plain(self) -> Any:
-        """Its text form."""
-        return self.expression.text if self.expression is not None else {"predicate": self.name}
-
-    def inside(self, prefix: str, chosen: tree.Node) -> Constraint:
-        """Give the rule as an outer space states it."""
-        if self.expression is not None:
-            return replace(self, expression=Expression(prefixed(self.expression.root, prefix)))
-        gate = chosen if self.gate is None else tree.Both((chosen, prefixed(self.gate.root, prefix)))
-        return replace(self, prefix=prefix + self.prefix, gate=Expression(gate))
-
-    def compiled(self, expression: Expression, known: Mapping[str, Variable]) -> Constraint:
-        """Give the rule with its expression made ready for configurations."""
-        return replace(self, expression=expression, test=deciding(expression, known))
-
-    def broken(self, config: Mapping[str, Any], realize: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> bool:
-        """Tell whether a configuration breaks the rule.
-
-        Raises:
-            InvalidSpace: the rule is a predicate whose function is not known here, or it raised.
-        """
-        if self.test is not None:
-            return self.test(config) is False
-        if self.function is None:
-            raise self.missing()
-        if self.gate is not None and self.gate.evaluate_one(config) is not True:
-            return False
-        params = realize(config)
-        cut = len(self.prefix)
-        seen = {name[cut:]: value for name, value in params.items() if name.startswith(self.prefix)}
-        try:
-            return not self.function(seen)
-        except Exception as error:
-            raise InvalidSpace(
-                f"the constraint {self.text!r} raised {type(error).__name__}: {error}, for {seen!r}"
-            ) from error
-
-
-def deciding(expression: Expression, known: Mapping[str, Variable]) -> Test:
-    """Give the function that decides a configuration, with the shares of simplices under their own names."""
+def decision(expression: Expression, known: Mapping[str, Variable]) -> Test:
+    """Return the function that decides a configuration, with the shares of simplices under their own names."""
     shares = {
         name: variable
         for name, variable in known.items()
@@ -190,15 +125,17 @@ def _definitely(test: Test) -> Callable[[Mapping[str, Any]], bool]:
 # --- mistakes in expressions ---------------------------------------------------------------------------
 
 
-def check_names(expression: Expression, owners: Mapping[str, str], where: str) -> None:
-    """Refuse names that are no variables."""
+def check_expression(
+    expression: Expression, owners: Mapping[str, str], known: Mapping[str, Variable], where: str
+) -> None:
+    """Refuse names that are not variables, and comparisons of a variable with a value that it never has.
+
+    Raises:
+        InvalidExpression: naming `where` it is, and what is wrong with it.
+    """
     for name in sorted(expression.names):
         if name not in owners:
             raise InvalidExpression(f"{where}: there is no variable {name!r}{suggest(name, owners)}")
-
-
-def check_values(expression: Expression, known: Mapping[str, Variable], where: str) -> None:
-    """Refuse comparisons of a variable with a value that it never has."""
     for node in tree.walk(expression.root):
         if not isinstance(node, tree.Compare):
             continue
@@ -225,7 +162,7 @@ def _check_membership(left: tree.Node, right: tree.Node, known: Mapping[str, Var
         variable = known.get(right.name)
         if isinstance(variable, Subset) and not any(evaluate_one.equal(item, left.value) for item in variable.items):
             raise InvalidExpression(
-                f"{where}: {left.value!r} is no item of {right.name!r}{suggest(left.value, variable.items)}"
+                f"{where}: {left.value!r} is not an item of {right.name!r}{suggest(left.value, variable.items)}"
             )
 
 
@@ -234,7 +171,7 @@ def _check_value(name: str, op: str, value: Any, known: Mapping[str, Variable], 
     if isinstance(variable, Options) and (op in ("==", "!=") or isinstance(value, str)):
         if not any(evaluate_one.equal(option, value) for option in variable.options):
             raise InvalidExpression(
-                f"{where}: {value!r} is none of the options of {name!r}{suggest(value, variable.options)}"
+                f"{where}: {value!r} is not one of the options of {name!r}{suggest(value, variable.options)}"
             )
     elif isinstance(variable, Number) and not isinstance(value, int | float):
         raise InvalidExpression(f"{where}: {name!r} is a number and is compared with {value!r}")

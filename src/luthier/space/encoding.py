@@ -1,62 +1,63 @@
-"""From configurations to points of [0, 1]^d and back, many at a time.
+"""Encoding of configurations as points of [0, 1]^d and back, many at a time.
 
-Continuous numbers share one pass of arithmetic, evenly spaced levels another; only what is neither is handled variable
-by variable. The values that `Encoder.read` gives to expressions equal those that `Encoder.decode` gives to users.
+Continuous numbers share one pass of arithmetic, evenly spaced levels another; only the other variables are handled one
+by one. The values that `Encoder.read` gives to expressions equal those that `Encoder.decode` gives to users.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from luthier._typing import Bools, Floats
+from luthier._typing import Bools, Floats, Integers
 from luthier.errors import InvalidConfig, InvalidSetting
+from luthier.space.constraint import Constraint
 from luthier.space.expression import Coded
 from luthier.space.flattening import FlatSpace, FlatVariable
-from luthier.space.variables.base import Levelled
-from luthier.space.variables.column import Codes
-from luthier.space.variables.combinatorial import Simplex
+from luthier.space.variables.base import Options
+from luthier.space.variables.categorical import Choice
 from luthier.space.variables.number import Number
+from luthier.space.variables.simplex import Simplex
 
 _ABSENT = object()
 _FEW = 8
 
 
 class Encoder:
-    """Encode, decode and settle the points of a flat space.
+    """Encode, decode and settle the points of a flat space, and read them for its expressions.
+
+    A point is *settled* where it is in [0, 1], on the levels, and NaN in the columns of inactive variables.
 
     Args:
-        structure: its variables.
+        flat: the variables, conditions and constraints.
     """
 
-    def __init__(self, structure: FlatSpace) -> None:
-        self.structure = structure
-        self.dimensions = structure.parts[-1].end
-        self.names = [part.name for part in structure.parts]
-        self.by_name = {part.name: part for part in structure.parts}
-        self.conditional = [part for part in structure.order if part.when is not None]
-        self._even = [part for part in structure.parts if part.variable.levels and isinstance(part.variable, Levelled)]
-        self._smooth = [
-            part for part in structure.parts if isinstance(part.variable, Number) and not part.variable.count
+    def __init__(self, flat: FlatSpace) -> None:
+        self.flat = flat
+        self.dimensions = flat.parts[-1].end
+        self.conditional = [part for part in flat.order if part.when is not None]
+        self._even = [
+            part for part in flat.parts if part.variable.levels and isinstance(part.variable, Number | Options)
         ]
+        self._smooth = [part for part in flat.parts if isinstance(part.variable, Number) and not part.variable.count]
         grouped = {part.name for part in (*self._even, *self._smooth)}
-        self._other = [part for part in structure.parts if part.name not in grouped]
+        self._other = [part for part in flat.parts if part.name not in grouped]
         self._wide = [part for part in self._other if part.variable.width > 1]
         smooth = {part.name for part in self._smooth}
-        self._stepped = [part for part in structure.parts if part.name not in smooth]
+        self._stepped = [part for part in flat.parts if part.name not in smooth]
+        self._warped = [part for part in flat.parts if _has_prior(part)] + self._wide
         self._plain = bool(self._smooth) and all(part.when is None for part in self._smooth)
         self._even_columns = np.array([part.begin for part in self._even], dtype=np.int64)
         self._even_levels = np.array([float(part.variable.levels) for part in self._even])
-        self._even_place = {part.name: place for place, part in enumerate(self._even)}
         self._smoother = _Smooth(self._smooth)
-        self._makers = [self._maker(part) for part in structure.order]
-        self._lookups = dict(filter(None, map(self._lookup, self.conditional)))
-        self._in_order = [part.name for part in structure.order] == self.names
+        self._makers = [(part.name, part.when.holds if part.when is not None else None) for part in flat.order]
+        self._reader = _Reader(flat, [part.name for part in self._even])
+        self._in_order = flat.order == flat.parts
 
     @property
-    def continuous(self) -> Codes:
+    def continuous(self) -> Integers:
         """The columns of the numbers that take any value of a range."""
         return self._smoother.columns
 
@@ -68,7 +69,7 @@ class Encoder:
         smooth = self._smoother.places(configs) if self._plain else None
         if smooth is not None:
             points[:, self._smoother.columns] = smooth
-        for part in self.structure.parts if smooth is None else self._stepped:
+        for part in self.flat.parts if smooth is None else self._stepped:
             name, variable = part.name, part.variable
             values = [config.get(name, _ABSENT) for config in configs]
             try:
@@ -106,9 +107,9 @@ class Encoder:
             if missing:
                 raise self._incomplete(points)
             if rows == 1:
-                return ({name: columns[name][0] for name in self.names},)
-            by_column = [columns[name] for name in self.names]
-            return tuple(dict(zip(self.names, row, strict=True)) for row in zip(*by_column, strict=True))
+                return ({name: columns[name][0] for name in self.flat.names},)
+            by_column = [columns[name] for name in self.flat.names]
+            return tuple(dict(zip(self.flat.names, row, strict=True)) for row in zip(*by_column, strict=True))
         return tuple(self._assemble(columns, row) for row in range(rows))
 
     def _decode_other(self, part: FlatVariable, points: Floats) -> list[Any]:
@@ -121,9 +122,6 @@ class Encoder:
             found[row] = value
         return found
 
-    def _maker(self, part: FlatVariable) -> tuple[str, Callable[[Mapping[str, Any]], bool] | None]:
-        return part.name, part.when.holds if part.when is not None else None
-
     def _assemble(self, columns: Mapping[str, list[Any]], row: int) -> dict[str, Any]:
         config: dict[str, Any] = {}
         for name, holds in self._makers:
@@ -132,22 +130,15 @@ class Encoder:
                 if value is _ABSENT or value != value:
                     raise InvalidConfig(f"cannot decode a point whose column of the active variable {name!r} is NaN")
                 config[name] = value
-        return config if self._in_order else {name: config[name] for name in self.names if name in config}
-
-    def _lookup(self, part: FlatVariable) -> tuple[str, tuple[int, Bools]] | None:
-        """Give the answers of a condition on one variable of few levels: the place of its codes, an answer a level."""
-        if part.when is None or part.when.answers is None:
-            return None
-        name, answers = part.when.answers
-        return (part.name, (self._even_place[name], answers)) if name in self._even_place else None
+        return config if self._in_order else {name: config[name] for name in self.flat.names if name in config}
 
     def _incomplete(self, points: Floats) -> InvalidConfig:
         column = int(np.flatnonzero(np.isnan(points).any(axis=0))[0])
-        name = next(part.name for part in self.structure.parts if part.begin <= column < part.end)
+        name = next(part.name for part in self.flat.parts if part.begin <= column < part.end)
         return InvalidConfig(f"cannot decode a point whose column of the active variable {name!r} is NaN")
 
-    def _codes(self, points: Floats) -> Codes:
-        """Give the levels (n, even variables); -1 where NaN."""
+    def _codes(self, points: Floats) -> Integers:
+        """Return the levels (n, even variables) of points; -1 where NaN."""
         found = np.minimum(np.floor(points[:, self._even_columns] * self._even_levels), self._even_levels - 1.0)
         return np.where(found >= 0.0, found, -1.0).astype(np.int64)
 
@@ -172,96 +163,145 @@ class Encoder:
             self._empty(found, codes)
         return found
 
-    def _empty(self, found: Floats, codes: Codes | None) -> None:
+    def _empty(self, found: Floats, codes: Integers | None) -> None:
         """Set the inactive columns of settled, full points to NaN, in place."""
-        columns = _Columns(self, found, codes)
+        values = self._reader.of(found, codes)
         for part in self.conditional:
-            active = self._active(part, columns)
-            if active.all():
-                continue
-            found[~active, part.begin : part.end] = np.nan
-            columns.drop(part, active)
+            active = values.active(part)
+            if not active.all():
+                found[~active, part.begin : part.end] = np.nan
+                values.drop(part, active)
 
-    def _active(self, part: FlatVariable, columns: _Columns) -> Bools:
-        lookup = self._lookups.get(part.name)
-        if lookup is not None and columns.codes is not None:
-            place, answers = lookup
-            found: Bools = answers[columns.codes[:, place]]  # -1, inactive, is the last of the answers
-            return found
-        condition = part.when
-        assert condition is not None
-        return condition.expression.holds(columns.named(condition.expression.names), len(columns.points))
+    def warp(self, points: Floats) -> Floats:
+        """Return the places, distributed by the priors, of uniforms (n, d)."""
+        found = points.copy()
+        for part in self._warped:
+            found[:, part.begin : part.end] = part.variable.warp(points[:, part.begin : part.end])
+        return found
 
     # --- values for expressions ---------------------------------------------------------------------------
 
     def read(self, points: Floats, names: frozenset[str]) -> dict[str, Any]:
-        """Give the columns of values that an expression with these names reads, from settled points (n, d)."""
-        return _Columns(self, points, None).named(names)
+        """Return the columns of values that an expression with these names reads, from settled points (n, d).
 
-    def warp(self, points: Floats) -> Floats:
-        """Turn uniforms (n, d) into places distributed by the priors."""
-        found = points.copy()
-        for part in self.structure.parts:
-            variable = part.variable
-            if getattr(variable, "prior", None) is not None or getattr(variable, "weights", None) is not None:
-                found[:, part.begin : part.end] = variable.warp(found[:, part.begin : part.end])
-        for part in self._wide:
-            found[:, part.begin : part.end] = part.variable.warp(points[:, part.begin : part.end])
-        return found
+        Raises:
+            InvalidSetting: there is no variable of such a name.
+        """
+        return self._reader.of(points).named(names)
+
+    def feasible(self, points: Floats) -> Bools:
+        """Return which of settled points (n, d) keep the constraints; shape (n,). Cost O(n) per node of a constraint.
+
+        Predicates are only asked about configurations that keep all expressions.
+
+        Raises:
+            InvalidSpace: a predicate is not available, or it raised.
+        """
+        kept = np.ones(len(points), dtype=bool)
+        values = self._reader.of(points)
+        predicates: list[Constraint] = []
+        for rule in self.flat.rules:
+            expression = rule.expression
+            if expression is None:
+                predicates.append(rule)
+            elif len(points):
+                kept &= ~expression.broken(values.named(expression.names), len(points))
+        for rule in predicates:
+            for row, config in zip(np.flatnonzero(kept).tolist(), self.decode(points[kept]), strict=True):
+                kept[row] = not rule.is_broken(config, self.flat.realize)
+        return kept
 
 
-class _Columns:
+def _has_prior(part: FlatVariable) -> bool:
+    variable = part.variable
+    if isinstance(variable, Number):
+        return variable.prior is not None
+    return isinstance(variable, Choice) and variable.weights is not None
+
+
+class _Reader:
+    """What is known beforehand about the values of a space's points.
+
+    Args:
+        flat: the variables.
+        even: the variables of one column with evenly spaced levels, in the order of the codes.
+    """
+
+    def __init__(self, flat: FlatSpace, even: Sequence[str]) -> None:
+        self.flat = flat
+        self.even = {name: place for place, name in enumerate(even)}
+        self.lookups = dict(filter(None, map(self._lookup, flat.parts)))
+
+    def _lookup(self, part: FlatVariable) -> tuple[str, tuple[int, Bools]] | None:
+        """Tabulate a condition on one variable of few levels: the place of its codes, and an answer for each level."""
+        if part.when is None or part.when.answers is None:
+            return None
+        name, answers = part.when.answers
+        return (part.name, (self.even[name], answers)) if name in self.even else None
+
+    def of(self, points: Floats, codes: Integers | None = None) -> _Values:
+        """Return the values of settled points (n, d).
+
+        Args:
+            points: (n, d).
+            codes: the levels (n, even variables), where they are known; -1 where inactive.
+        """
+        return _Values(self, points, codes)
+
+
+class _Values:
     """The values of settled points, read as expressions ask for them."""
 
-    def __init__(self, coder: Encoder, points: Floats, codes: Codes | None) -> None:
-        self.coder = coder
+    def __init__(self, reader: _Reader, points: Floats, codes: Integers | None) -> None:
+        self.reader = reader
         self.points = points
         self.codes = codes
         self.gone: dict[str, Bools] = {}
         self.known: dict[str, Any] = {}
 
     def named(self, names: frozenset[str]) -> dict[str, Any]:
-        """Give the columns of these names."""
+        """Return the columns of these names."""
         for name in names:
             if name not in self.known:
                 self.known[name] = self._read(name)
         return {name: self.known[name] for name in names}
 
+    def active(self, part: FlatVariable) -> Bools:
+        """Return in which rows a conditional variable is active."""
+        condition = part.when
+        assert condition is not None
+        lookup = self.reader.lookups.get(part.name)
+        if lookup is not None and self.codes is not None:
+            place, answers = lookup
+            found: Bools = answers[self.codes[:, place]]  # -1, inactive, is the last of the answers
+            return found
+        return condition.among(self.named(condition.expression.names), len(self.points))
+
     def drop(self, part: FlatVariable, active: Bools) -> None:
         """Take note that a variable is inactive in some rows; its columns in `points` are NaN there by now."""
-        if self.codes is not None and part.name in self.coder._even_place:
-            self.codes[~active, self.coder._even_place[part.name]] = -1
-        self.gone[part.name] = active
-        for name in [name for name in self.known if name == part.name or name.startswith(part.name + ".")]:
-            del self.known[name]
+        name = part.name
+        if self.codes is not None and name in self.reader.even:
+            self.codes[~active, self.reader.even[name]] = -1
+        self.gone[name] = active
+        owners = self.reader.flat.owners
+        self.known = {read: column for read, column in self.known.items() if owners[read] != name}
 
     def _read(self, name: str) -> Any:
-        coder = self.coder
-        part = coder.by_name.get(name)
-        if part is None:
-            return self._share(name)
+        flat = self.reader.flat
+        if name not in flat.owners:
+            raise InvalidSetting(f"there is no variable {name!r} to read")
+        part = flat.by_name[flat.owners[name]]
         variable = part.variable
-        if self.codes is not None and name in coder._even_place:
-            return variable.level_values(self.codes[:, coder._even_place[name]])  # type: ignore[attr-defined]
+        if isinstance(variable, Simplex) and name != part.name:
+            share = variable.parts.index(name.removeprefix(part.name + "."))
+            return self.points[:, part.begin + share].copy()
+        if self.codes is not None and isinstance(variable, Number | Options) and name in self.reader.even:
+            return variable.level_values(self.codes[:, self.reader.even[name]])
         found = variable.read(self.points[:, part.begin : part.end])
         if not variable.width and part.when is not None:  # a constant has no column to be NaN in
             active = self.gone[name] if name in self.gone else self.active(part)
             found = Coded(np.where(active, found.codes, -1), found.levels)
         return found
-
-    def active(self, part: FlatVariable) -> Bools:
-        """Tell where a conditional variable is active."""
-        return self.coder._active(part, self)
-
-    def _share(self, name: str) -> Any:
-        """Give one share of a simplex by its own name."""
-        for part in self.coder.structure.parts:
-            if isinstance(part.variable, Simplex) and name.startswith(part.name + "."):
-                parts = part.variable.parts
-                rest = name[len(part.name) + 1 :]
-                if rest in parts:
-                    return self.points[:, part.begin + parts.index(rest)].copy()
-        raise InvalidSetting(f"there is no variable {name!r} to read")
 
 
 class _Smooth:

@@ -1,20 +1,21 @@
-"""The flat list of a space's variables: nested spaces unfolded, conditions resolved, checked and put in order."""
+"""Flat form of a space: nested spaces unfolded, conditions resolved, checked and put in order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from luthier.errors import InvalidExpression, InvalidSpace
-from luthier.space.conditions import Condition, Constraint, check_names, check_values
+from luthier.space.conditions import Condition, check_expression, decision
+from luthier.space.constraint import Constraint
 from luthier.space.expression import Expression, parse, tree
-from luthier.space.expression.scope import prefixed
-from luthier.space.variables.base import Variable, check_text
-from luthier.space.variables.categorical import Choice, Named, Ordinal
-from luthier.space.variables.combinatorial import Simplex
-
-Require = str | Callable[..., Any] | Named
+from luthier.space.variables.base import Variable
+from luthier.space.variables.categorical import Choice, Ordinal
+from luthier.space.variables.declaration import Declaration
+from luthier.space.variables.simplex import Simplex
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class FlatVariable:
         name: its full name.
         variable: its domain.
         begin: its first column.
-        when: the condition it is active on, the option that its nested space belongs to included; None for always.
+        when: the condition it is active on, the option that brings its nested space included; None for always.
     """
 
     name: str
@@ -45,24 +46,80 @@ class FlatSpace:
 
     Args:
         parts: the variables as declared, nested ones behind their choice.
-        order: the same, each behind all that its condition reads.
+        order: the same, each behind everything that its condition reads.
         rules: the constraints, those of nested spaces first.
+        owners: the variable behind each name that expressions may use: itself, or the simplex of a share.
     """
 
     parts: tuple[FlatVariable, ...]
     order: tuple[FlatVariable, ...]
     rules: tuple[Constraint, ...]
+    owners: Mapping[str, str]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the variables, in the order of the columns."""
+        return tuple(part.name for part in self.parts)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, FlatVariable]:
+        """The parts by name."""
+        return MappingProxyType({part.name: part for part in self.parts})
+
+    @cached_property
+    def variables(self) -> Mapping[str, Variable]:
+        """The variables by name."""
+        return MappingProxyType({part.name: part.variable for part in self.parts})
+
+    def realize(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters of a configuration: objects in place of their names, where they are known."""
+        variables = self.variables
+        return {name: variables[name].realize(value) if name in variables else value for name, value in config.items()}
+
+    def deciding(self, names: Collection[str]) -> frozenset[str]:
+        """Return the variables behind `names`, and those that decide whether these are active."""
+        found: set[str] = set()
+        waiting = [self.owners[name] for name in names]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                when = self.by_name[name].when
+                waiting.extend(when.reads if when else ())
+        return frozenset(found)
+
+    def restricted(self, names: Collection[str], rules: Sequence[Constraint]) -> FlatSpace:
+        """Return the space of some of the variables, with some of the constraints.
+
+        Args:
+            names: what is kept; with each variable also what its condition reads.
+            rules: constraints that read only these.
+        """
+        kept = _placed([(part.name, part.variable, part.when) for part in self.parts if part.name in names])
+        order = tuple(kept[part.name] for part in self.order if part.name in kept)
+        owners = {name: owner for name, owner in self.owners.items() if owner in kept}
+        return FlatSpace(tuple(kept.values()), order, tuple(rules), owners)
+
+    def check_complete(self) -> None:
+        """Refuse a constraint whose function is not available.
+
+        Raises:
+            InvalidSpace: names it.
+        """
+        for rule in self.rules:
+            if rule.is_missing:
+                raise rule.missing()
 
 
-def flatten(variables: Mapping[str, Variable], require: Sequence[Require | Constraint]) -> FlatSpace:
-    """Check a space's variables and constraints and lay them out.
+def flatten(declaration: Declaration) -> FlatSpace:
+    """Check variables and constraints together and lay them out. Cost O(variables + reads).
 
     Raises:
         InvalidSpace: naming the variable or the constraint, and what is wrong with it.
     """
     roots: dict[str, tuple[Variable, tree.Node | None]] = {}
     rules: list[Constraint] = []
-    _collect(variables, None, "", roots, rules)
+    _collect(declaration.variables, None, "", roots, rules)
     known = {name: variable for name, (variable, _) in roots.items()}
     owners = _owners(known)
     orders = {name: variable.options for name, variable in known.items() if isinstance(variable, Ordinal)}
@@ -70,20 +127,27 @@ def flatten(variables: Mapping[str, Variable], require: Sequence[Require | Const
     for name, (_, root) in roots.items():
         if root is not None:
             expression = Expression(root, orders)
-            _check(expression, owners, known, f"the condition of {name!r}")
+            check_expression(expression, owners, known, f"the condition of {name!r}")
             conditions[name] = Condition(expression, owners, known)
     order = _sorted(tuple(known), conditions)
-    parts: dict[str, FlatVariable] = {}
-    begin = 0
-    for name, variable in known.items():
-        parts[name] = FlatVariable(name, variable, begin, conditions.get(name))
-        begin += variable.width
-    rules += [_rule(given, place) for place, given in enumerate(require, 1)]
+    parts = _placed([(name, variable, conditions.get(name)) for name, variable in known.items()])
+    rules += declaration.require
     for place, rule in enumerate(rules):
         if rule.expression is not None:
-            _check(rule.expression, owners, known, f"the constraint {rule.text!r}")
-            rules[place] = rule.compiled(rule.expression.ordered(orders), known)
-    return FlatSpace(tuple(parts.values()), tuple(parts[name] for name in order), tuple(rules))
+            check_expression(rule.expression, owners, known, f"the constraint {rule.text!r}")
+            expression = rule.expression.ordered(orders)
+            rules[place] = replace(rule, expression=expression, test=decision(expression, known))
+    return FlatSpace(tuple(parts.values()), tuple(parts[name] for name in order), tuple(rules), owners)
+
+
+def _placed(given: Sequence[tuple[str, Variable, Condition | None]]) -> dict[str, FlatVariable]:
+    """Give each variable its columns, one variable behind the other."""
+    parts: dict[str, FlatVariable] = {}
+    begin = 0
+    for name, variable, when in given:
+        parts[name] = FlatVariable(name, variable, begin, when)
+        begin += variable.width
+    return parts
 
 
 def _collect(
@@ -102,50 +166,26 @@ def _collect(
             )
         root = gate
         if variable.when is not None:
-            own = prefixed(_parse(variable.when, f"the condition of {full!r}").root, prefix)
+            own = tree.prefixed(_parse(variable.when, full).root, prefix)
             root = own if gate is None else tree.Both((gate, own))
         roots[full] = (variable, root)
         if isinstance(variable, Choice):
-            for option, space in variable.nested:
-                inner = f"{full}.{option}."
+            for option, inner in variable.nested:
+                inside = f"{full}.{option}."
                 chosen = tree.Compare(tree.Name(full), (("==", tree.Literal(option)),))
-                _collect(space.given, chosen, inner, roots, rules)
-                rules += [rule.inside(inner, chosen) for rule in space.own_rules]
+                _collect(inner.variables, chosen, inside, roots, rules)
+                rules += [rule.nested(inside, chosen) for rule in inner.require]
 
 
-def _parse(text: str, where: str) -> Expression:
+def _parse(when: str, name: str) -> Expression:
     try:
-        return parse(text)
+        return parse(when)
     except InvalidExpression as error:
-        raise InvalidExpression(f"{where}: {error}") from None
-
-
-def _rule(given: Require | Constraint, place: int) -> Constraint:
-    """Turn one entry of `require` into a rule."""
-    if isinstance(given, Constraint):
-        return given
-    if isinstance(given, str):
-        return Constraint(_parse(given, f"constraint {place}"))
-    if isinstance(given, Named) and callable(given.object):
-        return Constraint(None, given.name, given.object)
-    if callable(given):
-        name = getattr(given, "__qualname__", None)
-        if not isinstance(name, str):
-            raise InvalidSpace(
-                f"constraint {place}, {given!r}, has no name to write down: give it one, as in "
-                "lt.Named('name', function)"
-            )
-        return Constraint(None, name, given)
-    raise InvalidSpace(f"constraint {place} is an expression in text or a function of the parameters, not {given!r}")
-
-
-def _check(expression: Expression, owners: Mapping[str, str], known: Mapping[str, Variable], where: str) -> None:
-    check_names(expression, owners, where)
-    check_values(expression, known, where)
+        raise InvalidExpression(f"the condition of {name!r}: {error}") from None
 
 
 def _owners(known: Mapping[str, Variable]) -> dict[str, str]:
-    """Map each name that expressions may use to its variable: itself, and the shares of a simplex."""
+    """Map each name that expressions may use to its variable."""
     owners = {name: name for name in known}
     for name, variable in known.items():
         if isinstance(variable, Simplex):
@@ -158,71 +198,27 @@ def _owners(known: Mapping[str, Variable]) -> dict[str, str]:
 
 
 def _sorted(names: tuple[str, ...], conditions: Mapping[str, Condition]) -> list[str]:
-    """Put each name behind what its condition reads; in declared order otherwise. Cost O(variables + reads)."""
-    place = {name: index for index, name in enumerate(names)}
+    """Put each name behind what its condition reads, in order of their names; in declared order otherwise.
+
+    Without recursion, as chains of conditions may be long.
+    """
     done: dict[str, None] = {}
     for name in names:
-        path: dict[str, list[str]] = {}
-        _visit(name, conditions, place, done, path)
+        reads: dict[str, list[str]] = {}  # what is still to be added before each name on the stack
+        stack = [name]
+        while stack:
+            top = stack[-1]
+            if top not in reads:
+                condition = conditions.get(top)
+                reads[top] = list(reversed(condition.reads)) if condition else []
+            if top in done or not reads[top]:
+                done[top] = None
+                stack.pop()
+                continue
+            read = reads[top].pop()
+            if read in stack:
+                circle = [*stack[stack.index(read) :], read]
+                raise InvalidSpace(f"cyclic condition: {' needs '.join(map(repr, circle))}")
+            if read not in done:
+                stack.append(read)
     return list(done)
-
-
-def _visit(
-    name: str,
-    conditions: Mapping[str, Condition],
-    place: Mapping[str, int],
-    done: dict[str, None],
-    path: dict[str, list[str]],
-) -> None:
-    """Add `name` behind what it needs, without recursion (chains may be long); `path` holds what is being added."""
-    stack = [name]
-    while stack:
-        top = stack[-1]
-        if top in done:
-            stack.pop()
-            continue
-        if top not in path:
-            condition = conditions.get(top)
-            path[top] = sorted(condition.reads, key=place.__getitem__, reverse=True) if condition else []
-        if not path[top]:
-            done[top] = None
-            stack.pop()
-            continue
-        read = path[top].pop()
-        if read in done:
-            continue
-        if read in stack:
-            circle = [*stack[stack.index(read) :], read]
-            raise InvalidSpace(f"cyclic condition: {' needs '.join(map(repr, circle))}")
-        stack.append(read)
-
-
-def check_variables(variables: Any) -> dict[str, Variable]:
-    """Check that a space is a mapping of names to variables.
-
-    Raises:
-        InvalidSpace: naming the entry and what is wrong with it.
-    """
-    if not isinstance(variables, Mapping):
-        raise InvalidSpace(f"a Space is built from a mapping of names to variables, not a {type(variables).__name__}")
-    if not variables:
-        raise InvalidSpace("a Space needs at least one variable")
-    for name, variable in variables.items():
-        if not isinstance(name, str) or not name:
-            raise InvalidSpace(f"the name of a variable is a text, not {name!r}")
-        check_text(name, "the name")
-        if not isinstance(variable, Variable):
-            kind = type(variable).__name__
-            raise InvalidSpace(f"variable {name!r} is a {kind}, {variable!r:.60}: {_meant(variable)}")
-    return dict(variables)
-
-
-def _meant(value: Any) -> str:
-    """Say which variable a person probably meant."""
-    if isinstance(value, list | tuple | set | frozenset):
-        return "write lt.Choice(…) for one of several options, lt.Float(low, high) or lt.Int(low, high) for a range"
-    if isinstance(value, type) and issubclass(value, Variable):
-        return f"write {value.__name__}(…), with its arguments"
-    if value is None or isinstance(value, str | int | float):
-        return f"write lt.Constant({value!r}) for a value that is not searched"
-    return "use lt.Float, lt.Int, lt.Choice, lt.Ordinal, lt.Bool, lt.Constant, lt.Subset, lt.Permutation or lt.Simplex"

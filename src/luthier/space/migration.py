@@ -1,16 +1,15 @@
-"""Changing the space of a study: what may change, and how old configurations read afterwards."""
+"""Migration of a study to a changed space: what may change, and what old configurations become."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from luthier.space.flattening import FlatVariable
+from luthier.space.space import Space
 from luthier.space.variables.categorical import Constant
-from luthier.space.variables.combinatorial import Permutation, Simplex, Subset
-
-if TYPE_CHECKING:
-    from luthier.space.space import Space
+from luthier.space.variables.combinatorial import Permutation, Subset
+from luthier.space.variables.simplex import Simplex
 
 
 def compare(old: Space, new: Space) -> tuple[str, ...]:
@@ -47,7 +46,7 @@ def migrate(config: Mapping[str, Any], old: Space, new: Space) -> dict[str, Any]
         if value is _NONE or part.variable.fault(value):
             return None
         found[part.name] = value
-    if any(rule.broken(found, new.realize) for rule in new.structure.rules if not rule.is_missing):
+    if any(rule.is_broken(found, new.realize) for rule in new.structure.rules if not rule.is_missing):
         return None
     return {name: found[name] for name in new.names if name in found}
 
@@ -58,7 +57,7 @@ _NONE = object()
 def _value(part: FlatVariable, kept: Mapping[str, Any], old: Space) -> Any:
     if part.name in kept:
         return kept[part.name]
-    if part.name in old.variables:  # it was inactive, so nobody knows what it would have been
+    if part.name in old.variables:  # it was inactive, so its value is not known
         return part.variable.start if part.variable.default is not None else _NONE
     return part.variable.start if _has_default(part) else _NONE
 
@@ -81,5 +80,5 @@ def _why_changed(name: str, before: Any, after: Any) -> str:
     if isinstance(before, Simplex) and before.parts != after.parts:
         return f"the shares of the simplex {name!r} change"
     if isinstance(before, Subset) and not set(before.items) & set(after.items):
-        return f"the subset {name!r} has none of its items any more"
+        return f"the subset {name!r} no longer has any of its items"
     return ""

@@ -1,27 +1,24 @@
-"""Points near a point: what a local search tries next."""
+"""Moves of a local search: random points near a point."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from luthier._typing import Floats
 from luthier.errors import InvalidSetting
 from luthier.key import Key
+from luthier.space.encoding import Encoder
 from luthier.space.flattening import FlatVariable
 from luthier.space.variables.categorical import Bool, Choice
-from luthier.space.variables.combinatorial import Permutation, Simplex, Subset
+from luthier.space.variables.combinatorial import Permutation, Subset
 from luthier.space.variables.number import Number
-
-if TYPE_CHECKING:
-    from luthier.space.space import Space
+from luthier.space.variables.simplex import Simplex
 
 _TURNS = 4
 _TWO = 0.3  # the share of neighbours in which two variables change
 
 
-def neighbours(space: Space, point: Floats, key: Key, count: int, scale: float) -> Floats:
+def neighbours(encoder: Encoder, point: Floats, key: Key, count: int, scale: float) -> Floats:
     """Draw up to `count` feasible neighbours of one settled point; see `Space.neighbours`.
 
     Cost O(turns · count · d): candidates are drawn in up to four turns, each twice as many as are still wanted.
@@ -29,18 +26,18 @@ def neighbours(space: Space, point: Floats, key: Key, count: int, scale: float) 
     if not scale > 0:
         raise InvalidSetting(f"the scale of a neighbourhood is more than 0, not {scale!r}")
     point = np.asarray(point, dtype=np.float64)
-    found = np.empty((0, space.dimensions))
-    if not any(_movable(part) and not np.isnan(point[part.begin]) for part in space.structure.parts):
+    found = np.empty((0, encoder.dimensions))
+    if not any(_movable(part) and not np.isnan(point[part.begin]) for part in encoder.flat.parts):
         return found
     for turn in range(_TURNS):
         if len(found) >= count:
             break
         stream = key.fold("neighbours", turn)
         size = 2 * (count - len(found))
-        settled = mutate(space, np.repeat(point[None, :], size, axis=0), stream, np.full(size, scale))
+        settled = mutate(encoder, np.repeat(point[None, :], size, axis=0), stream, np.full(size, scale))
         changed = ~np.isclose(settled, point, rtol=0.0, atol=1e-15, equal_nan=True).all(axis=1)
         settled = settled[changed]
-        found = np.concatenate([found, settled[space.feasible(settled)]])
+        found = np.concatenate([found, settled[encoder.feasible(settled)]])
     return found[:count]
 
 
@@ -48,9 +45,9 @@ def _movable(part: FlatVariable) -> bool:
     return part.variable.width > 0 and part.variable.count != 1
 
 
-def mutate(space: Space, points: Floats, key: Key, scales: Floats, two: float = _TWO) -> Floats:
+def mutate(encoder: Encoder, points: Floats, key: Key, scales: Floats, two: float = _TWO) -> Floats:
     """Change one or two active variables in each of the settled `points`; see `Space.mutate`. Cost O(n · d)."""
-    parts = [part for part in space.structure.parts if _movable(part)]
+    parts = [part for part in encoder.flat.parts if _movable(part)]
     rows = np.array(points, dtype=np.float64)
     size = len(rows)
     if not parts or not size:
@@ -60,7 +57,7 @@ def mutate(space: Space, points: Floats, key: Key, scales: Floats, two: float = 
     wanted = 1 + (key.fold("two").uniform(size) < two)
     number = np.minimum(wanted, active.sum(axis=1))
     moves = np.argsort(order, axis=1) < number[:, None]  # whether each part of each row does
-    continuous = set(space.continuous.tolist())
+    continuous = set(encoder.continuous.tolist())
     smooth = [place for place, part in enumerate(parts) if part.begin in continuous]
     if smooth:  # all at once: most variables are such, and a pass for each would take as long
         columns = [parts[place].begin for place in smooth]
@@ -71,9 +68,9 @@ def mutate(space: Space, points: Floats, key: Key, scales: Floats, two: float = 
         if len(chosen) and place not in smooth:
             block = rows[chosen, part.begin : part.end]
             rows[chosen, part.begin : part.end] = _move(part, block, key.fold("move", place), scales[chosen])
-    if all(part.when is None for part in space.structure.parts):  # nothing becomes active
-        return space.settle(rows, rows)
-    return space.settle(rows, space.warp(key.fold("fill").uniform(rows.shape)))
+    if all(part.when is None for part in encoder.flat.parts):  # nothing becomes active
+        return encoder.settle(rows, rows)
+    return encoder.settle(rows, encoder.warp(key.fold("fill").uniform(rows.shape)))
 
 
 def _clipped(moved: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""The text form of a space, which JSON and TOML share.
+"""Text form of a space, shared by JSON and TOML.
 
 A variable is a table with one key that says its kind and holds its values, and settings beside it::
 
@@ -16,42 +16,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from luthier._hints import suggest
 from luthier.errors import InvalidExpression, InvalidSpace
-from luthier.space.conditions import Constraint
-from luthier.space.expression import parse
+from luthier.space.constraint import Constraint
 from luthier.space.variables.base import Variable
 from luthier.space.variables.categorical import Bool, Choice, Constant, Option, Ordinal
-from luthier.space.variables.combinatorial import Permutation, Simplex, Subset
+from luthier.space.variables.combinatorial import Permutation, Subset
+from luthier.space.variables.declaration import Declaration, Require
 from luthier.space.variables.distribution import Beta, LogNormal, Normal, Prior
-from luthier.space.variables.number import Float, Int
+from luthier.space.variables.numerical import Float, Int
+from luthier.space.variables.simplex import Simplex
 
-if TYPE_CHECKING:
-    from luthier.space.space import Space
+Parsed = tuple[dict[str, Variable], list[Require]]
+"""The variables by name, and the constraints."""
 
 # --- writing -------------------------------------------------------------------------------------------
 
 
-def write(space: Space) -> dict[str, Any]:
-    """Write a space as what JSON can hold."""
-    variables = [{"name": name, **_table(variable)} for name, variable in space.given.items()]
-    require = [rule.plain for rule in space.own_rules]
-    return {"variables": variables, **({"require": require} if require else {})}
-
-
-def _table(variable: Variable) -> dict[str, Any]:
-    table = variable.table()
-    if variable.when is not None:
-        table["when"] = parse(variable.when).text
-    return table
-
-
-def write_toml(space: Space) -> str:
-    """Write a space as the ``[space]`` section of a study file."""
-    tables = {name: _table(variable) for name, variable in space.given.items()}
-    require = [rule.plain for rule in space.own_rules]
+def write_toml(declaration: Declaration) -> str:
+    """Return the ``[space]`` section of a study file."""
+    tables = {name: variable.to_plain() for name, variable in declaration.variables.items()}
+    require = [constraint.to_plain() for constraint in declaration.require]
     flat = not {"require", "variables"} & tables.keys()
     lines = ["[space]"]
     rules = [f"require = {_toml(require)}"] if require else []
@@ -84,8 +71,12 @@ def _key(name: str) -> str:
 # --- reading -------------------------------------------------------------------------------------------
 
 
-def read_toml(source: str) -> Space:
-    """Read TOML: a ``[space]`` section, or its content alone."""
+def read_toml(source: str) -> Parsed:
+    """Read TOML: a ``[space]`` section, or its content alone.
+
+    Raises:
+        InvalidSpace: this is not TOML, or what `read` raises.
+    """
     import tomllib
 
     try:
@@ -96,14 +87,12 @@ def read_toml(source: str) -> Space:
     return read(inner if isinstance(inner, dict) and len(table) == 1 and not _is_variable(inner) else table)
 
 
-def read(plain: Any) -> Space:
-    """Read a space from its text form.
+def read(plain: Any) -> Parsed:
+    """Read the variables and constraints of a space from their text form.
 
     Raises:
         InvalidSpace: naming the variable, and what is allowed.
     """
-    from luthier.space.space import Space
-
     if not isinstance(plain, Mapping):
         raise InvalidSpace(f"a space is a table of variables, not {plain!r:.80}")
     variables: Any
@@ -119,7 +108,7 @@ def read(plain: Any) -> Space:
         require = [require]
     if not isinstance(require, list | tuple):
         raise InvalidSpace(f"require is a list of expressions, not {require!r:.80}")
-    return Space({name: read_variable(name, table) for name, table in variables.items()}, [_rule(r) for r in require])
+    return {name: read_variable(name, table) for name, table in variables.items()}, [_rule(rule) for rule in require]
 
 
 def _is_section(plain: Mapping[str, Any]) -> bool:
@@ -146,7 +135,7 @@ def _named(tables: list[Any] | tuple[Any, ...]) -> dict[str, Any]:
     return found
 
 
-def _rule(plain: Any) -> Any:
+def _rule(plain: Any) -> Require:
     if isinstance(plain, Mapping) and set(plain) == {"predicate"} and isinstance(plain["predicate"], str):
         return Constraint(None, plain["predicate"])
     if not isinstance(plain, str):
@@ -228,7 +217,8 @@ def _option(item: Any) -> Any:
     if dict(item) == {"none": True}:
         return None
     if "value" in item and "variables" in item:
-        return Option(_option(item["value"]), read({key: part for key, part in item.items() if key != "value"}))
+        inner = read({key: part for key, part in item.items() if key != "value"})
+        return Option(_option(item["value"]), Declaration.of(*inner))
     raise InvalidSpace(f"an option is a plain value or a table with value and variables, not {dict(item)!r:.80}")
 
 

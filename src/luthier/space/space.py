@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
@@ -12,27 +11,29 @@ import msgspec
 import numpy as np
 
 from luthier import codec
-from luthier._typing import Bools, Floats
-from luthier.errors import InvalidConfig, InvalidSetting
+from luthier._typing import Bools, Floats, Integers
+from luthier.errors import InvalidSetting, InvalidSpace
 from luthier.key import Key
 from luthier.space import cardinality, display, serialization, validation
-from luthier.space.conditions import Constraint
+from luthier.space.constraint import Constraint
 from luthier.space.encoding import Encoder
 from luthier.space.expression import Expression
-from luthier.space.flattening import FlatSpace, Require, check_variables, flatten
+from luthier.space.flattening import FlatSpace, flatten
 from luthier.space.moves import mutate, neighbours
 from luthier.space.sampling import drawing
 from luthier.space.sampling.adapter import SamplerSource
 from luthier.space.variables.base import Variable
-from luthier.space.variables.categorical import Constant, Named
-from luthier.space.variables.column import Codes, Column
-from luthier.space.variables.number import Float
+from luthier.space.variables.categorical import Constant
+from luthier.space.variables.column import Column
+from luthier.space.variables.declaration import Declaration, Declared, Require
+from luthier.space.variables.named import Named
+from luthier.space.variables.numerical import Float
 
 Config = Mapping[str, Any]
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-class Space:
+class Space(Declared):
     """State what is tuned: variables by name, and the constraints between them. Frozen; owns no randomness.
 
     Two spaces are equal when their text forms are: functions count by their names, named objects too, and the order of
@@ -55,23 +56,23 @@ class Space:
     """
 
     def __init__(self, variables: Mapping[str, Variable], require: Sequence[Require] | Require = ()) -> None:
-        single = isinstance(require, str | Named) or callable(require)
-        given = check_variables(variables)
-        asked: tuple[Require, ...] = (require,) if single else tuple(require)  # type: ignore[arg-type, assignment]
-        structure = flatten(given, asked)
+        single = isinstance(require, str | Named | Constraint) or callable(require)
+        given: tuple[Require, ...] = (require,) if single else tuple(require)  # type: ignore[arg-type, assignment]
+        declaration = Declaration.of(variables, given)
+        structure = flatten(declaration)
         fixed: dict[str, Any] = {
-            "given": MappingProxyType(given),
-            "require": asked,
+            "_declaration": declaration,
+            "given": MappingProxyType(declaration.variables),
+            "require": given,
             "structure": structure,
-            "names": tuple(part.name for part in structure.parts),
-            "variables": MappingProxyType({part.name: part.variable for part in structure.parts}),
-            "own_rules": structure.rules[len(structure.rules) - len(asked) :],
-            "_coder": Encoder(structure),
+            "names": structure.names,
+            "variables": structure.variables,
+            "_encoder": Encoder(structure),
             "_floats": tuple(
                 (part.name, part.variable.canonical) for part in structure.parts if isinstance(part.variable, Float)
             ),
+            "_marked": any(map(_has_infinity, structure.variables.values())),
         }
-        fixed["_marked"] = any(map(_has_infinity, fixed["variables"].values()))
         self.__dict__.update(fixed)
 
     given: Mapping[str, Variable]
@@ -84,9 +85,8 @@ class Space:
     """The names of all variables, nested ones included, in the order of the columns."""
     variables: Mapping[str, Variable]
     """All variables by name, nested ones included."""
-    own_rules: tuple[Constraint, ...]
-    """The constraints without those of nested spaces."""
-    _coder: Encoder
+    _declaration: Declaration
+    _encoder: Encoder
     _floats: tuple[tuple[str, Any], ...]
     _marked: bool
 
@@ -98,6 +98,11 @@ class Space:
 
     # --- what it is -----------------------------------------------------------------------------------
 
+    @property
+    def declaration(self) -> Declaration:
+        """What the space was built from."""
+        return self._declaration
+
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """What each of the `dimensions` columns of the encoding means."""
@@ -107,12 +112,12 @@ class Space:
     @property
     def dimensions(self) -> int:
         """The number of columns of the encoding, d."""
-        return self._coder.dimensions
+        return self._encoder.dimensions
 
     @property
-    def continuous(self) -> Codes:
+    def continuous(self) -> Integers:
         """The columns of the numbers that take any value of a range: those that can move by small steps."""
-        return self._coder.continuous
+        return self._encoder.continuous
 
     @property
     def constraints(self) -> tuple[str, ...]:
@@ -121,7 +126,7 @@ class Space:
 
     def condition(self, name: str) -> Expression | None:
         """Give the condition that a variable is active on, nesting included; None where it always is."""
-        when = self._coder.by_name[name].when
+        when = self.structure.by_name[name].when
         return None if when is None else when.expression
 
     @cached_property
@@ -131,8 +136,8 @@ class Space:
 
     @cached_property
     def digest(self) -> str:
-        """Name the space by its content: 32 hexadecimal digits."""
-        return hashlib.blake2b(codec.dumps(self.to_plain()), digest_size=16).hexdigest()
+        """The name of the space by its content: 32 hexadecimal digits."""
+        return self._declaration.digest
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Space) and self.digest == other.digest
@@ -144,10 +149,10 @@ class Space:
         return Space, (dict(self.given), self.require)
 
     def __repr__(self) -> str:
-        return display.describe(self)
+        return display.describe(self.structure, self.size)
 
     def _repr_html_(self) -> str:
-        return display.describe_html(self)
+        return display.describe_html(self.structure, self.size)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -163,7 +168,7 @@ class Space:
         Raises:
             InvalidConfig: a value is outside its domain.
         """
-        return self._coder.encode(configs)
+        return self._encoder.encode(configs)
 
     def decode(self, points: Floats) -> tuple[dict[str, Any], ...]:
         """Turn points (n, d) into configurations of the active variables. Cost O(n d).
@@ -174,7 +179,7 @@ class Space:
         Raises:
             InvalidConfig: the column of an active variable is NaN.
         """
-        return self._coder.decode(self._points(points))
+        return self._encoder.decode(self._points(points))
 
     def settle(self, points: Floats, fill: Floats | None = None) -> Floats:
         """Move points to what they stand for: on the levels, in [0, 1], NaN where inactive. Idempotent. Cost O(n d).
@@ -185,31 +190,19 @@ class Space:
         """
         points = self._points(points)
         fill = np.full_like(points, 0.5) if fill is None else self._points(fill)
-        return self._coder.settle(points, fill)
+        return self._encoder.settle(points, fill)
 
     def warp(self, points: Floats) -> Floats:
         """Turn uniform points (n, d) of [0, 1)^d into encoded values distributed by the priors, all columns active."""
-        return self._coder.warp(self._points(points))
+        return self._encoder.warp(self._points(points))
 
     def feasible(self, points: Floats) -> Bools:
         """Tell which of settled points (n, d) keep the constraints; shape (n,)."""
-        points = self._points(points)
-        kept = np.ones(len(points), dtype=bool)
-        predicates = []
-        for rule in self.structure.rules:
-            expression = rule.expression
-            if expression is None:
-                predicates.append(rule)
-            elif len(points):
-                kept &= ~expression.broken(self._coder.read(points, expression.names), len(points))
-        for rule in predicates:
-            for row, config in zip(np.flatnonzero(kept).tolist(), self.decode(points[kept]), strict=True):
-                kept[row] = not rule.broken(config, self.realize)
-        return kept
+        return self._encoder.feasible(self._points(points))
 
     def read(self, points: Floats, names: frozenset[str]) -> dict[str, Any]:
         """Give the columns of values that an `Expression` over these names takes, from settled points (n, d)."""
-        return self._coder.read(self._points(points), names)
+        return self._encoder.read(self._points(points), names)
 
     def _points(self, points: Floats) -> Floats:
         found = np.asarray(points, dtype=np.float64)
@@ -223,9 +216,7 @@ class Space:
         Raises:
             InvalidSpace: names it.
         """
-        for rule in self.structure.rules:
-            if rule.is_missing:
-                raise rule.missing()
+        self.structure.check_complete()
 
     @cached_property
     def source(self) -> SamplerSource:
@@ -240,7 +231,8 @@ class Space:
         Raises:
             Infeasible: none could be found; the message names the constraints.
         """
-        return drawing.sample(self, key, count)
+        source = self.source if self.structure.rules else None
+        return drawing.sample(self._encoder, source, key, count)
 
     def neighbours(self, point: Floats, key: Key, count: int, scale: float) -> Floats:
         """Draw feasible settled points near one: (m, d) with m ≤ count, one or two variables changed.
@@ -251,7 +243,7 @@ class Space:
             count: how many are wanted.
             scale: the standard deviation of a number's step, as a share of its range.
         """
-        return neighbours(self, point, key, count, scale)
+        return neighbours(self._encoder, point, key, count, scale)
 
     def mutate(self, points: Floats, key: Key, scales: Floats, two: float = 0.3) -> Floats:
         """Change one or two active variables in each of many points; settled, not necessarily feasible or different.
@@ -265,7 +257,7 @@ class Space:
         Returns:
             (n, d); variables that become active are drawn from their priors.
         """
-        return mutate(self, points, key, scales, two)
+        return mutate(self._encoder, points, key, scales, two)
 
     def configurations(self) -> Iterator[dict[str, Any]]:
         """Give every feasible configuration of a finite space once, lazily.
@@ -273,12 +265,15 @@ class Space:
         Raises:
             InvalidSpace: the space is not finite.
         """
-        return drawing.configurations(self)
+        if self.size is None:
+            raise InvalidSpace("the space has infinitely many configurations: give its numbers steps, or use a grid")
+        self.check_complete()
+        return self.source.sampler.configurations()
 
     def defaults(self) -> dict[str, Any] | None:
         """Give the configuration of all defaults, the middle where none is given; None where it breaks a constraint."""
         config = self.complete({})
-        return None if any(rule.broken(config, self.realize) for rule in self.structure.rules) else config
+        return None if any(rule.is_broken(config, self.realize) for rule in self.structure.rules) else config
 
     # --- configurations ----------------------------------------------------------------------------------
 
@@ -288,7 +283,7 @@ class Space:
         Raises:
             InvalidConfig: says which rule it breaks and why.
         """
-        validation.check_config(self, config)
+        validation.check_config(self.structure, config)
 
     def plain(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Turn parameters as a person writes them into a configuration: right types, objects replaced by their names.
@@ -298,21 +293,19 @@ class Space:
         Raises:
             InvalidConfig: a name is no variable.
         """
-        if not isinstance(params, Mapping):
-            raise InvalidConfig(f"a configuration is a mapping of names to values, not {params!r:.80}")
+        validation.check_is_mapping(params)
         variables = self.variables
         config = {}
         for name, value in params.items():
             variable = variables.get(name)
             if variable is None:
-                raise validation.unknown_variable(self, name)
+                raise validation.unknown_variable(name, self.names)
             config[name] = variable.plain(value)
         return config
 
     def realize(self, config: Config) -> dict[str, Any]:
         """Turn a configuration into parameters: the objects behind names. What has no object stays a name."""
-        variables = self.variables
-        return {name: variables[name].realize(value) if name in variables else value for name, value in config.items()}
+        return self.structure.realize(config)
 
     def complete(self, config: Config) -> dict[str, Any]:
         """Add the defaults of the active variables that a configuration in plain form leaves out."""
@@ -331,7 +324,7 @@ class Space:
                 rounded = canonical(value)
                 if rounded != value or type(value) is not float:
                     found = {**found, name: rounded}
-        for part in self._coder.conditional:
+        for part in self._encoder.conditional:
             if part.name in found and not part.when.holds(found):  # type: ignore[union-attr]
                 found = {name: value for name, value in found.items() if name != part.name}
         return (codec.dumps(found) if self._marked else _encode(found)).decode()
@@ -340,7 +333,7 @@ class Space:
 
     def to_plain(self) -> dict[str, Any]:
         """Write the space as what JSON can hold; see `luthier.space.serialization`."""
-        return serialization.write(self)
+        return self._declaration.to_plain()
 
     @classmethod
     def from_plain(cls, plain: Any) -> Space:
@@ -351,16 +344,16 @@ class Space:
         Raises:
             InvalidSpace: names the variable, and says what is allowed.
         """
-        return serialization.read(plain)
+        return cls(*serialization.read(plain))
 
     def to_toml(self) -> str:
         """Write the space as the ``[space]`` section of a study file."""
-        return serialization.write_toml(self)
+        return serialization.write_toml(self._declaration)
 
     @classmethod
     def from_toml(cls, source: str) -> Space:
         """Read TOML: a ``[space]`` section, or its content alone."""
-        return serialization.read_toml(source)
+        return cls(*serialization.read_toml(source))
 
     @classmethod
     def from_toml_table(cls, table: Any) -> Space:
@@ -369,7 +362,7 @@ class Space:
         Raises:
             InvalidSpace: names the variable, and says what is allowed.
         """
-        return serialization.read(table)
+        return cls(*serialization.read(table))
 
 
 def _has_infinity(variable: Variable) -> bool:

@@ -1,30 +1,26 @@
-"""Saying which rule of its space a configuration breaks."""
+"""Validation of configurations: which rule of its space one breaks, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from luthier._hints import suggest
 from luthier.errors import InvalidConfig
-
-if TYPE_CHECKING:
-    from luthier.space.space import Space
+from luthier.space.flattening import FlatSpace
 
 
-def check_config(space: Space, config: Mapping[str, Any]) -> None:
+def check_config(flat: FlatSpace, config: Mapping[str, Any]) -> None:
     """Check a configuration in plain form. Cost O(variables + constraints).
 
     Raises:
         InvalidConfig: an unknown name, a missing or inactive variable, a value outside its domain, a broken constraint.
     """
-    if not isinstance(config, Mapping):
-        raise InvalidConfig(f"a configuration is a mapping of names to values, not {config!r:.80}")
-    variables = space.variables
+    check_is_mapping(config)
     for name in config:
-        if name not in variables:
-            raise unknown_variable(space, name)
-    for part in space.structure.order:
+        if name not in flat.by_name:
+            raise unknown_variable(name, flat.names)
+    for part in flat.order:
         name, when = part.name, part.when
         if when is not None and not when.holds(config):
             if name in config:
@@ -36,13 +32,23 @@ def check_config(space: Space, config: Mapping[str, Any]) -> None:
             fault = part.variable.fault(config[name])
             if fault:
                 raise InvalidConfig(f"variable {name!r}: {config[name]!r} {fault}")
-    for rule in space.structure.rules:
-        if rule.broken(config, space.realize):
+    for rule in flat.rules:
+        if rule.is_broken(config, flat.realize):
             read = rule.expression.names if rule.expression is not None else config.keys()
-            values = ", ".join(f"{name} = {config[name]!r}" for name in space.names if name in read and name in config)
+            values = ", ".join(f"{name} = {config[name]!r}" for name in flat.names if name in read and name in config)
             raise InvalidConfig(f"the constraint {rule.text!r} is broken{' by ' + values if values else ''}")
 
 
-def unknown_variable(space: Space, name: object) -> InvalidConfig:
-    """Make the error for a name that is no variable."""
-    return InvalidConfig(f"there is no variable {name!r} in the space{suggest(name, space.names)}")
+def check_is_mapping(config: object) -> None:
+    """Refuse what cannot be a configuration.
+
+    Raises:
+        InvalidConfig: says what it is instead.
+    """
+    if not isinstance(config, Mapping):
+        raise InvalidConfig(f"a configuration is a mapping of names to values, not {config!r:.80}")
+
+
+def unknown_variable(name: object, names: Iterable[str]) -> InvalidConfig:
+    """Return the error for a name that is not a variable."""
+    return InvalidConfig(f"there is no variable {name!r} in the space{suggest(name, names)}")

@@ -62,8 +62,6 @@ class Anything:
 
 Operand = Range | Choices | Anything
 Bounds = tuple[Floats, Floats, Bools | None]
-Rule1 = Callable[[Range], Bounds]
-Rule2 = Callable[[Range, Range], Bounds]
 
 
 def numbers(found: Operand) -> Range:

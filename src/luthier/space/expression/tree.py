@@ -1,4 +1,4 @@
-"""The tree of an expression: eleven kinds of frozen nodes.
+"""Nodes of the expression tree: twelve frozen classes, and what all of them share.
 
 Chains of one precedence (``a + b - c``, ``a * b / c``) are one `Series`, so that a sum of a hundred variables is as
 shallow as a sum of two.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-Scalar = None | bool | int | float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,8 @@ class Either:
 
 
 Node = Name | Literal | Items | Negative | Series | Power | Call | If | Compare | Not | Both | Either
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "==", "in": "not in", "not in": "in"}
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "==", "in": "not in", "not in": "in"}
+"""The operator that holds just where another does not, for numbers that are defined."""
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -151,9 +150,44 @@ def straighten(node: Node) -> Node:
         case Not(Either(parts)):
             return Both(tuple(straighten(Not(part)) for part in parts))
         case Not(Compare(first, ((op, right),))):
-            return Compare(first, ((_OPPOSITE[op], right),))
+            return Compare(first, ((OPPOSITE[op], right),))
         case Both(parts):
             return Both(tuple(straighten(part) for part in parts))
         case Either(parts):
             return Either(tuple(straighten(part) for part in parts))
     return node
+
+
+def prefixed(node: Node, prefix: str) -> Node:
+    """Put `prefix` before every name in a  Cost O(nodes)."""
+    if not prefix:
+        return node
+
+    def again(part: Node) -> Node:
+        return prefixed(part, prefix)
+
+    match node:
+        case Name(name):
+            return Name(prefix + name)
+        case Literal():
+            return node
+        case Items(items):
+            return Items(tuple(map(again, items)))
+        case Negative(operand):
+            return Negative(again(operand))
+        case Not(operand):
+            return Not(again(operand))
+        case Series(first, rest):
+            return Series(again(first), tuple((op, again(part)) for op, part in rest))
+        case Compare(first, rest):
+            return Compare(again(first), tuple((op, again(part)) for op, part in rest))
+        case Power(base, exponent):
+            return Power(again(base), again(exponent))
+        case Call(function, arguments):
+            return Call(function, tuple(map(again, arguments)))
+        case If(condition, then, otherwise):
+            return If(again(condition), again(then), again(otherwise))
+        case Both(parts):
+            return Both(tuple(map(again, parts)))
+        case Either(parts):
+            return Either(tuple(map(again, parts)))

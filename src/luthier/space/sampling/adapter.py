@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from luthier._typing import Floats
-from luthier.space.conditions import Constraint
+from luthier._typing import Floats, Integers
+from luthier.space.constraint import Constraint
 from luthier.space.flattening import FlatSpace, FlatVariable
 from luthier.space.sampling import cube_variables
 from luthier.space.sampling.sampler import Sampler
 from luthier.space.variables.base import Options
 from luthier.space.variables.categorical import Choice, Constant
-from luthier.space.variables.column import Codes
-from luthier.space.variables.combinatorial import Combination, Simplex
+from luthier.space.variables.combinatorial import Combination
 from luthier.space.variables.number import Number
+from luthier.space.variables.simplex import Simplex
 
 Realize = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
@@ -35,13 +35,13 @@ class SamplerSource:
         own = [
             np.full(drawn.width, part.variable.width > 0) for drawn, part in zip(domains, structure.parts, strict=True)
         ]
-        self.columns: Codes = np.flatnonzero(np.concatenate(own)).astype(np.int64)
+        self.columns: Integers = np.flatnonzero(np.concatenate(own)).astype(np.int64)
 
 
 def _constraint(rule: Constraint, realize: Realize) -> cube_variables.Constraint:
     if rule.expression is not None:
         return rule.expression
-    return cube_variables.Predicate(lambda config: not rule.broken(config, realize), rule.text)
+    return cube_variables.Predicate(lambda config: not rule.is_broken(config, realize), rule.text)
 
 
 def _domain(part: FlatVariable) -> cube_variables.Domain:

@@ -18,7 +18,6 @@ from luthier.space.expression.tree import Node
 
 Measure = Callable[[evaluate_rows.RowFrame], Floats]
 _MOST, _LEAST = 1e30, 1e-15
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "==", "in": "not in", "not in": "in"}
 
 
 def violation(expression: Expression) -> Callable[[Mapping[str, Any], int], Floats]:
@@ -62,7 +61,7 @@ def _flat(node: Node, wanted: bool, orders: Orders) -> Measure:
 
 def _link(left_node: Node, op: str, right_node: Node, wanted: bool, orders: Orders) -> Measure:
     flat = _flat(tree.Compare(left_node, ((op, right_node),)), wanted, orders)
-    needed = op if wanted else _OPPOSITE[op]
+    needed = op if wanted else tree.OPPOSITE[op]
     if needed in ("in", "not in", "!=") or evaluate_one.declared_order(left_node, right_node, orders) is not None:
         return flat
     left, right = evaluate_rows.value(left_node, orders), evaluate_rows.value(right_node, orders)

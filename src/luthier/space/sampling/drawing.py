@@ -1,34 +1,22 @@
-"""Drawing feasible points, and enumerating finite spaces."""
+"""Drawing of feasible points, and enumeration of finite spaces."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
 from luthier._typing import Floats
-from luthier.errors import InvalidSetting, InvalidSpace
+from luthier.errors import InvalidSetting
 from luthier.key import Key
+from luthier.space.encoding import Encoder
+from luthier.space.sampling.adapter import SamplerSource
 
-if TYPE_CHECKING:
-    from luthier.space.space import Space
 
-
-def sample(space: Space, key: Key, count: int) -> Floats:
+def sample(encoder: Encoder, source: SamplerSource | None, key: Key, count: int) -> Floats:
     """Draw `count` feasible settled points; see `Space.sample`."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         raise InvalidSetting(f"the number of points is a whole number of at least 0, not {count!r}")
-    if not space.structure.rules:
-        uniforms = key.uniform((count, space.dimensions))
+    if source is None:
+        uniforms = key.uniform((count, encoder.dimensions))
     else:
-        space.check_complete()
-        source = space.source
+        encoder.flat.check_complete()
         uniforms = source.sampler.sample(key, count)[:, source.columns]
-    return space.settle(space.warp(uniforms))
-
-
-def configurations(space: Space) -> Iterator[dict[str, Any]]:
-    """Enumerate a finite space; see `Space.configurations`."""
-    if space.size is None:
-        raise InvalidSpace("the space has infinitely many configurations: give its numbers steps, or use a grid")
-    space.check_complete()
-    return space.source.sampler.configurations()
+    points = encoder.warp(uniforms)
+    return encoder.settle(points, points)

@@ -1,4 +1,4 @@
-"""What every kind of variable can do, and the kinds that have a fixed number of levels."""
+"""Base classes of variables: `Variable` and `Options`, and the plain values that options can be."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from luthier._typing import Floats
+from luthier._hints import listed, suggest
+from luthier._typing import Floats, Integers
 from luthier.errors import InvalidConfig, InvalidSpace
-from luthier.space.expression import Coded
-from luthier.space.variables.column import Codes, Column
+from luthier.space.expression import Coded, parse
+from luthier.space.variables.column import Column
+from luthier.space.variables.levels import level_codes, snap_to_levels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,10 @@ class Variable(ABC):
     def table(self) -> dict[str, Any]:
         """Write the variable in text form, without its condition."""
 
+    def to_plain(self) -> dict[str, Any]:
+        """Write the variable in text form, with its condition."""
+        return self.table() if self.when is None else self.table() | {"when": parse(self.when).text}
+
     @abstractmethod
     def domain(self) -> str:
         """Describe the values in a few words: ``0.001 to 1000, log``."""
@@ -106,54 +112,8 @@ class Variable(ABC):
             raise InvalidSpace(f"when is an expression in text, such as when=\"kernel == 'poly'\", not {self.when!r}")
 
 
-class Levelled(Variable):
-    """A variable of `levels` values, level i standing at (i + 0.5) / levels. One column."""
-
-    levels: int  # type: ignore[misc]
-
-    @property
-    @abstractmethod
-    def pick(self) -> Callable[[int], Any]:
-        """Give the function from levels to plain values."""
-
-    @abstractmethod
-    def index(self, value: Any) -> int:
-        """Give the level of a plain value; -1 for what is none. Raises TypeError for what cannot be hashed."""
-
-    @abstractmethod
-    def level_values(self, codes: Codes) -> Floats | Coded:
-        """Turn levels, -1 where inactive, into a column of values as expressions take them."""
-
-    def codes(self, block: Floats) -> Codes:
-        """Turn places (n, 1) into levels (n,), -1 where NaN."""
-        column = block[:, 0]
-        known = np.where(np.isnan(column), -1.0, np.minimum(np.floor(column * self.levels), self.levels - 1))
-        return known.astype(np.int64)
-
-    def encode(self, values: Sequence[Any]) -> Floats:
-        levels, index = self.levels, self.index
-        found = np.array([index(value) for value in values], dtype=np.float64)
-        if len(found) and found.min() < 0:
-            raise InvalidConfig(f"cannot encode {values[int(found.argmin())]!r}: it is not {self.domain()}")
-        return ((found + 0.5) / levels)[:, None]
-
-    def decode(self, block: Floats) -> list[Any]:
-        pick = self.pick
-        return [pick(code) for code in self.codes(block).tolist()]
-
-    def snap(self, block: Floats) -> Floats:
-        levels = self.levels
-        return (np.minimum(np.floor(block * levels), levels - 1) + 0.5) / levels
-
-    def warp(self, block: Floats) -> Floats:
-        return block
-
-    def read(self, block: Floats) -> Any:
-        return self.level_values(self.codes(block))
-
-
-class Options(Levelled):
-    """A variable whose values are a list of options."""
+class Options(Variable):
+    """A variable whose values are a list of options, evenly spaced in one column. Abstract."""
 
     @property
     @abstractmethod
@@ -173,22 +133,45 @@ class Options(Levelled):
     def count(self) -> int | None:
         return self.levels
 
+    @cached_property
+    def edges(self) -> Floats:
+        """Where in [0, 1] the options meet before `warp`; shape (levels + 1,)."""
+        return np.arange(self.levels + 1) / self.levels
+
     @property
     def pick(self) -> Callable[[int], Any]:
+        """The function from levels to plain values."""
         return self.options.__getitem__
 
     def index(self, value: Any) -> int:
+        """Return the level of a plain value; -1 where it is not an option. Raises TypeError for an unhashable value."""
         return self._places.get(value, -1)
 
-    def level_values(self, codes: Codes) -> Floats | Coded:
+    def codes(self, block: Floats) -> Integers:
+        """Return the levels (n,) of places (n, 1), -1 where NaN."""
+        return level_codes(block[:, 0], self.levels)
+
+    def level_values(self, codes: Integers) -> Floats | Coded:
+        """Return the column of values, as expressions take it, of levels (n,), -1 where inactive."""
         return Coded(codes, self.options)
 
+    def encode(self, values: Sequence[Any]) -> Floats:
+        return encode_levels(self, values)
+
+    def decode(self, block: Floats) -> list[Any]:
+        return [self.options[code] for code in self.codes(block).tolist()]
+
+    def snap(self, block: Floats) -> Floats:
+        return snap_to_levels(block, self.levels)
+
+    def warp(self, block: Floats) -> Floats:
+        return block
+
+    def read(self, block: Floats) -> Any:
+        return self.level_values(self.codes(block))
+
     def plain(self, value: Any) -> Any:
-        if isinstance(value, list):
-            value = _tupled(value)
-        elif type(value) not in _PLAIN:
-            value = _unwrapped(value)
-        return value
+        return plain_value(value)
 
     def fault(self, value: Any) -> str | None:
         try:
@@ -197,14 +180,32 @@ class Options(Levelled):
             place = -1
         if place >= 0 and same_value(self.options[place], value):
             return None
-        from luthier._hints import suggest
-
-        return f"is none of its options{suggest(value, self.options)}"
+        return f"is not one of its options{suggest(value, self.options)}"
 
     def domain(self) -> str:
-        from luthier._hints import listed
-
         return f"one of {listed(self.options)}"
+
+
+class _Indexed(Protocol):
+    @property
+    def levels(self) -> int: ...
+
+    def index(self, value: Any) -> int: ...
+
+    def domain(self) -> str: ...
+
+
+def encode_levels(variable: _Indexed, values: Sequence[Any]) -> Floats:
+    """Return the places (n, 1) of n plain values of a variable with evenly spaced levels.
+
+    Raises:
+        InvalidConfig: one of them is outside its domain.
+    """
+    index = variable.index
+    codes = np.array([index(value) for value in values], dtype=np.float64)
+    if len(codes) and codes.min() < 0:
+        raise InvalidConfig(f"cannot encode {values[int(codes.argmin())]!r}: it is not {variable.domain()}")
+    return ((codes + 0.5) / variable.levels)[:, None]
 
 
 _PLAIN = (str, int, float, bool, type(None), tuple)
@@ -217,6 +218,18 @@ def same_value(a: Any, b: Any) -> bool:
     if isinstance(a, tuple):
         return len(a) == len(b) and all(same_value(x, y) for x, y in zip(a, b, strict=True))
     return bool(a == b)
+
+
+def plain_value(value: Any) -> Any:
+    """Bring an option as a person writes it into plain form: lists become tuples, numpy scalars Python values."""
+    if isinstance(value, list):
+        return _tupled(value)
+    return value if type(value) in _PLAIN else _unwrapped(value)
+
+
+def listed_value(value: Any) -> Any:
+    """Write a plain value so that text holds it: tuples become lists."""
+    return [listed_value(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _tupled(value: Any) -> Any:
@@ -260,7 +273,7 @@ def check_text(text: str, what: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise InvalidSpace(f"{what} {text!r} is no valid Unicode text: {error.reason}") from None
+        raise InvalidSpace(f"{what} {text!r} is not valid Unicode text: {error.reason}") from None
 
 
 def check_distinct(options: Sequence[Any], what: str) -> None:

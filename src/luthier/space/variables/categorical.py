@@ -1,45 +1,32 @@
-"""Variables that are one of a list: `Choice`, `Ordinal`, `Bool`, `Constant`; and what stands behind an option."""
+"""Categorical variables: `Choice` with its `Option`, `Ordinal`, `Bool` and `Constant`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from luthier._typing import Floats
 from luthier.errors import InvalidConfig, InvalidSpace
 from luthier.space.expression import Coded
-from luthier.space.variables.base import Options, Variable, check_distinct, check_option, check_text, same_value
-
-if TYPE_CHECKING:
-    from luthier.space.space import Space
-
-
-@dataclass(frozen=True)
-class Named:
-    """An object under a name: studies store the name, objectives get the object.
-
-    Two of one name are equal, whatever the objects: a space that was read from text has the names only.
-
-    Args:
-        name: what is stored and shown.
-        object: anything.
-    """
-
-    name: str
-    object: Any = field(compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            raise InvalidSpace(f"Named(name, object): the name is a text, not {self.name!r}")
-        check_text(self.name, "the name")
+from luthier.space.variables.base import (
+    Options,
+    Variable,
+    check_distinct,
+    check_option,
+    listed_value,
+    plain_value,
+    same_value,
+)
+from luthier.space.variables.declaration import Declaration, Declared
+from luthier.space.variables.named import Named
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Option:
     """An option of a `Choice` that brings variables of its own, active where it is chosen.
 
@@ -47,20 +34,25 @@ class Option:
         value: the option itself, or a `Named` object.
         space: a `Space`, or a mapping of names to variables; of a choice ``kernel`` and an option ``poly`` they are
             called ``kernel.poly.<name>`` in the outer space, and by their own names in the inner space's expressions.
+
+    Raises:
+        InvalidSpace: `space` is neither, or one of its variables is not a variable.
     """
 
     value: Any
-    space: Space
+    space: Declaration
 
-    def __post_init__(self) -> None:
-        from luthier.space.space import Space
-
-        if isinstance(self.value, Option):
+    def __init__(self, value: Any, space: Declared | Declaration | Mapping[str, Variable]) -> None:
+        if isinstance(value, Option):
             raise InvalidSpace("the value of an Option is a plain value, not another Option")
-        if not isinstance(self.space, Space):
-            if not isinstance(self.space, Mapping):
-                raise InvalidSpace(f"an Option brings a Space or a mapping of variables, not {self.space!r}")
-            object.__setattr__(self, "space", Space(self.space))
+        if isinstance(space, Declared):
+            space = space.declaration
+        if not isinstance(space, Declaration):
+            if not isinstance(space, Mapping):
+                raise InvalidSpace(f"an Option brings a Space or a mapping of variables, not {space!r}")
+            space = Declaration.of(space)
+        object.__setattr__(self, "value", value)
+        object.__setattr__(self, "space", space)
 
 
 @dataclass(frozen=True, init=False)
@@ -115,15 +107,15 @@ class Choice(Options):
         return {value.name: value.object for value in values if isinstance(value, Named)}
 
     @property
-    def nested(self) -> tuple[tuple[Any, Space], ...]:
-        """The options that bring a space of their own."""
+    def nested(self) -> tuple[tuple[Any, Declaration], ...]:
+        """The options that bring variables of their own, and what they bring."""
         return tuple((_plain_option(option), option.space) for option in self.given if isinstance(option, Option))
 
     @cached_property
     def edges(self) -> Floats:
-        """Where in [0, 1] the options meet before `warp`; shape (levels + 1,)."""
-        weights = self.weights or (1.0,) * self.levels
-        edges = np.concatenate([[0.0], np.cumsum(weights)])
+        if self.weights is None:
+            return np.arange(self.levels + 1) / self.levels
+        edges = np.concatenate([[0.0], np.cumsum(self.weights)])
         found: Floats = edges / edges[-1]
         return found
 
@@ -149,7 +141,7 @@ class Choice(Options):
             for name, item in self.objects.items():
                 if type(item) is type(value) and _equal(item, value):
                     return name
-        return super().plain(value)
+        return plain_value(value)
 
     def realize(self, value: Any) -> Any:
         return self.objects.get(value, value) if type(value) is str else value
@@ -298,7 +290,7 @@ class Constant(Variable):
     def plain(self, value: Any) -> Any:
         if isinstance(self.value, Named) and (value is self.value.object or isinstance(value, Named)):
             return self.value.name if value is self.value.object else value.name
-        return Options.plain(self, value)  # type: ignore[arg-type]
+        return plain_value(value)
 
     def fault(self, value: Any) -> str | None:
         return None if same_value(value, self.fixed) else f"is not {self.domain()}"
@@ -314,11 +306,6 @@ class Constant(Variable):
 
     def __repr__(self) -> str:
         return _repr("Constant", [repr(self.value)], when=self.when)
-
-
-def listed_value(value: Any) -> Any:
-    """Write a plain value so that text holds it: tuples become lists."""
-    return [listed_value(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _plain_option(option: Any) -> Any:

@@ -1,13 +1,8 @@
-"""What one column of an encoded space means."""
+"""Column: the meaning of one column of an encoded space."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
-
-Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

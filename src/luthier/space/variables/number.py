@@ -1,4 +1,4 @@
-"""Variables that are numbers: `Float` and `Int`."""
+"""Number: base class of the numerical variables, on a linear or log scale, continuous or in steps."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from luthier._typing import Floats
+from luthier._typing import Floats, Integers
 from luthier.errors import InvalidConfig, InvalidSpace
-from luthier.space.expression import Coded
-from luthier.space.variables.base import Levelled
-from luthier.space.variables.column import Codes
+from luthier.space.variables.base import Variable, encode_levels
 from luthier.space.variables.distribution import (
     Beta,
     DistributionScale,
@@ -26,15 +24,17 @@ from luthier.space.variables.distribution import (
     place_quantile,
     quantile,
 )
+from luthier.space.variables.levels import level_codes, level_places, snap_to_levels
 from luthier.space.variables.rounding import LinearRounding, LogRounding
 
 MOST_LEVELS = 2**50
 MOST_LOG = 10**12
+_BISECTIONS = 53
 
 
 @dataclass(frozen=True)
-class Number(Levelled):
-    """A number between two bounds, both included; on a linear or log scale, continuous or in steps.
+class Number(Variable):
+    """A number between two bounds, both included; on a linear or log scale, continuous or in steps. Abstract.
 
     On a log scale in steps, the place of a value in [0, 1] is that of its logarithm, and a value owns the places nearer
     to it than to its neighbours (halfway between the values, not between the logarithms): `levels` is 0 then.
@@ -90,6 +90,8 @@ class Number(Levelled):
                 f"the range from {self.low!r} to {self.high!r} has too many values to tell apart in a double: "
                 "use a Float, or a larger step"
             )
+        if steps and self.pick(0) == self.pick(1):
+            raise InvalidSpace(f"the step {self.step!r} is too small to tell {self.low!r} and its neighbour apart")
 
     @property
     @abstractmethod
@@ -117,8 +119,38 @@ class Number(Levelled):
             return DistributionScale(math.log(low), math.log(high) - math.log(low), True)
         return DistributionScale(low, high - low, False)
 
-    def level(self, values: Floats) -> Codes:
-        """Give the level nearest to each of (n,) values of a number in steps."""
+    @property
+    def smallest(self) -> float:
+        """The smallest value, as a double."""
+        return float(self.low)
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest value, as a double: `high`, or the last one on the step."""
+        return float(self.number(np.array([self._steps - 1]))[0]) if self._steps else float(self.high)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether there are levels and they are equally likely."""
+        return self.levels > 0 and self.prior is None
+
+    # --- levels and places -------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def pick(self) -> Callable[[int], Any]:
+        """The function from levels to plain values, of a number in steps."""
+
+    @abstractmethod
+    def index(self, value: Any) -> int:
+        """Return the level of a plain value of a number in steps; -1 where it is not on the step."""
+
+    @abstractmethod
+    def number(self, levels: Floats | Integers) -> Floats:
+        """Return the values of levels, as doubles; any shape, NaN stays."""
+
+    def level(self, values: Floats) -> Integers:
+        """Return the level nearest to each of (n,) values of a number in steps."""
         return self._near(values).astype(np.int64)
 
     def _near(self, values: Floats) -> Floats:
@@ -126,24 +158,65 @@ class Number(Levelled):
         found: Floats = np.minimum(np.maximum(steps, 0.0), self._steps - 1.0)
         return found
 
+    def level_places(self, levels: Integers) -> Floats:
+        """Return the places of levels (n,) of a number in steps."""
+        return level_places(levels, self.levels) if self.levels else self.place(self.number(levels))
+
+    def codes(self, block: Floats) -> Integers:
+        """Return the levels (n,) of places (n, 1), -1 where NaN; only of evenly spaced levels."""
+        return level_codes(block[:, 0], self.levels)
+
+    def level_values(self, codes: Integers) -> Floats:
+        """Return the column of values, as expressions take it, of levels (n,), -1 where inactive."""
+        return np.where(codes < 0, np.nan, self.number(codes))
+
     def place(self, values: Floats) -> Floats:
-        """Turn (n,) values into places in [0, 1]."""
+        """Return the places in [0, 1] of (n,) values."""
         if self.levels:
-            return (self.level(values) + 0.5) / self.levels
+            return level_places(self.level(values), self.levels)
         found: Floats = np.minimum(np.maximum(self.scale.place(values), 0.0), 1.0)
         return found
 
     def value(self, places: Floats) -> Floats:
-        """Turn places (n,) in [0, 1], NaN where inactive, into values, rounded and on the step."""
+        """Return the values of places (n,) in [0, 1], rounded and on the step; NaN where inactive."""
         if not self._steps:
             return self._rounder.many(self.scale.value(places))
         if self.levels:
             return self.number(np.minimum(np.floor(places * self.levels), self.levels - 1.0))
         return self.number(self._near(self.scale.value(places)))
 
-    @abstractmethod
-    def number(self, levels: Floats | Codes) -> Floats:
-        """Turn levels (any shape; NaN stays) into values."""
+    # --- the prior ---------------------------------------------------------------------------------------
+
+    def warp(self, block: Floats) -> Floats:
+        return block if self.prior is None else quantile(self.prior, self.scale, block)
+
+    def unwarp(self, block: Floats) -> Floats:
+        """Return the uniforms that `warp` turns into these places; any shape."""
+        return block if self.prior is None else place_quantile(self.prior, self.scale, block)
+
+    def quantile(self, uniforms: Floats) -> Floats:
+        """Return the values of uniforms (n,) in [0, 1) by the prior, as decoding has them; non-decreasing."""
+        return self.value(np.minimum(np.maximum(self.warp(uniforms), 0.0), 1.0))
+
+    def uniform(self, values: Floats) -> Floats:
+        """Return uniforms (n,) whose `quantile` is each of (n,) values."""
+        return self.unwarp(self.place(values))
+
+    @cached_property
+    def edges(self) -> Floats:
+        """Where in [0, 1] the quantiles of a number in steps go from one value to the next; shape (count + 1,)."""
+        count = self._steps
+        if self.is_even:
+            return np.arange(count + 1) / count
+        values = self.number(np.arange(1, count, dtype=np.int64))
+        low, high = np.zeros(count - 1), np.ones(count - 1)
+        for _ in range(_BISECTIONS):
+            middle = 0.5 * (low + high)
+            reached = self.quantile(middle) >= values
+            low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+        return np.concatenate([[0.0], high, [1.0]])
+
+    # --- rounding ----------------------------------------------------------------------------------------
 
     def rounded(self, values: Floats) -> Floats:
         """Round (n,) values of a continuous number and keep them in the range."""
@@ -163,7 +236,7 @@ class Number(Levelled):
 
     def encode(self, values: Sequence[Any]) -> Floats:
         if self.levels:
-            return super().encode(values)
+            return encode_levels(self, values)
         found = np.array(values, dtype=np.float64)
         if len(found) and not (found.min() >= self.low and found.max() <= self.high):
             wrong = next(value for value in values if not self.low <= value <= self.high)
@@ -171,33 +244,22 @@ class Number(Levelled):
         return self.place(found)[:, None]
 
     def decode(self, block: Floats) -> list[Any]:
-        if self.levels:
-            return super().decode(block)
         if not self._steps:
             return self.value(block[:, 0]).tolist()  # type: ignore[no-any-return]
         pick = self.pick
-        return [pick(code) for code in self.level(self.scale.value(block[:, 0])).tolist()]
+        codes = self.codes(block) if self.levels else self.level(self.scale.value(block[:, 0]))
+        return [pick(code) for code in codes.tolist()]
 
     def snap(self, block: Floats) -> Floats:
         if self.levels:
-            return super().snap(block)
+            return snap_to_levels(block, self.levels)
         if not self._steps:
             return np.minimum(np.maximum(block, 0.0), 1.0)
         near = self._near(self.scale.value(block))  # NaN stays NaN
         return self.scale.place(self.number(near))
 
-    def warp(self, block: Floats) -> Floats:
-        return block if self.prior is None else quantile(self.prior, self.scale, block)
-
-    def unwarp(self, block: Floats) -> Floats:
-        """Undo `warp`."""
-        return block if self.prior is None else place_quantile(self.prior, self.scale, block)
-
     def read(self, block: Floats) -> Any:
         return self.value(block[:, 0])
-
-    def level_values(self, codes: Codes) -> Floats | Coded:
-        return np.where(codes < 0, np.nan, self.number(codes))
 
     @property
     def start(self) -> Any:
@@ -238,164 +300,3 @@ def _prior_table(prior: Prior) -> dict[str, Any]:
     if isinstance(prior, Beta):
         return {"beta": [prior.a, prior.b]}
     return {"lognormal" if isinstance(prior, LogNormal) else "normal": [prior.mean, prior.std]}
-
-
-@dataclass(frozen=True)
-class Float(Number):
-    """A real number from `low` to `high`.
-
-    Args:
-        low: the smallest value.
-        high: the largest value.
-        log: search on a log scale; `low` must be above 0.
-        step: only `low`, `low` + `step`, … up to `high`.
-        prior: where good values are expected: `Normal`, `LogNormal` or `Beta`, truncated to the range.
-        default: the value where none is given; the middle of the scale otherwise.
-        when: the variable is active only where this expression holds.
-
-    Raises:
-        InvalidSpace: the range is empty or not finite, or another setting makes no sense.
-
-    Example:
-        >>> Float(1e-3, 1e3, log=True)
-        Float(0.001, 1000.0, log=True)
-    """
-
-    kind = "float"
-    _types = (int, float)
-    _noun = "a number"
-
-    def _bound(self, name: str, value: Any) -> float:
-        item = value.item() if isinstance(value, np.generic) else value
-        if isinstance(item, bool) or not isinstance(item, int | float) or not math.isfinite(item):
-            raise InvalidSpace(f"{name} of a Float is a finite number, not {value!r}")
-        return float(item)
-
-    @cached_property
-    def _steps(self) -> int:
-        if self.step is None:
-            if not math.isfinite(self.high - self.low):
-                raise InvalidSpace(f"the range from {self.low!r} to {self.high!r} is wider than the largest double")
-            return 0
-        steps: float = (self.high - self.low) / self.step
-        if steps > 1e11:
-            raise InvalidSpace(f"the step {self.step!r} is too small for the range: leave it out")
-        return math.floor(steps * (1 + 1e-12) + 1e-9) + 1
-
-    @cached_property
-    def _linear(self) -> LinearRounding:
-        return LinearRounding(self.low, self.high)
-
-    @property
-    def pick(self) -> Callable[[int], float]:
-        low, step, one = self.low, self.step, self._linear.one
-        return lambda level: one(low + level * step)
-
-    def number(self, levels: Floats | Codes) -> Floats:
-        return self._linear.many(self.low + levels * self.step)
-
-    def index(self, value: Any) -> int:
-        level = min(max(round((value - self.low) / self.step), 0), self._steps - 1)
-        return level if self.pick(level) == value else -1
-
-    def plain(self, value: Any) -> Any:
-        if type(value) is not float:
-            item = value.item() if isinstance(value, np.generic) else value
-            if isinstance(item, bool) or not isinstance(item, int | float):
-                return value
-            value = float(item)
-        if not self.low <= value <= self.high:
-            return value
-        if self._steps:
-            level = min(max(round((value - self.low) / self.step), 0), self._steps - 1)
-            near = self.pick(level)
-            return near if abs(near - value) <= 1e-9 * self.step else value
-        return value
-
-    @property
-    def canonical(self) -> Callable[[float], float]:
-        """Give the function from a value to the one that decoding its place gives: rounded, or on the step."""
-        return self.plain if self._steps else self._rounder.one
-
-    @property
-    def start(self) -> float:
-        value: float = super().start
-        return self.canonical(value)
-
-    def __repr__(self) -> str:
-        return _repr(self)
-
-
-@dataclass(frozen=True)
-class Int(Number):
-    """A whole number from `low` to `high`.
-
-    Args:
-        low: the smallest value.
-        high: the largest value.
-        log: search on a log scale; `low` must be at least 1.
-        step: only `low`, `low` + `step`, … up to `high`; 1 by default.
-        prior: where good values are expected: `Normal`, `LogNormal` or `Beta`, truncated to the range.
-        default: the value where none is given; the middle of the scale otherwise.
-        when: the variable is active only where this expression holds.
-
-    Raises:
-        InvalidSpace: the range is empty, a bound is no whole number, or another setting makes no sense.
-
-    Example:
-        >>> Int(2, 5, when="kernel == 'poly'")
-        Int(2, 5, when="kernel == 'poly'")
-    """
-
-    kind = "int"
-    _types = (int,)
-    _noun = "a whole number"
-
-    def _bound(self, name: str, value: Any) -> int:
-        item = value.item() if isinstance(value, np.generic) else value
-        if isinstance(item, bool) or not isinstance(item, int):
-            hint = ": use a Float for others" if isinstance(item, float) else ""
-            raise InvalidSpace(f"{name} of an Int is a whole number, not {value!r}{hint}")
-        if abs(item) >= 2**63:
-            raise InvalidSpace(f"{name} of an Int has at most 64 bits, not {value!r:.30}")
-        return item
-
-    @cached_property
-    def _range(self) -> range:
-        return range(self.low, self.high + 1, self.step or 1)
-
-    @cached_property
-    def _steps(self) -> int:
-        return len(self._range) if self.high - self.low < 2**62 else 2**62
-
-    @property
-    def pick(self) -> Callable[[int], int]:
-        return self._range.__getitem__
-
-    def number(self, levels: Floats | Codes) -> Floats:
-        return float(self.low) + levels.astype(np.float64, copy=False) * float(self.step or 1)
-
-    def index(self, value: Any) -> int:
-        return (value - self.low) // (self.step or 1) if type(value) is int and value in self._range else -1
-
-    def plain(self, value: Any) -> Any:
-        if type(value) is int:
-            return value
-        item = value.item() if isinstance(value, np.generic) else value
-        if isinstance(item, bool) or not isinstance(item, int | float) or item != item or math.isinf(item):
-            return value
-        return int(item) if item == int(item) else value
-
-    def __repr__(self) -> str:
-        return _repr(self)
-
-
-def _repr(number: Number) -> str:
-    parts = [repr(number.low), repr(number.high)]
-    parts += ["log=True"] if number.log else []
-    parts += [
-        f"{name}={value!r}"
-        for name in ("step", "prior", "default", "when")
-        if (value := getattr(number, name)) is not None
-    ]
-    return f"{type(number).__name__}({', '.join(parts)})"
