@@ -116,7 +116,7 @@ class Undeclared:
         (Model((int,)), "declare a tuple of some of"),
         (Model((Joint,)), "declare Posterior or Ratio among them"),
     ],
-    ids=repr,
+    ids=["class", "number", "acquisition", "undeclared", "list", "unknown ability", "no prediction"],
 )
 def test_what_is_no_surrogate_is_refused_with_the_reason(surrogate, why) -> None:
     with pytest.raises(InvalidSetting, match=why):
@@ -154,7 +154,6 @@ class Silent:
         (Function(requires=Posterior), "declare a tuple of one or more of"),
         (Function(handles_pending=None), "Function.handles_pending is None: declare True or False"),
     ],
-    ids=repr,
 )
 def test_what_is_no_acquisition_function_is_refused_with_the_reason(acquisition, why) -> None:
     with pytest.raises(InvalidSetting, match=why):
