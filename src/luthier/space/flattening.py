@@ -71,6 +71,15 @@ class FlatSpace:
         """The variables by name."""
         return MappingProxyType({part.name: part.variable for part in self.parts})
 
+    @cached_property
+    def shares(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the shares of each simplex, by its name."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, owner in self.owners.items():
+            if name != owner:
+                found[owner] = (*found.get(owner, ()), name)
+        return MappingProxyType(found)
+
     def realize(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of a configuration: objects in place of their names, where they are known."""
         variables = self.variables

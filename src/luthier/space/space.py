@@ -12,7 +12,7 @@ import numpy as np
 
 from luthier import codec
 from luthier._typing import Bools, Floats, Integers
-from luthier.errors import InvalidSetting, InvalidSpace
+from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.space import cardinality, display, serialization, validation
 from luthier.space.constraint import Constraint
@@ -20,8 +20,7 @@ from luthier.space.encoding import Encoder
 from luthier.space.expression import Expression
 from luthier.space.flattening import FlatSpace, flatten
 from luthier.space.moves import mutate, neighbours
-from luthier.space.sampling import drawing
-from luthier.space.sampling.adapter import SamplerSource
+from luthier.space.sampling.sampler import Sampler
 from luthier.space.variables.base import Variable
 from luthier.space.variables.categorical import Constant
 from luthier.space.variables.column import Column
@@ -219,9 +218,9 @@ class Space(Declared):
         self.structure.check_complete()
 
     @cached_property
-    def source(self) -> SamplerSource:
-        """What draws feasible points; its plans are made once."""
-        return SamplerSource(self.structure, self.realize)
+    def sampler(self) -> Sampler:
+        """The sampler of feasible points; its plans are made once."""
+        return Sampler(self._encoder)
 
     # --- drawing ---------------------------------------------------------------------------------------
 
@@ -231,8 +230,7 @@ class Space(Declared):
         Raises:
             Infeasible: none could be found; the message names the constraints.
         """
-        source = self.source if self.structure.rules else None
-        return drawing.sample(self._encoder, source, key, count)
+        return self.sampler.sample(key, count)
 
     def neighbours(self, point: Floats, key: Key, count: int, scale: float) -> Floats:
         """Draw feasible settled points near one: (m, d) with m ≤ count, one or two variables changed.
@@ -265,10 +263,7 @@ class Space(Declared):
         Raises:
             InvalidSpace: the space is not finite.
         """
-        if self.size is None:
-            raise InvalidSpace("the space has infinitely many configurations: give its numbers steps, or use a grid")
-        self.check_complete()
-        return self.source.sampler.configurations()
+        return self.sampler.configurations()
 
     def defaults(self) -> dict[str, Any] | None:
         """Give the configuration of all defaults, the middle where none is given; None where it breaks a constraint."""

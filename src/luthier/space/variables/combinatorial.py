@@ -58,8 +58,12 @@ class Combination(Variable):
         return column
 
     @abstractmethod
+    def rows(self) -> Iterator[list[float]]:
+        """Yield every encoded value once; only where `count` is not None."""
+
     def values(self) -> Iterator[Any]:
-        """Give every plain value once; only where `count` is not None."""
+        """Yield every plain value once, in the order of `rows`."""
+        return map(self._value, self.rows())
 
     @property
     def start(self) -> Any:
@@ -154,9 +158,10 @@ class Subset(Combination):
         """The number of subsets."""
         return sum(math.comb(self.width, size) for size in range(self.size[0], self.size[1] + 1))
 
-    def values(self) -> Iterator[Any]:
+    def rows(self) -> Iterator[list[float]]:
         for size in range(self.size[0], self.size[1] + 1):
-            yield from combinations(self.items, size)
+            for inside in combinations(range(self.width), size):
+                yield [0.75 if place in inside else 0.25 for place in range(self.width)]
 
     def _row(self, value: Any) -> list[float]:
         inside = {place for place, item in enumerate(self.items) if _place(value, item) >= 0}
@@ -256,8 +261,9 @@ class Permutation(Combination):
         """The number of orders."""
         return math.factorial(self.width)
 
-    def values(self) -> Iterator[Any]:
-        yield from permutations(self.items)
+    def rows(self) -> Iterator[list[float]]:
+        for order in permutations(range(self.width)):
+            yield [(order.index(item) + 0.5) / self.width for item in range(self.width)]
 
     def _row(self, value: Any) -> list[float]:
         return [(_place(value, item) + 0.5) / self.width for item in self.items]

@@ -67,7 +67,7 @@ class Simplex(Combination):
     def _value(self, row: list[float]) -> Any:
         return tuple(row) if isinstance(self.names, int) else dict(zip(self.names, row, strict=True))
 
-    def values(self) -> Iterator[Any]:
+    def rows(self) -> Iterator[list[float]]:
         raise InvalidSpace("a Simplex is continuous: its values cannot be listed")
 
     def shares(self, value: Any) -> tuple[float, ...]:
