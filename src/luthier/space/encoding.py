@@ -57,7 +57,7 @@ class Encoder:
         self._in_order = flat.order == flat.parts
 
     def _sort(self, part: FlatVariable) -> None:
-        """Put a variable among those that are handled alike."""
+        """Add a variable to those that are handled alike."""
         variable = part.variable
         if isinstance(variable, Number):
             alike = self._even if variable.levels else self._other if variable.count else self._smooth
@@ -209,7 +209,7 @@ class Encoder:
         """Return the columns of values that an expression with these names reads, from settled points (n, d).
 
         Raises:
-            InvalidSetting: there is no variable of such a name.
+            InvalidSetting: there is no variable of one of these names.
         """
         return self._reader.of(points).named(names)
 

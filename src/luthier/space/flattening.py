@@ -150,7 +150,7 @@ def flatten(declaration: Declaration) -> FlatSpace:
 
 
 def _placed(given: Sequence[tuple[str, Variable, Condition | None]]) -> dict[str, FlatVariable]:
-    """Give each variable its columns, one variable behind the other."""
+    """Assign columns to variables, one variable behind the other."""
     parts: dict[str, FlatVariable] = {}
     begin = 0
     for name, variable, when in given:

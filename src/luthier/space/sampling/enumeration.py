@@ -1,8 +1,8 @@
-"""Enumeration of the feasible configurations of a finite space, by backtracking with constraint propagation.
+"""Enumeration of a finite space's feasible configurations: backtracking with propagation.
 
 Variables are given their levels one after the other, a batch of partial assignments at a time; what interval
 arithmetic shows to be infeasible whatever the rest may be is cut off at once. A variable with very many levels is
-halved into ranges first, so that a bound such as ``a + b == 10`` is felt before its levels are listed.
+split into ranges first, so that a bound such as ``a + b == 10`` takes effect before its levels are listed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Groups of variables that constraints tie together, drawn in the unit cube where the priors are uniform."""
+"""Groups of variables tied together by constraints, in the unit cube where priors are uniform."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _place(items: tuple[Any, ...], value: Any) -> int:
 
 
 def _unpacked(value: Any, items: tuple[Any, ...]) -> list[Any] | None:
-    """Give the members of a collection in plain form; None for what is none."""
+    """Return the members of a collection in plain form; None where `value` is not a collection of them."""
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         return None
     found = []
@@ -116,8 +116,8 @@ class Subset(Combination):
 
     Args:
         items: what can be in; values as the options of a `Choice`.
-        size: how many are in: a number, or (smallest, largest); from none to all by default.
-        default: the items where none are given.
+        size: how many are in: a number, or (smallest, largest); from 0 to all by default.
+        default: the items where no others are given.
         when: the variable is active only where this expression holds.
 
     Example:
@@ -176,7 +176,7 @@ class Subset(Combination):
         return self._largest(block, sizes)
 
     def _largest(self, block: Floats, sizes: Any) -> Floats:
-        """Let the `sizes` items of the largest places in; of equal places, the first."""
+        """Include the `sizes` items with the largest places; of equal places, the first."""
         ranks = np.argsort(np.argsort(-block, axis=1, kind="stable"), axis=1, kind="stable")
         found = np.where(ranks < sizes[:, None], 0.75, 0.25)
         return np.where(np.isnan(block), np.nan, found)
@@ -233,7 +233,7 @@ class Permutation(Combination):
 
     Args:
         items: what is put in order; values as the options of a `Choice`.
-        default: the order where none is given; as written otherwise.
+        default: the order where no other is given; that of `items` by default.
         when: the variable is active only where this expression holds.
     """
 
