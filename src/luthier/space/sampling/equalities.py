@@ -78,8 +78,8 @@ def _solvable(group: Group, equality: Equality, name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """Solve some equalities for as many variables at once."""
+class SolvedSystem:
+    """Some equalities, and as many variables that they are solved for at once."""
 
     equalities: tuple[Equality, ...]
     names: tuple[str, ...]
@@ -142,7 +142,7 @@ class Solver:
         uniforms[places, column] = number.uniform(values)
 
     def _line(
-        self, step: Step, differences: list[evaluate_rows.Value], columns: Mapping[str, Any], rows: int
+        self, step: SolvedSystem, differences: list[evaluate_rows.Value], columns: Mapping[str, Any], rows: int
     ) -> list[Floats]:
         """Solve one equality for one variable: a secant where that is exact, else by halving."""
         name, number = step.names[0], self.numbers[step.names[0]]
@@ -164,7 +164,7 @@ class Solver:
         return [np.where(crossing, 0.5 * (low + high), np.nan)]
 
     def _plane(
-        self, step: Step, differences: list[evaluate_rows.Value], columns: Mapping[str, Any], rows: int
+        self, step: SolvedSystem, differences: list[evaluate_rows.Value], columns: Mapping[str, Any], rows: int
     ) -> list[Floats]:
         """Solve k affine equalities for k variables."""
         count = len(step.names)
@@ -223,9 +223,9 @@ def affine(node: Node, names: frozenset[str]) -> bool:
     return False
 
 
-def _arrange(group: Group, found: list[Equality]) -> list[Step]:
+def _arrange(group: Group, found: list[Equality]) -> list[SolvedSystem]:
     """Choose what each equality is solved for, and in which order, the last step first."""
-    waiting, steps, taken = list(found), list[Step](), set[str]()
+    waiting, steps, taken = list(found), list[SolvedSystem](), set[str]()
     while waiting:
         chosen = _single(group, waiting, taken) or _several(group, waiting, taken)
         if chosen is None:
@@ -236,7 +236,7 @@ def _arrange(group: Group, found: list[Equality]) -> list[Step]:
     return steps[::-1]
 
 
-def _single(group: Group, waiting: list[Equality], taken: set[str]) -> Step | None:
+def _single(group: Group, waiting: list[Equality], taken: set[str]) -> SolvedSystem | None:
     """Find the equality and variable, easiest first, such that no other waiting equality reads the variable."""
     options = []
     for place, equality in enumerate(waiting):
@@ -249,17 +249,17 @@ def _single(group: Group, waiting: list[Equality], taken: set[str]) -> Step | No
     if not options:
         return None
     _, place, name = min(options)
-    return Step((waiting[place],), (name,))
+    return SolvedSystem((waiting[place],), (name,))
 
 
-def _several(group: Group, waiting: list[Equality], taken: set[str]) -> Step | None:
+def _several(group: Group, waiting: list[Equality], taken: set[str]) -> SolvedSystem | None:
     """Solve everything that waits as one system, where it is affine in enough variables."""
     names = sorted(frozenset[str]().union(*(equality.names for equality in waiting)) - taken)
     continuous = [name for name in names if (number := group.number(name)) is not None and not number.count]
     for chosen in itertools.islice(itertools.combinations(continuous, len(waiting)), _MOST_SYSTEMS):
         affine_in_all = all(affine(equality.difference, frozenset(chosen)) for equality in waiting)
         if affine_in_all and _regular(group, waiting, chosen):
-            return Step(tuple(waiting), chosen)
+            return SolvedSystem(tuple(waiting), chosen)
     return None
 
 
