@@ -1,4 +1,4 @@
-"""A trial as the log tells it: a configuration, how its run stands, and what came out of it."""
+"""Trial: a configuration, the state of its evaluation, and the outcome, as recorded in the log."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Reason(StrEnum):
     INTERRUPTED = "interrupted"
     """The run was stopped while the trial ran; it is retried with its own configuration."""
     LOST = "lost"
-    """The worker vanished more often than the cap on attempts allows. Says nothing of the configuration."""
+    """The worker vanished more often than the cap on attempts allows. Says nothing about the configuration."""
 
     @property
     def is_crash(self) -> bool:
-        """Tell whether the outcome is evidence that this configuration cannot be evaluated."""
+        """Whether the outcome is evidence that this configuration cannot be evaluated."""
         return self in _CRASHES
 
 
@@ -41,7 +41,7 @@ _CRASHES = frozenset((Reason.FAILED, Reason.TIMEOUT, Reason.MEMORY, Reason.NONFI
 
 
 class State(StrEnum):
-    """How a trial stands."""
+    """State of a trial."""
 
     RUNNING = "running"
     WAITING = "waiting"
@@ -51,12 +51,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to run a trial and to tell its result.
+    """The right to run a trial and to report its result.
 
     Args:
-        owner: who holds it: ``host/pid/start-ticks/random``.
+        owner: the process that holds it: ``host/pid/start-ticks/random``.
         token: the fencing token; a `tell` with any other is refused.
-        ttl_s: seconds after the last renewal, on the store's clock, when the lease may be taken away; None for never.
+        ttl_s: seconds after the last renewal, on the store's clock, when the lease may be revoked; None for never.
         attempt: 1 for the first run of the trial, 2 for its first retry, and so on.
         lost: how many earlier workers of the trial vanished; the cap on retries counts these.
     """
@@ -70,15 +70,15 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a trial.
+    """The outcome of a trial.
 
     Args:
         reason: why it ended.
-        values: the objectives as the user gave them, by name; empty where there are none.
+        values: the objectives as the user gave them, by name; empty where the trial has no values.
         violations: outcome constraints by name, at most 0 where they hold.
         duration_s: seconds the objective ran, where known.
         error: the message and traceback of a failure.
-        extra: whatever else the objective gave back, in plain form.
+        extra: whatever else the objective returned, in plain form.
     """
 
     reason: Reason
@@ -105,12 +105,12 @@ class Trial:
         number: 0, 1, 2, … in the order of asking.
         config: the configuration, in plain form.
         origin: ``method``, ``enqueued``, ``user`` (asked for by its values) or ``imported``.
-        state: how it stands.
-        outcome: what came of it, once finished.
-        lease: who runs it, while running or waiting.
+        state: running, waiting or finished.
+        outcome: the outcome, once finished.
+        lease: the right to run it, while running or waiting.
         reports: intermediate values, by step.
-        note: what the method wrote down about its choice.
-        seen: the length of the log that the proposal was made from.
+        note: what the method recorded about its choice.
+        seen: the length of the log from which the proposal was made.
     """
 
     number: int
@@ -125,5 +125,5 @@ class Trial:
 
     @property
     def is_done(self) -> bool:
-        """Tell whether the trial has a value."""
+        """Whether the trial has a value."""
         return self.outcome is not None and self.outcome.reason is Reason.DONE

@@ -15,7 +15,11 @@ from luthier.key import Key
 from luthier.space import Bool, Choice, Float, Int, Ordinal, Space, Subset
 from luthier.space.expression import parse
 from luthier.space.sampling.branch_and_prune import pave
-from luthier.space.sampling.plans import EnumeratedPlan, Group, PavedPlan, RejectionPlan, make_plan
+from luthier.space.sampling.enumeration import Enumerator
+from luthier.space.sampling.group import Group
+from luthier.space.sampling.plans import EnumeratedPlan, make_plan
+from luthier.space.sampling.rejection import CubeProposal, PavedProposal, RejectionPlan
+from luthier.space.sampling.transforms import ConstantDensityTransform
 
 NAMES = ("a", "b", "c", "k", "s", "flag")
 terms = st.sampled_from(
@@ -136,16 +140,16 @@ def test_draws_of_continuous_spaces_are_feasible(space: Space) -> None:
 @settings(max_examples=60)
 @given(continuous_spaces())
 def test_a_paving_loses_no_feasible_point(space: Space) -> None:
-    sampler = space.source.sampler
-    uniforms = Key.of(3).uniform((400, sampler.layout.width))
-    good = uniforms[sampler.keeps(uniforms)]
-    paving = pave(sampler.layout, sampler.constraints, frozenset(), 100)
+    group = Group(space.structure)
+    uniforms = Key.of(3).uniform((400, group.width))
+    good = uniforms[group.keeps(uniforms)]
+    paving = pave(group, group.rules, frozenset(), 100)
     assert np.isclose(1 - paving.volumes.sum(), 1 - min(1.0, paving.volumes.sum()))
     held = ((good[:, None] >= paving.low) & (good[:, None] < paving.high)).all(axis=2)
     assert (held.sum(axis=1) == 1).all()
     for low, high in zip(paving.low[paving.inside][:20], paving.high[paving.inside][:20], strict=True):
-        inside = low + (high - low) * Key.of(4).uniform((20, sampler.layout.width))
-        assert sampler.keeps(inside).all()
+        inside = low + (high - low) * Key.of(4).uniform((20, group.width))
+        assert group.keeps(inside).all()
 
 
 @pytest.mark.parametrize("require", [["a + b <= 2", "k == 'x' or c < 1"], ["a * b < 0.5", "c != 2"]])
@@ -154,16 +158,14 @@ def test_every_exact_plan_draws_from_the_same_distribution(require: list[str]) -
 
     variables = {"a": Int(0, 3), "b": Ordinal(0, 1, 2), "c": Int(0, 2), "k": Choice("x", "y", weights=(1, 3))}
     space = Space(variables, require=require)
-    layout = space.source.sampler.layout
-    group = Group(layout, range(len(layout.domains)), [parse(text) for text in require])
-    from luthier.space.sampling.enumeration import Lister
-
-    lister = Lister(group.layout, group.constraints)
-    listed = EnumeratedPlan(group, lister, np.concatenate(list(lister.batches())))
-    paved = PavedPlan(group, pave(group.layout, group.constraints, frozenset(), 200))
+    group = Group(space.structure)
+    enumerator = Enumerator(group.encoder)
+    listed = EnumeratedPlan(group, enumerator, np.concatenate(list(enumerator.batches())))
+    paving = pave(group, group.rules, frozenset(), 200)
+    paved = RejectionPlan(group, PavedProposal(paving, ConstantDensityTransform(group).solver))
     tables = []
-    for plan in (RejectionPlan(group, 0.2), listed, paved, make_plan(group)):
-        values = group.layout.values(plan.draw(Key.of(7), 4000))
+    for plan in (RejectionPlan(group, CubeProposal(), 0.2), listed, paved, make_plan(group)):
+        values = space.read(group.points(plan.draw(Key.of(7), 4000)), frozenset(variables))
         cells = values["a"] * 100 + values["b"].codes * 20 + values["c"] * 4 + values["k"].codes
         tables.append(cells)
         assert group.keeps(plan.draw(Key.of(8), 100)).all()

@@ -11,7 +11,8 @@ from scipy import stats
 
 from luthier.key import Key
 from luthier.space import Beta, Choice, Float, Int, Normal, Ordinal, Space
-from luthier.space.sampling.plans import EnumeratedPlan, HitAndRunPlan, PavedPlan, RejectionPlan, TransformedPlan
+from luthier.space.sampling.plans import EnumeratedPlan, HitAndRunPlan
+from luthier.space.sampling.rejection import CubeProposal, PavedProposal, RejectionPlan, TransformedProposal
 
 ENOUGH = 1e-3  # a p-value below this is a failure; keys are fixed, so a test passes always or never
 
@@ -41,8 +42,8 @@ def brute(space: Space, wanted: int = 2000) -> dict[str, Any]:
 
 
 def plan(space: Space) -> type:
-    (only,) = space.source.sampler.plans
-    return type(only)
+    (only,) = space.sampler.plans
+    return type(only.proposal if isinstance(only, RejectionPlan) else only)
 
 
 def fits(values: Any, distribution: Callable[..., Any]) -> None:
@@ -60,7 +61,7 @@ def total(terms: range, text: str = "x{}") -> str:
 def test_a_triangle_in_ten_dimensions() -> None:
     space = Space(unit(10), require=["x0 + x1 <= 1"])
     found = draw(space)
-    assert plan(space) is RejectionPlan
+    assert plan(space) is CubeProposal
     fits(found["x0"], stats.beta(1, 2).cdf)
     fits(found["x1"], stats.beta(1, 2).cdf)
     fits(found["x0"] + found["x1"], stats.beta(2, 1).cdf)
@@ -71,7 +72,7 @@ def test_a_triangle_in_ten_dimensions() -> None:
 def test_ordered_variables_in_ten_dimensions() -> None:
     space = Space(unit(10), require=["x0 < x1 < x2 < x3"])
     found = draw(space)
-    assert plan(space) is TransformedPlan
+    assert plan(space) is TransformedProposal
     for i in range(4):
         fits(found[f"x{i}"], stats.beta(i + 1, 4 - i).cdf)
     fits(found["x3"] - found["x1"], stats.beta(2, 3).cdf)
@@ -121,7 +122,7 @@ def test_a_small_disc_in_ten_dimensions_by_paving() -> None:
     radius = 0.0001**0.5 / np.pi**0.5  # a share of 1e-4
     space = Space(unit(10), require=[f"(x0 - 0.5) ** 2 + (x1 - 0.3) ** 2 <= {radius**2!r}"])
     found = draw(space)
-    assert plan(space) is PavedPlan
+    assert plan(space) is PavedProposal
     across, up = found["x0"] - 0.5, found["x1"] - 0.3
     fits((across**2 + up**2) / radius**2, stats.uniform.cdf)
     fits(np.arctan2(up, across), stats.uniform(-np.pi, 2 * np.pi).cdf)
@@ -223,7 +224,7 @@ def test_disjunctions_are_weighed_by_probability() -> None:
         require=["k == 'a' and x0 + x1 + x2 <= 0.05 or k == 'b' and x0 > 0.99 and x1 > 0.99"],
     )
     found = draw(space)
-    assert plan(space) is PavedPlan
+    assert plan(space) is PavedProposal
     weights = 0.75 * 0.05**3 / 6, 0.25 * 0.01**2
     share = weights[0] / sum(weights)
     assert abs((found["k"] == "a").mean() - share) < 4 * np.sqrt(share * (1 - share) / 3000)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,24 @@ import pytest
 
 from luthier.errors import Infeasible, InvalidSpace
 from luthier.key import Key
-from luthier.space import Bool, Choice, Float, Int, Ordinal, Permutation, Simplex, Space, Subset
-from luthier.space.expression import parse
-from luthier.space.sampling.cube import UnitCube
-from luthier.space.sampling.cube_variables import CubeCategory, Predicate
-from luthier.space.sampling.plans import EnumeratedPlan, HitAndRunPlan, PavedPlan, RejectionPlan, TransformedPlan
-from luthier.space.sampling.sampler import Sampler
+from luthier.space import (
+    Beta,
+    Bool,
+    Choice,
+    Constant,
+    Float,
+    Int,
+    Normal,
+    Number,
+    Ordinal,
+    Permutation,
+    Simplex,
+    Space,
+    Subset,
+)
+from luthier.space.sampling.group import Group
+from luthier.space.sampling.plans import EnumeratedPlan, HitAndRunPlan
+from luthier.space.sampling.rejection import CubeProposal, PavedProposal, RejectionPlan, TransformedProposal
 
 
 def unit(names: str) -> dict[str, Any]:
@@ -23,20 +34,19 @@ def unit(names: str) -> dict[str, Any]:
 
 
 def plans(space: Space) -> list[type]:
-    return [type(plan) for plan in space.source.sampler.plans]
+    return [type(plan.proposal if isinstance(plan, RejectionPlan) else plan) for plan in space.sampler.plans]
 
 
 def test_variables_without_a_common_constraint_are_planned_apart() -> None:
     space = Space(unit("abcdef"), require=["a < b", "c + d <= 1", "b < e", "f > 0.5"])
-    sampler = space.source.sampler
-    found = [sorted(name for d in group.layout.domains for name in d.names) for group in sampler.groups]
+    found = [list(group.flat.names) for group in space.sampler.groups]
     assert sorted(found) == [["a", "b", "e"], ["c", "d"], ["f"]]
 
 
 def test_a_condition_ties_variables_together() -> None:
     space = Space({"k": Choice("a", "b"), "x": Float(0, 1, when="k == 'a'"), "y": Float(0, 1)}, require=["x < 0.1"])
-    (group,) = space.source.sampler.groups
-    assert [d.name for d in group.layout.domains] == ["k", "x"]
+    (group,) = space.sampler.groups
+    assert group.flat.names == ("k", "x")
     configs = space.decode(space.sample(Key.of(1), 4000))
     # Where x is inactive nothing can break the constraint: 'b' is as likely as 'a' with a small x is.
     share = sum(config["k"] == "a" for config in configs) / 4000
@@ -46,12 +56,12 @@ def test_a_condition_ties_variables_together() -> None:
 @pytest.mark.parametrize(
     "require, kind",
     [
-        (["a + b <= 1"], RejectionPlan),
-        (["a < b < c < d < e"], TransformedPlan),
-        (["a < 0.001"], TransformedPlan),
-        (["a + b + c == 1"], TransformedPlan),
-        (["(a - 0.5) ** 2 + b ** 2 < 1e-5"], PavedPlan),
-        (["sin(20 * a) > 0.999", "abs(b - a) < 0.01"], PavedPlan),
+        (["a + b <= 1"], CubeProposal),
+        (["a < b < c < d < e"], TransformedProposal),
+        (["a < 0.001"], TransformedProposal),
+        (["a + b + c == 1"], TransformedProposal),
+        (["(a - 0.5) ** 2 + b ** 2 < 1e-5"], PavedProposal),
+        (["sin(20 * a) > 0.999", "abs(b - a) < 0.01"], PavedProposal),
         ([lambda p: p["a"] < 0.002], HitAndRunPlan),
     ],
 )
@@ -91,24 +101,24 @@ def test_no_points_are_no_trouble() -> None:
 
 def test_work_grows_linearly_with_the_number_of_points(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = 0
-    values = UnitCube.values
+    points = Group.points
 
-    def counting(self: UnitCube, uniforms: Any) -> Any:
+    def counting(self: Group, uniforms: Any) -> Any:
         nonlocal rows
         rows += len(uniforms)
-        return values(self, uniforms)
+        return points(self, uniforms)
 
     disc = "(a - 0.5) ** 2 + (b - 0.5) ** 2 < 3e-5"  # a share of 1e-4
     for require in (["a + b <= 1"], ["a < b < c < d"], [disc], ["a + b + c + d <= 0.2"]):
         space = Space(unit("abcdefghij"), require=require)
         space.sample(Key.of(1), 1)  # the plan is made once
-        monkeypatch.setattr(UnitCube, "values", counting)
+        monkeypatch.setattr(Group, "points", counting)
         spent = []
         for count in (1000, 8000):
             rows = 0
             space.sample(Key.of(1).fold(count), count)
             spent.append(rows)
-        monkeypatch.setattr(UnitCube, "values", values)
+        monkeypatch.setattr(Group, "points", points)
         assert spent[0] < 8 * 1000
         assert 6 < spent[1] / spent[0] < 9
 
@@ -230,40 +240,57 @@ def test_constraints_read_subsets_permutations_and_simplices() -> None:
         space.check(config)
 
 
-# --- the sampler by itself -------------------------------------------------------------------------------
-
-
-def test_unknown_names_are_refused() -> None:
-    domains = [CubeCategory("k", ("a", "b"))]
-    with pytest.raises(InvalidSpace, match=r"'j == 1' reads 'j', which is no variable"):
-        Sampler(domains, [parse("j == 1")])
-    with pytest.raises(InvalidSpace, match=r"condition of 'x' reads 'j'"):
-        Sampler([CubeCategory("x", (1, 2), None, parse("j == 1"))])
-
-
-def test_conditions_in_a_circle_are_refused() -> None:
-    domains = [CubeCategory("a", (1, 2), None, parse("b == 1")), CubeCategory("b", (1, 2), None, parse("a == 1"))]
-    with pytest.raises(InvalidSpace, match="in a circle: a -> b -> a"):
-        Sampler(domains)
+# --- which variables are active --------------------------------------------------------------------------
 
 
 def test_activity_is_decided_in_order_of_the_conditions() -> None:
-    domains = [
-        CubeCategory("c", (1, 2), None, parse("b == 1")),
-        CubeCategory("b", (1, 2), None, parse("a == 1")),
-        CubeCategory("a", (1, 2)),
-    ]
-    sampler = Sampler(domains, [Predicate(lambda config: True, "always")])
-    uniforms = np.array([[0.1, 0.1, 0.1], [0.1, 0.9, 0.1], [0.1, 0.1, 0.9]])
-    assert sampler.active(uniforms).tolist() == [[True] * 3, [False, True, True], [False, False, True]]
-    values = sampler.values(uniforms)
-    assert values["c"].codes.tolist() == [0, -1, -1]
-    assert sampler.keeps(uniforms).all()
-    found = [tuple(sorted(config.items())) for config in sampler.configurations()]
+    space = Space(
+        {"c": Choice(1, 2, when="b == 1"), "b": Choice(1, 2, when="a == 1"), "a": Choice(1, 2)},
+        require=["c != 1 or b != 2"],
+    )
+    (group,) = space.sampler.groups
+    points = group.points(np.array([[0.1, 0.1, 0.1], [0.1, 0.9, 0.1], [0.1, 0.1, 0.9]]))
+    assert np.isnan(points).tolist() == [[False] * 3, [True, False, False], [True, True, False]]
+    assert group.encoder.read(points, group.names)["c"].codes.tolist() == [0, -1, -1]
+    assert group.encoder.feasible(points).all()
+    found = [tuple(sorted(config.items())) for config in space.configurations()]
     assert len(found) == len(set(found)) == 4
 
 
-def test_a_weighted_category_draws_by_its_weights() -> None:
-    domain = CubeCategory("k", ("a", "b", "c"), (1.0, 0.0, 3.0))
-    assert domain.index(np.array([0.0, 0.2, 0.25, 0.99])).tolist() == [0, 0, 2, 2]
-    assert list(itertools.pairwise(domain.edges.tolist())) == [(0.0, 0.25), (0.25, 0.25), (0.25, 1.0)]
+def test_draws_of_a_group_do_not_depend_on_constants_that_nothing_reads() -> None:
+    require = ["a + b <= 1", "n < 3"]
+    variables = {**unit("ab"), "n": Int(0, 9)}
+    one = Space({"c": Constant(1), **variables}, require).sample(Key.of(1), 40)
+    other = Space({"c": Constant("x"), **variables}, require).sample(Key.of(1), 40)
+    np.testing.assert_array_equal(one, other)
+
+
+def test_a_constant_is_read_by_constraints() -> None:
+    variables = {"c": Constant(0.25), "d": Constant("on", when="a > 0.2"), **unit("ab")}
+    space = Space(variables, require=["a + b == c", "d != 'on' or b < 0.01"])
+    configs = space.decode(space.sample(Key.of(1), 200))
+    assert {"d" in config for config in configs} == {True, False}
+    for config in configs:
+        assert config["a"] + config["b"] == pytest.approx(0.25)
+        assert config["b"] < 0.01 or "d" not in config
+        space.check(config)
+
+
+def test_a_weighted_choice_is_drawn_by_its_weights() -> None:
+    variable = Choice("a", "b", "c", weights=(1, 2, 1))
+    block = np.array([[0.0], [0.2], [0.25], [0.74], [0.75], [0.99]])
+    assert variable.codes(variable.warp(block)).tolist() == [0, 0, 1, 1, 2, 2]
+    assert variable.edges.tolist() == [0.0, 0.25, 0.75, 1.0]
+    assert Choice("a", "b").edges.tolist() == Bool().edges.tolist() == [0.0, 0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [Int(0, 9), Int(0, 9, prior=Normal(3, 2)), Int(1, 40, log=True), Float(0, 1, step=0.25, prior=Beta(2, 5))],
+)
+def test_the_edges_of_a_number_in_steps_are_where_its_quantiles_jump(variable: Number) -> None:
+    edges, values = variable.edges, variable.number(np.arange(variable.count))
+    assert len(edges) == variable.count + 1
+    np.testing.assert_array_equal(variable.quantile(edges[:-1] + 1e-9), values)
+    np.testing.assert_array_equal(variable.quantile(edges[1:] - 1e-9), values)
+    np.testing.assert_array_equal(variable.quantile(variable.uniform(values)), values)

@@ -157,6 +157,33 @@ def test_nested_spaces_bring_variables_conditions_and_constraints() -> None:
         assert config.get("model.svm.C", 2.0) > 1.5
 
 
+def test_an_option_holds_the_declaration_of_what_it_brings() -> None:
+    variables = {"n": Int(1, 3), "x": Float(0, 1, when="n > 1")}
+    option = Option("on", Space(variables, require=["n<3", small_enough]))
+    assert option.space.variables == variables
+    assert [constraint.text for constraint in option.space.require] == ["n < 3", "predicate small_enough"]
+    assert option == Option("on", Space(variables, require=["n < 3", small_enough])) != Option("on", variables)
+    assert hash(Option("on", variables)) == hash(Option("on", Space(variables)))
+    assert pickle.loads(pickle.dumps(option)) == option
+    assert Space({"k": Choice(option)}).constraints == ("`k.on.n` < 3", "predicate k.on.small_enough")
+
+
+@pytest.mark.parametrize(
+    ("brings", "message"),
+    [
+        ({"n": Int(1, 3), "x": Float(0, 1, when="m > 1")}, "the condition of 'k.on.x': there is no variable 'k.on.m'"),
+        ({"x": Float(0, 1, when="x > 0.5")}, "cyclic condition: 'k.on.x' needs 'k.on.x'"),
+        ({"x": Float(0, 1, when="x >")}, "the condition of 'k.on.x': cannot read"),
+    ],
+)
+def test_mistakes_in_an_option_have_the_full_name(brings: Any, message: str) -> None:
+    with pytest.raises(InvalidSpace, match=message):
+        Space({"k": Choice("off", Option("on", brings))})
+    for empty in ({}, {"x": 3}):
+        with pytest.raises(InvalidSpace, match=r"needs at least one variable|write lt.Constant"):
+            Option("on", empty)
+
+
 def test_options_with_spaces_may_be_objects() -> None:
     space = Space({"f": Choice(Option(Named("largest", max), {"n": Int(1, 3)}), "none")})
     assert space.names == ("f", "f.largest.n")
@@ -196,6 +223,19 @@ def test_any_expression_can_be_nested() -> None:
     found = list(space.configurations())
     assert sorted(map(space.identity, found)) == sorted(map(space.identity, [*expected, {"k": "off"}]))
     assert len(expected) > 3
+
+
+def test_variables_stand_behind_what_their_conditions_read() -> None:
+    space = Space(
+        {
+            "d": Float(0, 1, when="z == 1 or `m.u` > 0.5 or b"),
+            "z": Int(1, 3, when="b"),
+            "m": Simplex(["u", "v"]),
+            "b": Bool(),
+        }
+    )
+    assert [part.name for part in space.structure.order] == ["b", "m", "z", "d"]
+    assert space.structure.by_name["d"].when.reads == ("b", "m", "z")  # type: ignore[union-attr]
 
 
 def test_conditions_may_read_shares() -> None:
@@ -238,8 +278,10 @@ def test_predicates_see_parameters_and_are_kept() -> None:
 
 def test_a_predicate_that_raises_is_named() -> None:
     space = Space({"x": Float(0, 1)}, require=Named("broken", lambda params: params["z"]))
-    with pytest.raises(InvalidSpace, match=r"predicate broken' raised KeyError"):
-        space.check({"x": 0.5})
+    for act in (lambda: space.check({"x": 0.5}), lambda: space.sample(Key.of(0), 1)):
+        with pytest.raises(InvalidSpace, match=r"predicate broken' raised KeyError: 'z', for \{'x': 0") as caught:
+            act()
+        assert str(caught.value).count("raised") == 1
 
 
 def test_predicates_of_nested_spaces_see_the_nested_names() -> None:

@@ -157,6 +157,7 @@ def test_plain_converts_numbers_and_keeps_their_digits() -> None:
         (lambda: Int(1, 10**14, log=True), "too many values"),
         (lambda: Int(10**400, 10**400 + 3), "low of an Int has at most 64 bits"),
         (lambda: Choice(2**64), "more than 64 bits: write it as text"),
+        (lambda: Float(1, 1 + 1e-15, step=1e-15), "the step .* is too small to tell 1.0 and its neighbour apart"),
         (lambda: Choice("\ud800"), "not valid Unicode text"),
         (lambda: Named("\ud800", 3), "not valid Unicode text"),
         (lambda: Int(1, 9, default=2.5), "the default 2.5 is not a whole number"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from luthier.space.variables.simplex import Simplex
 
 MOST_CASES = 1000
 _ABSENT = object()
+_LEVELLED = (Number, Options)
 
 
 class Condition:
@@ -60,13 +60,15 @@ class Condition:
     def _tabulate(self, known: Mapping[str, Variable]) -> tuple[tuple[str, ...], dict[Any, bool]] | None:
         """Decide every case beforehand where the variables that are read have few values."""
         names = tuple(sorted(self.expression.names))
-        variables = [known[name] for name in names if name in known]
-        levelled = [variable for variable in variables if isinstance(variable, Number | Options) and variable.levels]
-        if len(levelled) < len(names) or not names:
-            return None
-        if math.prod(variable.levels + 1 for variable in levelled) > MOST_CASES:
-            return None
-        values = [[*map(variable.pick, range(variable.levels)), _ABSENT] for variable in levelled]
+        values, cases = [], 1
+        for name in names:
+            variable = known.get(name)
+            if not isinstance(variable, _LEVELLED) or not variable.levels:
+                return None
+            cases *= variable.levels + 1
+            if cases > MOST_CASES:
+                return None
+            values.append([*map(variable.pick, range(variable.levels)), _ABSENT])
         one = self.expression.evaluate_one
         table = {}
         for case in itertools.product(*values):
@@ -100,13 +102,13 @@ class Condition:
 
 def decision(expression: Expression, known: Mapping[str, Variable]) -> Test:
     """Return the function that decides a configuration, with the shares of simplices under their own names."""
+    if expression.names <= known.keys():
+        return expression.evaluate_one
     shares = {
         name: variable
         for name, variable in known.items()
         if isinstance(variable, Simplex) and any(f"{name}.{part}" in expression.names for part in variable.parts)
     }
-    if not shares:
-        return expression.evaluate_one
 
     def test(config: Mapping[str, Any]) -> bool | None:
         seen = dict(config)

@@ -22,6 +22,7 @@ from luthier.space.variables.number import Number
 from luthier.space.variables.simplex import Simplex
 
 _ABSENT = object()
+_LEVELLED = (Number, Options)
 _FEW = 8
 
 
@@ -38,16 +39,15 @@ class Encoder:
         self.flat = flat
         self.dimensions = flat.parts[-1].end
         self.conditional = [part for part in flat.order if part.when is not None]
-        self._even = [
-            part for part in flat.parts if part.variable.levels and isinstance(part.variable, Number | Options)
-        ]
-        self._smooth = [part for part in flat.parts if isinstance(part.variable, Number) and not part.variable.count]
-        grouped = {part.name for part in (*self._even, *self._smooth)}
-        self._other = [part for part in flat.parts if part.name not in grouped]
-        self._wide = [part for part in self._other if part.variable.width > 1]
-        smooth = {part.name for part in self._smooth}
-        self._stepped = [part for part in flat.parts if part.name not in smooth]
-        self._warped = [part for part in flat.parts if _has_prior(part)] + self._wide
+        self._even: list[FlatVariable] = []
+        self._smooth: list[FlatVariable] = []
+        self._other: list[FlatVariable] = []
+        self._wide: list[FlatVariable] = []
+        self._warped: list[FlatVariable] = []
+        for part in flat.parts:
+            self._sort(part)
+        smooth = set(self._smooth)
+        self._stepped = [part for part in flat.parts if part not in smooth]
         self._plain = bool(self._smooth) and all(part.when is None for part in self._smooth)
         self._even_columns = np.array([part.begin for part in self._even], dtype=np.int64)
         self._even_levels = np.array([float(part.variable.levels) for part in self._even])
@@ -55,6 +55,22 @@ class Encoder:
         self._makers = [(part.name, part.when.holds if part.when is not None else None) for part in flat.order]
         self._reader = _Reader(flat, [part.name for part in self._even])
         self._in_order = flat.order == flat.parts
+
+    def _sort(self, part: FlatVariable) -> None:
+        """Add a variable to those that are handled alike."""
+        variable = part.variable
+        if isinstance(variable, Number):
+            alike = self._even if variable.levels else self._other if variable.count else self._smooth
+            is_warped = variable.prior is not None
+        elif isinstance(variable, Options):
+            alike, is_warped = self._even, isinstance(variable, Choice) and variable.weights is not None
+        else:
+            alike, is_warped = self._other, variable.width > 1
+            if is_warped:
+                self._wide.append(part)
+        alike.append(part)
+        if is_warped:
+            self._warped.append(part)
 
     @property
     def continuous(self) -> Integers:
@@ -153,7 +169,15 @@ class Encoder:
                 block = missing[:, part.begin : part.end]
                 block[:] = block.any(axis=1, keepdims=True)
             found = np.where(missing, fill, points)
-        found = np.minimum(np.maximum(found, 0.0), 1.0)
+        return self._settle(found)
+
+    def settle_uniforms(self, uniforms: Floats) -> Floats:
+        """Return the settled points, distributed by the priors, of uniforms (n, d) in [0, 1). Cost O(n d)."""
+        return self._settle(self.warp(uniforms) if self._warped else uniforms)
+
+    def _settle(self, places: Floats) -> Floats:
+        """Settle places (n, d) of which none is missing."""
+        found = np.minimum(np.maximum(places, 0.0), 1.0)
         codes = self._codes(found) if self._even else None
         if codes is not None:
             found[:, self._even_columns] = (codes + 0.5) / self._even_levels
@@ -185,7 +209,7 @@ class Encoder:
         """Return the columns of values that an expression with these names reads, from settled points (n, d).
 
         Raises:
-            InvalidSetting: there is no variable of such a name.
+            InvalidSetting: there is no variable of one of these names.
         """
         return self._reader.of(points).named(names)
 
@@ -198,6 +222,8 @@ class Encoder:
             InvalidSpace: a predicate is not available, or it raised.
         """
         kept = np.ones(len(points), dtype=bool)
+        if not self.flat.rules:
+            return kept
         values = self._reader.of(points)
         predicates: list[Constraint] = []
         for rule in self.flat.rules:
@@ -212,13 +238,6 @@ class Encoder:
         return kept
 
 
-def _has_prior(part: FlatVariable) -> bool:
-    variable = part.variable
-    if isinstance(variable, Number):
-        return variable.prior is not None
-    return isinstance(variable, Choice) and variable.weights is not None
-
-
 class _Reader:
     """What is known beforehand about the values of a space's points.
 
@@ -229,6 +248,7 @@ class _Reader:
 
     def __init__(self, flat: FlatSpace, even: Sequence[str]) -> None:
         self.flat = flat
+        self.by_name = dict(flat.by_name)
         self.even = {name: place for place, name in enumerate(even)}
         self.lookups = dict(filter(None, map(self._lookup, flat.parts)))
 
@@ -287,21 +307,26 @@ class _Values:
         self.known = {read: column for read, column in self.known.items() if owners[read] != name}
 
     def _read(self, name: str) -> Any:
-        flat = self.reader.flat
-        if name not in flat.owners:
-            raise InvalidSetting(f"there is no variable {name!r} to read")
-        part = flat.by_name[flat.owners[name]]
+        part = self.reader.by_name.get(name)
+        if part is None:
+            return self._read_share(name)
         variable = part.variable
-        if isinstance(variable, Simplex) and name != part.name:
-            share = variable.parts.index(name.removeprefix(part.name + "."))
-            return self.points[:, part.begin + share].copy()
-        if self.codes is not None and isinstance(variable, Number | Options) and name in self.reader.even:
+        if self.codes is not None and name in self.reader.even and isinstance(variable, _LEVELLED):
             return variable.level_values(self.codes[:, self.reader.even[name]])
         found = variable.read(self.points[:, part.begin : part.end])
         if not variable.width and part.when is not None:  # a constant has no column to be NaN in
             active = self.gone[name] if name in self.gone else self.active(part)
             found = Coded(np.where(active, found.codes, -1), found.levels)
         return found
+
+    def _read_share(self, name: str) -> Floats:
+        """Return the column of one share of a simplex."""
+        owner = self.reader.flat.owners.get(name)
+        if owner is None:
+            raise InvalidSetting(f"there is no variable {name!r} to read")
+        part = self.reader.by_name[owner]
+        assert isinstance(part.variable, Simplex)
+        return self.points[:, part.begin + part.variable.parts.index(name.removeprefix(owner + "."))].copy()
 
 
 class _Smooth:
@@ -320,7 +345,7 @@ class _Smooth:
         self.one = [number.round_one for number in numbers]
 
     def places(self, configs: Sequence[Mapping[str, Any]]) -> Floats | None:
-        """Give the places (n, continuous numbers) of configurations that have all of them; None where one is wrong."""
+        """Return the places (n, continuous numbers) of configurations that have all of them; None otherwise."""
         try:
             found = np.array([[config[name] for name in self.names] for config in configs], dtype=np.float64)
         except (KeyError, TypeError, ValueError, OverflowError):
@@ -333,7 +358,7 @@ class _Smooth:
         return places
 
     def values(self, points: Floats) -> Floats:
-        """Give the values (n, continuous numbers), NaN where inactive."""
+        """Return the values (n, continuous numbers), NaN where inactive."""
         found: Floats = self.start + points[:, self.columns] * self.width
         if len(self.logs):
             found[:, self.logs] = np.exp(found[:, self.logs])

@@ -71,6 +71,15 @@ class FlatSpace:
         """The variables by name."""
         return MappingProxyType({part.name: part.variable for part in self.parts})
 
+    @cached_property
+    def shares(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the shares of each simplex, by its name."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, owner in self.owners.items():
+            if name != owner:
+                found[owner] = (*found.get(owner, ()), name)
+        return MappingProxyType(found)
+
     def realize(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of a configuration: objects in place of their names, where they are known."""
         variables = self.variables
@@ -141,7 +150,7 @@ def flatten(declaration: Declaration) -> FlatSpace:
 
 
 def _placed(given: Sequence[tuple[str, Variable, Condition | None]]) -> dict[str, FlatVariable]:
-    """Give each variable its columns, one variable behind the other."""
+    """Assign columns to variables, one variable behind the other."""
     parts: dict[str, FlatVariable] = {}
     begin = 0
     for name, variable, when in given:

@@ -13,11 +13,11 @@ from luthier.space.variables.simplex import Simplex
 
 
 def compare(old: Space, new: Space) -> tuple[str, ...]:
-    """Say why a study of `old` cannot go on in `new`; empty where it can.
+    """Return the reasons why a study of `old` cannot continue in `new`; empty where it can.
 
-    A study can go on when every value it tried means the same afterwards. So ranges, options, scales, priors, defaults
-    conditions and constraints may change, and variables may go; a new variable needs a default, which says what the
-    trials without it had.
+    A study can continue when every value it tried means the same afterwards. So ranges, options, scales, priors,
+    defaults, conditions and constraints may change, and variables may be removed; a new variable needs a default,
+    which says what value the trials without it had.
     """
     reasons = []
     for part in new.structure.parts:
@@ -31,7 +31,7 @@ def compare(old: Space, new: Space) -> tuple[str, ...]:
 
 
 def migrate(config: Mapping[str, Any], old: Space, new: Space) -> dict[str, Any] | None:
-    """Read a configuration of `old` in `new`: without removed variables, with the defaults of added ones.
+    """Convert a configuration of `old` to `new`: without removed variables, with the defaults of added ones.
 
     Returns:
         None where `new` cannot hold it: a value outside its domain, a broken constraint, a variable that is active now

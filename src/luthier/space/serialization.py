@@ -1,6 +1,6 @@
 """Text form of a space, shared by JSON and TOML.
 
-A variable is a table with one key that says its kind and holds its values, and settings beside it::
+A variable is a table in which one key names its kind and holds its values; settings stand beside it::
 
     {"float": [0.001, 1000.0], "log": true}      {"int": [1, 10], "when": "kernel == 'poly'"}
     {"choice": ["rbf", {"value": "poly", "variables": […]}], "weights": [2, 1]}      {"ordinal": ["small", "large"]}
@@ -72,7 +72,7 @@ def _key(name: str) -> str:
 
 
 def read_toml(source: str) -> Parsed:
-    """Read TOML: a ``[space]`` section, or its content alone.
+    """Parse TOML: a ``[space]`` section, or its content alone.
 
     Raises:
         InvalidSpace: this is not TOML, or what `read` raises.
@@ -88,7 +88,7 @@ def read_toml(source: str) -> Parsed:
 
 
 def read(plain: Any) -> Parsed:
-    """Read the variables and constraints of a space from their text form.
+    """Parse the variables and constraints of a space from their text form.
 
     Raises:
         InvalidSpace: naming the variable, and what is allowed.
@@ -144,7 +144,7 @@ def _rule(plain: Any) -> Require:
 
 
 def read_variable(name: str, table: Any) -> Variable:
-    """Read one variable.
+    """Parse one variable.
 
     Raises:
         InvalidSpace: naming it, and what is allowed.
@@ -211,7 +211,7 @@ def _list(value: Any, kind: str) -> list[Any]:
 
 
 def _option(item: Any) -> Any:
-    """Read one option: lists stand for tuples, ``{none = true}`` for None, a table with variables for an `Option`."""
+    """Parse one option: lists stand for tuples, ``{none = true}`` for None, a table with variables for an `Option`."""
     if not isinstance(item, Mapping):
         return tuple(_option(part) for part in item) if isinstance(item, list | tuple) else item
     if dict(item) == {"none": True}:

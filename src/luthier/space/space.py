@@ -1,4 +1,4 @@
-"""The search space: variables, conditions and constraints, and the way from configurations to points and back."""
+"""Space: variables, conditions and constraints, encoded as points of [0, 1]^d, sampled and stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from luthier import codec
 from luthier._typing import Bools, Floats, Integers
-from luthier.errors import InvalidSetting, InvalidSpace
+from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.space import cardinality, display, serialization, validation
 from luthier.space.constraint import Constraint
@@ -20,8 +20,7 @@ from luthier.space.encoding import Encoder
 from luthier.space.expression import Expression
 from luthier.space.flattening import FlatSpace, flatten
 from luthier.space.moves import mutate, neighbours
-from luthier.space.sampling import drawing
-from luthier.space.sampling.adapter import SamplerSource
+from luthier.space.sampling.sampler import Sampler
 from luthier.space.variables.base import Variable
 from luthier.space.variables.categorical import Constant
 from luthier.space.variables.column import Column
@@ -34,17 +33,17 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Space(Declared):
-    """State what is tuned: variables by name, and the constraints between them. Frozen; owns no randomness.
+    """Declare what is tuned: variables by name, and the constraints between them. Frozen; owns no randomness.
 
-    Two spaces are equal when their text forms are: functions count by their names, named objects too, and the order of
+    Two spaces are equal when their text forms are: functions and named objects count by their names, and the order of
     the variables matters, as it is the order of the columns.
 
     Args:
         variables: by name, each a `Float`, `Int`, `Choice`, `Ordinal`, `Bool`, `Constant`, `Subset`, `Permutation` or
-            `Simplex`. A name is any text; in expressions a name that is no identifier stands in backticks.
+            `Simplex`. A name is any text; in expressions a name that is not an identifier stands in backticks.
         require: constraints that every configuration keeps: expressions such as ``"a < b"``, or functions of the
-            parameters (a mapping) that return whether they are acceptable. A constraint with an inactive variable
-            does not count, unless what is known already breaks it.
+            parameters (a mapping) that return whether they are acceptable. A constraint on an inactive variable does
+            not count, unless the other variables break it already.
 
     Raises:
         InvalidSpace: naming the variable or the constraint, and what is wrong with it.
@@ -105,7 +104,7 @@ class Space(Declared):
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """What each of the `dimensions` columns of the encoding means."""
+        """The meaning of each of the `dimensions` columns of the encoding."""
         parts = self.structure.parts
         return tuple(c for part in parts for c in part.variable.columns(part.name, part.when is not None))
 
@@ -125,7 +124,7 @@ class Space(Declared):
         return tuple(rule.text for rule in self.structure.rules)
 
     def condition(self, name: str) -> Expression | None:
-        """Give the condition that a variable is active on, nesting included; None where it always is."""
+        """Return the condition that a variable is active on, nesting included; None where it always is."""
         when = self.structure.by_name[name].when
         return None if when is None else when.expression
 
@@ -182,11 +181,13 @@ class Space(Declared):
         return self._encoder.decode(self._points(points))
 
     def settle(self, points: Floats, fill: Floats | None = None) -> Floats:
-        """Move points to what they stand for: on the levels, in [0, 1], NaN where inactive. Idempotent. Cost O(n d).
+        """Move points to the values they stand for: in [0, 1], on the levels, NaN where inactive. Idempotent.
+
+        Cost O(n d).
 
         Args:
             points: (n, d); NaN where a variable has no value yet.
-            fill: (n, d) in [0, 1): what a column is set to where it is NaN and active. The middle by default.
+            fill: (n, d) in [0, 1): the place of a column that is NaN and active. The middle by default.
         """
         points = self._points(points)
         fill = np.full_like(points, 0.5) if fill is None else self._points(fill)
@@ -197,11 +198,11 @@ class Space(Declared):
         return self._encoder.warp(self._points(points))
 
     def feasible(self, points: Floats) -> Bools:
-        """Tell which of settled points (n, d) keep the constraints; shape (n,)."""
+        """Return which of settled points (n, d) keep the constraints; shape (n,). Cost O(n) per node."""
         return self._encoder.feasible(self._points(points))
 
     def read(self, points: Floats, names: frozenset[str]) -> dict[str, Any]:
-        """Give the columns of values that an `Expression` over these names takes, from settled points (n, d)."""
+        """Return the columns of values that an `Expression` over these names takes, from settled points (n, d)."""
         return self._encoder.read(self._points(points), names)
 
     def _points(self, points: Floats) -> Floats:
@@ -211,7 +212,7 @@ class Space(Declared):
         return found
 
     def check_complete(self) -> None:
-        """Refuse to go on where a constraint is a function that is not known here.
+        """Refuse a constraint that is a function which is not available.
 
         Raises:
             InvalidSpace: names it.
@@ -219,9 +220,9 @@ class Space(Declared):
         self.structure.check_complete()
 
     @cached_property
-    def source(self) -> SamplerSource:
-        """What draws feasible points; its plans are made once."""
-        return SamplerSource(self.structure, self.realize)
+    def sampler(self) -> Sampler:
+        """The sampler of feasible points; its plans are made once."""
+        return Sampler(self._encoder)
 
     # --- drawing ---------------------------------------------------------------------------------------
 
@@ -229,10 +230,9 @@ class Space(Declared):
         """Draw independent settled points (count, d), uniform (with regard to the priors) over the feasible ones.
 
         Raises:
-            Infeasible: none could be found; the message names the constraints.
+            Infeasible: no feasible point could be found; the message names the constraints.
         """
-        source = self.source if self.structure.rules else None
-        return drawing.sample(self._encoder, source, key, count)
+        return self.sampler.sample(key, count)
 
     def neighbours(self, point: Floats, key: Key, count: int, scale: float) -> Floats:
         """Draw feasible settled points near one: (m, d) with m ≤ count, one or two variables changed.
@@ -240,7 +240,7 @@ class Space(Declared):
         Args:
             point: (d,), settled.
             key: the stream to draw from.
-            count: how many are wanted.
+            count: the number wanted.
             scale: the standard deviation of a number's step, as a share of its range.
         """
         return neighbours(self._encoder, point, key, count, scale)
@@ -260,18 +260,15 @@ class Space(Declared):
         return mutate(self._encoder, points, key, scales, two)
 
     def configurations(self) -> Iterator[dict[str, Any]]:
-        """Give every feasible configuration of a finite space once, lazily.
+        """Return every feasible configuration of a finite space once, lazily.
 
         Raises:
             InvalidSpace: the space is not finite.
         """
-        if self.size is None:
-            raise InvalidSpace("the space has infinitely many configurations: give its numbers steps, or use a grid")
-        self.check_complete()
-        return self.source.sampler.configurations()
+        return self.sampler.configurations()
 
     def defaults(self) -> dict[str, Any] | None:
-        """Give the configuration of all defaults, the middle where none is given; None where it breaks a constraint."""
+        """Return the configuration of all defaults, the middle by default; None where it breaks a constraint."""
         config = self.complete({})
         return None if any(rule.is_broken(config, self.realize) for rule in self.structure.rules) else config
 
@@ -281,17 +278,17 @@ class Space(Declared):
         """Check a configuration in plain form.
 
         Raises:
-            InvalidConfig: says which rule it breaks and why.
+            InvalidConfig: says which rule the configuration breaks, and why.
         """
         validation.check_config(self.structure, config)
 
     def plain(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn parameters as a person writes them into a configuration: right types, objects replaced by their names.
+        """Turn parameters as a user writes them into a configuration: right types, objects replaced by their names.
 
-        A float keeps its digits: it is stored as it was given, and read by models with the error of rounding.
+        A float keeps its digits: it is stored as it was given, and models see it with the error of rounding.
 
         Raises:
-            InvalidConfig: a name is no variable.
+            InvalidConfig: a name is not a variable.
         """
         validation.check_is_mapping(params)
         variables = self.variables
@@ -304,7 +301,7 @@ class Space(Declared):
         return config
 
     def realize(self, config: Config) -> dict[str, Any]:
-        """Turn a configuration into parameters: the objects behind names. What has no object stays a name."""
+        """Turn a configuration into parameters: names replaced by their objects, where there are any."""
         return self.structure.realize(config)
 
     def complete(self, config: Config) -> dict[str, Any]:
@@ -316,7 +313,7 @@ class Space(Declared):
         return {name: found[name] for name in self.names if name in found} | found
 
     def identity(self, config: Config) -> str:
-        """Name a configuration: equal ones, after rounding and without what is inactive, have equal identities."""
+        """Return a name that is equal for equal configurations, after rounding and without inactive variables."""
         found = config
         for name, canonical in self._floats:
             value = config.get(name)
@@ -332,14 +329,14 @@ class Space(Declared):
     # --- text ------------------------------------------------------------------------------------------
 
     def to_plain(self) -> dict[str, Any]:
-        """Write the space as what JSON can hold; see `luthier.space.serialization`."""
+        """Return the text form of the space, which JSON can hold; see `luthier.space.serialization`."""
         return self._declaration.to_plain()
 
     @classmethod
     def from_plain(cls, plain: Any) -> Space:
-        """Read what `to_plain` wrote; the list of variables may be a mapping by name.
+        """Parse what `to_plain` returned; the list of variables may be a mapping by name.
 
-        Functions among the constraints are not in the text: a space that was read without them cannot be sampled.
+        Functions among the constraints are not in the text: a space that is read without them cannot be sampled.
 
         Raises:
             InvalidSpace: names the variable, and says what is allowed.
@@ -347,17 +344,21 @@ class Space(Declared):
         return cls(*serialization.read(plain))
 
     def to_toml(self) -> str:
-        """Write the space as the ``[space]`` section of a study file."""
+        """Return the space as the ``[space]`` section of a study file."""
         return serialization.write_toml(self._declaration)
 
     @classmethod
     def from_toml(cls, source: str) -> Space:
-        """Read TOML: a ``[space]`` section, or its content alone."""
+        """Parse TOML: a ``[space]`` section, or its content alone.
+
+        Raises:
+            InvalidSpace: names the variable, and says what is allowed.
+        """
         return cls(*serialization.read_toml(source))
 
     @classmethod
     def from_toml_table(cls, table: Any) -> Space:
-        """Read a parsed ``[space]`` section: variables by name, and ``require``, a list of constraints.
+        """Build a space from a parsed ``[space]`` section: variables by name, and the list ``require``.
 
         Raises:
             InvalidSpace: names the variable, and says what is allowed.
@@ -366,7 +367,7 @@ class Space(Declared):
 
 
 def _has_infinity(variable: Variable) -> bool:
-    """Tell whether a variable has a value that JSON holds only with a mark, see `luthier.codec`."""
+    """Return whether a variable has a value that JSON holds only with a mark, see `luthier.codec`."""
     values = [variable.fixed] if isinstance(variable, Constant) else getattr(variable, "options", ())
     values = [*values, *getattr(variable, "items", ())]
     return b'"$float"' in codec.dumps(values)

@@ -17,8 +17,9 @@ def check_config(flat: FlatSpace, config: Mapping[str, Any]) -> None:
         InvalidConfig: an unknown name, a missing or inactive variable, a value outside its domain, a broken constraint.
     """
     check_is_mapping(config)
+    known = flat.by_name
     for name in config:
-        if name not in flat.by_name:
+        if name not in known:
             raise unknown_variable(name, flat.names)
     for part in flat.order:
         name, when = part.name, part.when

@@ -1,4 +1,4 @@
-"""Conditions and constraints: expressions such as ``kernel != 'poly' or C * gamma <= 10``.
+"""Expressions of conditions and constraints, such as ``kernel != 'poly' or C * gamma <= 10``.
 
 `parse` reads a text into an `Expression` by an allow-list over Python's ``ast`` (nothing is ever given to ``eval``).
 Truth is Kleene's three-valued: a comparison with an inactive variable is unknown, ``and``, ``or`` and ``not`` follow.
@@ -42,11 +42,11 @@ __all__ = [
 
 
 class Expression:
-    """A condition over variables. Frozen; equal when the canonical texts (and declared orders) are.
+    """A condition over variables. Frozen; equal when the canonical texts and declared orders are.
 
     Args:
         root: its tree.
-        orders: for ordinal variables, their options in ascending order: ``size < 'large'`` goes by it.
+        orders: for ordinal variables, their options in ascending order: ``size < 'large'`` follows it.
 
     Example:
         >>> parse("C*gamma<=10").text
@@ -80,7 +80,7 @@ class Expression:
         return self._orders
 
     def ordered(self, orders: Mapping[str, tuple[Any, ...]]) -> Expression:
-        """Give the same expression in which < <= > >= on the named variables go by the declared order of options."""
+        """Return the same expression with < <= > >= on the named variables following the declared order of options."""
         return Expression(self.root, orders)
 
     @cached_property
@@ -92,10 +92,10 @@ class Expression:
         return evaluate_boxes.possible(self.root, self._orders)
 
     def possible(self, boxes: Mapping[str, Operand]) -> evaluate_boxes.Possible:
-        """Say for n boxes whether the expression may be true, false or unknown somewhere in them. Cost O(n) per node.
+        """Return for n boxes whether the expression may be true, false or unknown somewhere inside. Cost O(n) per node.
 
         Args:
-            boxes: for each variable its ranges or options, one a box.
+            boxes: for each variable its ranges or options, one per box.
         """
         with np.errstate(all="ignore"):
             return self._boxes(boxes)
@@ -117,11 +117,11 @@ class Expression:
         return result
 
     def holds(self, values: Mapping[str, Any], rows: int | None = None) -> NDArray[np.bool_]:
-        """Say for n rows where the expression is definitely true (how ``when`` is read)."""
+        """Return in which of n rows the expression is definitely true (the meaning of ``when``)."""
         return self._verdict(values, rows).true
 
     def broken(self, values: Mapping[str, Any], rows: int | None = None) -> NDArray[np.bool_]:
-        """Say for n rows where the expression is definitely false (how ``require`` is read)."""
+        """Return in which of n rows the expression is definitely false (the meaning of ``require``)."""
         return self._verdict(values, rows).false
 
     def evaluate_one(self, config: Mapping[str, Any]) -> bool | None:
@@ -151,12 +151,12 @@ def _parse(text: str) -> Expression:
 
 
 def parse(text: str) -> Expression:
-    """Read a condition or constraint.
+    """Parse a condition or constraint.
 
     Args:
-        text: at most 4000 characters; a name that is no identifier, or a keyword, stands in backticks.
+        text: at most 4000 characters; a name that is not an identifier, or is a keyword, stands in backticks.
 
     Raises:
-        InvalidExpression: pointing at the place and saying what is allowed.
+        InvalidExpression: points at the place and says what is allowed.
     """
     return _parse(text) if isinstance(text, str) else Expression(parse_tree(text))

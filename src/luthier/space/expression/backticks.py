@@ -1,7 +1,7 @@
-"""Backticks: how a name that is no identifier stands in an expression.
+"""Backticks around names that are not identifiers.
 
-``parse`` hands Python's parser a text in which every quoted name is replaced by an unused identifier; `BacktickedText`
-remembers what they stand for and where every letter came from, so that messages point into the text as written.
+``parse`` gives Python's parser a text in which every quoted name is replaced by an unused identifier; `BacktickedText`
+records what they stand for and where every letter came from, so that messages point into the text as written.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _BLANKS = "\t\n\r\f\v"
 
 @dataclass(frozen=True, slots=True)
 class BacktickedText:
-    """A text made ready for Python's parser.
+    """A text prepared for Python's parser.
 
     Args:
-        written: the text as the person wrote it.
-        python: the text with quoted names replaced and line ends made blanks.
+        written: the text as it was given.
+        python: the text with quoted names replaced and line ends turned into blanks.
         quoted: what each replacement stands for.
         origin: for each letter of `python` (and its end) the index of the letter of `written` it came from.
     """
@@ -38,11 +38,11 @@ class BacktickedText:
         return self.origin[min(index, len(self.origin) - 1)]
 
     def segment(self, start: int, end: int) -> str:
-        """Give the letters of `python` between two byte offsets (never normalised, unlike ``ast``'s names)."""
+        """Return the letters of `python` between two byte offsets (never normalised, unlike ``ast``'s names)."""
         return self.python.encode()[start:end].decode()
 
     def error(self, message: str, place: int) -> InvalidExpression:
-        """Make the error that points at index `place` of the text as written."""
+        """Return the error that points at index `place` of the text as written."""
         line = re.sub(r"\s", " ", self.written)
         start = max(0, place - 50)
         shown = ("…" if start else "") + line[start : place + 50] + ("…" if place + 50 < len(line) else "")
@@ -114,7 +114,7 @@ def _end_of_string(text: str, start: int, source: BacktickedText) -> int:
 
 
 def write_name(name: str) -> str:
-    """Write a name so that `read_backticks` gives it back: as it is, or between backticks."""
+    """Return a name as `read_backticks` reads it back: as it is, or between backticks."""
     if name.isidentifier() and not keyword.iskeyword(name) and unicodedata.normalize("NFKC", name) == name:
         return name
     return "`" + name.replace("`", "``") + "`"

@@ -1,8 +1,8 @@
-"""Evaluate an expression over boxes: what it may be when every variable may be anything in a set.
+"""Evaluation of an expression over boxes, in which every variable may be anything in a set.
 
 Numbers become ranges, other values sets of options; the result says for each box whether the expression may be true,
-may be false, may be unknown. It may say so of more than is possible (a variable that stands twice counts as two), never
-of less, but for rounding in the last bit.
+may be false, may be unknown. It may admit more than is possible (a variable that occurs twice counts as two), but never
+less, except for rounding in the last bit.
 """
 
 from __future__ import annotations
@@ -269,7 +269,7 @@ def _link(left_node: Node, op: str, right_node: Node, orders: Orders) -> Truth:
 
 
 def _relation(op: str, x: Range, y: Range, scale: Floats) -> tuple[Bools, Bools]:
-    """Say where a comparison of two ranges may be true and where it may be false."""
+    """Return where a comparison of two ranges may be true and where it may be false."""
     match op:
         case "<":
             return x.low < y.high, x.high >= y.low

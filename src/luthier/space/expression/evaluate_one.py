@@ -1,4 +1,7 @@
-"""Compile a tree to closures over one configuration: plain Python values in, True, False or None (unknown) out."""
+"""Evaluation of an expression on one configuration: True, False or None (unknown).
+
+Trees are compiled to closures.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,7 @@ def truth(node: Node, orders: Orders = _NO_ORDERS) -> Truth:
 
 
 def truthy(found: object) -> bool:
-    """Read a value as a condition: undefined numbers are false, other values as Python has it."""
+    """Return the truth of a value: undefined numbers are false, other values as in Python."""
     return bool(found) and found == found
 
 
@@ -154,7 +157,7 @@ def _square(inside: Value) -> Value:
 
 
 def _loop(ufunc: np.ufunc) -> Operation:
-    """Make a numpy loop work on two floats."""
+    """Wrap a numpy loop for two floats."""
 
     def compute(left: float, right: float) -> float:
         with np.errstate(all="ignore"):
@@ -260,7 +263,7 @@ def _link(left_node: Node, op: str, right_node: Node, orders: Orders) -> Truth:
 
 
 def equal(a: object, b: object, scale: float | None = None) -> bool:
-    """Compare two values: numbers with the tolerance, everything else as Python has it."""
+    """Compare two values: numbers with the tolerance, everything else as in Python."""
     if functions.is_number(a) and functions.is_number(b):
         x, y = number(a), number(b)
         return functions.equal_numbers(x, y, abs(x) + abs(y) if scale is None else scale)
@@ -286,7 +289,7 @@ def ordered(op: str, a: object, b: object) -> bool:
 
 
 def declared_order(left: Node, right: Node, orders: Orders) -> tuple[Any, ...] | None:
-    """Give the order in which two sides are compared: that of the ordinal variable that one of them is."""
+    """Return the order by which two sides are compared: that of the ordinal variable that one of them is."""
     for side in (left, right):
         if isinstance(side, tree.Name) and side.name in orders:
             return orders[side.name]
@@ -294,7 +297,7 @@ def declared_order(left: Node, right: Node, orders: Orders) -> tuple[Any, ...] |
 
 
 def rank(found: object, order: tuple[Any, ...]) -> float:
-    """Give the place of a value in an order; NaN when it has none."""
+    """Return the place of a value in an order; NaN where it has none."""
     return float(order.index(found)) if found in order else math.nan
 
 
@@ -309,7 +312,7 @@ def _member(left: Value, right: Value) -> Truth:
 
 
 def member(item: object, container: object) -> bool | None:
-    """Say whether `item` is in a tuple; unknown when it equals none and one of them is inactive."""
+    """Return whether `item` is in a tuple; unknown where it equals no member and one of them is inactive."""
     if not isinstance(container, (tuple, list, frozenset)):
         return False
     unknown = False

@@ -1,7 +1,8 @@
-"""Compile a tree to closures over columns of values: n rows in, n truths out (numpy throughout).
+"""Evaluation of an expression on n rows at once: columns of values in, n truth values out.
 
-Numbers travel as (array, known) where `known` is None when every row is; what is not a number travels as `Coded`: a
-short table of levels and a code per row, on which the closures of `evaluate_one` decide level by level.
+Trees are compiled to closures over numpy arrays. Numbers travel as (array, known) where `known` is None when every row
+is; what is not a number travels as `Coded`: a short table of levels and a code per row, on which the closures of
+`evaluate_one` decide level by level.
 """
 
 from __future__ import annotations
@@ -56,12 +57,12 @@ class Coded:
         return table[np.maximum(self.codes, 0)]
 
     def numbers(self) -> Numbers:
-        """Read the levels as numbers."""
+        """Return the levels as numbers."""
         table = np.array([functions.number(level) for level in self.levels], dtype=np.float64)
         return Numbers(self.take(table), self.codes >= 0)
 
     def objects(self) -> list[Any]:
-        """Give the value of each row."""
+        """Return the value of each row."""
         return [self.levels[code] if code >= 0 else INACTIVE for code in self.codes.tolist()]
 
 
@@ -73,7 +74,7 @@ class Numbers:
     known: Bools | None
 
     def objects(self) -> list[Any]:
-        """Give the value of each row."""
+        """Return the value of each row."""
         known = np.ones(len(self.array), dtype=bool) if self.known is None else self.known
         return [item if sure else INACTIVE for item, sure in zip(self.array.tolist(), known.tolist(), strict=True)]
 
@@ -111,7 +112,7 @@ def _known(*parts: Bools | None) -> Bools | None:
 
 
 def numbers(operand: Operand) -> Numbers:
-    """Read an operand as numbers."""
+    """Return an operand as numbers."""
     return operand.numbers() if isinstance(operand, Coded) else operand
 
 

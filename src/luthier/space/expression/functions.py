@@ -1,8 +1,8 @@
-"""The functions of the expression language, and the arithmetic of its numbers.
+"""Functions of the expression language, and the arithmetic of its numbers.
 
-Every number is an IEEE double, also what is written as an integer: nothing raises and nothing grows. ``1 / 0`` is
-infinite, ``0 / 0``, ``sqrt(-1)`` and ``log(-1)`` are undefined (NaN). The same numpy loops serve one value and many,
-so that a constraint checked on one configuration and on a million agrees to the last bit.
+Every number is an IEEE double, even one written as an integer, and no operation raises: ``1 / 0`` is infinite,
+``0 / 0``, ``sqrt(-1)`` and ``log(-1)`` are undefined (NaN). The same numpy loops serve one value and many, so that a
+constraint checked on one configuration and on a million agrees to the last bit.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ TOLERANCE = 1e-9
 
 
 def number(value: object) -> float:
-    """Read a value as a number; NaN when it is none."""
+    """Return a value as a number; NaN where it is not one."""
     if type(value) is float:
         return value
     if isinstance(value, (int, float, np.integer, np.floating, np.bool_)):
@@ -58,7 +58,7 @@ def number(value: object) -> float:
 
 
 def is_number(value: object) -> bool:
-    """Say whether `value` counts as a number (bools do)."""
+    """Return whether `value` counts as a number (bools do)."""
     return isinstance(value, (int, float, np.integer, np.floating, np.bool_))
 
 
@@ -91,7 +91,7 @@ def equal_numbers(left: float, right: float, scale: float) -> bool:
 
 
 def equal_arrays(left: Floats, right: Floats, scale: Floats) -> NDArray[np.bool_]:
-    """Do as `equal_numbers` for arrays of one shape."""
+    """Compare arrays of one shape as `equal_numbers` does."""
     gap = np.abs(left - right)
     near = (gap <= TOLERANCE * scale) & np.isfinite(gap)
     whole = (np.floor(left) == left) & (np.floor(right) == right)

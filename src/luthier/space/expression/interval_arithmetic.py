@@ -1,4 +1,4 @@
-"""Sets of values and the arithmetic of ranges.
+"""Interval arithmetic: sets of values, and what functions make of ranges.
 
 Source: Moore, Kearfott and Cloud (2009), Introduction to Interval Analysis, chapters 2 and 5.
 """
@@ -18,7 +18,7 @@ from luthier.space.expression.functions import UNARY
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Range:
-    """Numbers from `low` to `high`, all of shape (n,), one a box.
+    """Numbers from `low` to `high`, all of shape (n,), one per box.
 
     Args:
         low: smallest value.
@@ -54,7 +54,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anything:
-    """A value of which nothing is known."""
+    """A value about which nothing is known."""
 
     active: Bools
     inactive: Bools
@@ -65,7 +65,7 @@ Bounds = tuple[Floats, Floats, Bools | None]
 
 
 def numbers(found: Operand) -> Range:
-    """Read an operand as a range of numbers."""
+    """Return an operand as a range of numbers."""
     if isinstance(found, Range):
         return found
     if isinstance(found, Anything):
@@ -74,11 +74,13 @@ def numbers(found: Operand) -> Range:
 
 
 def unbounded(active: Bools, inactive: Bools) -> Range:
+    """Return the range of all numbers, which may also be undefined."""
     high = np.full(len(active), np.inf)
     return Range(-high, high, np.ones(len(active), dtype=bool), active, inactive)
 
 
 def table(found: Choices, table: list[float]) -> Range:
+    """Return the range of the numbers that a table has for the possible options."""
     array = np.array(table, dtype=np.float64)
     defined = found.mask & ~np.isnan(array)
     low = np.where(defined, array, np.inf).min(axis=1, initial=np.inf)
@@ -118,12 +120,13 @@ def _remainder(a: Range, b: Range) -> Bounds:
 
 
 def square(a: Range) -> Bounds:
-    """Give the rule of ``a ** 2``."""
+    """Return the bounds of ``a ** 2``."""
     low, high, _ = absolute(a)
     return np.square(low), np.square(high), None
 
 
 def power(a: Range, b: Range) -> Bounds:
+    """Return the bounds of ``a ** b``."""
     whole = (b.low == b.high) & (np.floor(b.low) == b.low)
     even = whole & (np.remainder(b.low, 2.0) == 0)
     low, high = _corners(np.power, a, b)
@@ -146,7 +149,7 @@ ARITHMETIC_RULES: dict[str, Callable[[Range, Range], Bounds]] = {
 
 
 def _increasing(ufunc: np.ufunc, start: float) -> Callable[[Range], Bounds]:
-    """Make the rule of a function that increases from `start` on and is undefined before."""
+    """Return the rule of a function that increases from `start` on and is undefined before."""
 
     def rule(a: Range) -> Bounds:
         low, high = ufunc(np.maximum(a.low, start)), ufunc(np.maximum(a.high, start))
@@ -157,13 +160,14 @@ def _increasing(ufunc: np.ufunc, start: float) -> Callable[[Range], Bounds]:
 
 
 def absolute(a: Range) -> Bounds:
+    """Return the bounds of ``abs(a)``."""
     crosses = (a.low <= 0) & (a.high >= 0)
     low = np.where(crosses, 0.0, np.minimum(np.abs(a.low), np.abs(a.high)))
     return low, np.maximum(np.abs(a.low), np.abs(a.high)), None
 
 
 def _wave(ufunc: np.ufunc, crest: float) -> Callable[[Range], Bounds]:
-    """Make the rule of a sine whose largest value is at `crest`."""
+    """Return the rule of a sine whose largest value is at `crest`."""
 
     def rule(a: Range) -> Bounds:
         ends = np.stack([ufunc(a.low), ufunc(a.high)])

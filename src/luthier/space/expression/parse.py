@@ -1,7 +1,7 @@
-"""From text to tree: an allow-list over Python's ``ast``.
+"""Parser of expressions: an allow-list over Python's ``ast``.
 
-Python's own parser reads the text; what is not on the list is refused with the place and what is allowed instead.
-Nothing is ever evaluated by Python.
+Python's own parser reads the text; what is not on the list is refused, with the place and what is allowed instead.
+Python never evaluates anything.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _REFUSED: dict[type[ast.AST], str] = {
 
 
 def parse_tree(text: str) -> Node:
-    """Read `text` into a tree. Cost O(len(text)).
+    """Parse `text` into a tree. Cost O(len(text)).
 
     Raises:
         InvalidExpression: with the place and what is allowed there.
@@ -71,7 +71,7 @@ def parse_tree(text: str) -> Node:
 
 
 def _python(source: backticks.BacktickedText) -> ast.expr:
-    """Let Python parse, and turn whatever it raises into our own error."""
+    """Parse with Python, and turn whatever it raises into an `InvalidExpression`."""
     text = source.python.lstrip()
     lead = len(source.python) - len(text)
     try:
@@ -99,7 +99,7 @@ class _Reader:
         return self.source.error(message, self.source.place(self.lead + getattr(node, "col_offset", 0)))
 
     def condition(self, node: ast.expr, depth: int) -> Node:
-        """Convert what stands where true or false is needed."""
+        """Convert a node where a truth value is needed."""
         result = self.value(node, depth)
         if isinstance(result, tree.Literal) and not isinstance(result.value, bool):
             raise self.error(
@@ -177,10 +177,10 @@ class _Reader:
         return tree.Negative(operand)
 
     def operand(self, node: ast.expr, depth: int) -> Node:
-        """Convert what arithmetic is done with."""
+        """Convert an operand of arithmetic."""
         result = self.value(node, depth)
         if isinstance(result, tree.Literal) and not functions.is_number(result.value):
-            raise self.error(f"{result.value!r} is no number: it cannot be computed with", node)
+            raise self.error(f"{result.value!r} is not a number: it cannot be used in arithmetic", node)
         return result
 
     def binary(self, node: ast.BinOp, depth: int) -> Node:

@@ -26,7 +26,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """What stands right of ``in`` when it is spelled out."""
+    """The spelled-out right side of ``in``."""
 
     items: tuple[Node, ...]
 
@@ -106,7 +106,7 @@ OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "==", 
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """Give the nodes directly under `node`."""
+    """Return the nodes directly under `node`."""
     match node:
         case Name() | Literal():
             return ()
@@ -127,7 +127,7 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """Give `node` and everything under it, parents first."""
+    """Yield `node` and everything under it, parents first."""
     waiting = [node]
     while waiting:
         current = waiting.pop()
@@ -136,7 +136,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def names(node: Node) -> frozenset[str]:
-    """Give the variables that `node` reads."""
+    """Return the names of the variables that `node` reads."""
     return frozenset(part.name for part in walk(node) if isinstance(part, Name))
 
 
@@ -159,7 +159,7 @@ def straighten(node: Node) -> Node:
 
 
 def prefixed(node: Node, prefix: str) -> Node:
-    """Put `prefix` before every name in a  Cost O(nodes)."""
+    """Put `prefix` before every name in a tree. Cost O(nodes)."""
     if not prefix:
         return node
 

@@ -1,4 +1,4 @@
-"""From tree to text: the one canonical way an expression is written."""
+"""Canonical text of an expression tree."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from luthier.space.expression import tree
 from luthier.space.expression.backticks import write_name
 from luthier.space.expression.tree import Node
 
-# How tightly a node binds, as in Python: a part is put in brackets when it binds less tightly than its place asks.
+# How tightly a node binds, as in Python: a part is bracketed where it binds less tightly than its place requires.
 _IF, _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(10)
 
 
 def unparse(node: Node) -> str:
-    """Write `node` so that parsing the text gives an equal tree."""
+    """Return the text of `node`; parsing it gives an equal tree."""
     return _write(node)[0]
 
 

@@ -1,104 +1,94 @@
-"""Boxes of points: what every variable may be when the uniforms, or the indices of the levels, lie in intervals."""
+"""Boxes of points: sets of values of the variables when uniforms, or levels, lie in intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from luthier._typing import Bools, Floats
+from luthier._typing import Bools, Floats, Integers
+from luthier.space.constraint import Constraint
 from luthier.space.expression.interval_arithmetic import Anything, Choices, Operand, Range
-from luthier.space.sampling.cube import UnitCube
-from luthier.space.sampling.cube_variables import Constraint, CubeBlock, CubeCategory, CubeNumber, Domain, Predicate
+from luthier.space.flattening import FlatSpace, FlatVariable
+from luthier.space.sampling.group import Group
+from luthier.space.variables.base import Options
+from luthier.space.variables.categorical import Constant
+from luthier.space.variables.number import Number
 
-Indices = NDArray[np.int64]
-Build = Callable[[int, Bools, Bools], dict[str, Operand]]
+Build = Callable[[FlatVariable, Bools, Bools], Operand]
 
 
-def of_uniforms(layout: UnitCube, low: Floats, high: Floats) -> dict[str, Operand]:
-    """Give the operand of each name in boxes of the unit cube [low, high), each of shape (n, width)."""
+def boxes_of_uniforms(group: Group, low: Floats, high: Floats) -> dict[str, Operand]:
+    """Return the set of values of each name in boxes [low, high) of the unit cube, each of shape (n, width)."""
     last = np.nextafter(high, 0.0)
 
-    def build(index: int, active: Bools, inactive: Bools) -> dict[str, Operand]:
-        domain, column = layout.domains[index], layout.slices[index].start
-        if isinstance(domain, CubeNumber):
-            ends = domain.quantile(low[:, column]), domain.quantile(last[:, column])
-            return {domain.name: Range(*ends, np.zeros(len(low), dtype=bool), active, inactive)}
-        if isinstance(domain, CubeCategory):
-            mask = _between(domain.index(low[:, column]), domain.index(last[:, column]) + 1, len(domain.options))
-            return {domain.name: Choices(mask, domain.options, active, inactive)}
-        return {name: Anything(active, inactive) for name in domain.names}
+    def build(part: FlatVariable, active: Bools, inactive: Bools) -> Operand:
+        variable, column = part.variable, group.cube.starts[part.name]
+        if isinstance(variable, Number):
+            ends = variable.quantile(low[:, column]), variable.quantile(last[:, column])
+            return Range(*ends, np.zeros(len(low), dtype=bool), active, inactive)
+        if isinstance(variable, Options):
+            first, end = (variable.codes(variable.warp(bound[:, column : column + 1])) for bound in (low, last))
+            return Choices(_between(first, end + 1, variable.levels), variable.options, active, inactive)
+        if isinstance(variable, Constant):
+            return Choices(np.ones((len(low), 1), dtype=bool), (variable.fixed,), active, inactive)
+        return Anything(active, inactive)
 
-    return _assemble(layout, len(low), build)
+    return _assembled(group.flat, len(low), build)
 
 
-def of_indices(layout: UnitCube, low: Indices, high: Indices, tables: Sequence[tuple[Any, ...]]) -> dict[str, Operand]:
-    """Give the operand of each name where the level of variable i has an index in [low, high)[:, i].
+def boxes_of_levels(
+    flat: FlatSpace, low: Integers, high: Integers, options: Mapping[str, tuple[Any, ...]]
+) -> dict[str, Operand]:
+    """Return the set of values of each name where the level of variable i is in [low, high)[:, i].
 
     Args:
-        low: shape (n, number of domains).
-        high: shape (n, number of domains), above `low`.
-        tables: the options of each `CubeBlock`; empty for other domains.
+        flat: finite variables.
+        low: shape (n, variables).
+        high: shape (n, variables), above `low`.
+        options: the values of each variable that is not a number, by name.
     """
+    places = {name: place for place, name in enumerate(flat.names)}
 
-    def build(index: int, active: Bools, inactive: Bools) -> dict[str, Operand]:
-        domain, first, end = layout.domains[index], low[:, index], high[:, index]
-        if isinstance(domain, CubeNumber):
-            ends = level_values(domain, first), level_values(domain, end - 1)
-            return {domain.name: Range(*ends, np.zeros(len(low), dtype=bool), active, inactive)}
-        options = domain.options if isinstance(domain, CubeCategory) else tables[index]
-        found: dict[str, Operand] = {name: Anything(active, inactive) for name in domain.names}
-        found[domain.name] = Choices(_between(first, end, len(options)), options, active, inactive)
-        return found
+    def build(part: FlatVariable, active: Bools, inactive: Bools) -> Operand:
+        variable, first, end = part.variable, low[:, places[part.name]], high[:, places[part.name]]
+        if isinstance(variable, Number):
+            ends = variable.number(first), variable.number(end - 1)
+            return Range(*ends, np.zeros(len(low), dtype=bool), active, inactive)
+        values = options[part.name]
+        return Choices(_between(first, end, len(values)), values, active, inactive)
 
-    return _assemble(layout, len(low), build)
-
-
-def level_values(domain: CubeNumber, indices: Indices) -> Floats:
-    """Give the values of the levels of a number."""
-    return domain.at(indices) if domain.at is not None else np.full(len(indices), domain.low)
+    return _assembled(flat, len(low), build)
 
 
-def _between(first: Indices, end: Indices, count: int) -> Bools:
+def _between(first: Integers, end: Integers, count: int) -> Bools:
     places = np.arange(count)
     result: Bools = (places >= first[:, None]) & (places < end[:, None])
     return result
 
 
-def _assemble(layout: UnitCube, rows: int, build: Build) -> dict[str, Operand]:
+def _assembled(flat: FlatSpace, rows: int, build: Build) -> dict[str, Operand]:
     """Build the operands in an order in which each condition is decided before its variable."""
     operands: dict[str, Operand] = {}
-    for index in layout.order:
-        when = layout.domains[index].when
+    for part in flat.order:
         active, inactive = np.ones(rows, dtype=bool), np.zeros(rows, dtype=bool)
-        if when is not None:
-            decided = when.possible(operands)
-            active, inactive = decided.true, decided.false | decided.unknown
-        operands.update(build(index, active, inactive))
+        if part.when is not None:
+            active, inactive = part.when.within(operands)
+        operands[part.name] = build(part, active, inactive)
+        for name in flat.shares.get(part.name, ()):
+            operands[name] = Anything(active, inactive)
     return operands
 
 
-def verdict(constraints: Sequence[Constraint], operands: dict[str, Operand], rows: int) -> tuple[Bools, Bools]:
-    """Say which boxes surely hold no feasible point, and which hold nothing else; two arrays (n,)."""
+def judge_boxes(rules: Sequence[Constraint], operands: Mapping[str, Operand], rows: int) -> tuple[Bools, Bools]:
+    """Return which boxes surely hold no feasible point, and which hold nothing else; two arrays (n,)."""
     dead, inside = np.zeros(rows, dtype=bool), np.ones(rows, dtype=bool)
-    for constraint in constraints:
-        if isinstance(constraint, Predicate):
+    for rule in rules:
+        if rule.expression is None:
             inside[:] = False
         else:
-            found = constraint.possible(operands)
+            found = rule.expression.possible(operands)
             dead |= ~(found.true | found.unknown)
             inside &= ~found.false
     return dead, inside & ~dead
-
-
-def levels(domain: Domain) -> int | None:
-    """Count the distinct values of a domain; None when they are not finitely many."""
-    match domain:
-        case CubeNumber():
-            return 1 if domain.low == domain.high else (domain.levels or None)
-        case CubeCategory():
-            return len(domain.options)
-        case CubeBlock():
-            return domain.size

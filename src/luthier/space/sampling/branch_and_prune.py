@@ -1,4 +1,4 @@
-"""Pave the feasible set with boxes by branch and prune.
+"""Paving of the feasible set with boxes, by branch and prune.
 
 Boxes of the unit cube that interval arithmetic shows to be infeasible are thrown away, undecided ones are split again.
 A point drawn uniformly from what is left, and drawn again until it is feasible, is exactly uniform over the feasible
@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from luthier._typing import Bools, Floats
-from luthier.space.sampling import boxes
-from luthier.space.sampling.cube import UnitCube
-from luthier.space.sampling.cube_variables import Constraint, CubeCategory, CubeNumber
+from luthier._typing import Bools, Floats, Integers
+from luthier.space.constraint import Constraint
+from luthier.space.sampling.boxes import boxes_of_uniforms, judge_boxes
+from luthier.space.sampling.group import Group
+from luthier.space.variables.base import Options
+from luthier.space.variables.number import Number
 
 _BATCH = 192
 _NARROW = 1e-12
@@ -44,7 +45,7 @@ class Paving:
         return result
 
     def place(self, uniforms: Floats) -> Floats:
-        """Turn uniforms (n, width + 1) into points (n, width) uniform over the boxes."""
+        """Return points (n, width), uniform over the boxes, of uniforms (n, width + 1)."""
         volumes = self.volumes
         edges = np.cumsum(volumes)
         box = np.searchsorted(edges, uniforms[:, -1] * edges[-1], side="right")
@@ -55,22 +56,22 @@ class Paving:
 
 
 def pave(
-    layout: UnitCube, constraints: Sequence[Constraint], whole: frozenset[int], most: int, start: Paving | None = None
+    group: Group, rules: Sequence[Constraint], whole: frozenset[int], most: int, start: Paving | None = None
 ) -> Paving:
     """Split the unit cube until it is decided or there are enough boxes.
 
     Args:
-        layout: the variables.
-        constraints: what feasible points keep.
+        group: the variables.
+        rules: what feasible points keep: all of the group's constraints, or some.
         whole: columns that are never split.
         most: stop at this many boxes.
-        start: go on from here instead of the whole cube.
+        start: a paving to continue from, instead of the whole cube.
 
     Returns:
-        a paving; with no box at all when nothing is feasible. Cost O(most · width · size of the constraints).
+        a paving; without any box where nothing is feasible. Cost O(most · width · size of the constraints).
     """
-    paver = _Paver(layout, constraints, whole)
-    paving = start or Paving(np.zeros((1, layout.width)), np.ones((1, layout.width)), np.zeros(1, dtype=bool))
+    paver = _Paver(group, rules, whole)
+    paving = start or Paving(np.zeros((1, group.width)), np.ones((1, group.width)), np.zeros(1, dtype=bool))
     if start is None:
         dead, inside = paver.judge(paving.low, paving.high)
         paving = Paving(paving.low[~dead], paving.high[~dead], inside[~dead])
@@ -85,42 +86,43 @@ def pave(
 
 
 class _Paver:
-    def __init__(self, layout: UnitCube, constraints: Sequence[Constraint], whole: frozenset[int]) -> None:
-        self.layout = layout
-        self.constraints = constraints
-        self.cutters = [
-            (layout.slices[i].start, domain)
-            for i, domain in enumerate(layout.domains)
-            if isinstance(domain, (CubeNumber, CubeCategory)) and layout.slices[i].start not in whole
+    def __init__(self, group: Group, rules: Sequence[Constraint], whole: frozenset[int]) -> None:
+        self.group = group
+        self.rules = rules
+        self.cutters: list[tuple[int, Number | Options]] = [
+            (group.column(part.name), part.variable)
+            for part in group.flat.parts
+            if isinstance(part.variable, Number | Options) and group.column(part.name) not in whole
         ]
 
     def judge(self, low: Floats, high: Floats) -> tuple[Bools, Bools]:
-        return boxes.verdict(self.constraints, boxes.of_uniforms(self.layout, low, high), len(low))
+        """Return which boxes are dead, and which hold feasible points only."""
+        return judge_boxes(self.rules, boxes_of_uniforms(self.group, low, high), len(low))
 
     def divisible(self, low: Floats, high: Floats) -> Bools:
-        """Say which columns of which boxes can be split; (n, number of cutters)."""
+        """Return which columns of which boxes can be split; (n, number of cutters)."""
         cuts = self.cuts(low, high)
         columns = [column for column, _ in self.cutters]
         return (cuts > low[:, columns] + _NARROW) & (cuts < high[:, columns] - _NARROW)
 
     def cuts(self, low: Floats, high: Floats) -> Floats:
-        """Give the place where each column of each box would be split; outside the box when it is one level."""
+        """Return where each column of each box would be split; outside the box, or NaN, where it is one level."""
         result = np.full((len(low), len(self.cutters)), np.nan)
-        for j, (column, domain) in enumerate(self.cutters):
+        for j, (column, variable) in enumerate(self.cutters):
             a, b = low[:, column], high[:, column]
             middle = 0.5 * (a + b)
-            if isinstance(domain, CubeCategory):
-                result[:, j] = domain.edges[np.searchsorted(domain.edges, middle)]
-                below = domain.edges[np.searchsorted(domain.edges, middle) - 1]
-                result[:, j] = np.where(result[:, j] < b - _NARROW, result[:, j], below)
-            elif domain.even:
-                result[:, j] = np.rint(middle * domain.levels) / domain.levels
-            elif domain.low < domain.high:
-                single = domain.quantile(a) == domain.quantile(np.nextafter(b, 0.0))
+            if isinstance(variable, Options):
+                above = variable.edges.searchsorted(middle)
+                found, below = variable.edges[above], variable.edges[above - 1]
+                result[:, j] = np.where(found < b - _NARROW, found, below)
+            elif variable.is_even:
+                result[:, j] = np.rint(middle * variable.levels) / variable.levels
+            else:
+                single = variable.quantile(a) == variable.quantile(np.nextafter(b, 0.0))
                 result[:, j] = np.where(single, np.nan, middle)
         return result
 
-    def refine(self, paving: Paving, chosen: NDArray[np.int64]) -> Paving:
+    def refine(self, paving: Paving, chosen: Integers) -> Paving:
         """Split the chosen boxes, each along the column that decides most of it."""
         low, high = paving.low[chosen], paving.high[chosen]
         cuts, divisible = self.cuts(low, high), self.divisible(low, high)

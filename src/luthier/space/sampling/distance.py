@@ -1,4 +1,4 @@
-"""Measure by how much an expression is broken: zero where it is not, and smaller the nearer to that.
+"""Distance of points from keeping an expression: zero where it is not broken, positive elsewhere.
 
 The measure only guides the search for the feasible set (`hit_and_run`); what is feasible is decided by the
 expression itself.

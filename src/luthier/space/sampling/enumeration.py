@@ -1,109 +1,123 @@
-"""List the feasible configurations of a finite space, by backtracking with propagation of the constraints.
+"""Enumeration of a finite space's feasible configurations: backtracking with propagation.
 
 Variables are given their levels one after the other, a batch of partial assignments at a time; what interval
 arithmetic shows to be infeasible whatever the rest may be is cut off at once. A variable with very many levels is
-halved into ranges first, so that a bound such as ``a + b == 10`` is felt before its levels are listed.
+split into ranges first, so that a bound such as ``a + b == 10`` takes effect before its levels are listed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from luthier._typing import Bools, Floats, Integers
 from luthier.errors import InvalidSpace
-from luthier.space.expression import INACTIVE, Coded
-from luthier.space.sampling import boxes
-from luthier.space.sampling.boxes import Indices
-from luthier.space.sampling.cube import UnitCube
-from luthier.space.sampling.cube_variables import Constraint, CubeBlock, CubeCategory, CubeNumber
+from luthier.space.encoding import Encoder
+from luthier.space.flattening import FlatVariable
+from luthier.space.sampling.boxes import boxes_of_levels, judge_boxes
+from luthier.space.variables.base import Options
+from luthier.space.variables.categorical import Constant
+from luthier.space.variables.combinatorial import Combination
+from luthier.space.variables.levels import level_places
+from luthier.space.variables.number import Number
 
 _BRANCH = 64
 _BATCH = 4096
-_MOST_OPTIONS = 20_000
+_MOST_VALUES = 20_000
 
 
-def enumerate_configs(layout: UnitCube, constraints: Sequence[Constraint]) -> Iterator[dict[str, Any]]:
-    """Give each feasible configuration once, lazily; the first variable changes slowest.
+def enumerate_configs(encoder: Encoder) -> Iterator[dict[str, Any]]:
+    """Yield each feasible configuration once, lazily; the first variable changes slowest.
 
     Raises:
-        InvalidSpace: a variable has infinitely many values.
+        InvalidSpace: at once, where a variable has infinitely many values.
     """
-    for index, domain in enumerate(layout.domains):
-        if boxes.levels(domain) is None:
+    for part in encoder.flat.parts:
+        if part.variable.count is None:
             raise InvalidSpace(
-                f"the space is not finite: {layout.domains[index].name!r} is continuous; give it a step, or use "
+                f"the space has infinitely many configurations, as {part.name!r} is continuous: give it a step, or use "
                 "sample() or a grid of points"
             )
-    return _configs(layout, constraints)
+    return _configs(encoder, {})
 
 
-def _configs(layout: UnitCube, constraints: Sequence[Constraint]) -> Iterator[dict[str, Any]]:
-    for index, domain in enumerate(layout.domains):
-        if isinstance(domain, CubeBlock) and (domain.size or 0) > _MOST_OPTIONS:
-            yield from _one_by_one(layout, constraints, index, domain)
+def _configs(encoder: Encoder, fixed: Mapping[str, Floats]) -> Iterator[dict[str, Any]]:
+    """Yield the configurations in which some combinatorial variables have fixed values, given encoded."""
+    for part in encoder.flat.parts:
+        variable = part.variable
+        if isinstance(variable, Combination) and (variable.count or 0) > _MOST_VALUES and part.name not in fixed:
+            yield from _one_by_one(encoder, fixed, part.name, variable)
             return
-    lister = Lister(layout, constraints)
-    for indices in lister.batches():
-        yield from layout.configs(lister.columns(indices))
+    enumerator = Enumerator(encoder, fixed)
+    for levels in enumerator.batches():
+        yield from encoder.decode(enumerator.points(levels))
 
 
 def _one_by_one(
-    layout: UnitCube, constraints: Sequence[Constraint], index: int, domain: CubeBlock
+    encoder: Encoder, fixed: Mapping[str, Floats], name: str, variable: Combination
 ) -> Iterator[dict[str, Any]]:
-    """List with one variable fixed to each of its very many values in turn, without ever holding them all."""
-    before, after = layout.domains[:index], layout.domains[index + 1 :]
-    for place, option in enumerate(domain.options() if domain.options else ()):
-        fixed = replace(domain, size=1, options=partial(iter, (option,)))
-        for config in _configs(UnitCube([*before, fixed, *after]), constraints):
-            if domain.name in config or place == 0:  # where it is inactive its value makes no difference
+    """Fix one variable to each of its very many values in turn, without ever holding them all."""
+    for place, row in enumerate(variable.rows()):
+        for config in _configs(encoder, {**fixed, name: np.array([row])}):
+            if name in config or place == 0:  # where it is inactive its value makes no difference
                 yield config
 
 
-class Lister:
-    """List the feasible assignments of levels of finite domains.
+class Enumerator:
+    """List the feasible assignments of levels to finite variables.
 
     Args:
-        layout: finite domains.
-        constraints: what feasible points keep.
+        encoder: of the variables and constraints.
+        fixed: encoded values (k, width) that combinatorial variables are restricted to, by name; all by default.
     """
 
-    def __init__(self, layout: UnitCube, constraints: Sequence[Constraint]) -> None:
-        self.layout = layout
-        self.constraints = constraints
-        self.sizes = np.array([boxes.levels(domain) for domain in layout.domains], dtype=np.int64)
-        self.tables = tuple(
-            tuple(domain.options()) if isinstance(domain, CubeBlock) and domain.options else ()
-            for domain in layout.domains
-        )
+    def __init__(self, encoder: Encoder, fixed: Mapping[str, Floats] | None = None) -> None:
+        self.encoder = encoder
+        self.flat = encoder.flat
+        self.tables = dict(fixed or {})
+        for part in self.flat.parts:
+            if isinstance(part.variable, Combination) and part.name not in self.tables:
+                self.tables[part.name] = np.array(list(part.variable.rows()), dtype=np.float64)
+        self.options = {
+            part.name: self._values(part) for part in self.flat.parts if not isinstance(part.variable, Number)
+        }
+        self.sizes = np.array([self._size(part) for part in self.flat.parts], dtype=np.int64)
+        self.order = [self.flat.names.index(part.name) for part in self.flat.order]
         self.visited = 0
 
-    def batches(self) -> Iterator[Indices]:
-        """Give the indices of the levels of feasible points, (n, number of domains); 0 where inactive."""
+    def _values(self, part: FlatVariable) -> tuple[Any, ...]:
+        variable = part.variable
+        if isinstance(variable, Options):
+            return variable.options
+        return (variable.fixed,) if isinstance(variable, Constant) else tuple(variable.decode(self.tables[part.name]))
+
+    def _size(self, part: FlatVariable) -> int:
+        return len(self.options[part.name]) if part.name in self.options else part.variable.count or 0
+
+    def batches(self) -> Iterator[Integers]:
+        """Yield the levels of feasible points, shape (n, variables); 0 where inactive."""
         start = np.zeros((1, len(self.sizes)), dtype=np.int64)
-        stack: list[tuple[int, Indices, Indices]] = [(0, start, start + self.sizes)]
+        stack: list[tuple[int, Integers, Integers]] = [(0, start, start + self.sizes)]
         while stack:
             depth, low, high = stack.pop()
             if depth == len(self.sizes):
-                columns = self.columns(low)
-                good = self.layout.kept_values(self.constraints, columns, len(low))
+                good = self.encoder.feasible(self.points(low))
                 if good.any():
                     yield low[good]
                 continue
-            limit = max(1, _BATCH // int(min(self.sizes[self.layout.order[depth]], _BRANCH)))
+            index = self.order[depth]
+            limit = max(1, _BATCH // int(min(self.sizes[index], _BRANCH)))
             if len(low) > limit:
                 stack.append((depth, low[limit:], high[limit:]))
                 low, high = low[:limit], high[:limit]
-            low, high = self._branch(self.layout.order[depth], low, high)
+            low, high = self._branch(index, low, high)
             if len(low):
-                index = self.layout.order[depth]
                 single = bool((high[:, index] - low[:, index] == 1).all())
                 stack.append((depth + 1 if single else depth, low, high))
 
-    def _branch(self, index: int, low: Indices, high: Indices) -> tuple[Indices, Indices]:
+    def _branch(self, index: int, low: Integers, high: Integers) -> tuple[Integers, Integers]:
         """Split the range of one variable in each row and drop what cannot be feasible."""
         span = np.where(self._active(index, low), high[:, index] - low[:, index], 1)
         size = -(-span // _BRANCH)
@@ -114,36 +128,26 @@ class Lister:
         new_low[:, index] = low[row, index] + piece * size[row]
         new_high[:, index] = np.minimum(new_low[:, index] + size[row], low[row, index] + span[row])
         self.visited += len(row)
-        dead, _ = boxes.verdict(
-            self.constraints, boxes.of_indices(self.layout, new_low, new_high, self.tables), len(row)
-        )
+        dead, _ = judge_boxes(self.flat.rules, boxes_of_levels(self.flat, new_low, new_high, self.options), len(row))
         return new_low[~dead], new_high[~dead]
 
-    def _active(self, index: int, low: Indices) -> Any:
-        """Say in which rows a variable is active; all that its condition reads has one level left by now."""
-        when = self.layout.domains[index].when
-        return True if when is None else when.holds(self.columns(low), len(low))
+    def _active(self, index: int, low: Integers) -> Bools | bool:
+        """Return in which rows a variable is active; what its condition reads has one level left by now."""
+        part = self.flat.parts[index]
+        if part.when is None or not part.variable.width:  # a constant has one level anyway
+            return True
+        active: Bools = ~np.isnan(self.points(low)[:, part.begin])
+        return active
 
-    def columns(self, indices: Indices) -> dict[str, Any]:
-        """Give the column of each name for indices of levels (n, number of domains), marked where inactive."""
-        columns: dict[str, Any] = {}
-        for index in self.layout.order:
-            domain = self.layout.domains[index]
-            active = np.ones(len(indices), dtype=bool)
-            if domain.when is not None:
-                active = domain.when.holds(columns, len(indices))
-            found = indices[:, index]
-            if isinstance(domain, CubeNumber):
-                columns[domain.name] = np.where(active, boxes.level_values(domain, found), np.nan)
-            elif isinstance(domain, CubeCategory):
-                columns[domain.name] = Coded(np.where(active, found, -1), domain.options)
-            else:
-                columns[domain.name] = _objects(self.tables[index], found, active)
-        return columns
-
-
-def _objects(options: tuple[Any, ...], indices: Indices, active: Any) -> Any:
-    column = np.full(len(indices), INACTIVE, dtype=object)
-    for row in np.flatnonzero(active).tolist():
-        column[row] = options[int(indices[row])]
-    return column
+    def points(self, levels: Integers) -> Floats:
+        """Return the settled points (n, d) of levels (n, variables)."""
+        points = np.empty((len(levels), self.encoder.dimensions))
+        for place, part in enumerate(self.flat.parts):
+            variable, chosen = part.variable, levels[:, place]
+            if isinstance(variable, Combination):
+                points[:, part.begin : part.end] = self.tables[part.name][chosen]
+            elif isinstance(variable, Number):
+                points[:, part.begin] = variable.level_places(chosen)
+            elif isinstance(variable, Options):
+                points[:, part.begin] = level_places(chosen, variable.levels)
+        return self.encoder.settle(points, points)

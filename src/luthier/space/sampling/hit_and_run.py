@@ -1,4 +1,4 @@
-"""Reach a feasible set that nothing simpler reaches, and draw from it by hit-and-run.
+"""Hit-and-run sampling of feasible sets that nothing simpler reaches.
 
 A population that starts uniform over the cube is brought to the feasible set in levels: at each level the half that
 breaks the constraints least is kept and multiplied, and every member moves at random within what is now allowed. The

@@ -1,4 +1,4 @@
-"""Read a comparison as a linear one in the unit cube, where it is.
+"""Linear form of comparisons in the unit cube, where they have one.
 
 On linear scales ``2 * x + y <= 3`` is linear in the uniforms; on logarithmic scales ``C * gamma <= 10`` is, after
 taking logarithms; so are bounds and order constraints on either.
@@ -10,10 +10,11 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from luthier.space.expression import Expression, evaluate_one, functions, tree
+from luthier.space.constraint import Constraint
+from luthier.space.expression import evaluate_one, functions, tree
 from luthier.space.expression.tree import Node
-from luthier.space.sampling.cube import UnitCube
-from luthier.space.sampling.cube_variables import Constraint, CubeNumber, Domain
+from luthier.space.sampling.group import Group
+from luthier.space.variables.number import Number
 
 _MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 
@@ -46,11 +47,9 @@ class Relation:
     bound: float
 
 
-def conjuncts(constraints: Sequence[Constraint]) -> Iterator[Node]:
-    """Give the conditions that must all hold: constraints, the parts of ``and``, the links of chains."""
-    waiting = [
-        tree.straighten(constraint.root) for constraint in reversed(constraints) if isinstance(constraint, Expression)
-    ]
+def conjuncts(rules: Sequence[Constraint]) -> Iterator[Node]:
+    """Yield the conditions that must all hold: constraints, the parts of ``and``, the links of chains."""
+    waiting = [tree.straighten(rule.expression.root) for rule in reversed(rules) if rule.expression is not None]
     while waiting:
         node = waiting.pop()
         if isinstance(node, tree.Both):
@@ -63,59 +62,56 @@ def conjuncts(constraints: Sequence[Constraint]) -> Iterator[Node]:
             yield node
 
 
-def relations(layout: UnitCube, constraints: Sequence[Constraint]) -> Iterator[tuple[Node, Relation]]:
-    """Give those conjuncts that are linear in the uniforms of flat, continuous, always active numbers."""
-    for node in conjuncts(constraints):
-        found = relation(layout, node)
+def relations(group: Group, rules: Sequence[Constraint]) -> Iterator[Relation]:
+    """Yield the conjuncts that are linear in the uniforms of continuous, always active numbers without a prior."""
+    for node in conjuncts(rules):
+        found = relation(group, node)
         if found is not None:
-            yield node, found
+            yield found
 
 
-def relation(layout: UnitCube, node: Node) -> Relation | None:
-    """Read one condition as linear in the uniforms; None where it is not."""
+def relation(group: Group, node: Node) -> Relation | None:
+    """Return a condition as linear in the uniforms; None where it is not."""
     if not isinstance(node, tree.Compare) or len(node.rest) != 1 or node.rest[0][0] not in _MIRROR:
         return None
     op, right = node.rest[0]
-    domains = {name: layout.domains[layout.owner[name]] for name in tree.names(node)}
+    names = tree.names(node)
+    numbers = {name: number for name in names if (number := _unconditional(group, name)) is not None}
+    if not names or len(numbers) < len(names):
+        return None
     for form, logarithmic in ((_sum, False), (_product, True)):
-        if not domains or not all(_fits(domain, logarithmic) for domain in domains.values()):
-            continue
-        left_form, right_form = form(node.first), form(right)
-        if left_form is not None and right_form is not None:
-            return _in_cube(layout, domains, left_form.plus(right_form, -1.0), op, logarithmic)
+        if all(number.log is logarithmic for number in numbers.values()):
+            left_form, right_form = form(node.first), form(right)
+            if left_form is not None and right_form is not None:
+                return _in_cube(group, numbers, left_form.plus(right_form, -1.0), op, logarithmic)
     return None
 
 
-def _fits(domain: Domain, logarithmic: bool) -> bool:
-    return (
-        isinstance(domain, CubeNumber)
-        and domain.flat
-        and not domain.levels
-        and domain.low < domain.high
-        and domain.when is None
-        and domain.log is logarithmic
-    )
+def _unconditional(group: Group, name: str) -> Number | None:
+    """Return a number that is linear, on its scale, in its uniform, and always active."""
+    number = group.number(name)
+    if number is None or number.prior is not None or number.count or group.part(name).when is not None:
+        return None
+    return number
 
 
-def _in_cube(layout: UnitCube, domains: Mapping[str, Domain], form: Linear, op: str, logarithmic: bool) -> Relation:
+def _in_cube(group: Group, numbers: Mapping[str, Number], form: Linear, op: str, logarithmic: bool) -> Relation:
     """Put ``low + u (high - low)`` in place of each name."""
     scale: Callable[[float], float] = math.log if logarithmic else float
     weights: dict[int, float] = {}
     bound = -form.constant
     for name, weight in form.weights.items():
-        domain = domains[name]
-        assert isinstance(domain, CubeNumber)
-        low, high = scale(domain.low), scale(domain.high)
+        low, high = scale(numbers[name].smallest), scale(numbers[name].largest)
         bound -= weight * low
         if weight:
-            weights[layout.slices[layout.owner[name]].start] = weight * (high - low)
+            weights[group.column(name)] = weight * (high - low)
     if op in (">", ">="):
         return Relation({column: -weight for column, weight in weights.items()}, _MIRROR[op], -bound)
     return Relation(weights, op, bound)
 
 
 def _constant(node: Node) -> float | None:
-    """Give the number that a node without names always is."""
+    """Return the number that a node without names always is; None where it is not finite."""
     if tree.names(node):
         return None
     found = functions.number(evaluate_one.value(node)({}))
@@ -123,7 +119,7 @@ def _constant(node: Node) -> float | None:
 
 
 def _sum(node: Node) -> Linear | None:
-    """Read a node as a weighted sum of names."""
+    """Return a node as a weighted sum of names; None where it is not one."""
     constant = _constant(node)
     if constant is not None:
         return Linear({}, constant)
@@ -153,7 +149,7 @@ def _added(terms: list[tuple[float, Node]]) -> Linear | None:
 
 
 def _scaled(first: Node, rest: tuple[tuple[str, Node], ...]) -> Linear | None:
-    """Read a product in which at most one factor is not constant."""
+    """Return a product in which at most one factor is not constant; None for any other."""
     result = _sum(first)
     for op, part in rest:
         factor = _constant(part)
@@ -172,7 +168,7 @@ def _scaled(first: Node, rest: tuple[tuple[str, Node], ...]) -> Linear | None:
 
 
 def _product(node: Node) -> Linear | None:
-    """Read a node as a product of powers of names, as the sum of its logarithms."""
+    """Return the logarithm of a product of powers of names, as a weighted sum of logarithms; None for any other."""
     constant = _constant(node)
     if constant is not None:
         return Linear({}, math.log(constant)) if constant > 0 else None

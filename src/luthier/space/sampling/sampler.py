@@ -16,54 +16,47 @@ Making a plan is pure and deterministic; afterwards the cost is linear in the nu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from luthier._typing import Bools, Floats
-from luthier.errors import InvalidSpace
+from luthier._typing import Floats, Integers
+from luthier.errors import InvalidSetting
 from luthier.key import Key
-from luthier.space.sampling.cube import UnitCube
-from luthier.space.sampling.cube_variables import Constraint, Domain, Predicate
+from luthier.space.constraint import Constraint
+from luthier.space.encoding import Encoder
 from luthier.space.sampling.enumeration import enumerate_configs
-from luthier.space.sampling.plans import Group, SamplingPlan, make_plan
+from luthier.space.sampling.group import CubeColumns, Group
+from luthier.space.sampling.plans import SamplingPlan, make_plan
 
 
 class Sampler:
     """Draw feasible points. Frozen; plans are made on first use and kept.
 
     Args:
-        domains: the variables, in the order of their columns of the unit cube.
-        constraints: expressions and predicates; one is kept unless definitely false.
-
-    Raises:
-        InvalidSpace: an unknown name, or conditions in a circle.
+        encoder: of the space.
     """
 
-    def __init__(self, domains: Sequence[Domain], constraints: Sequence[Constraint] = ()) -> None:
-        self.layout = UnitCube(domains)
-        self.constraints = tuple(constraints)
-        for constraint in self.constraints:
-            if not isinstance(constraint, Predicate):
-                for name in sorted(constraint.names - self.layout.owner.keys()):
-                    raise InvalidSpace(f"the constraint {constraint.text!r} reads {name!r}, which is no variable")
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+        self.flat = encoder.flat
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         """The groups of variables that constraints tie together, each with its constraints."""
-        everything = frozenset(range(len(self.layout.domains)))
-        parts: list[tuple[frozenset[int], list[Constraint]]] = []
-        for constraint in self.constraints:
-            reads = everything if isinstance(constraint, Predicate) else self.layout.reads(constraint.names)
-            together = [constraint]
+        parts: list[tuple[frozenset[str], list[Constraint]]] = []
+        for rule in self.flat.rules:
+            names = self.flat.names if rule.expression is None else rule.expression.names
+            reads = self.flat.deciding(names)
+            together = [rule]
             apart = []
-            for members, kept in parts:
+            for members, rules in parts:
                 if members & reads:
-                    reads, together = reads | members, kept + together
+                    reads, together = reads | members, rules + together
                 else:
-                    apart.append((members, kept))
+                    apart.append((members, rules))
             parts = [*apart, (reads, together)]
-        return tuple(Group(self.layout, sorted(members), kept) for members, kept in parts)
+        return tuple(Group(self.flat.restricted(members, rules)) for members, rules in parts)
 
     @cached_property
     def plans(self) -> tuple[SamplingPlan, ...]:
@@ -82,32 +75,40 @@ class Sampler:
             count: how many.
 
         Returns:
-            uniforms in [0, 1), shape (count, width): every column filled, those of inactive variables too.
+            settled points, shape (count, d).
 
         Raises:
             Infeasible: nothing feasible exists, or could be found; names the constraints.
+            InvalidSpace: a constraint is a function that is not available, or that raised.
         """
-        uniforms = key.fold("cube").uniform((count, self.layout.width))
-        for i, (group, plan) in enumerate(zip(self.groups, self.plans, strict=True)):
-            uniforms[:, group.columns] = plan.draw(key.fold("group", i), count)
-        return uniforms
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise InvalidSetting(f"the number of points is a whole number of at least 0, not {count!r}")
+        if self.flat.rules:
+            self.flat.check_complete()
+            uniforms = self._uniforms(key, count)
+        else:
+            uniforms = key.uniform((count, self.encoder.dimensions))
+        return self.encoder.settle_uniforms(uniforms)
 
-    def values(self, uniforms: Floats) -> dict[str, Any]:
-        """Give the column of each name for uniforms (n, width), marked where inactive."""
-        return self.layout.values(uniforms)
+    def _uniforms(self, key: Key, count: int) -> Floats:
+        """Draw uniforms (count, d) that stand for feasible points."""
+        cube, columns = self._layout
+        uniforms = key.fold("cube").uniform((count, cube.width))
+        for i, (own, plan) in enumerate(zip(columns, self.plans, strict=True)):
+            uniforms[:, own] = plan.draw(key.fold("group", i), count)
+        return cube.encoding_of(uniforms)
 
-    def active(self, uniforms: Floats) -> Bools:
-        """Say which variables are active; shape (n, number of domains)."""
-        return self.layout.active(uniforms)
-
-    def keeps(self, uniforms: Floats) -> Bools:
-        """Say for each of uniforms (n, width) whether every constraint is kept; shape (n,)."""
-        return self.layout.kept(self.constraints, uniforms)
+    @cached_property
+    def _layout(self) -> tuple[CubeColumns, tuple[Integers, ...]]:
+        """The unit cube of the whole space, and the columns of each group in it."""
+        cube = CubeColumns(self.flat)
+        return cube, tuple(cube.of(group.flat) for group in self.groups)
 
     def configurations(self) -> Iterator[dict[str, Any]]:
-        """Give each feasible configuration of a finite space once, lazily, in the order of the variables.
+        """Return every feasible configuration of a finite space once, lazily, in the order of the variables.
 
         Raises:
-            InvalidSpace: the space is not finite.
+            InvalidSpace: the space is not finite, or a constraint is a function that is not available.
         """
-        return enumerate_configs(self.layout, self.constraints)
+        self.flat.check_complete()
+        return enumerate_configs(self.encoder)

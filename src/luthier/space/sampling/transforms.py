@@ -1,4 +1,4 @@
-"""Turn uniform numbers into points that already keep the easy constraints, still uniformly.
+"""Transforms of constant density: uniform points that already keep the easy constraints.
 
 Three changes of the cube, each of constant density, so that rejecting what is still infeasible stays exact:
 
@@ -14,17 +14,16 @@ Equalities are then solved (`luthier.space.sampling.equalities`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from luthier._typing import Bools, Floats
 from luthier.space.expression import tree
-from luthier.space.sampling.cube import UnitCube
-from luthier.space.sampling.cube_variables import Constraint, CubeNumber
 from luthier.space.sampling.equalities import Solver
-from luthier.space.sampling.linear import Relation, conjuncts, relation
+from luthier.space.sampling.group import Group
+from luthier.space.sampling.linear import Relation, conjuncts, relations
 
 _GRID = (np.arange(64) + 0.37) / 64
 _ROUNDS = 12
@@ -46,7 +45,7 @@ class Spacing:
         return float(np.log(self.sizes).sum()) - count * math.log(self.total) + math.lgamma(count + 1)
 
     def apply(self, points: Floats) -> Floats:
-        """Put points uniform over the simplex in place of uniforms (n, width); say how far each is outside the cube."""
+        """Turn uniforms (n, width) into points uniform over the simplex, in place; return how far outside the cube."""
         ordered = np.sort(points[:, self.columns], axis=1)
         shares = np.diff(ordered, axis=1, prepend=0.0) * self.total / self.sizes
         points[:, self.columns] = np.clip(np.where(self.mirrored, 1.0 - shares, shares), 0.0, np.nextafter(1.0, 0.0))
@@ -58,21 +57,18 @@ class ConstantDensityTransform:
     """A distribution that is uniform over a part of the cube that holds the feasible set.
 
     Args:
-        layout: the group's variables.
-        constraints: its constraints.
+        group: the variables and constraints.
     """
 
-    def __init__(self, layout: UnitCube, constraints: Sequence[Constraint]) -> None:
-        self.layout = layout
-        self.solver = Solver(layout, constraints)
-        found = list(self._relations(constraints))
-        self.low, self.high = _propagate(layout.width, found)
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self.solver = Solver(group)
+        found = list(self._relations())
+        self.low, self.high = _propagate(group.width, found)
         self.empty = bool((self.low > self.high).any())
         spans = self.high - self.low
         self.shrunk = np.flatnonzero(spans < 1.0)
-        self.spacings, self.chains = _choose(
-            [] if self.empty else _spacings(found, self.low, spans), self._paths(constraints)
-        )
+        self.spacings, self.chains = _choose([] if self.empty else _spacings(found, self.low, spans), self._paths())
 
     @property
     def trivial(self) -> bool:
@@ -80,7 +76,7 @@ class ConstantDensityTransform:
         return not (self.solver.steps or len(self.shrunk) or self.spacings or self.chains)
 
     def apply(self, uniforms: Floats) -> tuple[Floats, Floats]:
-        """Turn uniforms (n, width) into points (n, width), and say by how much each fails already (0: it does not)."""
+        """Return points (n, width) of uniforms (n, width), and by how much each fails already (0: it does not)."""
         points = uniforms.copy()
         excess = np.zeros(len(points))
         for spacing in self.spacings:
@@ -92,13 +88,10 @@ class ConstantDensityTransform:
             points[:, chain] = np.sort(points[:, chain], axis=1)
         return self.solver.apply(points), excess
 
-    def _relations(self, constraints: Sequence[Constraint]) -> Iterator[Relation]:
-        """Give inequalities, linear in the cube, that feasible points keep; solved columns left out."""
+    def _relations(self) -> Iterator[Relation]:
+        """Yield inequalities, linear in the cube, that feasible points keep; solved columns left out."""
         solved = self.solver.columns
-        for node in conjuncts(constraints):
-            found = relation(self.layout, node)
-            if found is None:
-                continue
+        for found in relations(self.group, self.group.rules):
             if found.op != "==":
                 if not found.weights.keys() & solved:
                     yield found
@@ -114,13 +107,14 @@ class ConstantDensityTransform:
                 yield Relation(rest, "<=", ends[1])
                 yield Relation({other: -weight for other, weight in rest.items()}, "<=", -ends[0])
 
-    def _paths(self, constraints: Sequence[Constraint]) -> Iterator[tuple[int, ...]]:
-        """Give disjoint chains of columns that have to ascend and are distributed alike, longest first."""
+    def _paths(self) -> Iterator[tuple[int, ...]]:
+        """Yield disjoint chains of columns that have to ascend and are distributed alike, longest first."""
         edges: dict[int, set[int]] = {}
-        for node in conjuncts(constraints):
+        for node in conjuncts(self.group.rules):
             pair = self._ascending(node)
-            if pair is not None and not set(pair) & self.solver.columns and self._alike(*pair):
-                edges.setdefault(pair[0], set()).add(pair[1])
+            if pair is not None and self._alike(*pair):
+                low, high = map(self.group.column, pair)
+                edges.setdefault(low, set()).add(high)
         while True:
             path = _longest_path(edges)
             if len(path) < 2:
@@ -128,26 +122,28 @@ class ConstantDensityTransform:
             yield path
             edges = {a: {b for b in after if b not in path} for a, after in edges.items() if a not in path}
 
-    def _ascending(self, node: tree.Node) -> tuple[int, int] | None:
+    def _ascending(self, node: tree.Node) -> tuple[str, str] | None:
+        """Return the lower and the upper of two always active numbers that a condition puts in order."""
         match node:
             case tree.Compare(tree.Name(left), ((op, tree.Name(right)),)) if op in ("<", "<=", ">", ">="):
-                lower, upper = (left, right) if op[0] == "<" else (right, left)
-                pair = self.layout.owner[lower], self.layout.owner[upper]
-                domains = [self.layout.domains[i] for i in pair]
-                if all(
-                    isinstance(d, CubeNumber) and d.when is None and not (d.levels and len(op) > 1) for d in domains
-                ):
-                    return self.layout.slices[pair[0]].start, self.layout.slices[pair[1]].start
+                for name in (left, right):
+                    number = self.group.number(name)
+                    if number is None or self.group.part(name).when is not None or (number.count and len(op) > 1):
+                        return None
+                return (left, right) if op[0] == "<" else (right, left)
         return None
 
-    def _alike(self, first: int, second: int) -> bool:
-        quantiles = []
-        for column in (first, second):
-            domain = next(d for d, s in zip(self.layout.domains, self.layout.slices, strict=True) if s.start == column)
-            assert isinstance(domain, CubeNumber)
-            quantiles.append(domain.quantile(_GRID))
-        same_range = self.low[first] == self.low[second] and self.high[first] == self.high[second]
-        return bool(same_range) and np.array_equal(quantiles[0], quantiles[1])
+    def _alike(self, first: str, second: str) -> bool:
+        """Return whether two numbers, neither of them solved for, have one distribution."""
+        a, b = self.group.column(first), self.group.column(second)
+        if self.solver.columns & {a, b} or self.low[a] != self.low[b] or self.high[a] != self.high[b]:
+            return False
+        return np.array_equal(self._quantiles(first), self._quantiles(second))
+
+    def _quantiles(self, name: str) -> Floats:
+        number = self.group.number(name)
+        assert number is not None
+        return number.quantile(_GRID)
 
 
 def _propagate(width: int, found: list[Relation]) -> tuple[Floats, Floats]:
@@ -176,7 +172,7 @@ def _propagate(width: int, found: list[Relation]) -> tuple[Floats, Floats]:
 
 
 def _spacings(found: list[Relation], low: Floats, spans: Floats) -> list[Spacing]:
-    """Give the simplices that are smaller than the box, best first."""
+    """Return the simplices that are smaller than the box, best first."""
     result = []
     for item in found:
         columns = tuple(item.weights)
@@ -209,7 +205,7 @@ def _choose(spacings: list[Spacing], paths: Iterator[tuple[int, ...]]) -> tuple[
 
 
 def _symmetric(touching: list[Spacing], path: tuple[int, ...]) -> bool:
-    """Say whether the columns of a chain are exchangeable within one simplex, so that they may be sorted."""
+    """Return whether the columns of a chain are exchangeable within one simplex, so that they may be sorted."""
     spacing = touching[0]
     if len(touching) > 1 or not set(path) <= set(spacing.columns):
         return False
@@ -219,7 +215,7 @@ def _symmetric(touching: list[Spacing], path: tuple[int, ...]) -> bool:
 
 
 def _longest_path(edges: dict[int, set[int]]) -> tuple[int, ...]:
-    """Give the longest path of a graph; empty where it has a circle."""
+    """Return the longest path of a graph; empty where the graph has a cycle."""
     best: dict[int, tuple[int, ...]] = {}
     busy: set[int] = set()
 

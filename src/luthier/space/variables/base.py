@@ -20,10 +20,10 @@ from luthier.space.variables.levels import level_codes, snap_to_levels
 
 @dataclass(frozen=True, kw_only=True)
 class Variable(ABC):
-    """One thing to tune. Frozen; a subclass says what its values are and how they stand in [0, 1]^width.
+    """One variable to tune. Frozen; a subclass defines its values and their places in [0, 1]^width. Abstract.
 
     Args:
-        default: the value where none is given; None for the middle.
+        default: the value where no other is given; None for the middle.
         when: the variable is active only where this expression holds.
     """
 
@@ -43,7 +43,7 @@ class Variable(ABC):
     @property
     @abstractmethod
     def start(self) -> Any:
-        """The default, in plain form, or the middle where none is given."""
+        """The default, in plain form, or the middle where there is none."""
 
     def columns(self, name: str, conditional: bool) -> tuple[Column, ...]:
         """Describe the columns of the variable under a name."""
@@ -72,14 +72,14 @@ class Variable(ABC):
 
     @abstractmethod
     def plain(self, value: Any) -> Any:
-        """Turn a value as a person writes it into plain form: of the right type, on its step, objects by name.
+        """Turn a value as a user writes it into plain form: of the right type, on its step, objects by name.
 
-        What is no value of the variable is returned as it is; `fault` tells why.
+        A value outside the domain is returned as it is; `fault` says why.
         """
 
     @abstractmethod
     def fault(self, value: Any) -> str | None:
-        """Say why a plain value is outside the domain: ``is above the largest value 3``. None where it is inside."""
+        """Return why a plain value is outside the domain: ``is above the largest value 3``; None where it is inside."""
 
     def realize(self, value: Any) -> Any:
         """Turn a plain value into what the user sees: the object behind a registered name."""
@@ -98,7 +98,7 @@ class Variable(ABC):
         """Describe the values in a few words: ``0.001 to 1000, log``."""
 
     def _check_default(self) -> None:
-        """Refuse a default outside the domain, and bring it into plain form."""
+        """Bring the default into plain form; refuse one outside the domain."""
         if self.default is None:
             return
         plain = self.plain(self.default)
@@ -212,7 +212,7 @@ _PLAIN = (str, int, float, bool, type(None), tuple)
 
 
 def same_value(a: Any, b: Any) -> bool:
-    """Tell whether two plain values are equal and of one type: 1, 1.0 and True differ."""
+    """Return whether two plain values are equal and of one type: 1, 1.0 and True differ."""
     if type(a) is not type(b):
         return False
     if isinstance(a, tuple):
@@ -250,7 +250,11 @@ def _unwrapped(value: Any) -> Any:
 
 
 def check_option(value: Any, what: str) -> Any:
-    """Give an option in plain form (lists become tuples), or raise InvalidSpace for what cannot be one."""
+    """Return an option in plain form (lists become tuples).
+
+    Raises:
+        InvalidSpace: the value cannot be written down.
+    """
     value = _unwrapped(_tupled(value)) if type(value) not in (str, int, float, bool, type(None)) else value
     if isinstance(value, tuple):
         return tuple(check_option(item, what) for item in value)

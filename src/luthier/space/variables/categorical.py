@@ -62,8 +62,8 @@ class Choice(Options):
     Args:
         options: None, bools, whole numbers, floats, texts and tuples of them; other objects as ``Named(name, object)``;
             options with variables of their own as ``Option(value, {...})``.
-        weights: how likely each option is beforehand; equal by default.
-        default: the option where none is given; the first otherwise (so None is the default where it comes first).
+        weights: the prior probability of each option, up to a factor; equal by default.
+        default: the option where no other is given; the first by default (None where that is the first).
         when: the variable is active only where this expression holds.
 
     Raises:
@@ -163,11 +163,11 @@ class Choice(Options):
 class Ordinal(Options):
     """One of several options in ascending order: ``Ordinal("small", "medium", "large")``.
 
-    In expressions, ``size < 'large'`` goes by this order.
+    In expressions, ``size < 'large'`` follows this order.
 
     Args:
         options: as for `Choice`, at least one.
-        default: the option where none is given; the middle one otherwise.
+        default: the option where no other is given; the middle one by default.
         when: the variable is active only where this expression holds.
     """
 
@@ -207,7 +207,7 @@ class Bool(Options):
     """True or False.
 
     Args:
-        default: the value where none is given; False otherwise.
+        default: the value where no other is given; False by default.
         when: the variable is active only where this expression holds.
     """
 
@@ -238,7 +238,7 @@ class Bool(Options):
 
 @dataclass(frozen=True, init=False)
 class Constant(Variable):
-    """A value that is passed on and not searched. Takes no column.
+    """A value that is passed on and not searched. It has no column.
 
     Args:
         value: as an option of `Choice`, also ``Named(name, object)``.

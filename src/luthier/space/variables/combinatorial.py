@@ -58,8 +58,12 @@ class Combination(Variable):
         return column
 
     @abstractmethod
+    def rows(self) -> Iterator[list[float]]:
+        """Yield every encoded value once; only where `count` is not None."""
+
     def values(self) -> Iterator[Any]:
-        """Give every plain value once; only where `count` is not None."""
+        """Yield every plain value once, in the order of `rows`."""
+        return map(self._value, self.rows())
 
     @property
     def start(self) -> Any:
@@ -94,7 +98,7 @@ def _place(items: tuple[Any, ...], value: Any) -> int:
 
 
 def _unpacked(value: Any, items: tuple[Any, ...]) -> list[Any] | None:
-    """Give the members of a collection in plain form; None for what is none."""
+    """Return the members of a collection in plain form; None where `value` is not a collection of them."""
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         return None
     found = []
@@ -112,8 +116,8 @@ class Subset(Combination):
 
     Args:
         items: what can be in; values as the options of a `Choice`.
-        size: how many are in: a number, or (smallest, largest); from none to all by default.
-        default: the items where none are given.
+        size: how many are in: a number, or (smallest, largest); from 0 to all by default.
+        default: the items where no others are given.
         when: the variable is active only where this expression holds.
 
     Example:
@@ -154,9 +158,10 @@ class Subset(Combination):
         """The number of subsets."""
         return sum(math.comb(self.width, size) for size in range(self.size[0], self.size[1] + 1))
 
-    def values(self) -> Iterator[Any]:
+    def rows(self) -> Iterator[list[float]]:
         for size in range(self.size[0], self.size[1] + 1):
-            yield from combinations(self.items, size)
+            for inside in combinations(range(self.width), size):
+                yield [0.75 if place in inside else 0.25 for place in range(self.width)]
 
     def _row(self, value: Any) -> list[float]:
         inside = {place for place, item in enumerate(self.items) if _place(value, item) >= 0}
@@ -171,7 +176,7 @@ class Subset(Combination):
         return self._largest(block, sizes)
 
     def _largest(self, block: Floats, sizes: Any) -> Floats:
-        """Let the `sizes` items of the largest places in; of equal places, the first."""
+        """Include the `sizes` items with the largest places; of equal places, the first."""
         ranks = np.argsort(np.argsort(-block, axis=1, kind="stable"), axis=1, kind="stable")
         found = np.where(ranks < sizes[:, None], 0.75, 0.25)
         return np.where(np.isnan(block), np.nan, found)
@@ -228,7 +233,7 @@ class Permutation(Combination):
 
     Args:
         items: what is put in order; values as the options of a `Choice`.
-        default: the order where none is given; as written otherwise.
+        default: the order where no other is given; that of `items` by default.
         when: the variable is active only where this expression holds.
     """
 
@@ -256,8 +261,9 @@ class Permutation(Combination):
         """The number of orders."""
         return math.factorial(self.width)
 
-    def values(self) -> Iterator[Any]:
-        yield from permutations(self.items)
+    def rows(self) -> Iterator[list[float]]:
+        for order in permutations(range(self.width)):
+            yield [(order.index(item) + 0.5) / self.width for item in range(self.width)]
 
     def _row(self, value: Any) -> list[float]:
         return [(_place(value, item) + 0.5) / self.width for item in self.items]

@@ -1,4 +1,4 @@
-"""Beliefs about where good values lie: distributions of a number, truncated to its range."""
+"""Prior distributions of a number, truncated to its range."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from luthier._typing import Floats
 from luthier.errors import InvalidSpace
 
 _END = 1e-9
-"""Nearer to an end of [0, 1] a beta density, which may be infinite there, is taken to be what it is here."""
+"""Nearer than this to an end of [0, 1], where a beta density may be infinite, its value at this distance is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def place_quantile(prior: Prior, scale: DistributionScale, places: Floats) -> Fl
 
 
 def log_density(prior: Prior, scale: DistributionScale, places: Floats) -> Floats:
-    """Give the logarithm of the density at places in [0, 1], relative to the uniform one; -inf where it is 0."""
+    """Return the logarithm of the density at places in [0, 1], relative to the uniform one; -inf where it is 0."""
     from scipy import special
 
     if isinstance(prior, Beta):
@@ -170,7 +170,7 @@ def log_density(prior: Prior, scale: DistributionScale, places: Floats) -> Float
 
 
 def log_density_slope(prior: Prior, scale: DistributionScale, places: Floats) -> Floats:
-    """Give the derivative of `log_density` by the place, at places in [0, 1]; 0 where the density is 0."""
+    """Return the derivative of `log_density` by the place, at places in [0, 1]; 0 where the density is 0."""
     if isinstance(prior, Beta):
         inside = (places > _END) & (places < 1.0 - _END)
         u = np.clip(places, _END, 1.0 - _END)
@@ -196,7 +196,7 @@ def _between(low: float, high: float, uniforms: Floats) -> Floats:
 
 
 def _standardised(prior: Normal | LogNormal, scale: DistributionScale) -> tuple[float, float]:
-    """Give the bounds in standard deviations from the mean."""
+    """Return the bounds in standard deviations from the mean."""
     ends = (scale.start, scale.start + scale.width)
     if isinstance(prior, LogNormal) and not scale.log:
         ends = (math.log(ends[0]) if ends[0] > 0 else -math.inf, math.log(ends[1]))

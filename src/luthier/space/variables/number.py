@@ -224,7 +224,7 @@ class Number(Variable):
 
     @property
     def round_one(self) -> Callable[[float], float]:
-        """Give the function that does as `rounded` for one value."""
+        """The function that rounds one value as `rounded` does."""
         return self._rounder.one
 
     @cached_property

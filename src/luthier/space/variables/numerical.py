@@ -26,7 +26,7 @@ class Float(Number):
         log: search on a log scale; `low` must be above 0.
         step: only `low`, `low` + `step`, … up to `high`.
         prior: where good values are expected: `Normal`, `LogNormal` or `Beta`, truncated to the range.
-        default: the value where none is given; the middle of the scale otherwise.
+        default: the value where no other is given; the middle of the scale by default.
         when: the variable is active only where this expression holds.
 
     Raises:
@@ -90,7 +90,7 @@ class Float(Number):
 
     @property
     def canonical(self) -> Callable[[float], float]:
-        """Give the function from a value to the one that decoding its place gives: rounded, or on the step."""
+        """The function from a value to the one that decoding its place returns: rounded, or on the step."""
         return self.plain if self._steps else self._rounder.one
 
     @property
@@ -112,11 +112,11 @@ class Int(Number):
         log: search on a log scale; `low` must be at least 1.
         step: only `low`, `low` + `step`, … up to `high`; 1 by default.
         prior: where good values are expected: `Normal`, `LogNormal` or `Beta`, truncated to the range.
-        default: the value where none is given; the middle of the scale otherwise.
+        default: the value where no other is given; the middle of the scale by default.
         when: the variable is active only where this expression holds.
 
     Raises:
-        InvalidSpace: the range is empty, a bound is no whole number, or another setting makes no sense.
+        InvalidSpace: the range is empty, a bound is not a whole number, or another setting makes no sense.
 
     Example:
         >>> Int(2, 5, when="kernel == 'poly'")

@@ -23,7 +23,7 @@ Rounder = Callable[[float], float]
 
 
 def magnitude(value: float) -> int:
-    """Give the exponent of the leading decimal digit of a positive number."""
+    """Return the exponent of the leading decimal digit of a positive number."""
     return int(f"{value:e}".partition("e")[2])
 
 

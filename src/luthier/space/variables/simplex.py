@@ -27,7 +27,7 @@ class Simplex(Combination):
 
     Args:
         names: the names of the shares, or how many there are; at least 2.
-        default: the shares where none are given; equal ones otherwise.
+        default: the shares where no others are given; equal ones by default.
         when: the variable is active only where this expression holds.
     """
 
@@ -67,11 +67,11 @@ class Simplex(Combination):
     def _value(self, row: list[float]) -> Any:
         return tuple(row) if isinstance(self.names, int) else dict(zip(self.names, row, strict=True))
 
-    def values(self) -> Iterator[Any]:
+    def rows(self) -> Iterator[list[float]]:
         raise InvalidSpace("a Simplex is continuous: its values cannot be listed")
 
     def shares(self, value: Any) -> tuple[float, ...]:
-        """Give the shares of a plain value in order."""
+        """Return the shares of a plain value in order."""
         return tuple(self._row(value))
 
     def snap(self, block: Floats) -> Floats:
@@ -111,7 +111,7 @@ class Simplex(Combination):
             return f"is not {self.domain()}"
         shares = self._row(value)
         if not all(type(share) is float and 0 <= share <= 1 for share in shares):
-            return "has a share that is no number from 0 to 1"
+            return "has a share that is not a number from 0 to 1"
         total = math.fsum(shares)
         return None if abs(total - 1) <= 1e-11 else f"has shares that sum to {total!r}, not 1"
 
