@@ -32,3 +32,17 @@ class Method(Protocol):
             Infeasible: no configuration keeps the constraints.
         """
         ...
+
+
+@runtime_checkable
+class Sequential(Method, Protocol):
+    """A method whose proposal must become the next trial of the history that it was made from.
+
+    Its notes go on from each other, or name the trial's own number. It never thinks under a claim (`event.Claimed`),
+    while others may begin trials.
+    """
+
+    @property
+    def is_sequential(self) -> bool:
+        """True."""
+        ...
