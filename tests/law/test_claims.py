@@ -172,7 +172,6 @@ def test_what_is_spoilt_time_after_time_is_put_under_a_claim(
     clock = itertools.count()
     monkeypatch.setattr(claims_module, "_clock", lambda: next(clock) * thought_s)
     slow, fast = _studies(Interrupted(), lt.Random())
-    slow._ledger.append_s = 0.0
     hooks.append(lambda: fast.tell(fast.ask(), 1.0))
     slow.ask()
     spoilt = claims_module.SPOILT if thought_s < claims_module.DEAR_S else 1

@@ -218,7 +218,7 @@ def test_the_heartbeat_renews_what_is_held_and_the_log_does_not_grow() -> None:
 def test_a_worker_elsewhere_keeps_its_trial_as_long_as_it_renews_the_lease() -> None:
     now = [1000.0]
     store = Memory(clock=lambda: now[0])
-    study = _study(store=store)
+    study = AskTell("s", SPACE, minimize="loss", seed=1, method=lt.Random(), store=store)
     log = study._ledger
     log.commit(lambda history: [Asked(0, {"x": 0.5, "n": 3}, history.length, owner="elsewhere/1/2/3", ttl_s=10.0)])
     token = log.history.length - 1
