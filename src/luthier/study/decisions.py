@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from luthier._runtime.single_thread import on_one_thread
-from luthier.errors import InvalidResult, LeaseLost, TrialFinished
+from luthier.errors import InvalidResult, InvalidSetting, LeaseLost, TrialFinished
 from luthier.event import Asked, Claimed, Configured, Event, Freed, Reported, Retried, Told, proposal_key
 from luthier.history import History
 from luthier.key import Key
@@ -242,7 +242,7 @@ def _standing(history: History, claim: Claim, proposals: Sequence[Proposal]) -> 
 
 @dataclass(frozen=True, slots=True)
 class KnownResult:
-    """A result that is known from elsewhere. What was added under a ticket is not added under it again."""
+    """A result that is known from elsewhere. Under one ticket only one result is recorded; an empty text is none."""
 
     config: Config
     outcome: Outcome
@@ -250,10 +250,19 @@ class KnownResult:
 
 
 def add_many(history: History, results: Sequence[KnownResult]) -> list[Event]:
-    """Decide how results that are known from elsewhere are written down, as imported trials in their order."""
+    """Decide how results that are known from elsewhere are recorded, as imported trials in their order.
+
+    Raises:
+        InvalidSetting: a ticket is that of an enqueued configuration, of which there is no trial yet.
+    """
     found: list[Event] = []
     number, tickets = len(history), set[str]()
     for result in results:
+        if result.ticket and history.ticketed(result.ticket) and history.ticket(result.ticket) is None:
+            raise InvalidSetting(
+                f"the ticket {result.ticket!r} is that of an enqueued configuration, which was not tried yet: "
+                "give the result a ticket of its own"
+            )
         if result.ticket and (history.ticketed(result.ticket) or result.ticket in tickets):
             continue
         tickets.add(result.ticket)
