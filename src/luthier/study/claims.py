@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -47,7 +48,7 @@ class Claims:
     def __init__(self, log: StudyLog, heartbeat: Heartbeat) -> None:
         self._log = log
         self._heartbeat = heartbeat
-        self._asking = 0  # threads that ask now
+        self._asking: set[int] = set()  # the threads that ask now
         self._conflicts = log.conflicts  # those that were seen
         self._quiet = QUIET  # claims in a row that were not needed
         self._spoilt = False  # whether proposals came too late time after time
@@ -80,13 +81,14 @@ class Claims:
             done = bool(events)
             return events
 
-        self._asking += 1
+        me = threading.get_ident()
+        self._asking.add(me)
         try:
             live += begin(decide)
             while claims:
                 live += self._think(asker, claims, begin)
         finally:
-            self._asking -= 1
+            self._asking.discard(me)
         return done
 
     def _decide(self, asker: Decider, history: History, count: int, claims: list[Claim], tries: int) -> list[Event]:
@@ -103,7 +105,7 @@ class Claims:
 
     def _are_wanted(self, asker: Decider, tries: int) -> bool:
         """Tell whether to claim: others get in between, time after time or while the method thinks for long."""
-        if self._log.conflicts != self._conflicts or self._asking > 1:
+        if self._log.conflicts != self._conflicts or len(self._asking) > 1:
             self._conflicts, self._quiet = self._log.conflicts, 0
         if self._quiet >= QUIET or isinstance(asker.method, Sequential):
             self._spoilt = False
