@@ -91,3 +91,6 @@ SETTING_ALIASES: Final = {
     "GP": {"beliefs": "hyperpriors"},
 }
 """Names of settings that logs and study files of earlier versions hold, by the class that has them."""
+
+STORES: Final = {"sqlite": "luthier.store.sqlite.url:open_url"}
+"""The functions that open stores, by the scheme of their URLs: ``package.module:function``."""

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from luthier._typing import Bools, Floats, Integers
 from luthier.space import Column
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LearningCurves:
+    """The intermediate losses of trials, as arrays (r reports of t trials; d columns), by trial and then by step.
+
+    A trial has one report a step: where it was run again, the value of the later attempt replaces that of the earlier.
+
+    Args:
+        numbers: (t,) of the trials that have reports, ascending, however they ended and whether they ended.
+        x: (t, d) their points.
+        trial: (r,) which of the t trials each report is of.
+        step: (r,) at least 0.
+        loss: (r,) of the first objective, finite, minimised.
+    """
+
+    numbers: Integers
+    x: Floats
+    trial: Integers
+    step: Integers
+    loss: Floats
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+
+_NO_CURVES = LearningCurves(
+    np.empty(0, np.int64), np.empty((0, 0)), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +52,7 @@ class Data:
         costs: (n,) seconds, NaN where unknown.
         failed: (k, d) configurations whose evaluation crashed.
         pending: (p, d) configurations that are being evaluated.
+        reports: the intermediate losses, those of stopped, crashed and pending trials included.
     """
 
     columns: tuple[Column, ...]
@@ -33,6 +63,7 @@ class Data:
     costs: Floats
     failed: Floats
     pending: Floats
+    reports: LearningCurves = field(default=_NO_CURVES)
 
     @property
     def loss(self) -> Floats:

@@ -1,28 +1,30 @@
-"""The events of which a study's log is made, and their one text form.
+"""The events of a study's log, and their text form.
 
-A study is nothing but the list of these. Positions in the list are the study's clock: the *fencing token* of a lease is
-the position of the event that granted it, and `Asked.seen` is the length of the log that a proposal was made from.
+A study is the list of its events and nothing else. Positions in the list are the study's clock: the *fencing token* of
+a lease is the position of the event that granted it, and `Asked.seen` is the length of the log that a proposal was made
+from.
 
-Of these events a method sees `Created`, `Changed`, `Asked`, `Reported` and `Told`; the others say who runs what, and
-never reach a method (law 1).
+A method sees `Created`, `Changed`, `Asked`, `Reported` and `Told`. The other events say who runs what, and never reach
+a method (law 1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from luthier import codec
 from luthier.errors import StoreCorrupt
+from luthier.key import Key
 
 FORMAT = 1
 """The version of this vocabulary, stored in `Created`."""
 
 
 class Created(msgspec.Struct, frozen=True, tag="created", omit_defaults=True, gc=False):
-    """A study begins: what is optimized, and the seed of all its randomness. Always the first event."""
+    """The study begins: what is optimized, and the seed of all its randomness. Always the first event."""
 
     name: str
     space: Any
@@ -35,7 +37,7 @@ class Created(msgspec.Struct, frozen=True, tag="created", omit_defaults=True, gc
 
 
 class Configured(msgspec.Struct, frozen=True, tag="configured", omit_defaults=True, gc=False):
-    """From here on proposals are made by this method, in the text form of `luthier.method`."""
+    """From here on this method makes the proposals; it is in the text form of `luthier.method`."""
 
     method: Any
     horizon: int | None = None
@@ -48,8 +50,37 @@ class Changed(msgspec.Struct, frozen=True, tag="changed", omit_defaults=True, gc
     space: Any
 
 
+class Claimed(msgspec.Struct, frozen=True, tag="claimed", omit_defaults=True, gc=False):
+    """A lease on the randomness of `count` numbers from `number` on, taken before a method begins to think.
+
+    The method thinks from the first `seen` events. What is appended meanwhile does not spoil its proposals. They become
+    trials, which are numbered in the order of their `Asked` events, as ever; these name the number that was claimed
+    where it is not that of the trial.
+    """
+
+    number: int
+    seen: int
+    count: int = 1
+    owner: str = ""
+    ttl_s: float | None = None
+
+
 class Asked(msgspec.Struct, frozen=True, tag="asked", omit_defaults=True, gc=False):
-    """A trial begins. `batch` is (first number, size) of the proposals that were made in one call."""
+    """A trial begins.
+
+    Args:
+        number: of the trial.
+        config: its configuration, in plain form.
+        seen: the length of the log that the proposal was made from.
+        origin: see `Trial.origin`.
+        batch: (number of the first trial, size) of the proposals that were made in one call; None for a single one.
+        owner: who holds the lease.
+        ttl_s: how long the lease lasts without renewal.
+        note: what the method wrote down about its choice.
+        ticket: the request that the trial fulfils.
+        claim: the number that was claimed for the batch, where the batch has no trial of that number as its first.
+        again: how many times the batch was drawn before, in vain: a configuration was asked for meanwhile.
+    """
 
     number: int
     config: dict[str, Any]
@@ -60,6 +91,22 @@ class Asked(msgspec.Struct, frozen=True, tag="asked", omit_defaults=True, gc=Fal
     ttl_s: float | None = None
     note: dict[str, Any] = {}
     ticket: str = ""
+    claim: int | None = None
+    again: int = 0
+
+    @property
+    def first(self) -> int:
+        """The number of the first trial of the batch."""
+        return self.batch[0] if self.batch else self.number
+
+    @property
+    def place(self) -> int:
+        """The place of the trial in its batch, from 0."""
+        return self.number - self.first
+
+    def stream(self, root: Key) -> Key:
+        """Give the randomness that the method had for this batch; `root` is the key of the study."""
+        return proposal_key(root, self.first if self.claim is None else self.claim, self.again)
 
 
 class Retried(msgspec.Struct, frozen=True, tag="retried", omit_defaults=True, gc=False):
@@ -71,19 +118,24 @@ class Retried(msgspec.Struct, frozen=True, tag="retried", omit_defaults=True, gc
 
 
 class Renewed(msgspec.Struct, frozen=True, tag="renewed", omit_defaults=True, gc=False):
-    """The holder of a lease is alive."""
+    """The holder of a lease is alive. Read in logs of earlier versions; now renewals stand beside the log."""
 
     number: int
     token: int
 
 
 class Freed(msgspec.Struct, frozen=True, tag="freed", omit_defaults=True, gc=False):
-    """A lease ended without an outcome (``lost`` or ``interrupted``): the trial waits to be run again."""
+    """A lease ended without an outcome (``lost`` or ``interrupted``).
+
+    A trial then waits to be run again, and claimed numbers to be claimed again. `ran_s` is how many seconds the holder
+    was known to be alive, where it was renewed.
+    """
 
     number: int
     token: int
     reason: str
     error: str = ""
+    ran_s: float | None = None
 
 
 class Reported(msgspec.Struct, frozen=True, tag="reported", omit_defaults=True, gc=False):
@@ -96,7 +148,7 @@ class Reported(msgspec.Struct, frozen=True, tag="reported", omit_defaults=True, 
 
 
 class Told(msgspec.Struct, frozen=True, tag="told", omit_defaults=True, gc=False):
-    """A trial ended. It has at most one of these."""
+    """A trial ended. Every trial has at most one of these."""
 
     number: int
     token: int
@@ -115,30 +167,42 @@ class Enqueued(msgspec.Struct, frozen=True, tag="enqueued", omit_defaults=True, 
     ticket: str
 
 
-Event: TypeAlias = Created | Configured | Changed | Asked | Retried | Renewed | Freed | Reported | Told | Enqueued
+Event: TypeAlias = (
+    Created | Configured | Changed | Claimed | Asked | Retried | Renewed | Freed | Reported | Told | Enqueued
+)
 
 VISIBLE = (Created, Changed, Asked, Reported, Told)
 """The kinds of events that reach a method."""
 
 
 class Record(NamedTuple):
-    """An event as a store gives it back: `at` is when it was appended, seconds since 1970 UTC on the store's clock."""
+    """An event in a store: `at` is when it was appended, in seconds since 1970 UTC on the store's clock."""
 
     at: float
     event: Event
 
 
+def proposal_key(root: Key, number: int, again: int = 0) -> Key:
+    """Give the randomness of the proposals for a number (and those after it), `again` where they are drawn anew."""
+    key = root.fold("trial", number)
+    return key.fold("again", again) if again else key
+
+
 _decoder = msgspec.json.Decoder(Event)
-_encoder = msgspec.json.Encoder()
 
 
 def encode(event: Event) -> bytes:
-    """Write an event as one line of canonical JSON.
+    """Write an event as one line of canonical JSON, without the fields that have their defaults.
 
     Raises:
         InvalidResult: the event holds a value that cannot be stored.
     """
-    return codec.dumps({"type": event.__struct_config__.tag, **{name: getattr(event, name) for name in _given(event)}})
+    plain: dict[str, Any] = {"type": event.__struct_config__.tag}
+    for name, default in _fields(type(event)):
+        value = getattr(event, name)
+        if value != default or (type(value) is not type(default) and not isinstance(default, dict)):
+            plain[name] = value
+    return codec.dumps(plain)
 
 
 def decode(text: bytes | str) -> Event:
@@ -156,21 +220,10 @@ def decode(text: bytes | str) -> Event:
         raise StoreCorrupt(f"not an event of a study's log: {error}") from None
 
 
-def _given(event: Event) -> list[str]:
-    """Name the fields that differ from their defaults, which are left out of the text."""
-    return [field.name for field in _fields(type(event)) if not _is_default(getattr(event, field.name), field)]
-
-
-_FIELDS: dict[type, Sequence[msgspec.structs.FieldInfo]] = {}
-
-
-def _fields(kind: type) -> Sequence[msgspec.structs.FieldInfo]:
-    if kind not in _FIELDS:
-        _FIELDS[kind] = msgspec.structs.fields(kind)
-    return _FIELDS[kind]
-
-
-def _is_default(value: object, field: msgspec.structs.FieldInfo) -> bool:
-    if field.default_factory is not msgspec.NODEFAULT:
-        return bool(value == field.default_factory())
-    return field.default is not msgspec.NODEFAULT and type(value) is type(field.default) and value == field.default
+@cache
+def _fields(kind: type) -> tuple[tuple[str, object], ...]:
+    """Name the fields of a kind of event, each with its default; `msgspec.NODEFAULT` where there is no default."""
+    return tuple(
+        (field.name, field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory())
+        for field in msgspec.structs.fields(kind)
+    )

@@ -91,10 +91,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An intermediate result of a running trial: its `step` (0, 1, 2, …) and `value`."""
+    """An intermediate result of a running trial: its `step` (0, 1, 2, …), its `value`, and which attempt had it."""
 
     step: int
     value: float
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Trial:
         state: running, waiting or finished.
         outcome: the outcome, once finished.
         lease: the right to run it, while running or waiting.
-        reports: intermediate values, by step.
+        reports: the intermediate values of all attempts, in the order in which they came.
         note: what the method recorded about its choice.
         seen: the length of the log from which the proposal was made.
     """
@@ -127,3 +128,9 @@ class Trial:
     def is_done(self) -> bool:
         """Whether the trial has a value."""
         return self.outcome is not None and self.outcome.reason is Reason.DONE
+
+    @property
+    def curve(self) -> tuple[Report, ...]:
+        """The intermediate values by step; where several attempts reported one step, that of the latest."""
+        latest = {report.step: report for report in self.reports}
+        return tuple(latest[step] for step in sorted(latest))

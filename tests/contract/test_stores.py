@@ -124,6 +124,14 @@ class SQLiteDoesWhatMemoryDoes(RuleBasedStateMachine):
     def length(self, which: int, name: str) -> None:
         self.both(which, lambda store: store.length(name))
 
+    @rule(which=st.integers(0, 1), name=NAMES, number=st.integers(0, 1), token=st.integers(0, 1))
+    def renew(self, which: int, name: str, number: int, token: int) -> None:
+        self.both(which, lambda store: store.renew(name, number, token))
+
+    @rule(which=st.integers(0, 1), name=NAMES, number=st.integers(0, 1), token=st.integers(0, 1))
+    def renewed(self, which: int, name: str, number: int, token: int) -> None:
+        self.both(which, lambda store: store.renewed(name, number, token))
+
     @rule(which=st.integers(0, 1), name=NAMES)
     def delete(self, which: int, name: str) -> None:
         self.both(which, lambda store: store.delete(name))

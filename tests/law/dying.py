@@ -82,6 +82,12 @@ def die_at(store: Store, number: int, after: bool, method: Any = None, trials: i
 def outline(study: lt.Study) -> list[tuple[Any, ...]]:
     """Give what law 1 says must be equal: numbers, configurations and outcomes."""
     return [
-        (trial.number, dict(trial.trial.config), trial.reason, dict(trial.values), trial.reports)
+        (
+            trial.number,
+            dict(trial.trial.config),
+            trial.reason,
+            dict(trial.values),
+            [(report.step, report.value) for report in trial.reports],
+        )
         for trial in study.trials
     ]

@@ -12,7 +12,21 @@ from test_codec import VALUES
 
 from luthier import event
 from luthier.errors import InvalidResult, StoreCorrupt
-from luthier.event import Asked, Changed, Configured, Created, Enqueued, Event, Freed, Renewed, Reported, Retried, Told
+from luthier.event import (
+    Asked,
+    Changed,
+    Claimed,
+    Configured,
+    Created,
+    Enqueued,
+    Event,
+    Freed,
+    Renewed,
+    Reported,
+    Retried,
+    Told,
+)
+from luthier.key import Key
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _number = st.integers(0, 2**53)
@@ -34,10 +48,13 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
         st.none() | st.floats(0, 1e9),
         _mapping,
         _text,
+        st.none() | _number,
+        _number,
     ),
+    st.builds(Claimed, _number, _number, _number, _text, st.none() | st.floats(0, 1e9)),
     st.builds(Retried, _number, _text, st.none() | st.floats(0, 1e9)),
     st.builds(Renewed, _number, _number),
-    st.builds(Freed, _number, _number, _text, _text),
+    st.builds(Freed, _number, _number, _text, _text, st.none() | st.floats(0, 1e9)),
     st.builds(Reported, _number, _number, _number, _float),
     st.builds(Told, _number, _number, _text, _values, _values, st.none() | st.floats(0, 1e9), _text, _mapping),
     st.builds(Enqueued, _mapping, _text),
@@ -91,3 +108,13 @@ def test_a_value_that_cannot_be_stored_is_refused() -> None:
     config: dict[str, Any] = {"x": object()}
     with pytest.raises(InvalidResult, match="'x'"):
         event.encode(Asked(0, config, 0))
+
+
+def test_a_proposal_says_whose_randomness_it_has() -> None:
+    root = Key.of(3)
+    alone, second = Asked(7, {}, 20), Asked(8, {}, 20, batch=(7, 2))
+    assert alone.stream(root) == second.stream(root) == root.fold("trial", 7)
+    assert (alone.place, second.place) == (0, 1)
+    claimed = Asked(8, {}, 20, batch=(7, 2), claim=5)
+    assert claimed.stream(root) == root.fold("trial", 5) and claimed.place == 1
+    assert Asked(7, {}, 20, again=2).stream(root) == root.fold("trial", 7).fold("again", 2)

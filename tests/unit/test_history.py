@@ -12,7 +12,20 @@ from hypothesis import strategies as st
 
 import luthier as lt
 from luthier.errors import StoreCorrupt, TrialNotFound
-from luthier.event import Asked, Changed, Configured, Created, Enqueued, Event, Freed, Renewed, Reported, Retried, Told
+from luthier.event import (
+    Asked,
+    Changed,
+    Claimed,
+    Configured,
+    Created,
+    Enqueued,
+    Event,
+    Freed,
+    Renewed,
+    Reported,
+    Retried,
+    Told,
+)
 from luthier.history import History
 from luthier.problem import Problem
 from luthier.trial import Reason, State
@@ -79,9 +92,135 @@ def test_a_lease_is_freed_retried_and_renewed() -> None:
     assert history.waiting == () and history.trial(0).lease == lease
 
 
-def test_a_retry_drops_the_reports_of_the_attempt_before() -> None:
-    history = _history(_asked(0), Reported(0, 1, 0, 0.9), Freed(0, 1, "lost"), Retried(0))
-    assert history.trial(0).reports == ()
+def test_reports_are_kept_over_attempts() -> None:
+    history = _history(_asked(0), Reported(0, 1, 0, 0.9), Reported(0, 1, 1, 0.8), Freed(0, 1, "lost"), Retried(0))
+    history = history.extend([Reported(0, 5, 1, 0.7), Reported(0, 5, 4, 0.6)])
+    reports = history.trial(0).reports
+    assert [(r.attempt, r.step, r.value) for r in reports] == [(1, 0, 0.9), (1, 1, 0.8), (2, 1, 0.7), (2, 4, 0.6)]
+    assert [(r.attempt, r.step, r.value) for r in history.trial(0).curve] == [(1, 0, 0.9), (2, 1, 0.7), (2, 4, 0.6)]
+
+
+def _curves(history: History) -> list[tuple[int, float, int, float]]:
+    """Give the reports as a model sees them: (trial, its x, step, loss)."""
+    found = history.data(history.problem()).reports
+    assert found.x.shape == (len(found.numbers), 1) and len(found) == len(found.loss)
+    assert found.trial.dtype == found.step.dtype == found.numbers.dtype == np.int64
+    return [
+        (int(found.numbers[row]), float(found.x[row, 0]), step, loss)
+        for row, step, loss in zip(found.trial.tolist(), found.step.tolist(), found.loss.tolist(), strict=True)
+    ]
+
+
+def test_reports_are_data_of_stopped_crashed_and_running_trials_too() -> None:
+    history = _history(_asked(0, 0.1), _asked(1, 0.2), Reported(1, 2, 3, 5.0), Reported(0, 1, 0, 4.0))
+    assert _curves(_history()) == []
+    history = history.extend([_asked(2, 0.3), Reported(0, 1, 1, 3.0), Reported(2, 5, 0, 2.0), _asked(3, 0.4)])
+    assert _curves(history) == [(0, 0.1, 0, 4.0), (0, 0.1, 1, 3.0), (1, 0.2, 3, 5.0), (2, 0.3, 0, 2.0)]
+    ended = history.extend([_told(0, 1.0), Told(1, 2, "pruned"), Told(2, 5, "failed")])
+    assert _curves(ended) == _curves(history)
+    assert _curves(history) == _curves(ended.upto(history.length))
+    again = ended.extend([_asked(4, 0.5), Reported(4, 12, 0, 1.0), Freed(4, 12, "lost"), Retried(4)])
+    assert _curves(again)[-1] == (4, 0.5, 0, 1.0)
+    assert _curves(again.apply(Reported(4, 15, 0, 0.5)))[4:] == [(4, 0.5, 0, 0.5)]
+    odd = again.extend([Reported(4, 15, 1, math.inf), Reported(4, 15, 0, math.nan)])
+    assert _curves(odd) == _curves(ended)  # what is not finite is no loss
+
+
+def test_reports_are_losses_of_trials_that_the_space_can_hold() -> None:
+    upwards = History(SPACE).extend([Created("s", SPACE.to_plain(), (("gain", True),), 7), _asked(0, 0.1)])
+    upwards = upwards.extend([Reported(0, 1, 0, 2.0), _asked(1, 0.9), Reported(1, 3, 0, 3.0)])
+    assert _curves(upwards) == [(0, 0.1, 0, -2.0), (1, 0.9, 0, -3.0)]
+    wide = lt.Space({"x": lt.Float(0.5, 1.0)})
+    assert _curves(upwards.apply(Changed(wide.to_plain()))) == [(1, 0.8, 0, -3.0)]
+
+
+def test_many_reports_grow_the_arrays() -> None:
+    history = _history(*(_asked(number, number / 10) for number in range(5)))
+    for step in range(60):
+        history = history.extend([Reported(number, number + 1, step, float(step)) for number in range(5)])
+    found = _curves(history)
+    assert found == [(n, n / 10, step, float(step)) for n in range(5) for step in range(60)]
+
+
+def test_a_rung_is_a_part_of_a_history() -> None:
+    """The trials that got as far as a step: what successive halving compares."""
+    history = _history(*(_asked(number, number / 10) for number in range(4)))
+    for number, steps in enumerate((3, 1, 2, 0)):
+        history = history.extend([Reported(number, number + 1, step, number + step / 8) for step in range(steps)])
+    history = history.apply(_told(0, 9.0))
+    for step, members in enumerate(((0, 1, 2), (0, 2), (0,), ())):
+        rung = history.where(lambda trial, step=step: any(report.step >= step for report in trial.reports))
+        assert tuple(trial.number for trial in rung.trials) == members
+        assert sorted({number for number, *_ in _curves(rung)}) == list(members)
+        assert rung.measured() == ((0,) if members else ())
+        assert len(rung) == 4 and rung.running == (1, 2, 3) and rung.has(SPACE.identity({"x": 0.3}))
+    newer = history.where(lambda trial: trial.number != 1).apply(Reported(3, 4, 0, 0.5))
+    assert sorted({number for number, *_ in _curves(newer)}) == [0, 2, 3]  # what comes later is cut, too
+
+
+def test_claims_are_held_and_lost_and_taken_over() -> None:
+    history = _history(_asked(0), Claimed(1, 2, 2, "me", 60.0))
+    assert history.claims == ((2, Claimed(1, 2, 2, "me", 60.0)),) and history.holds(2)
+    assert (len(history), history.claimed, history.free_numbers(3)) == (1, 2, (3, 3))
+    history = history.extend([Claimed(3, 3), _asked(1, claim=4)])  # the first trial after the claims is number 1
+    assert history.trial(1).config == {"x": 0.5} and history.claimed == 3 and history.free_numbers(1) == (5, 1)
+    history = history.extend([_asked(2, claim=1, batch=(2, 2)), Freed(1, 2, "interrupted")])
+    assert [trial.number for trial in history.trials] == [0, 1, 2] and not history.holds(2)
+    assert history.claimed == 1 and history.free_numbers(5) == (2, 1)
+    history = history.apply(_asked(3, claim=3))
+    assert history.claims == () and history.claimed == 0
+    history = history.apply(Claimed(2, history.length))
+    assert history.holds(history.length - 1) and history.free_numbers(5) == (5, 5)
+    history = history.apply(Freed(2, history.length - 1, "lost"))
+    assert history.apply(_asked(4, claim=2)).free_numbers(5) == (5, 5)
+    assert history.apply(_asked(4, origin="user")).free_numbers(5) == (2, 1)
+
+
+def test_numbers_are_claimed_in_a_row() -> None:
+    history = _history(Claimed(0, 1), Claimed(1, 2), Claimed(2, 3), Claimed(3, 4))
+    history = history.extend([Freed(3, 4, "lost"), Freed(0, 1, "lost"), Freed(1, 2, "lost")])
+    assert history.free_numbers(1) == (0, 1) and history.free_numbers(9) == (0, 2)
+    assert history.apply(Claimed(0, 8, 2)).free_numbers(9) == (3, 1)
+    assert [claimed.number for _, claimed in history.claims] == [2]
+
+
+@pytest.mark.parametrize("event", [Claimed(0, 3), Claimed(1, 3), Claimed(3, 3), Claimed(0, 3, 2), Freed(1, 9, "lost")])
+def test_a_claim_of_what_is_not_free_is_refused(event: Event) -> None:
+    history = _history(_asked(0), Claimed(1, 2))
+    with pytest.raises(StoreCorrupt):
+        history.apply(event)
+    assert history.apply(Claimed(2, 3)).claimed == 2
+
+
+def test_a_method_sees_nothing_of_claims() -> None:
+    plain = _history(_asked(0, 0.1), _told(0, 1.0), _asked(1, 0.2))
+    claimed = _history(Claimed(0, 1), _asked(0, 0.1), Claimed(1, 3), _told(0, 1.0, token=2), _asked(1, 0.2))
+    assert plain.digest == claimed.digest and len(plain) == len(claimed)
+    assert [trial.config for trial in plain.trials] == [trial.config for trial in claimed.trials]
+
+
+def test_a_fork_is_equal_and_goes_its_own_way() -> None:
+    base = _history(_asked(0, 0.1), Reported(0, 1, 0, 0.9), _told(0, 1.0, duration_s=2.0), _asked(1, 0.2))
+    problem, plain = base.problem(), _history(*base.events[1:])
+    fork = base.fork()
+    grown = base.extend([Told(1, 4, "done", {"loss": 0.5}, {"a": 1.0}), _asked(2, 0.3), Reported(2, 6, 0, 0.8)])
+    for _ in range(2):  # the fork is as it was, whatever is appended to the other and looked at
+        assert grown.data(problem).loss.tolist() == [1.0, 0.5]
+        assert (fork.length, fork.digest, fork.best, len(fork)) == (plain.length, plain.digest, 0, 2)
+        data = fork.data(problem)
+        assert data.x.tolist() == [[0.1]] and data.pending.tolist() == [[0.2]] and data.violations.shape == (1, 0)
+        assert _curves(fork) == [(0, 0.1, 0, 0.9)]
+        assert fork.has(SPACE.identity({"x": 0.2})) and not fork.has(SPACE.identity({"x": 0.3}))
+        assert fork.upto(3).trials == plain.upto(3).trials
+    other = fork.extend([_asked(2, 0.4), Told(1, 4, "done", {"loss": 7.0}, {"b": 1.0}), _told(2, 9.0)])
+    assert other.data(problem).loss.tolist() == [1.0, 7.0, 9.0] and other.data(problem).x[:, 0].tolist() == [
+        0.1,
+        0.2,
+        0.4,
+    ]
+    assert grown.data(problem).loss.tolist() == [1.0, 0.5] and grown.data(problem).pending.tolist() == [[0.3]]
+    many = fork.extend([_asked(number, number / 100) for number in range(2, 80)])
+    assert len(many.data(problem).pending) == 79 and len(grown) == 3
 
 
 def test_the_queue_and_its_tickets() -> None:
@@ -225,7 +364,7 @@ def test_the_digest_names_what_a_method_can_see() -> None:
         base.apply(_told(1, 1.0)),
         base.apply(Told(1, 3, "lost")),  # no longer pending
         base.apply(Reported(1, 3, 0, 0.5)),
-        base.extend([Reported(1, 3, 0, 0.5), Freed(1, 3, "lost"), Retried(1)]),  # the report is gone again
+        base.extend([Reported(1, 3, 0, 0.5), Reported(1, 3, 0, 0.4)]),
         base.where(lambda trial: trial.number == 0),
         base.upto(base.length - 1),
         _history(_asked(0, 0.1), _told(0, 1.0, duration_s=2.0), _asked(1, 0.2)),
@@ -233,6 +372,7 @@ def test_the_digest_names_what_a_method_can_see() -> None:
     ]
     assert len({base.digest, *(history.digest for history in seen)}) == len(seen) + 1
     assert base.where(lambda trial: trial.number == 0).digest == seen[4].digest
+    assert seen[2].extend([Freed(1, 3, "lost"), Retried(1)]).digest == seen[2].digest  # a report outlives its attempt
 
 
 def test_reasons_say_what_is_a_crash() -> None:

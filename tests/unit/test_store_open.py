@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+import luthier as lt
 import luthier.store
 from luthier.errors import InvalidSetting, StoreFull
 from luthier.event import Told
-from luthier.store import Memory, SQLite, Store, open_store
+from luthier.store import Memory, SQLite, Store, StoreFactory, open_store, register_store, registry
 from luthier.store.path_checks import network, settle
 from luthier.testing.faults import Crash, FaultyStore
 
@@ -58,13 +59,13 @@ def test_a_path_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("SQLITE:///a.db", "begin with SQLITE://"),
         ("sqlite://", "third slash"),
         ("sqlite://a.db", "third slash"),
-        ("sqlite:///", "no path"),
+        ("sqlite:///", "not a path"),
         ("sqlite:///a.db?timeout=3", "no options"),
         ("sqlite:///:memory:", "None to keep the study in memory"),
         (":memory:", "None to keep the study in memory"),
-        ("", "no path"),
-        ("  ", "no path"),
-        ("a\0b", "no path"),
+        ("", "not a path"),
+        ("  ", "not a path"),
+        ("a\0b", "not a path"),
         (b"a.db", "is not a store"),
         (3, "3 is not a store: give a path such as 'study.db'"),
         (Memory, "is not a store"),
@@ -97,8 +98,10 @@ def test_package_exports_what_it_says() -> None:
         Memory,
         SQLite,
         Store,
+        StoreFactory,
         luthier.store.journal_mode,
         open_store,
+        register_store,
     ]
     with pytest.raises(AttributeError, match="no attribute 'Postgres'"):
         _ = luthier.store.Postgres
@@ -110,6 +113,76 @@ def test_sqlite_is_loaded_when_it_is_needed() -> None:
         "luthier.store.SQLite; assert 'sqlite3' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# --- stores of third parties -------------------------------------------------------------------------
+
+_THIRD_PARTY = """
+from luthier.store import Memory
+from luthier.store import SQLite
+class Boxed(SQLite):
+    pass
+def open_box(url, *, must_exist):
+    return Boxed(url.removeprefix("box://"), must_exist=must_exist)
+"""
+
+
+@pytest.fixture
+def scheme(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A scheme of which no store is known, neither before nor after."""
+    monkeypatch.setattr(registry, "_registered", {})
+    return "box"
+
+
+def test_a_registered_store_is_opened_by_its_url_and_a_study_in_it_read_back(scheme: str, tmp_path: Path) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def factory(url: str, *, must_exist: bool) -> Store:
+        asked.append((url, must_exist))
+        return SQLite(url.removeprefix("box://"), must_exist=must_exist)
+
+    url = f"box://{tmp_path}/a.db"
+    with pytest.raises(InvalidSetting, match=r"no store for URLs that begin with box://, but for .*sqlite"):
+        open_store(url)
+    register_store(scheme, factory)
+    with lt.Study("s", {"x": lt.Float(0, 1)}, minimize="loss", store=url, method=lt.Random(), seed=1) as study:
+        study.tell(study.ask(), 0.5)
+    with lt.Study("s", store=url) as study:
+        assert study.best_value == 0.5
+    with open_store(url, must_exist=True) as store:
+        assert store.names() == ("s",)
+    assert asked == [(url, False), (url, False), (url, True)]
+
+
+def test_an_installed_package_is_found_by_its_entry_point(scheme: str, tmp_path: Path) -> None:
+    (tmp_path / "boxes.py").write_text(_THIRD_PARTY)
+    info = tmp_path / "boxes-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: boxes\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[luthier.stores]\nbox = boxes:open_box\n")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from luthier.store import open_store; "
+        "store = open_store(f'box://{sys.argv[1]}/a.db'); assert type(store).__name__ == 'Boxed', store"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert (tmp_path / "a.db").exists()
+
+
+@pytest.mark.parametrize("name", ["", "x", "Box", "a b", "9p", "box://", 3, None])
+def test_what_cannot_be_a_scheme_is_refused(scheme: str, name: Any) -> None:
+    with pytest.raises(InvalidSetting, match="not the scheme of a URL"):
+        register_store(name, lambda url, *, must_exist: Memory())
+
+
+def test_a_scheme_of_luthiers_own_and_what_opens_nothing_are_refused(scheme: str) -> None:
+    with pytest.raises(InvalidSetting, match="Luthier's own"):
+        register_store("sqlite", lambda url, *, must_exist: Memory())
+    with pytest.raises(InvalidSetting, match="opened by a function"):
+        register_store(scheme, Memory())  # type: ignore[arg-type]
+    register_store(scheme, lambda url, *, must_exist: 3)  # type: ignore[arg-type, return-value]
+    with pytest.raises(InvalidSetting, match="gave int, not a store") as error:
+        open_store("box://secret")
+    assert "secret" not in str(error.value)
 
 
 # --- faults ------------------------------------------------------------------------------------------

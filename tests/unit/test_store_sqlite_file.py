@@ -504,3 +504,44 @@ def test_names_itself(place: Path) -> None:
     with SQLite(place) as store:
         assert repr(store) == f"SQLite({str(place)!r})"
     assert APPLICATION == 0x4C757468
+
+
+# --- files of earlier versions -----------------------------------------------------------------------
+
+
+def forget_renewals(place: Path) -> None:
+    """Make the file one from before there were renewals."""
+    tamper(place, "DROP TABLE renewals")
+
+
+def test_a_file_from_before_renewals_is_opened_unchanged_and_gets_them_at_the_first_one(place: Path) -> None:
+    fill(place)
+    forget_renewals(place)
+    before = place.read_bytes()
+    with SQLite(place) as store:
+        assert len(store.read("wine")) == 100
+        assert store.renewed("wine", 0, 1) is None
+        assert store.check() == ()
+    assert place.read_bytes() == before
+    with SQLite(place) as one, SQLite(place) as other:
+        one.renew("wine", 0, 1)
+        assert other.renewed("wine", 0, 1) == one.renewed("wine", 0, 1) is not None
+        other.renew("beer", 0, 1)
+        assert one.check() == ()
+
+
+def test_a_study_of_a_file_from_before_renewals_is_deleted(place: Path) -> None:
+    fill(place)
+    forget_renewals(place)
+    with SQLite(place) as store:
+        store.delete("wine")
+        assert store.names() == ("beer",)
+
+
+def test_a_renewal_that_is_damaged_is_found(place: Path) -> None:
+    fill(place)
+    with SQLite(place) as store:
+        store.renew("wine", 0, 1)
+    tamper(place, "UPDATE renewals SET at = 'noon'")
+    with SQLite(place) as store, pytest.raises(StoreCorrupt, match="'noon' stands where a number was written"):
+        store.renewed("wine", 0, 1)

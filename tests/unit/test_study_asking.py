@@ -20,9 +20,10 @@ from luthier.errors import (
     TrialFinished,
     TrialNotFound,
 )
-from luthier.event import Asked, Configured, Renewed, Reported
+from luthier.event import Asked, Configured, Freed, Reported
 from luthier.store import Memory
 from luthier.study import AskTell
+from luthier.study.lease_expiry import MAX_LOST
 from luthier.testing.faults import FaultyStore
 from luthier.trial import Outcome, Reason, State
 
@@ -199,17 +200,70 @@ def test_a_study_that_is_closed_or_forgotten_gives_its_trials_back() -> None:
     assert alive.tell(numbers[2], 1.0).value == 1.0
 
 
-def test_the_heartbeat_renews_what_is_held_and_nothing_else() -> None:
+def test_the_heartbeat_renews_what_is_held_and_the_log_does_not_grow() -> None:
     study = AskTell("s", SPACE, minimize="loss", seed=1, method=lt.Random())
     trials = study.ask(2)
     study.tell(trials[0], 1.0)
+    length = study.history.length
     study._heartbeat.beat()
-    history = study.history
-    assert [event for event in history.events if isinstance(event, Renewed)] == [Renewed(1, trials[1].token)]
-    assert history.alive_at(1) == history.length - 1
+    assert study.history.length == length
+    ledger = study._ledger
+    assert ledger.renewed(0, trials[0].token) is None
+    assert ledger.renewed(1, trials[1].token) is not None
     study.tell(trials[1], 1.0)
     study._heartbeat.beat()
-    assert study.history.length == history.length + 1
+    assert study.history.length == length + 1
+
+
+def test_a_worker_elsewhere_keeps_its_trial_as_long_as_it_renews_the_lease() -> None:
+    now = [1000.0]
+    store = Memory(clock=lambda: now[0])
+    study = AskTell("s", SPACE, minimize="loss", seed=1, method=lt.Random(), store=store)
+    log = study._ledger
+    log.commit(lambda history: [Asked(0, {"x": 0.5, "n": 3}, history.length, owner="elsewhere/1/2/3", ttl_s=10.0)])
+    token = log.history.length - 1
+    for _ in range(3):
+        now[0] += 8
+        store.renew("s", 0, token)
+        assert study.ask().number > 0
+    store.renew("s", 0, token - 1)  # of some earlier holder
+    now[0] += 11
+    again = study.ask()
+    assert (again.number, again.attempt) == (0, 2)
+    (freed,) = [event for event in study.history.events if isinstance(event, Freed)]
+    assert (freed.token, freed.reason, freed.ran_s) == (token, "lost", 24.0)
+
+
+def test_a_trial_that_is_lost_too_often_says_how_long_its_last_worker_ran() -> None:
+    now = [1000.0]
+    store = Memory(clock=lambda: now[0])
+    study = _study(store=store)
+    for turn in range(MAX_LOST):
+        trial = study.ask(lease_s=10)
+        assert (trial.number, trial.attempt) == (0, turn + 1)
+        now[0] += 5
+        store.renew("s", 0, trial.token)
+        now[0] += 11
+    assert study.ask().number == 1
+    outcome = study.trials[0].trial.outcome
+    assert outcome is not None and (outcome.reason, outcome.duration_s) == (Reason.LOST, 5.0)
+    assert f"worker {MAX_LOST} of this trial" in outcome.error
+
+
+def test_reports_of_an_attempt_count_from_its_own_beginning() -> None:
+    study = _study()
+    first = study.ask()
+    first.report(0.5)
+    first.report(0.4)
+    study.release(first)
+    again = study.ask()
+    again.report(0.45)
+    study.finish(again, Outcome(Reason.DONE, {"loss": 1.0}), reports=((0, 0.45), (1, 0.35)))
+    result = study.trials[0]
+    assert [(r.attempt, r.step, r.value) for r in result.trial.reports] == [
+        (1, 0, 0.5), (1, 1, 0.4), (2, 0, 0.45), (2, 1, 0.35)
+    ]  # fmt: skip
+    assert [(r.step, r.value) for r in result.reports] == [(0, 0.45), (1, 0.35)]
 
 
 def test_the_method_is_written_down_once_and_again_when_it_changes() -> None:

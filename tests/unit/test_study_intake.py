@@ -15,10 +15,12 @@ from luthier.errors import (
     InvalidSetting,
     InvalidSpace,
     StoreError,
+    StoreFull,
     StudyMismatch,
     StudyNotFound,
 )
 from luthier.store import Memory
+from luthier.testing.faults import FaultyStore
 
 SPACE = {"x": lt.Float(0, 1, default=0.5), "n": lt.Int(1, 9, default=5)}
 
@@ -57,6 +59,71 @@ def test_a_result_from_elsewhere_is_added_once() -> None:
         study.add({"x": 0.1}, 1.0)
     assert study.add({"x": 0.3, "n": 1}, math.nan).reason == "nonfinite"
     assert len(study) == 4 and study.verify().given == 4
+
+
+def test_many_results_are_added_in_one_transaction() -> None:
+    store = FaultyStore(Memory())
+    study = _study(store=store)
+    study.tell(study.ask(), 9.0)
+    appends = store.appends
+    params = [{"x": i / 1000, "n": 1 + i % 9} for i in range(200)]
+    found = study.add_many(params, [float(i) for i in range(200)], durations_s=[None, *range(1, 200)])
+    assert store.appends == appends + 1
+    assert [trial.number for trial in found] == list(range(1, 201))
+    assert [trial.value for trial in found] == [float(i) for i in range(200)]
+    assert [trial.duration_s for trial in found[:3]] == [None, 1.0, 2.0]
+    assert {trial.trial.origin for trial in found} == {"imported"} and study.best.number == 1
+    again = study.add_many(params[::-1], [float(i) for i in range(199, -1, -1)])
+    assert [trial.number for trial in again] == list(range(200, 0, -1)) and len(study) == 201
+    assert study.add_many([], []) == [] and store.appends == appends + 1  # there was nothing to append
+    assert study.verify().ok
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_of_many_results_those_that_are_known_are_given_as_they_stand(noisy: bool) -> None:
+    study = _study(noisy=noisy)
+    study.add({"x": 0.1, "n": 1}, 1.0, ticket="a")
+    params = [{"x": x, "n": 1} for x in (0.2, 0.3, 0.4, 0.5, 0.6)]
+    found = study.add_many(params, [2.0, 3.0, 4.0, 5.0, 6.0], tickets=[None, "a", "b", "b", None])
+    assert [(trial.number, trial.value) for trial in found] == [(1, 2.0), (0, 1.0), (2, 4.0), (2, 4.0), (3, 6.0)]
+    assert len(study) == 4
+    twice = study.add_many(params[:1] * 2, [2.0, 2.0])
+    assert [trial.number for trial in twice] == ([4, 5] if noisy else [1, 1])
+
+
+def test_of_many_results_all_are_added_or_none() -> None:
+    store = FaultyStore(Memory())
+    study = _study(store=store)
+    good = {"x": 0.1, "n": 1}
+    appends = store.appends
+    with pytest.raises(InvalidConfig, match=r"result 1 of 3: .*x"):
+        study.add_many([good, {"x": 7, "n": 1}, good], [1.0, 2.0, 3.0])
+    with pytest.raises(InvalidResult, match="result 2 of 3: "):
+        study.add_many([good] * 3, [1.0, 2.0, "three"])
+    for lengths in ([1.0], [1.0, 2.0, 3.0]):
+        with pytest.raises(InvalidSetting, match="different lengths"):
+            study.add_many([good, good], lengths)
+    with pytest.raises(InvalidSetting, match="different lengths"):
+        study.add_many([good], [1.0], durations_s=[1.0, 2.0])
+    study.enqueue({"x": 0.5}, ticket="mine")
+    with pytest.raises(InvalidSetting, match="'mine' is that of an enqueued configuration"):
+        study.add_many([good, {"x": 0.5, "n": 5}], [1.0, 2.0], tickets=[None, "mine"])
+    assert len(study) == 0 and store.appends == appends + 1
+    store.fail_next(StoreFull("the disk is full"))
+    with pytest.raises(StoreFull):
+        study.add_many([good, {"x": 0.2, "n": 1}], [1.0, 2.0])
+    assert len(study) == 0
+
+
+def test_learning_from_another_study_is_one_transaction() -> None:
+    other = _study()
+    other.add_many([{"x": i / 100, "n": 1} for i in range(50)], [float(i) for i in range(50)])
+    store = FaultyStore(Memory())
+    study = _study({"x": lt.Float(0.1, 1), "n": lt.Int(1, 9)}, store=store)
+    appends = store.appends
+    assert study.learn_from(other) == 40 and store.appends == appends + 1
+    assert study.learn_from(other) == 40 and store.appends == appends + 1
+    assert [trial.value for trial in study.trials] == [float(i) for i in range(10, 50)]
 
 
 def test_a_noisy_study_takes_in_the_same_result_twice() -> None:

@@ -1,4 +1,4 @@
-"""The ledger: decisions are made again where the log grew, and signs of life do not get in the way."""
+"""A study's log: decisions are made again where it grew, leases are renewed beside it, threads get their turn."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 import luthier as lt
 from luthier.errors import StoreBusy
-from luthier.event import Asked, Created, Enqueued, Event, Freed, Record, Renewed, Reported, Retried, Told
+from luthier.event import Asked, Claimed, Created, Enqueued, Event, Freed, Record, Renewed, Reported, Retried, Told
 from luthier.history import History
 from luthier.store import Memory
 from luthier.study import log as ledger_module
 from luthier.study.elapsed import elapsed_s
-from luthier.study.lease_owner import LeaseOwner, is_dead
-from luthier.study.log import StudyLog
+from luthier.study.lease_owner import Heartbeat, LeaseOwner, is_dead
+from luthier.study.log import FairLock, StudyLog
 
 SPACE = lt.Space({"x": lt.Float(0, 1)})
 CREATED = Created("s", SPACE.to_plain(), (("loss", False),), 7)
@@ -50,23 +51,6 @@ def test_a_decision_is_made_again_when_the_log_grew() -> None:
     assert len(mine.stamps) == mine.history.length == 3
 
 
-@pytest.mark.parametrize(("heed", "times"), [(False, 1), (True, 2)])
-def test_signs_of_life_make_a_decision_again_only_where_it_heeds_them(heed: bool, times: int) -> None:
-    store = Memory()
-    mine, theirs = _ledger(store), _ledger(store)
-    mine.commit(lambda history: [Asked(0, {"x": 0.1}, 0)])
-    decided: list[int] = []
-
-    def decide(history: History) -> list[Event]:
-        decided.append(history.length)
-        if len(decided) == 1:
-            theirs.renew([Renewed(0, 1)])
-        return [Asked(1, {"x": 0.2}, 0)]
-
-    history = mine.commit(decide, heed_renewals=heed)
-    assert len(decided) == times and history.length == 4 and history.alive_at(0) == 2
-
-
 def test_nothing_decided_is_nothing_written() -> None:
     ledger = _ledger(Memory())
     assert ledger.commit(lambda history: []).length == 1
@@ -89,12 +73,90 @@ def test_who_never_gets_a_turn_gives_up(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_heartbeat_does_not_wait_for_a_method_that_thinks() -> None:
     ledger = _ledger(Memory())
     ledger.commit(lambda history: [Asked(0, {"x": 0.1}, 0)])
+    length = ledger.history.length
     with ledger.lock:  # a method is at work, in another thread
-        thread = threading.Thread(target=lambda: ledger.renew([Renewed(0, 1)]))
+        thread = threading.Thread(target=lambda: ledger.renew(0, 1))
         thread.start()
         thread.join(10)
         assert not thread.is_alive()
-    assert ledger.refresh().alive_at(0) == 2
+    assert ledger.renewed(0, 1) is not None and ledger.renewed(0, 2) is None
+    assert ledger.refresh().length == length
+
+
+def test_a_thread_that_lets_the_lock_go_and_asks_again_comes_after_the_one_that_waits() -> None:
+    lock, order = FairLock(), []
+
+    def wait() -> None:
+        with lock:
+            order.append("other")
+
+    with lock:
+        thread = threading.Thread(target=wait)
+        thread.start()
+        while not lock._turn.locked():  # until it waits
+            time.sleep(0.001)
+        with lock:  # reentrant, also while others wait
+            pass
+    with lock:
+        order.append("again")
+    thread.join()
+    assert order == ["other", "again"]
+
+
+def test_leases_and_their_ends_are_written_to_the_logging_of_the_process(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "luthier")
+    study = lt.Study("s", SPACE, minimize="loss", seed=1, method=lt.Random())
+    first = study.ask()
+    study.release(first, "the machine is needed")
+    study.ask()
+    said = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "luthier.study.log"]
+    (asked, freed, retried) = said
+    assert asked[0] == "DEBUG" and asked[1].startswith("study 's': trial 0 is leased to ")
+    assert freed == ("INFO", "study 's': the lease 2 of 0 ended: interrupted (the machine is needed)")
+    assert retried[0] == "INFO" and "trial 0 is taken over by" in retried[1]
+
+
+def test_conflicts_are_written_to_the_logging_of_the_process(caplog: pytest.LogCaptureFixture) -> None:
+    store = Memory()
+    mine, theirs = _ledger(store), _ledger(store)
+    theirs.commit(lambda history: [Asked(0, {"x": 0.1}, 0)])
+    caplog.set_level("DEBUG", "luthier.study.log")
+    mine.commit(lambda history: [Asked(len(history), {"x": 0.2}, 0)])
+    assert "another process appended first; trying again" in caplog.text and mine.conflicts == 1
+
+
+class _Failing(Memory):
+    def renew(self, study: str, number: int, token: int) -> None:
+        raise StoreBusy("locked")
+
+
+def test_a_heartbeat_that_fails_is_written_to_the_logging_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    ledger = _ledger(_Failing())
+    heartbeat = Heartbeat(ledger.renew, 0.03)
+    heartbeat.hold(0, 1)
+    while len([record for record in caplog.records if record.levelname == "WARNING"]) < 2:
+        time.sleep(0.01)
+    heartbeat.close()
+    assert "leases could not be renewed: locked" in caplog.text
+
+
+def test_a_heartbeat_renews_trials_and_claims_until_they_are_dropped() -> None:
+    renewed: list[tuple[int, int]] = []
+    heartbeat = Heartbeat(lambda number, token: renewed.append((number, token)), 1000.0)
+    heartbeat.hold(3, 10)
+    heartbeat.hold(4, 11)
+    heartbeat.hold_claim(3, 12)  # of the same number as a trial
+    heartbeat.beat()
+    assert renewed == [(3, 10), (4, 11), (3, 12)] and heartbeat.held() == {3: 10, 4: 11}
+    heartbeat.drop(3, 9)  # another lease than the one that is held
+    heartbeat.drop(4)
+    heartbeat.drop_claim(12)
+    renewed.clear()
+    heartbeat.beat()
+    assert renewed == [(3, 10)]
+    heartbeat.close()
+    heartbeat.beat()
+    assert renewed == [(3, 10)]
 
 
 def test_owners_are_alive_while_their_study_is() -> None:
@@ -159,6 +221,17 @@ def test_a_lost_worker_ran_until_its_last_sign_of_life() -> None:
     assert _elapsed(lost, 9000) == 20
     assert _elapsed([*lost, (9000, Retried(0, "me")), (9010, Told(0, 5, "done", {"loss": 1.0}))], 1e6) == 30
     assert _elapsed([(10, _asked(0)), (70, Freed(0, 1, "interrupted"))], 1e6) == 60
+    assert _elapsed([(10, _asked(0)), (9000, Freed(0, 1, "lost", ran_s=35.0))], 9000) == 35
+    given_up = Told(0, 1, "lost", duration_s=25.0)
+    assert _elapsed([(10, _asked(0)), (20, Reported(0, 1, 0, 1.0)), (9000, given_up)], 9000) == 25
+
+
+def test_thinking_under_a_claim_is_no_trial() -> None:
+    records: list[tuple[float, Event]] = [(10, _asked(0)), (12, Claimed(1, 2)), (14, Freed(1, 2, "lost"))]
+    assert _elapsed([*records, (15, Told(0, 1, "done", {"loss": 1.0}))], 1e6) == 5
+    assert _elapsed([(12, Claimed(0, 1)), (14, Freed(0, 1, "lost"))], 1e6) == 0
+    lost: list[tuple[float, Event]] = [(10, Claimed(0, 1)), (11, _asked(0)), (12, Freed(0, 1, "lost"))]
+    assert _elapsed([*lost, (20, Told(0, 2, "done", {"loss": 1.0}))], 1e6) == 9
 
 
 def test_stamps_follow_the_log() -> None:

@@ -153,8 +153,8 @@ def _recall(history: History, number: int, known: Method, key: Key, memo: Memo) 
     configured = view.configured
     if configured is not None and configured[1].method != to_plain(known):
         method = from_plain(configured[1].method)
-    first, _ = _batch(history, trial)
-    place, stream = number - first, key.fold("trial", first)
+    asked = _asked(history, trial)
+    first, place, stream = asked.first, asked.place, asked.stream(key)
     data, space = view.data(problem), problem.space
     step, failure = None, ""
     if isinstance(method, ModelBased) and len(data) and data.columns:
@@ -184,14 +184,10 @@ def _predict(context: TrialContext, memo: Memo) -> Predictions:
     return predict_by_step(context.problem, context.step, context.method, context.default_key, memo)
 
 
-def _batch(history: History, trial: Trial) -> tuple[int, int]:
-    """Give the number of the first trial that was asked for together with this one, and how many were."""
-    events = history.events
-    for position in range(trial.seen, len(events)):
-        event = events[position]
-        if isinstance(event, Asked) and event.number == trial.number:
-            return event.batch or (trial.number, 1)
-    return trial.number, 1
+def _asked(history: History, trial: Trial) -> Asked:
+    """Find the event that began a trial. Cost O(events since the proposal's history)."""
+    later = history.events[trial.seen :]
+    return next(event for event in later if isinstance(event, Asked) and event.number == trial.number)
 
 
 def _make_sense(context: TrialContext, predictions: Predictions | None, prediction: Prediction | None) -> _Sense:

@@ -1,4 +1,4 @@
-"""The arrays of a history, grown trial by trial, so that a model's data cost one copy and no loop over the trials."""
+"""The arrays of a history, grown trial by trial: a model's data cost one copy and no loop over trials."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from luthier._typing import Floats
 from luthier.data import Data
+from luthier.history.report_arrays import ReportArrays
 from luthier.problem import Objective
 from luthier.space import Space
 from luthier.trial import Config, Outcome
@@ -20,7 +21,7 @@ Number = TypeVar("Number", bound=np.generic)
 
 
 class TrialStatus(IntEnum):
-    """What a model learns from a trial."""
+    """The use of a trial to a model."""
 
     PENDING = 0
     DONE = 1
@@ -33,7 +34,7 @@ _SEEN = (int(TrialStatus.DONE), int(TrialStatus.CRASHED), int(TrialStatus.PENDIN
 
 
 class TrialArrays:
-    """One row a trial, in order of number: its point, its losses, what it cost, how it stands.
+    """One row a trial, in order of number: its point, losses, cost and status.
 
     Args:
         objectives: what is measured, in order.
@@ -47,8 +48,10 @@ class TrialArrays:
         "_noise",
         "_objectives",
         "_points",
+        "_shared",
         "_standing",
         "_violations",
+        "reports",
         "rows",
     )
 
@@ -63,9 +66,13 @@ class TrialArrays:
         self._points: Floats | None = None  # of the first `_encoded` rows, in the present space
         self._encoded = 0
         self._gaps = False  # whether there is a trial among them that the space cannot hold
+        self._shared = False  # whether another one has the same arrays and writes to them
+        self.reports = ReportArrays()
 
     def begin(self) -> None:
         """Add the row of a trial that begins. Cost O(1), amortised."""
+        if self._shared:
+            self._own()
         if self.rows == len(self._standing):
             self._standing = _grown(self._standing, 0)
             self._losses = _grown(self._losses, np.nan)
@@ -76,6 +83,8 @@ class TrialArrays:
 
     def end(self, number: int, outcome: Outcome) -> None:
         """Fill the row of a trial that ended."""
+        if self._shared:
+            self._own()
         if outcome.reason.is_crash:
             self._standing[number] = TrialStatus.CRASHED
             return
@@ -101,6 +110,26 @@ class TrialArrays:
                 self._violations[name] = np.full(len(self._standing), np.nan)
             self._violations[name][number] = violation
 
+    def report(self, number: int, step: int, value: float) -> None:
+        """Take in an intermediate value of the first objective."""
+        self.reports.add(number, step, self._objectives[0].loss(value))
+
+    def copy(self) -> TrialArrays:
+        """Give an independent copy, which shares what is written once until it is written to. Cost O(rows)."""
+        twin = TrialArrays(self._objectives)
+        for name in self.__slots__:
+            setattr(twin, name, getattr(self, name))
+        twin._standing, twin._violations = self._standing.copy(), self._violations.copy()
+        twin.reports, twin._shared = self.reports.copy(), True
+        return twin
+
+    def _own(self) -> None:
+        """Stop sharing arrays."""
+        self._losses, self._costs, self._noise = self._losses.copy(), self._costs.copy(), self._noise.copy()
+        self._violations = {name: column.copy() for name, column in self._violations.items()}
+        self._points = None if self._points is None else self._points.copy()
+        self._shared = False
+
     def measured(self) -> list[int]:
         """Give the numbers of the trials that have values."""
         numbers: list[int] = np.flatnonzero(self._standing[: self.rows] == TrialStatus.DONE).tolist()
@@ -119,11 +148,11 @@ class TrialArrays:
             space: encodes the configurations.
             configs: one a trial, as `space` reads it; None where it cannot.
             keep: (rows,) the trials that are looked at; None for all.
-            cached: whether `space` is the one that the table's points are in.
+            cached: whether `space` is the one in which the arrays' points are.
 
-        Cost O(rows · d), and one encoding of every configuration that is new.
+        Cost O(rows · d), and one encoding of every new configuration.
         """
-        points = self._encode(space, configs) if cached else _points(space, configs)
+        points = self.encode(space, configs) if cached else _points(space, configs)
         gaps = self._gaps if cached else None in configs
         seen = ~np.array([config is None for config in configs], dtype=bool) if gaps else None
         if keep is not None:
@@ -144,9 +173,13 @@ class TrialArrays:
             costs=_taken(self._costs, done),
             failed=points[failed],
             pending=points[pending],
+            reports=self.reports.curves(points, seen),
         )
 
-    def _encode(self, space: Space, configs: Sequence[Config | None]) -> Floats:
+    def encode(self, space: Space, configs: Sequence[Config | None]) -> Floats:
+        """Give the points of all rows. Cost: one encoding of every new configuration."""
+        if self._shared and self._encoded < self.rows:
+            self._own()
         if self._points is None or len(self._points) < self.rows:
             larger = np.full((len(self._standing), space.dimensions), np.nan)
             if self._points is not None:
@@ -161,10 +194,7 @@ class TrialArrays:
 
 
 def _taken(column: NDArray[Number], done: NDArray[np.intp]) -> NDArray[Number]:
-    """Take the rows of trials that are done. Nothing is written there again: where they are the first, no copy is made.
-
-    They cannot be written to by whoever gets them.
-    """
+    """Take the rows of trials that are done, read-only: where these are the first rows, no copy is made."""
     count = len(done)
     rows = column[:count] if count and done[-1] == count - 1 else column[done]
     rows.flags.writeable = False

@@ -1,7 +1,8 @@
-"""An immutable value that behaves as if every event had been applied to a copy, at the cost of applying it in place.
+"""Histories: the first events of a study's log as immutable values.
 
-All histories of one study share one log. The newest of them shares the log's fold; one that has been overtaken folds
-its own prefix again when it is asked something (Baker 1978, Shallow binding in LISP 1.5, gives the trick for arrays).
+A history behaves as if every event had been applied to a copy, at the cost of applying it in place. All histories of
+one study share one log. The newest of them shares the log's state; one that was overtaken folds its own prefix again
+when it is needed (Baker 1978, Shallow binding in LISP 1.5, gives the trick for arrays).
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import numpy as np
 from luthier import event as events
 from luthier.data import Data
 from luthier.errors import TrialNotFound
-from luthier.event import Asked, Configured, Created, Event, Reported, Retried, Told
-from luthier.history.log_state import LogState
+from luthier.event import Asked, Claimed, Configured, Created, Event, Reported, Told
+from luthier.history.log_state import FREE, LogState
 from luthier.problem import Problem
 from luthier.space import Space
 from luthier.trial import Config, Reason, Trial
@@ -24,13 +25,13 @@ from luthier.trial import Config, Reason, Trial
 
 @dataclass(slots=True)
 class _Log:
-    """The events that all histories of a study share, with the fold of all of them."""
+    """The events that all histories of a study share, with the state after all of them."""
 
     spaces: tuple[Space, ...]  # the first is the space at the beginning
     events: list[Event]
     fold: LogState
-    digests: list[bytes] = field(default_factory=list)  # of the first, second, … event, computed when asked for
-    reported: set[int] = field(default_factory=set)  # trials that have reports, as far as the digests go
+    digests: list[bytes] = field(default_factory=list)  # after the first, second, … event, computed when asked for
+    uses: set[str] = field(default_factory=set)  # what was computed when asked for; shared with the forks
 
     def take(self, added: Sequence[Event]) -> None:
         """Fold and keep more events, all or none."""
@@ -39,7 +40,7 @@ class _Log:
             for event in added:
                 self.fold.add(event)
             self.events.extend(added)
-        except BaseException:  # also Ctrl-C: a fold that is ahead of its events would be of no use any more
+        except BaseException:  # also Ctrl-C: a state that is ahead of its events is of no use any more
             del self.events[before:]
             self.fold = _fold(self, before)
             raise
@@ -77,7 +78,7 @@ class History:
             StoreCorrupt: an event makes no sense where it stands.
         """
         log = self._log
-        if self.length != len(log.events):  # somebody else went on from here: branch off
+        if self.length != len(log.events):  # another history went on from here: branch off
             fresh = History(log.spaces[0], log.spaces[1:])
             grown = fresh.extend([*log.events[: self.length], *added])
         else:
@@ -87,7 +88,7 @@ class History:
         return grown
 
     def knowing(self, space: Space) -> History:
-        """Give the same history, to which this space is known as an object. Cost O(1); a branch knows it, too."""
+        """Give the same history, to which this space is known as an object. Cost O(1). Branches know it as well."""
         self._log.spaces = (*self._log.spaces, space)
         self._log.fold.spaces = self._log.spaces
         return self
@@ -95,6 +96,22 @@ class History:
     def begin(self) -> History:
         """Give the history of nothing, in the same spaces, to fold a log anew."""
         return History(self._log.spaces[0], self._log.spaces[1:])
+
+    def fork(self) -> History:
+        """Give an equal history with a log of its own, which another thread may read while this one's log grows.
+
+        Cost O(trials), small: nothing is folded, and what forks were asked for is not computed by each of them.
+        """
+        state, log = self._state, self._log
+        state.read_identities()
+        if "digest" in log.uses:
+            _ = self.digest
+        if "data" in log.uses:
+            state.table.encode(state.space, state.configs)
+        fresh = History.__new__(History)
+        fresh._log = _Log(log.spaces, log.events[: self.length], state.copy(), log.digests[: self.length], log.uses)
+        fresh._fold, fresh._keep, fresh._trials, fresh.length = None, self._keep, None, self.length
+        return fresh
 
     def upto(self, length: int) -> History:
         """Give the history as it was when the log had `length` events. Cost O(length), once."""
@@ -107,7 +124,7 @@ class History:
     def where(self, keep: Callable[[Trial], bool]) -> History:
         """Give the history in which only the trials that `keep` accepts are seen (a bracket, a rung, a fold).
 
-        What is seen are `trials`, `data` and `digest`; `has`, the counts and what the study sees stay as they are.
+        `trials`, `data`, `measured` and `digest` are cut; `has`, the counts and what the study sees stay as they are.
         """
         view = self._view(self.length)
         before = self._keep
@@ -145,15 +162,16 @@ class History:
 
     @property
     def digest(self) -> bytes:
-        """Name what a method can see of this history: a hash chain over its visible events.
+        """The name of what a method can see of this history: a hash chain over its visible events.
 
         Cost O(new events); of a history cut by `where`, O(trials).
         """
         log = self._log
+        log.uses.add("digest")
         while len(log.digests) < self.length:
             event = log.events[len(log.digests)]
             before = log.digests[-1] if log.digests else b""
-            seen = _visible(event, log.reported)
+            seen = _visible(event)
             log.digests.append(hashlib.blake2b(before + seen, digest_size=16).digest() if seen else before)
         whole = log.digests[self.length - 1] if self.length else b""
         if self._keep is None:
@@ -162,19 +180,20 @@ class History:
         return hashlib.blake2b(whole + kept.encode(), digest_size=16).digest()
 
     def data(self, problem: Problem) -> Data:
-        """Give the arrays a model learns from: finished trials in order of number, crashes, and pending trials.
+        """Give the arrays a model learns from: finished trials in order of number, crashes, pending trials, reports.
 
-        Trials that taught nothing (lost, outside the present space, pruned without a value) are left out.
-        Cost O(trials · d); no configuration is encoded twice.
+        Trials that taught nothing (lost, outside the present space, pruned without a value) are left out; but their
+        reports are there. Cost O(trials · d + reports); no configuration is encoded twice.
         """
         state, keep = self._state, None
+        self._log.uses.add("data")
         if self._keep is not None:
             keep = np.array([self._keep(trial) for trial in state.trials], dtype=bool)
         cached = problem.space is state.space or problem.space == state.space
         return state.table.data(problem.space, state.configs, keep, cached)
 
     def measured(self) -> tuple[int, ...]:
-        """Give the numbers of the trials that the rows of `data` are about, in their order. Cost O(trials)."""
+        """Give the numbers of the trials in the rows of `data`, in their order. Cost O(trials)."""
         state = self._state
         numbers = state.table.measured()
         held = (n for n in numbers if state.configs[n] is not None)
@@ -243,6 +262,34 @@ class History:
         return tuple(self._state.waiting)
 
     @property
+    def claims(self) -> tuple[tuple[int, Claimed], ...]:
+        """The claims whose holders are thinking, each with its token, in order."""
+        return tuple(self._state.claims.items())
+
+    @property
+    def claimed(self) -> int:
+        """Count the numbers that are held by claims: so many more trials are to be expected."""
+        return sum(token != FREE for token in self._state.drawn.values())
+
+    def holds(self, token: int) -> bool:
+        """Tell whether the claim of this token is still held."""
+        return token in self._state.claims
+
+    def free_numbers(self, count: int) -> tuple[int, int]:
+        """Give the numbers whose randomness comes next, at most `count` in a row: (the first one, how many).
+
+        Numbers whose claimant was lost come first. Where no claim is open, they are those of the next trials.
+        """
+        state = self._state
+        free = sorted(number for number, token in state.drawn.items() if token == FREE) if state.drawn else ()
+        if not free:
+            return state.fresh, count
+        size = 1
+        while size < min(count, len(free)) and free[size] == free[0] + size:
+            size += 1
+        return free[0], size
+
+    @property
     def queue(self) -> tuple[tuple[str, Config], ...]:
         """The enqueued configurations that were not asked for yet, by ticket, in order."""
         return tuple(self._state.queue.items())
@@ -286,13 +333,8 @@ def _fold(log: _Log, length: int) -> LogState:
     return fold
 
 
-def _visible(event: Event, reported: set[int]) -> bytes:
-    """Write down what a method can see of an event; nothing where it sees nothing.
-
-    Args:
-        event: the next event.
-        reported: the trials that have reports by now, kept up to date here: a retry drops them, which can be seen.
-    """
+def _visible(event: Event) -> bytes:
+    """Write down what a method can see of an event; nothing where it sees nothing."""
     if isinstance(event, Asked):
         event = Asked(event.number, event.config, 0, event.origin, note=event.note)
     elif isinstance(event, Told):
@@ -300,11 +342,7 @@ def _visible(event: Event, reported: set[int]) -> bytes:
         extra = event.extra if event.reason != Reason.LOST else {}
         event = Told(event.number, 0, event.reason, event.values, event.violations, event.duration_s, extra=extra)
     elif isinstance(event, Reported):
-        reported.add(event.number)
         event = Reported(event.number, 0, event.step, event.value)
-    elif isinstance(event, Retried) and event.number in reported:
-        reported.discard(event.number)
-        event = Retried(event.number)
     elif not isinstance(event, events.VISIBLE):
         return b""
     return events.encode(event)

@@ -1,4 +1,4 @@
-"""The best trial so far, kept while the log is folded, so that asking for it costs nothing."""
+"""The best trial so far, kept up to date while the log is folded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Incumbent:
         self._loss = math.inf
         self.number: int | None = None
         self.since = 0
-        """How many trials ended after the one that is best, since there is one."""
+        """How many trials ended after the best one."""
 
     def end(self, number: int, outcome: Outcome, counts: bool = True) -> None:
         """Take in the outcome of a trial, which `counts` for the trials without improvement."""
@@ -36,6 +36,12 @@ class Incumbent:
             if loss < self._loss:
                 self.since = 0
             self._loss, self.number = loss, number
+
+    def copy(self) -> Incumbent:
+        """Give an independent copy."""
+        twin = Incumbent(self._objective)
+        twin._loss, twin.number, twin.since = self._loss, self.number, self.since
+        return twin
 
     def restart(self, trials: Iterable[Trial]) -> None:
         """Look at these trials only; none of them counts as without improvement."""

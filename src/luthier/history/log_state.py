@@ -1,4 +1,4 @@
-"""The fold: what a list of events amounts to. Private to `luthier.history`, which keeps it behind an immutable face."""
+"""The state of a study's log: the fold of its events. Mutable, and private to `luthier.history`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,34 @@ from dataclasses import replace
 from typing import Any
 
 from luthier.errors import StoreCorrupt
-from luthier.event import Asked, Changed, Configured, Created, Enqueued, Event, Freed, Renewed, Reported, Retried, Told
+from luthier.event import (
+    Asked,
+    Changed,
+    Claimed,
+    Configured,
+    Created,
+    Enqueued,
+    Event,
+    Freed,
+    Renewed,
+    Reported,
+    Retried,
+    Told,
+)
 from luthier.history.arrays import TrialArrays
 from luthier.history.incumbent import Incumbent
 from luthier.problem import Objective, Problem
 from luthier.space import Space, migrate
 from luthier.trial import Config, Lease, Outcome, Reason, Report, State, Trial
 
+METHOD = "method"
+"""The origin of a trial that a method proposed."""
+
 IMPORTED = "imported"
 """The origin of a trial that was not run for this study."""
+
+FREE = -1
+"""What stands for the token of a claim where the number is not claimed any more, or not yet."""
 
 
 class LogState:
@@ -24,13 +43,15 @@ class LogState:
 
     Args:
         spaces: the space at the beginning, and other spaces that are at hand as objects. A space that the log names
-            is looked for among them first, for what text cannot hold (objects, predicates).
+            is looked up among them first: text cannot hold everything (objects, predicates).
     """
 
     __slots__ = (
+        "claims",
         "configs",
         "configured",
         "created",
+        "drawn",
         "finished",
         "identified",
         "identities",
@@ -69,6 +90,16 @@ class LogState:
         self.queue: dict[str, Config] = {}  # enqueued and not yet asked, by ticket, in order
         self.tickets: dict[str, int | None] = {}  # every ticket, and the number of its trial once there is one
         self.renewed: dict[int, int] = {}  # number -> position of the event that last showed its worker alive
+        self.claims: dict[int, Claimed] = {}  # by token, as long as numbers of them are held
+        self.drawn: dict[int, int] = {}  # number claimed and not drawn from -> token of the claim; FREE: of none
+
+    def copy(self) -> LogState:
+        """Give an independent copy. Cost O(trials), without a look at any of them."""
+        twin = LogState(self.spaces)
+        for name in self.__slots__:
+            value = getattr(self, name)
+            setattr(twin, name, value.copy() if isinstance(value, _MUTABLE) else value)
+        return twin
 
     def add(self, event: Event) -> None:
         """Take in the event at position `length`."""
@@ -95,6 +126,11 @@ class LogState:
                 self.identities[self.space.identity(config)] += 1
             self.identified += 1
         return self.identities
+
+    @property
+    def fresh(self) -> int:
+        """The first number whose randomness was neither used nor claimed: the next trial's, where no claim is open."""
+        return len(self.trials) + len(self.drawn)
 
     def _read_space(self, plain: Any) -> Space:
         for space in self.spaces:
@@ -124,6 +160,19 @@ class LogState:
         self.table.forget_points()
         self.leader.restart(trial for trial, c in zip(self.trials, self.configs, strict=True) if c is not None)
 
+    def _claimed(self, event: Claimed) -> None:
+        for number in range(event.number, event.number + event.count):
+            if self.drawn.get(number, FREE if number == self.fresh else None) != FREE:
+                raise StoreCorrupt(f"number {number} is claimed at position {self.length}, and it is not free")
+            self.drawn[number] = self.length
+        self.claims[self.length] = event
+
+    def _draw(self, number: int) -> None:
+        """Note that a trial was drawn from a number."""
+        token = self.drawn.pop(number, FREE)
+        if token != FREE and token not in self.drawn.values():
+            del self.claims[token]
+
     def _asked(self, event: Asked) -> None:
         number = event.number
         if number != len(self.trials):
@@ -138,6 +187,8 @@ class LogState:
         self.imported += event.origin == IMPORTED
         self.running[number] = None
         self.renewed[number] = self.length
+        if self.drawn and event.origin == METHOD:
+            self._draw((event.first if event.claim is None else event.claim) + event.place)
         if event.ticket:
             self.queue.pop(event.ticket, None)
             self.tickets[event.ticket] = number
@@ -146,20 +197,24 @@ class LogState:
         trial = self.trials[event.number]
         before = trial.lease or Lease("", 0, None, 0)
         lease = Lease(event.owner, self.length, event.ttl_s, before.attempt + 1, before.lost)
-        self.trials[event.number] = replace(trial, state=State.RUNNING, lease=lease, reports=())
+        self.trials[event.number] = replace(trial, state=State.RUNNING, lease=lease)
         if event.number in self.waiting:
             self.waiting.remove(event.number)
         self.running[event.number] = None
         self.renewed[event.number] = self.length
 
     def _renewed(self, event: Renewed) -> None:
-        # A worker renews without a look at the log: what it no longer holds is none of its business.
+        # A worker renewed without a look at the log: it may have lost the lease before.
         if event.number in self.renewed:
             lease = self.trials[event.number].lease
             if lease is not None and lease.token == event.token:
                 self.renewed[event.number] = self.length
 
     def _freed(self, event: Freed) -> None:
+        if event.token in self.claims:
+            del self.claims[event.token]
+            self.drawn = {n: FREE if token == event.token else token for n, token in self.drawn.items()}
+            return
         trial = self.trials[event.number]
         lease = trial.lease
         if lease is not None and event.reason == Reason.LOST:
@@ -171,8 +226,10 @@ class LogState:
 
     def _reported(self, event: Reported) -> None:
         trial = self.trials[event.number]
-        reports = (*trial.reports, Report(event.step, event.value))
+        attempt = trial.lease.attempt if trial.lease else 1
+        reports = (*trial.reports, Report(event.step, event.value, attempt))
         self.trials[event.number] = replace(trial, reports=reports)
+        self.table.report(event.number, event.step, event.value)
         self.renewed[event.number] = self.length
 
     def _told(self, event: Told) -> None:
@@ -212,10 +269,13 @@ def _objectives(created: Created) -> tuple[Objective, ...]:
     return tuple(Objective(name, maximize) for name, maximize in created.objectives)
 
 
+_MUTABLE = (list, dict, deque, TrialArrays, Incumbent)  # a Counter is a dict
+
 _ADD: Mapping[type, Callable[..., None]] = {
     Created: LogState._created,
     Configured: LogState._configured,
     Changed: LogState._changed,
+    Claimed: LogState._claimed,
     Asked: LogState._asked,
     Retried: LogState._retried,
     Renewed: LogState._renewed,

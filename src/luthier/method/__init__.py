@@ -11,7 +11,7 @@ from luthier.method.bayesian.step import FittedModel, ModelBased, Step, with_pen
 from luthier.method.bayesian.user_prior import Prior
 from luthier.method.evolution.evolution import Evolution
 from luthier.method.grid.grid import Grid
-from luthier.method.protocol import Method
+from luthier.method.protocol import Method, Sequential
 from luthier.method.quasi import Quasi
 from luthier.method.random import Random
 from luthier.method.spec import from_plain, register, to_plain
@@ -30,6 +30,7 @@ __all__ = [
     "Prior",
     "Quasi",
     "Random",
+    "Sequential",
     "Step",
     "constraint_models",
     "from_plain",

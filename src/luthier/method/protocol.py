@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from luthier.history import History
 from luthier.key import Key
@@ -31,4 +31,18 @@ class Method(Protocol):
             SpaceExhausted: every configuration of a finite space is done or pending.
             Infeasible: no configuration keeps the constraints.
         """
+        ...
+
+
+@runtime_checkable
+class Sequential(Method, Protocol):
+    """A method whose proposal must become the next trial of the history that it was made from.
+
+    Its notes go on from each other, or name the trial's own number. It never thinks under a claim (`event.Claimed`),
+    while others may begin trials.
+    """
+
+    @property
+    def is_sequential(self) -> bool:
+        """True."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -58,6 +58,7 @@ class Quasi:
     kind: str = "sobol"
     size: int | None = None
     scramble: bool = True
+    is_sequential: ClassVar[bool] = True
     _text: bytes = field(init=False, repr=False, compare=False, default=b"")
 
     def __post_init__(self) -> None:

@@ -263,6 +263,18 @@ class Study:
         """Record a result that is known from elsewhere; methods learn from it as from any other trial."""
         return self._asking.editor.add(params, value, duration_s=duration_s, ticket=ticket)
 
+    @_documented_by(StudyEditor.add_many)
+    def add_many(
+        self,
+        params: Sequence[Mapping[str, Any]],
+        values: Sequence[object],
+        *,
+        durations_s: Sequence[float | None] | None = None,
+        tickets: Sequence[str | None] | None = None,
+    ) -> list[TrialResult]:
+        """Record results that are known from elsewhere in one transaction: all of them, or none."""
+        return self._asking.editor.add_many(params, values, durations_s=durations_s, tickets=tickets)
+
     @_documented_by(StudyEditor.learn_from)
     def learn_from(self, other: Study | StudyReader) -> int:
         """Add the finished trials of another study that this study's space can hold, each of them once."""

@@ -15,11 +15,12 @@ from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, 
 class Memory:
     """Logs in memory: the fastest store, gone with its process.
 
-    Events are kept as they are, without encoding; so nothing finds out that one of them could not be stored in a file.
+    Events are kept as they are, without encoding: an event that could not be stored in a file goes unnoticed.
     """
 
     def __init__(self, *, clock: Clock = time.time) -> None:
         self._logs: dict[str, list[Record]] = {}
+        self._renewals: dict[tuple[str, int, int], float] = {}
         self._stamps = Stamps(clock)
         self._guard = ForkSafeLock()
         self._closed = False
@@ -40,6 +41,18 @@ class Memory:
             at = self._stamps.stamp(log[-1].at if log else 0.0)
             log += [Record(at, event) for event in events]
             return len(log)
+
+    def renew(self, study: str, number: int, token: int) -> None:
+        """See `Store.renew`. Cost O(1)."""
+        with self._guard:
+            self._log(study)
+            self._renewals[study, number, token] = self._stamps.now()
+
+    def renewed(self, study: str, number: int, token: int) -> float | None:
+        """See `Store.renewed`. Cost O(1)."""
+        with self._guard:
+            self._log(study)
+            return self._renewals.get((study, number, token))
 
     def read(self, study: str, after: int = 0) -> tuple[Record, ...]:
         """See `Store.read`. Cost O(records read)."""
@@ -70,6 +83,7 @@ class Memory:
         with self._guard:
             self._log(study)
             del self._logs[study]
+            self._renewals = {lease: at for lease, at in self._renewals.items() if lease[0] != study}
 
     def check(self) -> tuple[str, ...]:
         """See `Store.check`. Nothing in memory can be found damaged."""
@@ -81,6 +95,7 @@ class Memory:
         with self._guard:
             self._closed = True
             self._logs.clear()
+            self._renewals.clear()
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""Where a file store may be: not on a network file system, not in a folder that is missing, not a folder itself."""
+"""Checks of the path of a file store: a local file system, a folder that exists, not a folder itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import re
 from pathlib import Path
 
 from luthier.errors import InvalidSetting
+
+USAGE = "give a path such as 'study.db', a URL such as 'sqlite:///study.db', or None to keep the study in memory"
+"""The end of the message about something that is not a store."""
 
 # fmt: off
 NETWORK = frozenset(
@@ -34,7 +37,7 @@ def settle(path: str | Path, kind: str, mounts: Path = MOUNTS) -> Path:
     Args:
         path: as the user gave it.
         kind: what to call the store in a message.
-        mounts: the table of mounts, as in Linux; where there is none, no network file system is noticed.
+        mounts: the table of mounts, as in Linux; without one, no network file system is noticed.
 
     Raises:
         InvalidSetting: the path is a folder, its folder is missing, or it is on a network file system.

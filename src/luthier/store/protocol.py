@@ -1,6 +1,6 @@
-"""What a store is: append-only logs of events, one per study, with compare-and-set on the length.
+"""The protocol of stores: append-only logs of events, one a study, with compare-and-set on the length.
 
-A store knows events, and nothing of methods, studies or histories.
+A store knows events, and nothing of methods, studies or histories. Beside each log it keeps when leases were renewed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Store(Protocol):
 
         Args:
             study: the study's name; with `expect` 0 it begins here.
-            events: in order; none of them changes nothing, and begins no study.
+            events: in order; an empty sequence changes nothing, and begins no study.
             expect: the length of the log that the caller has read, 0 when there is no such study.
 
         Returns:
@@ -32,7 +32,28 @@ class Store(Protocol):
         Raises:
             Conflict: the log has another length; nothing was appended.
             InvalidResult: an event holds a value that cannot be stored; nothing was appended.
-            StoreBusy, StoreFull, StoreReadOnly: nothing was acknowledged, everything acknowledged before is kept.
+            StoreBusy, StoreFull, StoreReadOnly: nothing was acknowledged; everything acknowledged before is kept.
+        """
+        ...
+
+    def renew(self, study: str, number: int, token: int) -> None:
+        """Note that the holder of a lease is alive now, on the store's clock; the log stays as it is.
+
+        Args:
+            study: the study's name.
+            number: of the trial, or the first number of the claim.
+            token: of the lease. Whether the lease still holds is for the log to say, not for the store.
+
+        Raises:
+            StudyNotFound: there is no such study.
+        """
+        ...
+
+    def renewed(self, study: str, number: int, token: int) -> float | None:
+        """Give when a lease was last renewed: seconds since 1970 UTC on the store's clock; None where it never was.
+
+        Raises:
+            StudyNotFound: there is no such study.
         """
         ...
 
@@ -58,7 +79,7 @@ class Store(Protocol):
         ...
 
     def delete(self, study: str) -> None:
-        """Forget a study. Raises `StudyNotFound`."""
+        """Forget a study, and the renewals of its leases. Raises `StudyNotFound`."""
         ...
 
     def check(self) -> tuple[str, ...]:
@@ -66,7 +87,7 @@ class Store(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of everything. Idempotent; afterwards every other method raises `StoreError`."""
+        """Release everything. Idempotent; afterwards every other method raises `StoreError`."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -109,14 +130,16 @@ class Stamps:
 
 
 def check_name(study: str) -> None:
-    """Raise `InvalidSetting` unless `study` is text that every store can hold: not empty, no NUL, no half surrogate."""
+    """Raise `InvalidSetting` unless every store can hold `study`: text that is not empty, without NUL or surrogates."""
     if not isinstance(study, str) or not study or "\0" in study:
         raise InvalidSetting(f"a study's name is text that is not empty and holds no NUL, not {study!r}")
     if not study.isascii():
         try:
             study.encode()
         except UnicodeEncodeError:
-            raise InvalidSetting(f"the study's name {study!r} is no Unicode text: half a character is in it") from None
+            raise InvalidSetting(
+                f"the study's name {study!r} is not Unicode text: it has half a character in it"
+            ) from None
 
 
 def conflict(study: str, length: int, expect: int) -> Conflict:
@@ -137,7 +160,7 @@ def replaced(study: str, length: int, after: int, where: str) -> StudyNotFound:
     """Make the error of reading on in a log that is shorter than what was already read of it."""
     return StudyNotFound(
         f"study {study!r} in {where} has {length} events, fewer than the {after} already read: it was deleted and "
-        "begun anew by somebody else; open it again"
+        "begun anew by another process; open it again"
     )
 
 

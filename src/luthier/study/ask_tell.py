@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, overload
@@ -26,10 +27,11 @@ from luthier.space import Space, Variable
 from luthier.store import Store, open_store
 from luthier.study import decisions, open_log
 from luthier.study.active_trial import ActiveTrial
+from luthier.study.claims import Claims
 from luthier.study.decisions import Decider
 from luthier.study.editor import StudyEditor, checked_config
-from luthier.study.heartbeat import Heartbeat
-from luthier.study.lease_owner import LeaseOwner, is_dead
+from luthier.study.lease_expiry import LeaseReader, free, reap
+from luthier.study.lease_owner import Heartbeat, LeaseOwner, is_dead
 from luthier.study.log import Decision
 from luthier.study.parse_result import parse_result
 from luthier.study.reader import StudyReader
@@ -92,7 +94,8 @@ class AskTell:
         self._memo = Memo()
         self._owner = LeaseOwner()
         self._configured: tuple[Method, int | None, Configured] | None = None
-        self._heartbeat = Heartbeat(self._ledger, LEASE_S)
+        self._heartbeat = Heartbeat(self._ledger.renew, LEASE_S)
+        self._claims = Claims(self._ledger, self._heartbeat)
 
     @property
     def key(self) -> Key:
@@ -156,50 +159,46 @@ class AskTell:
         return live if count is not None else live[0]
 
     def _asker(self, ttl_s: float = LEASE_S, owned: bool = True, limit: int | None = None) -> Decider:
-        owner = self._owner.name if owned else ""
-        return Decider(self.method, self._config(), self._key, self._memo, owner, ttl_s, limit)
+        name = self._owner.name
+        owner = name if owned else ""
+        return Decider(self.method, self._config(), self._key, self._memo, owner, ttl_s, limit, name, LEASE_S)
 
     def _ask(self, asker: Decider, count: int) -> list[ActiveTrial]:
         """Get up to `count` trials; fewer where the asker's limit is reached or nothing else is left."""
         live: list[ActiveTrial] = []
         with self._ledger.lock:
             self._reap(self._ledger.refresh())
-            try:
-                while len(live) < count:
-                    wanted = count - len(live)
-                    before = self._ledger.history.length
-                    live += self._begin(lambda history, n=wanted: asker.ask(history, n))  # type: ignore[misc]
-                    if self._ledger.history.length == before:
-                        break
-            except SpaceExhausted:
-                if not live:
-                    raise
-            except BaseException:
-                for trial in live:
-                    self.release(trial, "what was asked for together with it failed")
+        try:
+            while len(live) < count:
+                if not self._claims.ask(asker, count - len(live), self._begin, live):
+                    break
+        except SpaceExhausted:
+            if not live:
                 raise
+        except BaseException:
+            for trial in live:
+                self.release(trial, "what was asked for together with it failed")
+            raise
         return live
 
     def _begin(self, decide: Decision) -> list[ActiveTrial]:
         """Append what begins trials, and hold their leases."""
-        made: list[Event] = []
+        made: Sequence[Event] = ()
 
-        def decide_and_note(history: History) -> list[Event]:
-            made[:] = decide(history)
+        def decide_and_note(history: History) -> Sequence[Event]:
+            nonlocal made
+            made = decide(history)
             return made
 
         with self._ledger.lock:
             history = self._ledger.commit(decide_and_note)
             first = history.length - len(made)
-            live = [
-                self._live(history, event.number, first + place)
-                for place, event in enumerate(made)
-                if isinstance(event, Asked | Retried)
-            ]
-        for trial in live:
-            lease = history.trial(trial.number).lease
-            if lease is not None and lease.owner:
-                self._heartbeat.hold(trial.number, trial.token)
+            live = []
+            for position, event in enumerate(made, first):
+                if isinstance(event, Asked | Retried):
+                    live.append(self._live(history, event.number, position))
+                    if event.owner:
+                        self._heartbeat.hold(event.number, position)
         return live
 
     def tell(
@@ -274,7 +273,7 @@ class AskTell:
         with self._ledger.lock:
             self._ledger.refresh()
             number, token = self._place(trial)
-            self._ledger.commit(lambda history: decisions.free(history, number, token, reason, error))
+            self._ledger.commit(lambda history: free(history, number, token, reason, error))
             self._drop(number, token)
 
     def take(self, limit: int | None) -> ActiveTrial | None:
@@ -332,11 +331,11 @@ class AskTell:
         """Take back the trials of workers that are gone."""
 
         def decide(history: History) -> list[Event]:
-            gone = decisions.abandoned(history, self._ledger.stamps, self._store.now(), is_dead)
-            return [event for number, token in gone for event in decisions.free(history, number, token, Reason.LOST)]
+            log = self._ledger
+            return reap(history, LeaseReader(log.stamps, self._store.now(), cache(is_dead), log.renewed))
 
-        if history.running:
-            self._ledger.commit(decide, heed_renewals=True)
+        if history.running or history.claims:
+            self._ledger.commit(decide)
 
     def _plain(self, params: Mapping[str, Any]) -> Config:
         return checked_config(self.reader.space, params)
@@ -350,12 +349,7 @@ class AskTell:
         except (TypeError, ValueError):
             raise InvalidResult(f"a report of trial {number} is a number, not {value!r}") from None
 
-        def decide(history: History) -> list[Event]:
-            reports = history.trial(number).reports
-            at = step if step is not None else reports[-1].step + 1 if reports else 0
-            return decisions.report(history, number, token, at, given)
-
-        self._ledger.commit(decide)
+        self._ledger.commit(lambda history: decisions.report(history, number, token, step, given))
 
     def _place(self, trial: ActiveTrial | int) -> tuple[int, int]:
         """Give a trial's number and the token of the lease that the caller means."""
@@ -366,8 +360,7 @@ class AskTell:
 
     def _drop(self, number: int, token: int | None) -> None:
         """Renew a lease no longer, unless it is another one than the caller's."""
-        if token is None or self._heartbeat.held().get(number) == token:
-            self._heartbeat.drop(number)
+        self._heartbeat.drop(number, token)
 
     def _live(self, history: History, number: int, token: int) -> ActiveTrial:
         trial = history.trial(number)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
 from luthier import codec
-from luthier.errors import InvalidConfig, InvalidResult, StudyMismatch
-from luthier.event import Asked, Changed, Enqueued, Event
+from luthier.errors import InvalidConfig, InvalidResult, InvalidSetting, StudyMismatch
+from luthier.event import Changed, Enqueued, Event
 from luthier.history import History
+from luthier.problem import Problem
 from luthier.space import Space, Variable, compare
 from luthier.store import Store
 from luthier.study import decisions
@@ -74,26 +75,70 @@ class StudyEditor:
         Raises:
             InvalidConfig, InvalidResult: the space cannot hold the values, or the value is not a result.
         """
+        (result,) = self.add_many([params], [value], durations_s=[duration_s], tickets=[ticket])
+        return result
+
+    def add_many(
+        self,
+        params: Sequence[Mapping[str, Any]],
+        values: Sequence[object],
+        *,
+        durations_s: Sequence[float | None] | None = None,
+        tickets: Sequence[str | None] | None = None,
+    ) -> list[TrialResult]:
+        """Record results that are known from elsewhere in one transaction: all of them, or none.
+
+        Args:
+            params: (n,) values by name.
+            values: (n,) each as in `tell`.
+            durations_s: (n,) the seconds that they took, where a method should learn from them; None: unknown.
+            tickets: (n,) as in `add`; None: the default ones.
+
+        Returns:
+            (n,) results in the same order; what was recorded before is given as it stands in the study.
+
+        Raises:
+            InvalidConfig, InvalidResult: the space cannot hold some values, or a value is not a result; nothing is
+                recorded, and the message says which one it is.
+            InvalidSetting: the sequences have different lengths.
+
+        Cost O(n), and one append.
+        """
+        given = (params, values, durations_s, tickets)
+        if len({len(column) for column in given if column is not None}) > 1:
+            raise InvalidSetting("add_many: params, values, durations_s and tickets have different lengths")
         problem = self.reader.problem
-        config = checked_config(problem.space, params)
-        outcome = parse_result(problem, value, duration_s)
-        if ticket is None and not problem.noisy:
-            ticket = f"add:{problem.space.identity(config)}:{codec.dumps(dict(outcome.values)).decode()}"
-        name = ticket or ""
+        results = []
+        for place, (one, value) in enumerate(zip(params, values, strict=True)):
+            duration_s = durations_s[place] if durations_s is not None else None
+            try:
+                results.append(_known(problem, one, value, duration_s, tickets[place] if tickets is not None else None))
+            except (InvalidConfig, InvalidResult) as error:
+                if len(params) == 1:
+                    raise
+                raise type(error)(f"result {place} of {len(params)}: {error}") from error
+        return self._commit(results)
+
+    def _commit(self, results: Sequence[decisions.KnownResult]) -> list[TrialResult]:
+        """Append results in one transaction; gives their trials."""
+        before = 0
 
         def decide(history: History) -> list[Event]:
-            if name and history.ticketed(name):
-                return []
-            number, token = len(history), history.length
-            asked = Asked(number, dict(config), token, "imported", ticket=name)
-            return [asked, decisions.told(number, token, outcome)]
+            nonlocal before
+            before = len(history)
+            return decisions.add_many(history, results)
 
         with self._log.lock:
             self._log.refresh()
             history = self._log.commit(decide)
-            known = history.ticket(name) if name else None
-            number = len(history) - 1 if known is None else known
-            return TrialResult(history.trial(number), history.space, history.problem().objectives)
+            problem = history.problem()
+            found = []
+            for result in results:
+                known = history.ticket(result.ticket) if result.ticket else None
+                number = before if known is None else known
+                before += number == before  # the trials that were added follow each other
+                found.append(TrialResult(history.trial(number), problem.space, problem.objectives))
+            return found
 
     def learn_from(self, other: StudyReader) -> int:
         """Add the finished trials of another study that this study's space can hold, each of them once.
@@ -110,16 +155,15 @@ class StudyEditor:
                 f"study {other.name!r} measures {sorted(there)}, and {self.reader.name!r} wants {sorted(here)}: "
                 "to learn from it, add its trials one by one with study.add(params, value)"
             )
-        taken = 0
+        results = []
         for trial in other.trials:
             outcome = trial.trial.outcome
             if outcome is not None and trial.is_done:
                 ticket = f"learnt:{other.name}:{other.seed}:{trial.number}"
-                known = {**trial.values, **trial.extra, "violations": dict(outcome.violations)}
+                value = {**trial.values, **trial.extra, "violations": dict(outcome.violations)}
                 with suppress(InvalidConfig, InvalidResult):
-                    self.add(trial.params, known, duration_s=trial.duration_s, ticket=ticket)
-                    taken += 1
-        return taken
+                    results.append(_known(self.reader.problem, trial.params, value, trial.duration_s, ticket))
+        return len(self._commit(results))
 
     def change(self, space: Space | Mapping[str, Variable]) -> None:
         """Go on in another space: add or remove variables, add choices, widen or narrow ranges.
@@ -141,6 +185,17 @@ class StudyEditor:
         with self._log.lock:
             self._log.refresh().knowing(new)
             self._log.commit(decide)
+
+
+def _known(
+    problem: Problem, params: Mapping[str, Any], value: object, duration_s: float | None, ticket: str | None
+) -> decisions.KnownResult:
+    """Check a result that is known from elsewhere; raises InvalidConfig or InvalidResult."""
+    config = checked_config(problem.space, params)
+    outcome = parse_result(problem, value, duration_s)
+    if ticket is None and not problem.noisy:
+        ticket = f"add:{problem.space.identity(config)}:{codec.dumps(dict(outcome.values)).decode()}"
+    return decisions.KnownResult(config, outcome, ticket or "")
 
 
 def checked_config(space: Space, params: Mapping[str, Any], fill: bool = False) -> Config:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from luthier.event import Asked, Freed, Renewed, Reported, Retried, Told
+from luthier.event import Asked, Claimed, Freed, Renewed, Reported, Retried, Told
 from luthier.history import History
 from luthier.trial import Reason
 
@@ -28,17 +28,23 @@ def elapsed_s(history: History, stamps: Sequence[float], now: float) -> float:
     began: dict[int, float] = {}
     alive: dict[int, float] = {}
     spans: list[tuple[float, float]] = []
-    for at, event in zip(stamps, history.events, strict=False):
-        if isinstance(event, Asked):
+    claims: set[int] = set()
+    for position, (at, event) in enumerate(zip(stamps, history.events, strict=False)):
+        if isinstance(event, Claimed):
+            claims.add(position)
+        elif isinstance(event, Asked):
             if event.owner or event.ttl_s is not None:
                 began[event.number] = alive[event.number] = at
         elif isinstance(event, Retried):
             began[event.number] = alive[event.number] = at
         elif isinstance(event, Renewed | Reported):
             alive[event.number] = at
-        elif isinstance(event, Told | Freed) and event.number in began:
-            end = alive[event.number] if event.reason == Reason.LOST else at
-            spans.append((began.pop(event.number), end))
+        elif isinstance(event, Told | Freed) and event.token not in claims and event.number in began:
+            start, end = began.pop(event.number), at
+            if event.reason == Reason.LOST:
+                ran_s = (event.ran_s if isinstance(event, Freed) else event.duration_s) or 0.0
+                end = max(alive[event.number], start + ran_s)
+            spans.append((start, end))
     spans += [(start, now) for start in began.values()]
     total, end = 0.0, float("-inf")
     for start, stop in sorted(spans):

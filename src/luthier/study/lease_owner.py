@@ -1,20 +1,27 @@
-"""Who holds a lease, and whether they are still alive.
+"""The holders of leases: their names, their heartbeats, and whether they are still alive.
 
-An owner is ``host/pid/start/study``: a machine and pid namespace, a process, when that process was started (so that a
-process number that was given out again is not taken for the old process), and which of its open studies it is. Owners
-on this host are asked of the operating system; owners elsewhere are believed until their lease expires on the store's
-clock. An owner in this very process is dead when its study was closed or forgotten.
+The name of a holder is ``host/pid/start/study``: a machine and pid namespace, a process, when that process was started
+(a process number may be given out again), and which of its open studies it is. The operating system knows whether a
+holder on this host is alive; one elsewhere is taken to be alive until its lease expires on the store's clock. A holder
+in this very process is dead once its study was closed or forgotten.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import secrets
 import socket
 import sys
+import threading
 import weakref
+from collections.abc import Callable
 from pathlib import Path
+
+from luthier.errors import LuthierError
+
+_logger = logging.getLogger(__name__)
 
 _alive: set[str] = set()  # the marks of the owners of this process
 
@@ -31,19 +38,19 @@ class LeaseOwner:
 
     @property
     def name(self) -> str:
-        """The name to write into a lease; a fork has one of its own."""
+        """The name to write into a lease; a forked process has one of its own."""
         pid = os.getpid()
         if pid != self._pid:
             self._pid, self._name = pid, f"{_host()}/{pid}/{_started(pid)}/{self._mark}"
         return self._name
 
     def retire(self) -> None:
-        """Hold nothing any more."""
+        """Be dead from now on: what is held is lost."""
         _alive.discard(self._mark)
 
 
 def is_dead(name: str) -> bool | None:
-    """Tell whether an owner is gone; None where that cannot be known from here."""
+    """Tell whether the owner of a name is gone; None where that cannot be known from here."""
     try:
         host, pid_text, start, mark = name.rsplit("/", 3)
         pid = int(pid_text)
@@ -54,6 +61,89 @@ def is_dead(name: str) -> bool | None:
     if not _exists(pid) or (start != "0" and _started(pid) != start):
         return True
     return pid == os.getpid() and mark not in _alive
+
+
+class Heartbeat:
+    """Renew leases from a daemon thread, at a third of their time to live. A trial shorter than that costs nothing.
+
+    Args:
+        renew: renews the lease of a number and a token.
+        ttl_s: seconds that a lease lasts.
+    """
+
+    def __init__(self, renew: Callable[[int, int], object], ttl_s: float) -> None:
+        self.ttl_s = ttl_s
+        self._renew = renew
+        self._pid = os.getpid()
+        self._held: dict[int, int] = {}  # of trials
+        self._claims: dict[int, int] = {}
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def hold(self, number: int, token: int) -> None:
+        """Renew the lease of a trial from now on."""
+        self._wake()
+        self._held[number] = token
+
+    def hold_claim(self, number: int, token: int) -> None:
+        """Renew a claim from now on."""
+        self._wake()
+        self._claims[token] = number
+
+    def drop(self, number: int, token: int | None = None) -> None:
+        """Renew the lease of a trial no longer; of a given token, unless another one is held by now."""
+        if token is None or self._held.get(number) == token:
+            self._held.pop(number, None)
+
+    def drop_claim(self, token: int) -> None:
+        """Renew a claim no longer."""
+        self._claims.pop(token, None)
+
+    def held(self) -> dict[int, int]:
+        """Give the leases of trials that are renewed: tokens by number."""
+        return self._held.copy() if os.getpid() == self._pid else {}
+
+    def close(self) -> None:
+        """End the thread."""
+        self._held.clear()
+        self._claims.clear()
+        self._stop.set()
+
+    def beat(self) -> None:
+        """Renew every held lease once."""
+        if os.getpid() == self._pid:
+            for number, token in [
+                *self._held.copy().items(),
+                *((n, token) for token, n in self._claims.copy().items()),
+            ]:
+                self._renew(number, token)
+
+    def _wake(self) -> None:
+        if os.getpid() != self._pid:  # a fork has copied the leases of its parent, but they are not the fork's
+            self._pid, self._held, self._claims, self._thread = os.getpid(), {}, {}, None
+        if self._thread is None or not self._thread.is_alive():
+            self._stop = threading.Event()
+            weakref.finalize(self, self._stop.set)
+            self._thread = threading.Thread(
+                target=_beat,
+                args=(weakref.ref(self), self._stop, self.ttl_s / 3),
+                name="luthier-heartbeat",
+                daemon=True,
+            )
+            self._thread.start()
+
+
+def _beat(reference: weakref.ref[Heartbeat], stop: threading.Event, interval_s: float) -> None:
+    while not stop.wait(interval_s):
+        heartbeat = reference()
+        if heartbeat is None:
+            return
+        try:
+            heartbeat.beat()
+        except LuthierError as error:  # a store that fails now may be well again at the next beat
+            _logger.warning("leases could not be renewed: %s", error)
+        finally:
+            del heartbeat
 
 
 @functools.cache

@@ -1,23 +1,58 @@
-"""A study's log and what it folds to, kept in step with a store that others write to as well."""
+"""A study's log in its store, and the history that it amounts to."""
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from types import TracebackType
 
 from luthier.errors import Conflict, StoreBusy
-from luthier.event import Event, Record, Renewed
+from luthier.event import Asked, Claimed, Event, Freed, Record, Retried
 from luthier.history import History
 from luthier.space import Space
 from luthier.store import Store
 
 Decision = Callable[[History], Sequence[Event]]
-"""What to append, given all that is known. It is called again whenever the log grew meanwhile."""
+"""What to append, given everything that is known. It is called again whenever the log grew meanwhile."""
 
 PATIENCE_S = 300.0
-_LONGEST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 0.02
+
+_logger = logging.getLogger(__name__)
+
+
+class FairLock:
+    """A reentrant lock that threads get in turn: one that lets go and asks again comes after those that wait.
+
+    A plain lock goes to whoever asks while it is free, which may be the same thread time after time.
+    """
+
+    __slots__ = ("_depth", "_lock", "_owner", "_turn")
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # reentrant, so that Ctrl-C in the middle of this cannot lock its thread out
+        self._turn = threading.Lock()  # held by the thread that waits for the other lock
+        self._owner = 0
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        me = threading.get_ident()
+        if self._owner != me:
+            with self._turn:
+                self._lock.acquire()
+            self._owner = me
+        self._depth += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self._owner = 0
+            self._lock.release()
 
 
 class StudyLog:
@@ -28,6 +63,10 @@ class StudyLog:
         name: the study's name in it.
         space: the space at the beginning of the log.
         known: other spaces of the study that are at hand as objects.
+
+    Attributes:
+        conflicts: how often others appended first.
+        append_s: the seconds that the quickest append took, what one costs where no other process is in the way; or 0.
     """
 
     def __init__(self, store: Store, name: str, space: Space, known: Sequence[Space] = ()) -> None:
@@ -35,7 +74,9 @@ class StudyLog:
         self.name = name
         self.history = History(space, known)
         self.stamps: list[float] = []  # when each event was appended, on the store's clock
-        self.lock = threading.RLock()
+        self.lock = FairLock()
+        self.conflicts = 0
+        self.append_s = 0.0
 
     def refresh(self) -> History:
         """Take in what others have appended. Cost O(new events)."""
@@ -51,13 +92,11 @@ class StudyLog:
         self.stamps[self.history.length :] = [record.at for record in records]
         self.history = grown
 
-    def commit(self, decide: Decision, *, heed_renewals: bool = False) -> History:
-        """Append what `decide` wants on top of all that is known; nothing where it wants nothing.
+    def commit(self, decide: Decision) -> History:
+        """Append what `decide` wants on top of everything that is known, in one transaction.
 
         Args:
-            decide: says what to append.
-            heed_renewals: whether it depends on the signs of life of workers. If not, a decision that was overtaken by
-                nothing else stands, so that a method that thinks for long is not asked in vain.
+            decide: says what to append, which may be nothing.
 
         Returns:
             The history right after the appended events; their first position is its length less their number.
@@ -72,37 +111,47 @@ class StudyLog:
                 try:
                     return self._append(events)
                 except Conflict:
+                    self.conflicts += 1
                     patience.wait()
-                    before = self.history.length
-                    after = self.refresh()
-                    news = (after.event(place) for place in range(before, after.length))
-                    if heed_renewals or not all(isinstance(event, Renewed) for event in news):
-                        events = decide(after)
+                    events = decide(self.refresh())
             return self.history
 
-    def renew(self, events: Sequence[Renewed]) -> None:
-        """Append signs of life without a look at the log, so that a method that thinks for long does not delay them.
+    def renew(self, number: int, token: int) -> None:
+        """Note beside the log that the holder of a lease is alive; another thread may be in the middle of a commit."""
+        self.store.renew(self.name, number, token)
 
-        Raises:
-            StoreBusy: others kept getting ahead for five minutes.
-        """
-        patience = Backoff(self.name)
-        while True:
-            try:
-                self.store.append(self.name, events, self.store.length(self.name))
-            except Conflict:
-                patience.wait()
-            else:
-                return
+    def renewed(self, number: int, token: int) -> float | None:
+        """Give when a lease was last renewed, on the store's clock."""
+        return self.store.renewed(self.name, number, token)
 
     def _append(self, events: Sequence[Event]) -> History:
         before = self.history.length
+        start = time.perf_counter()
         self.store.append(self.name, events, before)
+        append_s = time.perf_counter() - start
+        self.append_s = min(self.append_s, append_s) if self.append_s else append_s
         grown = self.history.extend(events)
         # The stamps of what was just written are needed only to judge leases, for which "now" is early enough.
         self.stamps[before:] = [self.store.now()] * len(events)
         self.history = grown
+        if _logger.isEnabledFor(logging.INFO):
+            for position, event in enumerate(events, before):
+                self._report(position, event)
         return grown
+
+    def _report(self, position: int, event: Event) -> None:
+        """Write a change of a lease to the logging of the process."""
+        name = self.name
+        if isinstance(event, Asked):
+            _logger.debug("study %r: trial %d is leased to %s, token %d", name, event.number, event.owner, position)
+        elif isinstance(event, Claimed):
+            last = event.number + event.count - 1
+            _logger.debug("study %r: numbers %d to %d are claimed by %s", name, event.number, last, event.owner)
+        elif isinstance(event, Retried):
+            _logger.info("study %r: trial %d is taken over by %s, token %d", name, event.number, event.owner, position)
+        elif isinstance(event, Freed):
+            why = f" ({event.error})" if event.error else ""
+            _logger.info("study %r: the lease %d of %d ended: %s%s", name, event.token, event.number, event.reason, why)
 
 
 class Backoff:
@@ -123,5 +172,7 @@ class Backoff:
                 f"study {self._name!r}: other writers were faster for {PATIENCE_S:.0f} s; "
                 "use fewer workers, or longer trials"
             )
-        time.sleep(random.uniform(0, self._pause_s))
+        pause_s = random.uniform(0, self._pause_s)
+        _logger.debug("study %r: another process appended first; trying again in %.4f s", self._name, pause_s)
+        time.sleep(pause_s)
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)

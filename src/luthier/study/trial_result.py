@@ -90,8 +90,8 @@ class TrialResult:
 
     @property
     def reports(self) -> tuple[Report, ...]:
-        """The intermediate values."""
-        return self.trial.reports
+        """The intermediate values by step; where several attempts reported one step, that of the latest."""
+        return self.trial.curve
 
     @property
     def note(self) -> Mapping[str, Any]:

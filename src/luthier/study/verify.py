@@ -1,4 +1,4 @@
-"""Prove a study: make every proposal of its log again, each from what was visible when it was made (law 2)."""
+"""Verification of a study: every proposal of its log made again, from what was visible at its time (law 2)."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What `verify` found.
+    """The result of `verify`.
 
     Args:
         proved: how many proposals were made again and are the same.
-        given: how many trials were no proposals (enqueued, imported, asked for by their values).
+        given: how many trials were not proposed (enqueued, imported, asked for by their values).
         mismatches: the proposals that came out differently.
         foreign: how many proposals were made on another fingerprint (CPU, BLAS, numpy, version) and came out
             differently; that is reported and fails nothing.
+        notes: remarks.
     """
 
     proved: int
@@ -45,7 +46,7 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """Tell whether nothing speaks against the study."""
+        """Tell whether there are no mismatches."""
         return not self.mismatches
 
     def __str__(self) -> str:
@@ -60,7 +61,7 @@ def verify(begin: History, events: Sequence[Event], key: Key, known: Sequence[Me
         begin: a history of nothing.
         events: the log.
         key: the root of the study's randomness.
-        known: methods that are at hand, for such as cannot be made from their text.
+        known: methods that are at hand as objects; others are built from their text.
 
     Returns:
         What was proved and what came out differently. Cost: that of all the proposals.
@@ -71,20 +72,25 @@ def verify(begin: History, events: Sequence[Event], key: Key, known: Sequence[Me
     asked = [event for event in events if isinstance(event, Asked)]
     texts = [(to_plain(method), method) for method in known]
     for view, batch in _replay(begin, events):
-        first, count = batch[0].batch or (batch[0].number, 1)
+        event = batch[0]
+        number = event.first if event.claim is None else event.claim
+        count = event.batch[1] if event.batch else 1
         configured = view.configured
         text = configured[1].method if configured else None
         method = next((method for plain, method in texts if plain == text), None)
 
         def make(
-            view: History = view, method: Method | None = method, text: Any = text, first: int = first, n: int = count
+            view: History = view,
+            method: Method | None = method,
+            text: Any = text,
+            drawn: tuple[int, int, int] = (number, count, event.again),
         ) -> Any:
-            return propose(view.problem(), view, method or from_plain(text), key, memo, first, n)
+            return propose(view.problem(), view, method or from_plain(text), key, memo, *drawn)
 
         again = _again(make)
         same_machine = configured is None or configured[1].fingerprint in (None, here)
         for event in batch:
-            place = event.number - first
+            place = event.place
             made = dict(again[place].config) if not isinstance(again, str) and place < len(again) else again
             if made == event.config:
                 proved += 1
@@ -105,13 +111,11 @@ def _again(make: Callable[[], Any]) -> Any:
 
 def _replay(begin: History, events: Sequence[Event]) -> Iterator[tuple[History, list[Asked]]]:
     """Pair each batch of proposals with the history it was made from, folding the log once."""
-    made: dict[tuple[int, int], list[Asked]] = {}
+    made: dict[tuple[int, int, int], list[Asked]] = {}
     for event in events:
         if isinstance(event, Asked) and event.origin == "method":
-            first = event.batch[0] if event.batch else event.number
-            made.setdefault((event.seen, first), []).append(event)
-    pending = sorted(made)
+            made.setdefault((event.seen, event.first, event.again), []).append(event)
     view = begin
-    for seen, first in pending:
-        view = view.extend(events[view.length : seen])
-        yield view, made[seen, first]
+    for batch in sorted(made):
+        view = view.extend(events[view.length : batch[0]])
+        yield view, made[batch]

@@ -15,7 +15,7 @@ class Crash(BaseException):
 
 
 class FaultyStore:
-    """Pass everything to a store, except for the appends that were told to fail.
+    """Pass everything to a store, except for the appends that are to fail.
 
     Appends are counted from 1, whether they succeed or not. A fault *before* an append leaves the store as it was; a
     fault *after* it happens when everything is stored, but the caller never hears of it.
@@ -53,6 +53,14 @@ class FaultyStore:
         if after:
             self.inner.append(study, events, expect)
         raise error
+
+    def renew(self, study: str, number: int, token: int) -> None:
+        """See `Store.renew`."""
+        self.inner.renew(study, number, token)
+
+    def renewed(self, study: str, number: int, token: int) -> float | None:
+        """See `Store.renewed`."""
+        return self.inner.renewed(study, number, token)
 
     def read(self, study: str, after: int = 0) -> tuple[Record, ...]:
         """See `Store.read`."""

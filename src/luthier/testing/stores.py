@@ -1,6 +1,6 @@
-"""What every store must do, as a class of tests.
+"""The contract of stores, as a class of tests.
 
-A store of one's own is tested by
+Test a store of your own by
 
     class TestMyStore(StoreContract):
         def open(self, folder):
@@ -20,7 +20,20 @@ from typing import Any
 import pytest
 
 from luthier.errors import Conflict, InvalidResult, InvalidSetting, StoreError, StudyNotFound
-from luthier.event import Asked, Changed, Configured, Created, Enqueued, Event, Freed, Renewed, Reported, Retried, Told
+from luthier.event import (
+    Asked,
+    Changed,
+    Claimed,
+    Configured,
+    Created,
+    Enqueued,
+    Event,
+    Freed,
+    Renewed,
+    Reported,
+    Retried,
+    Told,
+)
 from luthier.store import Store
 
 STUDY = "digits"
@@ -30,6 +43,7 @@ EVENTS: tuple[Event, ...] = (
     ),
     Configured({"name": "random"}, 50, {"numpy": "2.0"}),
     Changed({"x": ["float", 0.0, 2.0]}),
+    Claimed(1, 3, 2, "host:1", 60.0),
     Asked(
         0,
         {"x": 0.25, "layers": (1, 2), "kind": None, "on": True},
@@ -39,11 +53,14 @@ EVENTS: tuple[Event, ...] = (
         "host:1",
         60.0,
         {"why": ["best"]},
+        "ticket-0",
+        1,
+        2,
     ),
     Retried(0, "host:2", 30.0),
     Renewed(0, 4),
     Reported(0, 4, 10, 0.5),
-    Freed(0, 4, "lost", "killed"),
+    Freed(0, 4, "lost", "killed", 2.5),
     Told(0, 4, "done", {"loss": 0.125}, {"c": -1.0}, 1.5, "", {"note": "fine"}),
     Enqueued({"x": 1.0}, "ticket-1"),
 )
@@ -70,7 +87,7 @@ HARD_VALUES: tuple[Any, ...] = (
     [],
     {},
 )
-"""What text forms tend to lose."""
+"""Values that text forms tend to lose."""
 
 
 def event(number: int = 0, **values: Any) -> Told:
@@ -79,7 +96,7 @@ def event(number: int = 0, **values: Any) -> Told:
 
 
 class StoreContract(ABC):
-    """Tests of a store; a subclass says how to open one."""
+    """Tests of a store; a subclass opens one."""
 
     @abstractmethod
     def open(self, folder: Path) -> Store:
@@ -227,6 +244,38 @@ class StoreContract(ABC):
             store.append(STUDY, EVENTS, 0)
             assert len({record.at for record in store.read(STUDY)}) == 1
 
+    def test_keeps_when_a_lease_was_renewed_and_leaves_the_log_alone(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            store.append(STUDY, EVENTS, 0)
+            everything = store.read(STUDY)
+            assert store.renewed(STUDY, 0, 4) is None
+            before = store.now()
+            store.renew(STUDY, 0, 4)
+            at = store.renewed(STUDY, 0, 4)
+            assert at is not None and before <= at <= store.now()
+            assert store.renewed(STUDY, 0, 3) is None and store.renewed(STUDY, 1, 4) is None
+            store.renew(STUDY, 0, 3)  # a late sign of life of an earlier holder
+            store.renew(STUDY, 7, 2**40)
+            store.renew(STUDY, 0, 4)
+            again = store.renewed(STUDY, 0, 4)
+            assert again is not None and at <= again
+            assert store.read(STUDY) == everything and store.length(STUDY) == len(EVENTS)
+            assert store.check() == ()
+
+    def test_renewals_belong_to_their_study(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            for name in ("a", "b"):
+                store.append(name, [event()], 0)
+            store.renew("a", 0, 1)
+            assert store.renewed("a", 0, 1) is not None and store.renewed("b", 0, 1) is None
+            store.delete("a")
+            store.append("a", [event()], 0)
+            assert store.renewed("a", 0, 1) is None
+            with pytest.raises(StudyNotFound, match="no study 'c'"):
+                store.renew("c", 0, 1)
+            with pytest.raises(StudyNotFound, match="no study 'c'"):
+                store.renewed("c", 0, 1)
+
     def test_threads_lose_nothing(self, tmp_path: Path) -> None:
         with self.open(tmp_path) as store:
             threads = [threading.Thread(target=_append_patiently, args=(store, i * 100, 10)) for i in range(4)]
@@ -252,6 +301,9 @@ class StoreContract(ABC):
                 ask(STUDY)
         with pytest.raises(StoreError, match="closed"):
             store.append(STUDY, [event()], 1)
+        for lease in (store.renew, store.renewed):
+            with pytest.raises(StoreError, match="closed"):
+                lease(STUDY, 0, 1)
 
 
 class LastingStoreContract(StoreContract):
@@ -260,9 +312,11 @@ class LastingStoreContract(StoreContract):
     def test_is_there_when_opened_again(self, tmp_path: Path) -> None:
         with self.open(tmp_path) as store:
             store.append(STUDY, EVENTS, 0)
-            written = store.read(STUDY)
+            store.renew(STUDY, 0, 4)
+            written, renewed = store.read(STUDY), store.renewed(STUDY, 0, 4)
         with self.open(tmp_path) as store:
             assert store.read(STUDY) == written
+            assert store.renewed(STUDY, 0, 4) == renewed
             assert store.append(STUDY, [event()], len(EVENTS)) == len(EVENTS) + 1
 
     def test_is_seen_by_another(self, tmp_path: Path) -> None:
@@ -273,6 +327,8 @@ class LastingStoreContract(StoreContract):
                 one.append(STUDY, [event(2)], 1)
             assert [record.event for record in one.read(STUDY, 1)] == [event(1)]
             assert one.read(STUDY) == other.read(STUDY)
+            one.renew(STUDY, 0, 1)
+            assert other.renewed(STUDY, 0, 1) == one.renewed(STUDY, 0, 1) is not None
             other.delete(STUDY)
             assert one.names() == ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from luthier.errors import InvalidSetting
 from luthier.history import History
@@ -58,6 +58,8 @@ class Evolution:
         >>> Evolution("de", population=20)
         Evolution(kind='de', population=20, spread=0.25, restart=True)
     """
+
+    is_sequential: ClassVar[bool] = True
 
     kind: str = "cma"
     population: int | None = None

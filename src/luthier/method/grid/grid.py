@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -69,6 +69,7 @@ class Grid:
     points: Points = 10
     order: str = "given"
     otherwise: int | None = 10
+    is_sequential: ClassVar[bool] = True
     _text: bytes = field(init=False, repr=False, compare=False, default=b"")
 
     def __post_init__(self) -> None:

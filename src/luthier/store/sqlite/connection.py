@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import random
 import sqlite3
@@ -16,6 +17,8 @@ from luthier.errors import StoreBusy, StoreError
 
 Row: TypeAlias = tuple[Any, ...]
 
+_logger = logging.getLogger(__name__)
+
 _SHORTEST_S, _LONGEST_S = 0.001, 0.01  # between two attempts; SQLite's own waiting is slower, and deaf to Ctrl-C
 _jitter = random.SystemRandom().uniform  # never the caller's generator
 _BUSY = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
@@ -24,8 +27,8 @@ _BUSY = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
 class Connection:
     """A connection whose every statement is tried again while other processes hold the file.
 
-    Text comes back as bytes: of the bodies of events nothing but bytes is needed, and half a character is for the
-    reader to complain about.
+    Text comes back as bytes: nothing but bytes is needed of the bodies of events, and it is for the reader to complain
+    about half a character.
 
     Args:
         place: the file.
@@ -72,7 +75,11 @@ class Connection:
                 if error.sqlite_errorcode & 0xFF not in _BUSY:
                     raise
                 now_s = time.monotonic()
-                deadline_s = deadline_s or now_s + self._patience_s
+                if deadline_s is None:
+                    deadline_s = now_s + self._patience_s
+                    _logger.debug(
+                        "%s is locked by another process: trying for up to %g s", self._place, self._patience_s
+                    )
                 if now_s >= deadline_s:
                     raise StoreBusy(
                         f"the SQLite file {str(self._place)!r} was locked by other processes for "

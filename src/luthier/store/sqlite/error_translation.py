@@ -1,4 +1,4 @@
-"""What an error of SQLite means for the user of a store."""
+"""Errors of SQLite as errors of a store."""
 
 from __future__ import annotations
 

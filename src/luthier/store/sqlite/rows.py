@@ -1,24 +1,17 @@
-"""The row of an event in an SQLite file: made, verified, read."""
+"""The rows of events in an SQLite file: how they are made, verified and read."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from zlib import crc32
 
 from luthier.errors import StoreCorrupt
 from luthier.event import Record, decode
+from luthier.store.checksum import checksum
 from luthier.store.sqlite.connection import Row
 
-_pack = struct.Struct("<qqd").pack
-
 COLUMNS = "study, position, at, checksum, body"
-"""What a row is made of. The checksum covers the others, so a row that is damaged or out of place shows it."""
-
-
-def checksum(number: int, position: int, at: float, body: bytes) -> int:
-    """Sum up an event and its place."""
-    return crc32(body, crc32(_pack(number, position, at)))
+"""The columns of a row. The checksum covers the others, so a row that is damaged or out of place shows it."""
 
 
 def make(number: int, length: int, at: float, bodies: Sequence[bytes]) -> list[Row]:
@@ -54,15 +47,15 @@ def fault(row: Row, expected: int) -> str | None:
     if position != expected:
         return f"event {expected} is missing" + (f" (the next one is {position})" if position is not None else "")
     try:
-        if crc32(body, crc32(_pack(number, position, at))) == stored:
+        if checksum(number, position, at, body) == stored:
             return None
     except (TypeError, struct.error):
-        pass  # something that is no number, or no text
+        pass  # something that is not a number, or not text
     return f"event {expected} is damaged (its checksum is wrong)"
 
 
 def following(position: object, expected: int) -> int:
-    """Give the position that should come after `position`, or after `expected` where that is no position at all."""
+    """Give the position that should come after `position`, or after `expected` where that is not a position."""
     return position + 1 if isinstance(position, int) else expected + 1
 
 

@@ -1,7 +1,8 @@
-"""The SQLite file of a store: its tables, how it is recognised, and in which journal mode it is kept.
+"""The SQLite file of a store: its tables, the marks by which it is recognised, its journal mode.
 
 A file is one of ours when its header carries `APPLICATION`, and is read when its schema is `SCHEMA`; both are written
-in the transaction that makes the tables, so no process ever sees one without the other.
+in the transaction that makes the tables, so no process ever sees one without the other. Files from before there were
+renewals have no table of them: it is made at the first renewal, not when a file is opened, which changes nothing.
 """
 
 from __future__ import annotations
@@ -18,12 +19,19 @@ APPLICATION = int.from_bytes(b"Luth", "big")
 SCHEMA = 1
 """The version of the tables below, kept in `PRAGMA user_version`."""
 
+_RENEWALS = (
+    # A lease is named by its token, the position of the event that granted it; that of the number helps a reader.
+    "CREATE TABLE IF NOT EXISTS renewals (study INTEGER NOT NULL, number INTEGER NOT NULL, token INTEGER NOT NULL, "
+    "at REAL NOT NULL, PRIMARY KEY (study, number, token)) WITHOUT ROWID"
+)
+
 _MAKE = (
-    # AUTOINCREMENT: the number of a deleted study is never given to another one. By the length it shows when damage to
-    # the file has cut off the end of a log.
+    # AUTOINCREMENT: the number of a deleted study is never given to another one. The length shows when damage to the
+    # file has cut off the end of a log.
     "CREATE TABLE studies (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, length INTEGER NOT NULL)",
     "CREATE TABLE events (study INTEGER NOT NULL, position INTEGER NOT NULL, at REAL NOT NULL, "
     "checksum INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (study, position)) WITHOUT ROWID",
+    _RENEWALS,
     f"PRAGMA application_id = {APPLICATION}",
     f"PRAGMA user_version = {SCHEMA}",
 )
@@ -65,6 +73,16 @@ def establish(link: Connection, place: Path, mode: str) -> None:
                 for statement in _MAKE:
                     link.execute(statement)
     _keep_in(link, mode, place)
+
+
+def has_renewals(link: Connection) -> bool:
+    """Tell whether the file has the table of renewals."""
+    return bool(link.execute("SELECT 1 FROM sqlite_master WHERE name = 'renewals'"))
+
+
+def make_renewals(link: Connection) -> None:
+    """Make the table of renewals where it is missing, within a transaction."""
+    link.execute(_RENEWALS)
 
 
 def _is_new(link: Connection, place: Path) -> bool:

@@ -20,7 +20,7 @@ from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, 
 from luthier.store.sqlite.connection import Connection, Row, check_identity
 from luthier.store.sqlite.error_translation import damaged, translate
 from luthier.store.sqlite.rows import COLUMNS, faults, following, make, records
-from luthier.store.sqlite.schema import establish, journal_mode
+from luthier.store.sqlite.schema import establish, has_renewals, journal_mode, make_renewals
 
 T = TypeVar("T")
 
@@ -36,6 +36,11 @@ _READ = (
     f"SELECT {COLUMNS}, length FROM studies LEFT JOIN events ON study = id AND position >= ? WHERE name = ? "
     "ORDER BY position"
 )
+_RENEW = (
+    "INSERT INTO renewals (study, number, token, at) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (study, number, token) DO UPDATE SET at = excluded.at"
+)
+_RENEWED = "SELECT at FROM renewals WHERE study = ? AND number = ? AND token = ?"
 _SCAN = f"SELECT {COLUMNS} FROM events WHERE (study, position) > (?, ?) ORDER BY study, position LIMIT {_CHUNK}"
 
 
@@ -55,7 +60,7 @@ class SQLite:
 
     Raises:
         InvalidSetting: the path cannot be a store's.
-        StoreCorrupt: the file is damaged, or is none of Luthier's.
+        StoreCorrupt: the file is damaged, or not one of Luthier's.
         StoreTooNew, StoreTooOld: the file has another schema.
         StoreReadOnly: there is no file, and none can be made.
         StoreError: there is no file, and none is to be made.
@@ -107,6 +112,28 @@ class SQLite:
 
         return self._run(work)
 
+    def renew(self, study: str, number: int, token: int) -> None:
+        """See `Store.renew`. Cost: one transaction."""
+
+        def work(link: Connection) -> None:
+            with link.transaction():
+                known, _ = self._known(link, study)
+                make_renewals(link)
+                link.execute(_RENEW, (known, number, token, self._stamps.now()))
+            link.check()
+
+        self._run(work)
+
+    def renewed(self, study: str, number: int, token: int) -> float | None:
+        """See `Store.renewed`. Cost O(log renewals)."""
+
+        def work(link: Connection) -> list[Row]:
+            known, _ = self._known(link, study)
+            return link.execute(_RENEWED, (known, number, token)) if has_renewals(link) else []
+
+        rows = self._run(work)
+        return self._checked(rows[0][0], float, study) if rows else None
+
     def read(self, study: str, after: int = 0) -> tuple[Record, ...]:
         """See `Store.read`. Cost O(records read)."""
 
@@ -146,6 +173,8 @@ class SQLite:
             with link.transaction():
                 number, _ = self._known(link, study)
                 link.execute("DELETE FROM events WHERE study = ?", (number,))
+                if has_renewals(link):
+                    link.execute("DELETE FROM renewals WHERE study = ?", (number,))
                 link.execute("DELETE FROM studies WHERE id = ?", (number,))
             link.check()
 
@@ -269,7 +298,7 @@ class SQLite:
 
 
 def _incomplete(link: Connection) -> list[str]:
-    """Say which studies have another number of events than they should, and which events no study."""
+    """Say which studies have another number of events than they should, and which events belong to no study."""
     lengths = link.execute(
         "SELECT id, name, length, count(study) FROM studies LEFT JOIN events ON study = id GROUP BY id "
         "HAVING length != count(study)"

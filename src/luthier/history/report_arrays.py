@@ -1,0 +1,69 @@
+"""The intermediate losses of a history, grown report by report."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from luthier._typing import Bools, Floats, Integers
+from luthier.data import LearningCurves
+
+_FIRST_CAPACITY = 64
+_NONE: Integers = np.empty(0, np.int64)
+
+
+class ReportArrays:
+    """One row a report, in the order of the log; a row that a later attempt of its trial repeats counts no more."""
+
+    __slots__ = ("_loss", "_place", "_standing", "_step", "_trial", "rows")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._trial: Integers = np.zeros(_FIRST_CAPACITY, np.int64)
+        self._step: Integers = np.zeros(_FIRST_CAPACITY, np.int64)
+        self._loss: Floats = np.zeros(_FIRST_CAPACITY)
+        self._standing: Bools = np.zeros(_FIRST_CAPACITY, np.bool_)
+        self._place: dict[tuple[int, int], int] = {}  # (trial, step) -> the row that counts
+
+    def add(self, number: int, step: int, loss: float) -> None:
+        """Take in a report; one that is not finite counts as none. Cost O(1), amortised."""
+        earlier = self._place.pop((number, step), None)
+        if earlier is not None:
+            self._standing[earlier] = False
+        if not np.isfinite(loss):
+            return
+        if self.rows == len(self._loss):
+            for name in ("_trial", "_step", "_loss", "_standing"):
+                column = getattr(self, name)
+                setattr(self, name, np.concatenate([column, np.zeros_like(column)]))
+        row = self.rows
+        self._trial[row], self._step[row], self._loss[row], self._standing[row] = number, step, loss, True
+        self._place[number, step] = row
+        self.rows += 1
+
+    def copy(self) -> ReportArrays:
+        """Give an independent copy. Cost O(rows)."""
+        twin = ReportArrays()
+        twin.rows, twin._place = self.rows, self._place.copy()
+        twin._trial, twin._step, twin._loss = self._trial.copy(), self._step.copy(), self._loss.copy()
+        twin._standing = self._standing.copy()
+        return twin
+
+    def curves(self, points: Floats, seen: Bools | None) -> LearningCurves:
+        """Give the reports that count, by trial and step.
+
+        Args:
+            points: (trials, d) the points of all trials.
+            seen: (trials,) the trials that are looked at; None for all.
+
+        Cost O(rows log rows).
+        """
+        if not self.rows:
+            return LearningCurves(_NONE, points[:0], _NONE, _NONE, np.empty(0))
+        rows = np.flatnonzero(self._standing[: self.rows])
+        if seen is not None:
+            rows = rows[seen[self._trial[rows]]]
+        rows = rows[np.lexsort((self._step[rows], self._trial[rows]))]
+        numbers, trial = np.unique(self._trial[rows], return_inverse=True)
+        return LearningCurves(
+            numbers, points[numbers], trial.astype(np.int64), self._step[rows], self._loss[rows].copy()
+        )

@@ -1,0 +1,142 @@
+"""Asking while others write: by compare-and-set as long as that is cheap, else by claims."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+from luthier.errors import LuthierError
+from luthier.event import Event
+from luthier.history import History
+from luthier.method import Sequential
+from luthier.study.active_trial import ActiveTrial
+from luthier.study.decisions import Claim, Decider
+from luthier.study.lease_owner import Heartbeat
+from luthier.study.log import Decision, StudyLog
+
+Begin = Callable[[Decision], list[ActiveTrial]]
+
+QUIET = 8
+"""After this many claims in a row that nothing was appended beside, a method thinks without a claim again."""
+
+DEAR_S = 0.02
+"""Thinking that takes longer is put under a claim once others get in between."""
+
+SPOILT = 3
+"""So is any that takes longer than an append, after this many proposals for one trial that came too late."""
+
+_clock = time.perf_counter
+
+
+class Claims:
+    """The asking of one open study.
+
+    A method that thinks without a claim does so in vain where others append meanwhile. That costs nothing as long as
+    they don't, and little where thinking is quicker than appending. Otherwise the study claims numbers first (one more
+    append), gives up the lock and thinks of what it had read by then: however long that takes, and whatever is
+    appended meanwhile, its proposals stand, but for configurations that others asked for. A study with one worker
+    never claims.
+
+    Args:
+        log: the study's log.
+        heartbeat: keeps claims alive.
+    """
+
+    def __init__(self, log: StudyLog, heartbeat: Heartbeat) -> None:
+        self._log = log
+        self._heartbeat = heartbeat
+        self._asking: set[int] = set()  # the threads that ask now
+        self._conflicts = log.conflicts  # those that were seen
+        self._quiet = QUIET  # claims in a row that were not needed
+        self._spoilt = False  # whether proposals came too late time after time
+        self._thoughts_s: deque[float] = deque(maxlen=3)  # what the latest proposals took
+
+    def ask(self, asker: Decider, count: int, begin: Begin, live: list[ActiveTrial]) -> bool:
+        """Begin up to `count` trials: waiting ones, or enqueued ones, or proposals.
+
+        Args:
+            asker: decides.
+            count: how many are wanted.
+            begin: appends what begins trials, holds their leases, and gives the trials.
+            live: takes the trials, also those that began before an error.
+
+        Returns:
+            Whether anything was appended.
+
+        Raises:
+            SpaceExhausted, Infeasible: as `Method.suggest` does.
+        """
+        claims: list[Claim] = []
+        done, tries = False, 0
+
+        def decide(history: History) -> list[Event]:
+            nonlocal done, tries
+            events = asker.begin(history, count)
+            if events is None:
+                events = self._decide(asker, history, count, claims, tries)
+                tries += 1
+            done = bool(events)
+            return events
+
+        me = threading.get_ident()
+        self._asking.add(me)
+        try:
+            live += begin(decide)
+            while claims:
+                live += self._think(asker, claims, begin)
+        finally:
+            self._asking.discard(me)
+        return done
+
+    def _decide(self, asker: Decider, history: History, count: int, claims: list[Claim], tries: int) -> list[Event]:
+        """Propose, or claim; `claims` then has the claim."""
+        claims.clear()
+        if self._are_wanted(asker, tries):
+            events, claim = asker.claim(history, count)
+            claims.append(claim)
+            return events
+        start = _clock()
+        events = asker.propose(history, count)
+        self._thoughts_s.append(_clock() - start)
+        return events
+
+    def _are_wanted(self, asker: Decider, tries: int) -> bool:
+        """Tell whether to claim: others get in between, time after time or while the method thinks for long."""
+        if self._log.conflicts != self._conflicts or len(self._asking) > 1:
+            self._conflicts, self._quiet = self._log.conflicts, 0
+        if self._quiet >= QUIET or isinstance(asker.method, Sequential):
+            self._spoilt = False
+            return False
+        self._spoilt = self._spoilt or tries >= SPOILT
+        thought_s = min(self._thoughts_s, default=0.0)  # a pause of the thread is not taken for thinking
+        return thought_s > self._log.append_s and (self._spoilt or thought_s > DEAR_S)
+
+    def _think(self, asker: Decider, claims: list[Claim], begin: Begin) -> list[ActiveTrial]:
+        """Make the proposals for a claim, and begin their trials; `claims` then has the next claim, if there is one."""
+        claim = claims.pop()
+
+        def settle(history: History) -> list[Event]:
+            claims.clear()
+            if history.length > claim.token + 1:
+                self._quiet = 0
+            events, again = asker.settle(history, claim, proposals)
+            if again is not None:
+                claims.append(again)
+            return events
+
+        self._heartbeat.hold_claim(claim.number, claim.token)
+        try:
+            start = _clock()
+            proposals = asker.think(claim)
+            self._thoughts_s.append(_clock() - start)
+            self._quiet += 1
+            return begin(settle)
+        except BaseException:
+            with suppress(LuthierError):
+                self._log.commit(lambda history: asker.give_up(history, claim))
+            raise
+        finally:
+            self._heartbeat.drop_claim(claim.token)
