@@ -1,4 +1,4 @@
-"""What is to be optimized: a space and one or more objectives."""
+"""Optimization problems: a space and one or more objectives."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Objective:
     maximize: bool = False
 
     def loss(self, value: float) -> float:
-        """Turn a value into a loss: inside Luthier, everything is minimised."""
+        """Turn a value into a loss: inside Luthier everything is minimised."""
         return -value if self.maximize else value
 
     def value(self, loss: float) -> float:
-        """Undo `loss`."""
+        """Turn a loss into a value; the inverse of `loss`."""
         return -loss if self.maximize else loss
 
 
@@ -33,10 +33,10 @@ class Problem:
         space: the variables and the constraints on them.
         objectives: at least one; names are distinct.
         noisy: whether the same configuration may give different values. Only then may a method repeat one.
-        horizon: the number of trials the study is meant to have, where known; a method may pace itself by it.
+        horizon: the trial budget of the study, if known; a method may adapt to it.
 
     Raises:
-        InvalidSetting: no objective, or two of one name.
+        InvalidSetting: there is no objective, or two have the same name.
     """
 
     space: Space
@@ -52,7 +52,11 @@ class Problem:
             raise InvalidSetting(f"each objective needs a name of its own, not {names}")
 
     def losses(self, values: Mapping[str, float]) -> tuple[float, ...]:
-        """Give the losses of a trial in the order of the objectives, from its values by name."""
+        """Give the losses of a trial in the order of the objectives, from its values by name.
+
+        Raises:
+            InvalidResult: the value of an objective is missing.
+        """
         try:
             return tuple(objective.loss(values[objective.name]) for objective in self.objectives)
         except KeyError as error:

@@ -1,4 +1,4 @@
-"""A configuration that a method proposes, and why."""
+"""Proposals of methods: a configuration and a note."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Proposal:
 
     Args:
         config: the configuration, in plain form.
-        note: why it was chosen, as plain values: at least ``{"by": …}`` for a method that has several ways.
+        note: how it was chosen, as plain values without prose; see `luthier.method.notes`.
     """
 
     config: Config

@@ -18,7 +18,7 @@ from luthier.run import Study
 from luthier.surrogate.gp.model import GP
 from luthier.surrogate.parzen.estimator import Parzen
 from luthier.surrogate.trees.forest import Forest
-from luthier.testing.methods import Drive, MethodContract, assert_lawful, replay, tuning_space
+from luthier.testing.methods import Drive, MethodContract, assert_valid, replay, tuning_space
 from luthier.trial import Outcome, Reason
 from strategies import spaces
 
@@ -84,7 +84,7 @@ class TestBayesParzenLogEI(MethodContract):
         return PAIRS["parzen-log-ei"]
 
 
-lawful = settings(
+hypothesis_settings = settings(
     max_examples=15,
     deadline=None,
     derandomize=True,
@@ -101,19 +101,19 @@ def ran(drive, key):
         return None
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(), methods, st.integers(0, 3))
-def test_lawful_and_replayed(space, method, seed):
+def test_valid_and_replayed(space, method, seed):
     """Laws 2, 4, 5 and 6 of asynchronous studies."""
     drive = Drive(space, method, seed=seed)
     if ran(drive, Key.of(seed + 20)) is not None:
-        assert_lawful(drive)
+        assert_valid(drive)
         replay(drive)
         for config, (again,) in ((c, space.decode(space.encode([c]))) for c in drive.configs):
             assert again == config
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(), methods, st.integers(0, 3))
 def test_memo(space, method, seed):
     """Law 3."""
@@ -123,7 +123,7 @@ def test_memo(space, method, seed):
     assert written[0] == written[1]
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(), methods, st.integers(0, 3), st.integers(1, 40))
 def test_resume(space, method, seed, cut):
     """Law 1: killed after any event, read again from text in another process, the trials are the same."""
@@ -138,7 +138,7 @@ def test_resume(space, method, seed, cut):
     assert resumed.run(TRIALS) == whole
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(most=3).filter(lambda space: space.size is not None and space.size <= 40), methods)
 def test_a_finite_space_is_used_up(space, method):
     """Law 5: every configuration exactly once, then SpaceExhausted."""
@@ -149,7 +149,7 @@ def test_a_finite_space_is_used_up(space, method):
     except Infeasible:
         assert not expected
         return
-    assert_lawful(drive)
+    assert_valid(drive)
     assert {space.identity(config) for config in drive.configs} == expected
     with pytest.raises(SpaceExhausted):
         drive.propose()
@@ -158,7 +158,7 @@ def test_a_finite_space_is_used_up(space, method):
 @pytest.mark.parametrize("method", PAIRS.values(), ids=PAIRS.keys())
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_study_of_lost_failed_and_late_trials_is_proved(method, seed):
-    """Law 2 by `Study.verify`: batches of 8 and single trials, told in any order, some failed, some lost for good."""
+    """Law 2 by `Study.verify`: batches of 8 and single trials, reported in any order, some failed, some lost."""
     key = Key.of(seed).fold("workers")
     with Study("late", tuning_space(), minimize="loss", method=method, seed=seed) as study:
         running = list(study.ask(8))

@@ -36,7 +36,7 @@ from luthier.surrogate.sklearn.regressor import Regressor
 from luthier.surrogate.stacked import Ensemble
 from luthier.surrogate.trees.boosting import Boosted
 from luthier.surrogate.trees.forest import Forest
-from luthier.testing.methods import SPACES, Drive, assert_lawful, finite_configs, finite_space, loss_of, replay
+from luthier.testing.methods import SPACES, Drive, assert_valid, finite_configs, finite_space, loss_of, replay
 from luthier.trial import Reason
 
 BRIEF = AcquisitionOptimizer(scattered=40, nearby=20, parents=3, rounds=1, climbers=2, tries=5)
@@ -136,7 +136,7 @@ def scattered(space: Space, method: Bayes, memo: Memo) -> Drive:
 def prove(space: Space, method: Bayes) -> None:
     """Laws 2 to 6 of an asynchronous study: replayed, and run again without a cache."""
     drive = scattered(space, method, Memo())
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
     for config in drive.configs:
         assert space.decode(space.encode([config])) == (config,)
@@ -146,7 +146,7 @@ def prove(space: Space, method: Bayes) -> None:
 
 @each_pair
 @pytest.mark.parametrize("name", ["rich", "tuning", pytest.param("finite", marks=pytest.mark.slow)])
-def test_asynchronous_studies_are_lawful_and_the_same_again(method, name) -> None:
+def test_asynchronous_studies_are_valid_and_replayed(method, name) -> None:
     prove(SPACES[name](), method)
 
 
@@ -184,7 +184,7 @@ def test_a_finite_space_is_used_up(method) -> None:
     for config in finite_configs()[::2]:
         drive.add(config)
     assert len(drive.run(1000, count=8)) == len(finite_configs())
-    assert_lawful(drive)
+    assert_valid(drive)
     with pytest.raises(SpaceExhausted, match="tried"):
         drive.propose()
 
@@ -206,7 +206,7 @@ def test_losses_of_any_size_with_pending_trials_and_crashes(method, losses) -> N
         drive.tell(number, Reason.FAILED)
     drive.ask(2)
     drive.propose(2)
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 @each_pair
@@ -227,7 +227,7 @@ def test_nearly_equal_points_with_different_values(method) -> None:
     for place in range(10):
         drive.add({"x": round(0.5 + place * 1e-12, 12)})
     drive.run(13)
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 @each_pair
@@ -245,7 +245,7 @@ def test_nothing_but_crashes_and_one_value(method) -> None:
     for turn in range(9):
         for number in drive.ask():
             drive.tell(number, Reason.DONE if turn == 5 else Reason.FAILED)
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 @pytest.mark.parametrize("acquisition", [a for a in ACQUISITIONS.values() if not goes(Parzen(), a)], ids=repr)

@@ -14,7 +14,7 @@ from luthier.memo import Memo
 from luthier.method import Anneal, Evolution, Random
 from luthier.method.spec import from_plain, to_plain
 from luthier.run import Study
-from luthier.testing.methods import Drive, assert_lawful, replay, rich_space, tuning_space
+from luthier.testing.methods import Drive, assert_valid, replay, rich_space, tuning_space
 from luthier.trial import Outcome, Reason
 from strategies import spaces
 
@@ -30,7 +30,7 @@ METHODS = {
     "anneal at the best": Anneal(1, 2.0),
 }
 
-lawful = settings(
+hypothesis_settings = settings(
     max_examples=12,
     deadline=None,
     derandomize=True,
@@ -59,19 +59,19 @@ def written(drive):
     return [events.encode(event) for event in drive.history.events]
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(), methods, st.integers(0, 3))
-def test_lawful_and_replayed(space, method, seed):
+def test_valid_and_replayed(space, method, seed):
     """Laws 2, 4, 5 and 6 of asynchronous studies."""
     drive = Drive(space, method, seed=seed)
     if ran(drive, Key.of(seed + 20)) is not None:
-        assert_lawful(drive)
+        assert_valid(drive)
         replay(drive)
         for config, (again,) in ((c, space.decode(space.encode([c]))) for c in drive.configs):
             assert again == config
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(), methods, st.integers(0, 3))
 def test_memo(space, method, seed):
     """Law 3, of an asynchronous study: also what is noted is the same."""
@@ -80,7 +80,7 @@ def test_memo(space, method, seed):
     assert written(kept) == written(bare) == written(small)
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(), methods, st.integers(0, 3), st.integers(1, 40))
 def test_resume(space, method, seed, cut):
     """Law 1: killed after any event, read again from text in another process, the trials are the same."""
@@ -96,7 +96,7 @@ def test_resume(space, method, seed, cut):
     assert written(resumed) == written(drive)
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(most=3).filter(lambda space: space.size is not None and space.size <= 40), methods)
 def test_a_finite_space_is_used_up(space, method):
     """Law 5: every configuration exactly once, then SpaceExhausted."""
@@ -107,7 +107,7 @@ def test_a_finite_space_is_used_up(space, method):
     except Infeasible:
         assert not expected
         return
-    assert_lawful(drive)
+    assert_valid(drive)
     assert {space.identity(config) for config in drive.configs} == expected
     with pytest.raises(SpaceExhausted):
         drive.propose()
@@ -115,7 +115,7 @@ def test_a_finite_space_is_used_up(space, method):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_study_of_lost_failed_and_late_trials_is_proved(method, seed):
-    """Law 2 by `Study.verify`: batches of 8 and single trials, told in any order, some failed, some lost for good."""
+    """Law 2 by `Study.verify`: batches of 8 and single trials, reported in any order, some failed, some lost."""
     key = Key.of(seed).fold("workers")
     with Study("late", tuning_space(), minimize="loss", method=method, seed=seed) as study:
         running = list(study.ask(8))
@@ -139,7 +139,7 @@ def test_a_study_of_lost_failed_and_late_trials_is_proved(method, seed):
     assert found.ok and found.proved >= 25, found
 
 
-def test_what_is_told_late_changes_nothing_that_was_told(method):
+def test_late_results_change_nothing_that_was_folded(method):
     """Law 2 where a worker is slower than several generations, and another one's trial is retried."""
     drive = Drive(rich_space(), method)
     (slow,) = drive.ask()
@@ -152,7 +152,7 @@ def test_what_is_told_late_changes_nothing_that_was_told(method):
     drive.run(24)
     drive.tell(lost)
     drive.run(32)
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
 
 
@@ -164,7 +164,7 @@ def test_the_method_may_change_and_come_back(method):
     drive.run(20)
     drive.method = method
     drive.run(34)
-    assert_lawful(drive)
+    assert_valid(drive)
     for length in range(drive.history.length - 20, drive.history.length, 3):
         again = drive.resumed(length)
         for number in again.history.running:

@@ -11,7 +11,7 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Grid, Quasi, Random
 from luthier.method.spec import from_plain, to_plain
-from luthier.testing.methods import Drive, assert_lawful, replay
+from luthier.testing.methods import Drive, assert_valid, replay
 from strategies import spaces
 
 TRIALS = 8
@@ -22,7 +22,7 @@ methods = st.one_of(
     st.sampled_from([Quasi(), Quasi("halton"), Quasi("latin"), Quasi("latin", size=5), Quasi("lattice")]),
 )
 
-lawful = settings(
+hypothesis_settings = settings(
     max_examples=20,
     deadline=None,
     derandomize=True,
@@ -38,18 +38,18 @@ def ran(drive, key):
         return None
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(), methods, st.integers(0, 3))
 def test_constraints_and_no_duplicates(space, method, seed):
     """Laws 4, 5 and 6."""
     drive = Drive(space, method, seed=seed)
     if ran(drive, Key.of(seed)) is not None:
-        assert_lawful(drive)
+        assert_valid(drive)
         for config, (again,) in ((c, space.decode(space.encode([c]))) for c in drive.configs):
             assert again == config
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(), methods, st.integers(0, 3), st.integers(1, 40))
 def test_resume(space, method, seed, cut):
     """Law 1: killed after any event, read again from text in another process, the trials are the same."""
@@ -64,7 +64,7 @@ def test_resume(space, method, seed, cut):
     assert resumed.run(TRIALS) == whole
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(), methods, st.integers(0, 3))
 def test_replay(space, method, seed):
     """Law 2."""
@@ -73,7 +73,7 @@ def test_replay(space, method, seed):
         replay(drive)
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(), methods, st.integers(0, 3))
 def test_memo(space, method, seed):
     """Law 3."""
@@ -83,7 +83,7 @@ def test_memo(space, method, seed):
     assert written[0] == written[1]
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(most=3).filter(lambda space: space.size is not None and space.size <= 60), methods)
 def test_a_finite_space_is_used_up(space, method):
     """Law 5: every configuration exactly once, then SpaceExhausted."""
@@ -94,7 +94,7 @@ def test_a_finite_space_is_used_up(space, method):
     except Infeasible:
         assert not drive.configs
         return
-    assert_lawful(drive)
+    assert_valid(drive)
     found = {space.identity(config) for config in drive.configs}
     whole = not isinstance(method, Grid) or method.points >= 60
     assert found == expected if whole else found <= expected
@@ -105,7 +105,7 @@ def test_a_finite_space_is_used_up(space, method):
     raise AssertionError("a space that was used up gave another proposal")
 
 
-@lawful
+@hypothesis_settings
 @given(spaces(), st.integers(1, 6), st.integers(0, 2))
 def test_the_orders_of_a_grid_hold_the_same_points(space, points, seed):
     grids = [Grid(points, order=order) for order in ("given", "shuffled", "nested")]

@@ -26,7 +26,7 @@ from luthier.space.variables.base import Options
 from luthier.space.variables.number import Number
 from luthier.surrogate.gp.model import GP
 from luthier.surrogate.parzen.estimator import Parzen
-from luthier.testing.methods import Drive, assert_lawful, replay, tuning_space
+from luthier.testing.methods import Drive, assert_valid, replay, tuning_space
 from strategies import spaces
 
 pytestmark = pytest.mark.slow
@@ -81,7 +81,7 @@ def test_feasible_replayed_and_the_same_without_a_cache(space, name, with_prior,
         drive.scatter(TRIALS, Key.of(seed + 20))
     except Infeasible:
         return
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
     bare.scatter(TRIALS, Key.of(seed + 20))
     assert [events.encode(event) for event in bare.history.events] == [events.encode(e) for e in drive.history.events]

@@ -1,4 +1,4 @@
-"""Several objectives, and outcome constraints: better than chance, lawful, and proved. The seeds are fixed."""
+"""Several objectives, and outcome constraints: better than chance, valid, and proved. The seeds are fixed."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from luthier.key import Key
 from luthier.method import Anneal, Evolution, Random
 from luthier.run import Study
 from luthier.space import Choice, Float, Int, Ordinal, Permutation, Space
-from luthier.testing.methods import Drive, assert_lawful, replay
+from luthier.testing.methods import Drive, assert_valid, replay
 
 pytestmark = pytest.mark.slow
 CMA, DE, ANNEAL = Evolution(), Evolution("de"), Anneal()
@@ -57,7 +57,7 @@ def mixed(config):
 def lowest(method, space, loss, seed, trials, workers=0):
     drive = Drive(space, method, seed=seed, loss=loss)
     found = drive.scatter(trials, Key.of(seed + 50)) if workers else drive.run(trials)
-    assert_lawful(drive)
+    assert_valid(drive)
     return min(map(loss, found))
 
 
@@ -83,7 +83,7 @@ def test_numbers_on_levels_and_categories(method, target):
 
 @pytest.mark.parametrize(("method", "target"), [(CMA, 1e-3), (DE, 0.1), (ANNEAL, 0.05)], ids=repr)
 def test_results_that_come_late_and_crashes(method, target):
-    """Up to 5 trials at once, told in any order, a fifth of them crashed."""
+    """Up to 5 trials at once, reported in any order, a fifth of them crashed."""
     reached(target, method, cube(4), sphere, 900, workers=5)
 
 
@@ -215,13 +215,13 @@ def test_as_few_trials_as_the_library_itself():
     def plain(seed):
         optimizer = cmaes.CMA(np.full(10, 0.5), 0.25, np.tile([0.0, 1.0], (10, 1)), 20, seed)
         for turn in range(400):
-            told = []
+            results = []
             for place in range(optimizer.population_size):
                 x = optimizer.ask()
-                told.append((x, float(((10 * x - 5 - 1.7) ** 2).sum())))
-                if told[-1][1] < 1e-6:
+                results.append((x, float(((10 * x - 5 - 1.7) ** 2).sum())))
+                if results[-1][1] < 1e-6:
                     return turn * optimizer.population_size + place
-            optimizer.tell(told)
+            optimizer.tell(results)
         raise AssertionError
 
     def ours(seed):

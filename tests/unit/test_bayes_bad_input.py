@@ -17,7 +17,7 @@ from luthier.run import Study
 from luthier.space import Choice, Constant, Float, Int, Normal, Option, Permutation, Simplex, Space, Subset
 from luthier.surrogate.gp.model import GP
 from luthier.surrogate.parzen.estimator import Parzen
-from luthier.testing.methods import Drive, assert_lawful, replay
+from luthier.testing.methods import Drive, assert_valid, replay
 from luthier.trial import Reason
 
 BRIEF = AcquisitionOptimizer(scattered=60, nearby=30, rounds=2, climbers=2, tries=5)
@@ -83,7 +83,7 @@ def test_losses_of_any_size(method, losses):
     assert len(drive.run(12)) == 12
     drive.ask(3)
     drive.propose(2)
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 def test_one_trial_and_a_batch_at_once(method):
@@ -92,7 +92,7 @@ def test_one_trial_and_a_batch_at_once(method):
     assert len(drive.ask(4)) >= 1
     drive = Drive(plane(), method)
     assert len(drive.ask(8)) == 8
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 @pytest.mark.parametrize("reason", [Reason.FAILED, Reason.LOST, Reason.TIMEOUT, Reason.NONFINITE])
@@ -101,7 +101,7 @@ def test_all_trials_end_without_a_value(method, reason):
     for _ in range(12):
         for number in drive.ask():
             drive.tell(number, reason)
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
 
 
@@ -110,7 +110,7 @@ def test_one_value_among_failures(method):
     for turn in range(14):
         for number in drive.ask():
             drive.tell(number, Reason.DONE if turn == 5 else Reason.FAILED)
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 def test_repeated_points_with_different_values(method):
@@ -130,7 +130,7 @@ def test_nearly_equal_points_with_different_values(method):
     for place in range(20):
         drive.add({"x": round(0.5 + place * 1e-12, 12)})
     assert len(drive.run(25)) == 25
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 def test_two_hundred_variables(method):
@@ -139,7 +139,7 @@ def test_two_hundred_variables(method):
     for config in space.decode(space.sample(Key.of(1), 10)):
         drive.add(config)
     drive.run(13)
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_two_hundred_variables(method):
 def test_tiny_spaces_are_used_up(method, space, count, batch):
     drive = Drive(space, method)
     found = drive.run(100, count=batch)
-    assert_lawful(drive)
+    assert_valid(drive)
     assert len(found) == count
     with pytest.raises(SpaceExhausted, match="tried"):
         drive.propose(batch)
@@ -185,7 +185,7 @@ def test_a_sliver_of_the_space_is_feasible(method):
     space = Space({"x": Float(0, 1), "y": Float(0, 1), "z": Float(0, 1)}, require=["x + y + z == 1", "x < 0.01"])
     drive = Drive(space, method)
     assert len(drive.run(10)) == 10
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 def test_nan_on_half_of_the_space(method):
@@ -216,7 +216,7 @@ def test_combined_variables(method, name):
     drive = Drive(COMBINED[name], method, seed=3)
     drive.scatter(14, Key.of(8))
     assert len(drive.configs) == 14
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
 
 
@@ -225,7 +225,7 @@ def test_results_where_the_prior_says_there_are_none(method):
     for x, n in ((1.0, 1000), (0.999, 1), (0.0, 500)):
         drive.add({"x": x, "n": n})
     drive.run(12)
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
 
 
@@ -248,7 +248,7 @@ def test_a_long_study_of_imported_results(method):
     for config in space.decode(space.sample(Key.of(2), 300)):
         drive.add(config)
     drive.run(302)
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 @pytest.mark.slow
@@ -258,4 +258,4 @@ def test_fifteen_hundred_trials(method):
     for config in space.decode(space.sample(Key.of(2), 1500)):
         drive.add(config)
     drive.run(1503)
-    assert_lawful(drive)
+    assert_valid(drive)

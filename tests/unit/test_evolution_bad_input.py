@@ -27,7 +27,7 @@ from luthier.space import (
     Space,
     Subset,
 )
-from luthier.testing.methods import Drive, assert_lawful, replay
+from luthier.testing.methods import Drive, assert_valid, replay
 from luthier.trial import Reason
 
 pytestmark = pytest.mark.slow
@@ -106,13 +106,13 @@ def test_losses_of_any_size(method, losses, space):
     assert len(drive.run(30)) == 30
     drive.ask(3)
     drive.propose(2)
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 def test_a_constant_objective_for_long(method):
     drive = Drive(plane(), method, loss=by_turn(1.0))
     assert len(drive.run(250)) == 250
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 def test_one_trial_and_a_batch_at_once(method):
@@ -125,7 +125,7 @@ def test_one_trial_and_a_batch_at_once(method):
     for number in reversed(numbers):
         drive.tell(number)
     drive.run(90, count=40)
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
 
 
@@ -135,7 +135,7 @@ def test_all_trials_end_without_a_value(method, reason):
     for _ in range(25):
         for number in drive.ask():
             drive.tell(number, reason)
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
 
 
@@ -144,7 +144,7 @@ def test_one_value_among_failures(method):
     for turn in range(25):
         for number in drive.ask():
             drive.tell(number, Reason.DONE if turn == 5 else Reason.FAILED)
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
 
 
@@ -166,7 +166,7 @@ def test_two_hundred_variables(method):
     for config in space.decode(space.sample(Key.of(1), 10)):
         drive.add(config)
     drive.run(24)
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_two_hundred_variables(method):
 def test_tiny_spaces_are_used_up(method, space, count, batch):
     drive = Drive(space, method)
     found = drive.run(100, count=batch)
-    assert_lawful(drive)
+    assert_valid(drive)
     assert len(found) == count
     with pytest.raises(SpaceExhausted, match="tried"):
         drive.propose(batch)
@@ -214,7 +214,7 @@ def test_a_sliver_of_the_space_is_feasible(method):
     space = Space({"x": Float(0, 1), "y": Float(0, 1), "z": Float(0, 1)}, require=["x + y + z == 1", "x < 0.01"])
     drive = Drive(space, method)
     assert len(drive.run(18)) == 18
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
 
 
@@ -246,7 +246,7 @@ def test_combined_variables(method, name):
     drive = Drive(COMBINED[name], method, seed=3)
     drive.scatter(30, Key.of(8))
     assert len(drive.configs) >= 14
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
 
 
@@ -255,7 +255,7 @@ def test_results_where_the_prior_says_there_are_none(method):
     for x, n in ((1.0, 1000), (0.999, 1), (0.0, 500)):
         drive.add({"x": x, "n": n})
     drive.run(25)
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
 
 
@@ -280,7 +280,7 @@ def test_a_long_study_of_imported_results(method):
     for config in space.decode(space.sample(Key.of(2), 200)):
         drive.add(config)
     drive.run(207)
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
 
 
@@ -289,5 +289,5 @@ def test_a_loss_that_falls_towards_a_corner(method):
     """Points that can no longer be told apart are known: the search goes on elsewhere."""
     drive = Drive(Space({"x": Float(0, 1), "n": Int(1, 3)}), method, loss=lambda config: config["x"] - config["n"])
     assert len(drive.run(400)) == 400
-    assert_lawful(drive)
+    assert_valid(drive)
     assert min(drive.loss(config) for config in drive.configs) < -2.9

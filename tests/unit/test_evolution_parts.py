@@ -45,36 +45,36 @@ def test_memo_finds_what_is_there():
     assert memo.find("b") is None and memo.find("a") == "aa"  # found last, kept longest
 
 
-# --- landing -------------------------------------------------------------------------------------------
+# --- repair -------------------------------------------------------------------------------------------
 
 
-def land(space, wish, anchor=None, count=1, drive=None):
+def propose(space, target, anchor=None, count=1, drive=None):
     drive = drive or Drive(space, Anneal())
     batch = ProposalBatch(drive.history, count)
-    landing = Repair(space, batch, None if anchor is None else space.encode([anchor])[0])
+    repair = Repair(space, batch, None if anchor is None else space.encode([anchor])[0])
     for _ in range(count):
-        assert landing.land(lambda turn: (np.array(wish), {"turn": turn}), Key.of(1), {"by": "test"})
+        assert repair.propose(lambda turn: (np.array(target), {"turn": turn}), Key.of(1), {"by": "test"})
     return batch.proposals
 
 
-def test_a_wish_that_is_fine_is_granted():
-    (proposal,) = land(CUBE, [0.25, 0.5, 0.75])
+def test_a_valid_target_is_proposed():
+    (proposal,) = propose(CUBE, [0.25, 0.5, 0.75])
     assert proposal.config == {"x": 0.25, "y": 0.5, "z": 0.75}
     assert proposal.note == {"by": "test", "turn": 0}
 
 
-def test_an_infeasible_wish_is_pulled_to_the_anchor():
+def test_an_infeasible_target_is_pulled_to_the_anchor():
     space = Space({"x": Float(0, 1), "y": Float(0, 1)}, require=["x + y <= 1"])
-    (proposal,) = land(space, [1.0, 0.5], {"x": 0.0, "y": 0.5})
+    (proposal,) = propose(space, [1.0, 0.5], {"x": 0.0, "y": 0.5})
     assert proposal.config == {"x": 0.5, "y": 0.5}
     assert proposal.note["moved"] == "infeasible"
 
 
-def test_a_known_wish_is_moved_not_far():
+def test_a_known_target_is_moved_not_far():
     drive = Drive(CUBE, Anneal())
     config = {"x": 0.25, "y": 0.5, "z": 0.75}
     drive.add(config)
-    first, second = land(CUBE, [0.25, 0.5, 0.75], config, 2, drive)
+    first, second = propose(CUBE, [0.25, 0.5, 0.75], config, 2, drive)
     assert first.note["moved"] == second.note["moved"] == "known"
     assert first.config != second.config != config
     assert max(abs(first.config[name] - config[name]) for name in config) < 0.2
@@ -82,7 +82,7 @@ def test_a_known_wish_is_moved_not_far():
 
 def test_without_an_anchor_the_nearest_of_random_points_is_taken():
     space = Space({"x": Float(0, 1), "y": Float(0, 1)}, require=["x + y == 1"])
-    (proposal,) = land(space, [0.9, 0.2])
+    (proposal,) = propose(space, [0.9, 0.2])
     assert proposal.config["x"] > 0.6
 
 
@@ -127,7 +127,7 @@ def test_late_results_are_told_later_and_lost_trials_never():
 
 
 def test_many_workers_make_large_generations():
-    """A generation of 4 with 30 workers is told some 30 results at a time, most of them no older than one state."""
+    """A generation of 4 with 30 workers folds some 30 results at a time, most of them no older than one state."""
     drive = Drive(CUBE, Evolution(population=4), loss=middle)
     running, key = [], Key.of(1)
     while len(drive.history) < 300:

@@ -1,4 +1,4 @@
-"""What Auto makes of the budget, of what trials cost, and of a search that only polishes."""
+"""Auto: time budgets, costs of trials, and stagnation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def data(costs) -> Data:
     ("costs", "bound"),
     [
         (np.geomspace(1, 100, 20), True),
-        (np.geomspace(1, 10, 20), False),  # minding so little takes as long
+        (np.geomspace(1, 10, 20), False),  # there is little to save
         (np.geomspace(1e-4, 1e-1, 20), False),  # no trial takes longer than the proposals
         (np.geomspace(1, 100, 9), False),  # too few to tell
         (np.append(np.ones(30), 1e6), False),  # one that was held up
@@ -54,7 +54,7 @@ def notes(method, spread: float = 100.0) -> tuple[lt.Study, list]:
     return study, [trial.note.get("acquisition") for trial in study.trials]
 
 
-def test_uneven_durations_are_minded_once_there_are_enough() -> None:
+def test_uneven_durations_count_once_there_are_enough() -> None:
     study, found = notes(Auto(search=BRIEF))
     assert found[:5] == [None] * 5 and set(found[5:10]) == {"LogEI"}
     assert set(found[10:]) == {"LogEI per second"}
@@ -62,7 +62,7 @@ def test_uneven_durations_are_minded_once_there_are_enough() -> None:
 
 
 @pytest.mark.parametrize(("per_second", "said"), [(True, "LogEI per second"), (False, "LogEI")])
-def test_it_can_be_told(per_second, said) -> None:
+def test_it_can_be_set(per_second, said) -> None:
     _, found = notes(Auto(search=BRIEF, per_second=per_second))
     assert set(found[5:]) == {said}
 
@@ -79,19 +79,19 @@ def test_a_number_of_trials_is_kept_to() -> None:
     assert study.verify().ok
 
 
-def test_minding_seconds_goes_where_trials_are_short() -> None:
+def test_a_search_by_seconds_goes_where_trials_are_short() -> None:
     by_second, by_trial = notes(Auto(search=BRIEF, per_second=True))[0], notes(Auto(search=BRIEF, per_second=False))[0]
     spent = [sum(trial.duration_s for trial in study.trials[5:]) for study in (by_second, by_trial)]
     assert spent[0] < spent[1]
 
 
-# --- polishing ----------------------------------------------------------------------------------------
+# --- stagnation ---------------------------------------------------------------------------------------
 
 
 BRANCHED = lt.Space({"a": lt.Float(0, 1), "b": lt.Float(0, 1, when="a > 0.2")})
 
 
-def polished(x, losses, objectives=("y",), space=BRANCHED) -> bool:
+def stagnant(x, losses, objectives=("y",), space=BRANCHED) -> bool:
     x, losses = np.asarray(x, float), np.asarray(losses, float)
     none = np.empty((0, x.shape[1]))
     known = Data(space.columns, x, losses[:, None], np.empty((len(x), 0)), None, np.full(len(x), np.nan), none, none)
@@ -102,17 +102,17 @@ FAR = [[0.1, 0.9], [0.9, 0.1], [0.3, 0.3], [0.7, 0.6], [0.2, 0.5]]
 NEAR = [[0.5, 0.5], [0.501, 0.499], [0.503, 0.5]]
 
 
-def test_when_a_search_only_polishes() -> None:
+def test_when_a_search_is_stagnant() -> None:
     high = [1.0, 1.2, 0.9, 1.4, 1.1]
-    assert polished(FAR + NEAR, [*high, 0.1, 0.1001, 0.1002])
-    assert not polished(FAR + NEAR, [*high, 0.1, 0.12, 0.14])  # it still gets better
-    assert not polished([*FAR, [0.5, 0.5], [0.55, 0.5], [0.5, 0.45]], [*high, 0.1, 0.1001, 0.1002])  # from afar
-    assert not polished(FAR[1:] + NEAR, [*high[1:], 0.1, 0.1001, 0.1002])  # hardly begun
-    assert not polished(FAR + NEAR, [*high, 0.1, 0.1001, 0.1002], ("y", "z"))
-    assert not polished(FAR + NEAR, [*high, 0.1, 0.1001, 0.1002], space=SPACE)  # there is no other branch
+    assert stagnant(FAR + NEAR, [*high, 0.1, 0.1001, 0.1002])
+    assert not stagnant(FAR + NEAR, [*high, 0.1, 0.12, 0.14])  # it still gets better
+    assert not stagnant([*FAR, [0.5, 0.5], [0.55, 0.5], [0.5, 0.45]], [*high, 0.1, 0.1001, 0.1002])  # from afar
+    assert not stagnant(FAR[1:] + NEAR, [*high[1:], 0.1, 0.1001, 0.1002])  # hardly begun
+    assert not stagnant(FAR + NEAR, [*high, 0.1, 0.1001, 0.1002], ("y", "z"))
+    assert not stagnant(FAR + NEAR, [*high, 0.1, 0.1001, 0.1002], space=SPACE)  # there is no other branch
     gone = np.array(FAR + NEAR)
     gone[-1, 1] = np.nan  # another branch
-    assert not polished(gone, [*high, 0.1, 0.1001, 0.1002])
+    assert not stagnant(gone, [*high, 0.1, 0.1001, 0.1002])
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ from luthier.space import (
     Space,
     Subset,
 )
-from luthier.testing.methods import Drive, assert_lawful, finite_configs, finite_space
+from luthier.testing.methods import Drive, assert_valid, finite_configs, finite_space
 
 
 def points(grid, space):
@@ -171,7 +171,7 @@ def test_an_ordered_chain_in_a_grid_that_could_not_be_listed():
     drive = Drive(space, Grid())
     drive.run(1000)
     assert len(drive.configs) == 450
-    assert_lawful(drive)
+    assert_valid(drive)
 
 
 def test_a_function_as_a_constraint():
@@ -192,7 +192,7 @@ def test_conditions_over_more_values_than_can_be_listed():
     assert grid.count(space) == 3 * 10**6  # with inactive ones, which are passed over
     drive = Drive(space, grid)
     drive.run(600)
-    assert_lawful(drive)
+    assert_valid(drive)
     assert sum("c" in config for config in drive.configs) == 100
 
 

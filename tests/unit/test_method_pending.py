@@ -1,4 +1,4 @@
-"""What a model is told of running trials, and how a batch spreads by it."""
+"""Pending trials: fantasies, and the spread of a batch."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from luthier.space import Float, Space
 from luthier.surrogate.gp.model import GP
 from luthier.surrogate.protocol import Moments
 from luthier.surrogate.trees.forest import Forest
-from luthier.testing.methods import Drive, assert_lawful, replay, tuning_space
+from luthier.testing.methods import Drive, assert_valid, replay, tuning_space
 
 BRIEF = AcquisitionOptimizer(scattered=150, nearby=80, rounds=2)
 FAST = GP(steps=6, growth=1.5)
 SPACE = Space({"x": Float(0, 1), "y": Float(0, 1)})
-LIES = ("believed", "best", "median", "worst", "ignored")
-TOLD = {"best": np.min, "median": np.median, "worst": np.max}
+STRATEGIES = ("believed", "best", "median", "worst", "ignored")
+CONSTANTS = {"best": np.min, "median": np.median, "worst": np.max}
 
 
 def some(n=9, p=2) -> Data:
@@ -56,49 +56,49 @@ class Fitted:
 # --- what is said -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lie", TOLD)
-def test_a_process_is_told_a_constant(lie) -> None:
+@pytest.mark.parametrize("strategy", CONSTANTS)
+def test_a_constant_liar(strategy) -> None:
     data = some()
     model = process(data)
-    told = fantasize(model, data, data.pending, lie)
-    expected = TOLD[lie](model.moments(data.x).mean)
-    mean, variance = told.moments(data.pending)
+    fantasy = fantasize(model, data, data.pending, strategy)
+    expected = CONSTANTS[strategy](model.moments(data.x).mean)
+    mean, variance = fantasy.moments(data.pending)
     before = model.moments(data.pending)  # one point is near the data, and the model allows for noise
     assert (np.abs(mean - expected) < 0.1 * np.abs(before.mean - expected)).all()
     assert variance[0] < 0.1 * before.variance[0]
 
 
-def test_a_believer_keeps_the_means_and_loses_the_doubt() -> None:
+def test_a_kriging_believer_keeps_the_means_and_shrinks_the_variance() -> None:
     data = some()
     model = process(data)
-    told = fantasize(model, data, data.pending, "believed")
+    fantasy = fantasize(model, data, data.pending, "believed")
     grid = np.random.default_rng(1).random((30, 2))
-    np.testing.assert_allclose(told.moments(grid).mean, model.moments(grid).mean, atol=1e-3)
-    assert (told.moments(grid).variance <= model.moments(grid).variance + 1e-9).all()
-    assert (told.moments(data.pending).variance < 0.1 * model.moments(data.pending).variance).all()
+    np.testing.assert_allclose(fantasy.moments(grid).mean, model.moments(grid).mean, atol=1e-3)
+    assert (fantasy.moments(grid).variance <= model.moments(grid).variance + 1e-9).all()
+    assert (fantasy.moments(data.pending).variance < 0.1 * model.moments(data.pending).variance).all()
 
 
-@pytest.mark.parametrize("lie", LIES)
-def test_nothing_pending_or_ignored_changes_nothing(lie) -> None:
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_nothing_pending_or_ignored_changes_nothing(strategy) -> None:
     data = some()
     model = process(data)
-    assert fantasize(model, data, data.pending[:0], lie) is model
-    assert (fantasize(model, data, data.pending, lie) is model) == (lie == "ignored")
+    assert fantasize(model, data, data.pending[:0], strategy) is model
+    assert (fantasize(model, data, data.pending, strategy) is model) == (strategy == "ignored")
 
 
-@pytest.mark.parametrize("lie", ["believed", *TOLD])
-def test_a_model_that_cannot_be_conditioned_is_fitted_again(lie) -> None:
+@pytest.mark.parametrize("strategy", ["believed", *CONSTANTS])
+def test_a_model_that_cannot_be_conditioned_is_fitted_again(strategy) -> None:
     data = replace(some(), noise=np.full(9, 0.1))
     model = Fitted(data)
-    told = fantasize(model, data, data.pending, lie, Fitted)
-    assert isinstance(told, Fitted) and len(told.data) == 11 and not len(told.data.pending)
-    assert told.data.noise is not None and told.data.noise[9:].tolist() == [0.0, 0.0]
-    assert np.isnan(told.data.violations[9:]).all() and np.isnan(told.data.costs[9:]).all()
-    np.testing.assert_array_equal(told.data.x[9:], data.pending)
-    if lie == "believed":  # means of the model, on the scale of the losses
-        np.testing.assert_allclose(told.data.loss[9:], model.moments(data.pending).mean / 10.0)
+    fantasy = fantasize(model, data, data.pending, strategy, Fitted)
+    assert isinstance(fantasy, Fitted) and len(fantasy.data) == 11 and not len(fantasy.data.pending)
+    assert fantasy.data.noise is not None and fantasy.data.noise[9:].tolist() == [0.0, 0.0]
+    assert np.isnan(fantasy.data.violations[9:]).all() and np.isnan(fantasy.data.costs[9:]).all()
+    np.testing.assert_array_equal(fantasy.data.x[9:], data.pending)
+    if strategy == "believed":  # means of the model, on the scale of the losses
+        np.testing.assert_allclose(fantasy.data.loss[9:], model.moments(data.pending).mean / 10.0)
     else:
-        np.testing.assert_allclose(told.data.loss[9:], TOLD[lie](data.loss))
+        np.testing.assert_allclose(fantasy.data.loss[9:], CONSTANTS[strategy](data.loss))
 
 
 def test_without_a_way_to_fit_again_it_is_left_as_it_is() -> None:
@@ -107,11 +107,11 @@ def test_without_a_way_to_fit_again_it_is_left_as_it_is() -> None:
     assert fantasize(model, data, data.pending, "best") is model
 
 
-def test_of_several_objectives_the_weighed_one_is_told() -> None:
+def test_of_several_objectives_the_scalarized_one_is_fantasized() -> None:
     data = replace(some(), losses=np.column_stack([some().loss, np.arange(9.0)]))
-    told = fantasize(Fitted(data), data, data.pending, "worst", Fitted)
-    assert told.data.losses.shape == (11, 1)
-    np.testing.assert_array_equal(told.data.loss[:9], data.losses[:, 0])
+    fantasy = fantasize(Fitted(data), data, data.pending, "worst", Fitted)
+    assert fantasy.data.losses.shape == (11, 1)
+    np.testing.assert_array_equal(fantasy.data.loss[:9], data.losses[:, 0])
 
 
 def test_an_unknown_lie_is_refused() -> None:
@@ -132,7 +132,7 @@ def batch(method, seed=0):
     drive.run(6)
     drive.ask()
     drive.ask(8)
-    assert_lawful(drive)
+    assert_valid(drive)
     return drive, drive.history.space.encode(drive.configs[6:])
 
 
@@ -142,10 +142,10 @@ def gaps(points):
     return np.where(np.eye(len(points), dtype=bool), np.inf, distances).min(axis=1)
 
 
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("surrogate", [FAST, Forest(trees=6)], ids=["gp", "forest"])
-def test_a_batch_is_distinct_and_made_again(surrogate, lie) -> None:
-    method = Bayes(surrogate, LogEI(), initial=4, search=BRIEF, pending=lie)
+def test_a_batch_is_distinct_and_made_again(surrogate, strategy) -> None:
+    method = Bayes(surrogate, LogEI(), initial=4, search=BRIEF, pending=strategy)
     assert from_plain(to_plain(method)) == method
     drive, points = batch(method)
     assert gaps(points).min() > 0
@@ -153,25 +153,25 @@ def test_a_batch_is_distinct_and_made_again(surrogate, lie) -> None:
 
 
 @pytest.mark.parametrize("acquisition", [LogEI(), UCB()], ids=repr)
-@pytest.mark.parametrize("lie", ["believed", "best", "median", "worst"])
-def test_a_batch_of_a_process_is_well_spread(lie, acquisition) -> None:
+@pytest.mark.parametrize("strategy", ["believed", "best", "median", "worst"])
+def test_a_batch_of_a_process_is_well_spread(strategy, acquisition) -> None:
     """The median point keeps a distance from all others that those of an ignorant method do not."""
-    told, ignorant = (
+    fantasy, ignorant = (
         np.median(
             [
                 np.median(gaps(batch(Bayes(FAST, acquisition, initial=4, search=BRIEF, pending=how), seed)[1]))
                 for seed in range(3)
             ]
         )
-        for how in (lie, "ignored")
+        for how in (strategy, "ignored")
     )
-    assert told > max(0.02, 2.0 * ignorant)
+    assert fantasy > max(0.02, 2.0 * ignorant)
 
 
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("surrogate", [FAST, Forest(trees=6)], ids=["gp", "forest"])
-def test_crashes_and_violations_beside_pending_trials(surrogate, lie) -> None:
-    method = Bayes(surrogate, LogEI(), initial=3, search=BRIEF, pending=lie)
+def test_crashes_and_violations_beside_pending_trials(surrogate, strategy) -> None:
+    method = Bayes(surrogate, LogEI(), initial=3, search=BRIEF, pending=strategy)
     with Study("batch", SPACE, minimize="loss", method=method, seed=1) as study:
         for turn in range(3):
             trials = study.ask(4)
@@ -185,9 +185,9 @@ def test_crashes_and_violations_beside_pending_trials(surrogate, lie) -> None:
         assert len(last) == 8 and study.verify().ok
 
 
-@pytest.mark.parametrize("lie", LIES)
-def test_asynchronous_studies_on_a_conditional_space(lie) -> None:
-    drive = Drive(tuning_space(), Bayes(FAST, LogEI(), initial=3, search=BRIEF, pending=lie))
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_asynchronous_studies_on_a_conditional_space(strategy) -> None:
+    drive = Drive(tuning_space(), Bayes(FAST, LogEI(), initial=3, search=BRIEF, pending=strategy))
     drive.scatter(10, Key.of(4))
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)

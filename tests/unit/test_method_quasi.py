@@ -18,7 +18,7 @@ from luthier.numeric.quasi.lattice import Lattice
 from luthier.numeric.quasi.sobol import Sobol
 from luthier.problem import Objective, Problem
 from luthier.space import Choice, Float, Int, Space
-from luthier.testing.methods import Drive, assert_lawful, finite_configs, finite_space, replay
+from luthier.testing.methods import Drive, assert_valid, finite_configs, finite_space, replay
 
 KINDS = [Quasi(), Quasi("halton"), Quasi("latin"), Quasi("latin", size=16), Quasi("lattice")]
 SQUARE = Space({"x": Float(0, 1), "y": Float(0, 1)})
@@ -86,7 +86,7 @@ def test_a_tiny_feasible_share_goes_on_at_random():
     space = Space({name: Float(0, 1) for name in names}, require=[f"{' + '.join(names)} <= 1"])
     drive = Drive(space, Quasi())
     drive.run(20)
-    assert_lawful(drive)
+    assert_valid(drive)
     assert drive.history.trials[-1].note["by"] == "random"
     replay(drive)
 
@@ -95,7 +95,7 @@ def test_a_tiny_feasible_share_goes_on_at_random():
 def test_a_finite_space_is_tried_to_its_end(method):
     drive = Drive(finite_space(), method)
     assert len(drive.run(100)) == len(finite_configs())
-    assert_lawful(drive)
+    assert_valid(drive)
     with pytest.raises(SpaceExhausted):
         drive.propose()
 

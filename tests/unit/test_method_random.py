@@ -11,7 +11,7 @@ from luthier.memo import Memo
 from luthier.method import Random
 from luthier.problem import Objective, Problem
 from luthier.space import Choice, Float, Int, Space
-from luthier.testing.methods import Drive, assert_lawful, replay, tuning_space
+from luthier.testing.methods import Drive, assert_valid, replay, tuning_space
 
 
 def test_a_study_and_its_batches_draw_the_same():
@@ -56,7 +56,7 @@ def test_a_large_finite_space_with_few_feasible_points():
     drive = Drive(space, Random())
     drive.run(1000)
     assert len(drive.configs) == 21
-    assert_lawful(drive)
+    assert_valid(drive)
     with pytest.raises(SpaceExhausted, match="keeps the constraints has been tried"):
         drive.propose()
 
@@ -77,7 +77,7 @@ def test_the_rest_of_a_finite_space_comes_from_a_list_and_is_proved():
     drive.add({"a": 1, "b": 1}) if not drive.history.has(space.identity({"a": 1, "b": 1})) else None
     drive.run(2000, count=3)
     assert len(drive.configs) == 1600
-    assert_lawful(drive)
+    assert_valid(drive)
     assert drive.history.trials[-1].note["rest"]
     short = drive.resumed(drive.history.upto(1).length + 2 * 805)
     assert short.run(815) == drive.configs[:815]

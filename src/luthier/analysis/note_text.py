@@ -76,9 +76,9 @@ def _part(part: msgspec.Struct) -> str:
         case notes.Repaired(moved):
             return f"moved, as {_MOVED[moved]}"
         case notes.StatePlace(_, generation, opened, place):
-            return f"proposal {place} of its line of states, from state {generation}, opened by trial {opened}"
+            return f"proposal {place}, from state {generation}, which trial {opened} opened"
         case notes.StateOpening(_, _, told):
-            return f"opens a state made of {len(told)} results"
+            return f"opens a state made from {len(told)} result{'' if len(told) == 1 else 's'}"
         case notes.Redrawn(turn):
             return f"drawn {turn} times again" if turn else ""
         case notes.SlotChild(slot, factor, crossover):

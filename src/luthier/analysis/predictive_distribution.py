@@ -22,7 +22,6 @@ from luthier.surrogate import (
     SupportsCovariance,
     SupportsLeaveOneOut,
     Surrogate,
-    supports,
 )
 
 FEWEST = 3
@@ -55,7 +54,7 @@ class Component:
     def moments(self, x: Floats, observed: bool) -> tuple[Floats, Floats]:
         """Give mean and standard deviation on its scale, (q,) each: of the function, or of one more measurement."""
         mean, variance = self.posterior.moments(x)
-        if observed and supports(self.posterior, SupportsCovariance):
+        if observed and isinstance(self.posterior, SupportsCovariance):
             variance = variance + self.posterior.noise_variance
         return mean, np.sqrt(np.maximum(variance, _LEAST_STD**2))
 
@@ -134,7 +133,7 @@ class PredictiveDistribution:
         judged = [
             (one, *one.posterior.leave_one_out())
             for one in self.components
-            if supports(one.posterior, SupportsLeaveOneOut)
+            if isinstance(one.posterior, SupportsLeaveOneOut)
         ]
         judged = [one for one in judged if len(one[1]) == len(one[0].rows)]
         if not judged:

@@ -1,4 +1,4 @@
-"""Annealing: draw near a good earlier trial, nearer and nearer as trials come in."""
+"""Annealing: draws near a good earlier trial, in a neighbourhood that shrinks."""
 
 from __future__ import annotations
 
@@ -28,24 +28,25 @@ from luthier.space import Space
 class Anneal:
     """Draw each proposal near a good earlier trial, in a neighbourhood that shrinks as trials come in.
 
-    Of all trials in the order of their losses, one is picked at random, the best most likely: the rank is geometrically
-    distributed. After t trials a number is drawn uniformly from a window around that of the picked trial, as wide as
-    the share w = 1 / (1 + shrink · t) of its range, a discrete one counting as anywhere within its level; the ranks of
-    a permutation and the shares of a simplex likewise. A category, or whether an item is in a subset, is kept, or drawn
-    from the prior with probability w. The first trial is the defaults. Simple, cheap, and works on any space.
+    One of the trials is picked by its rank, which is geometrically distributed, so that the best one is the most
+    likely. After t trials a number is drawn uniformly from a window around that of the picked trial; the window's width
+    is the share w = 1 / (1 + shrink · t) of its range, and a discrete number counts as anywhere within its level. The
+    ranks of a permutation and the shares of a simplex are drawn likewise. A category, or whether an item is in a
+    subset, is kept, or with probability w drawn from the prior. The first trial is the space's defaults. Simple, cheap,
+    and for any space.
 
     Args:
-        preference: the mean rank of the trial that is picked, counted from 1; at least 1, which is always the best one.
-        shrink: how fast the neighbourhood shrinks; at least 0, which is a window of the whole range.
+        preference: the mean rank of the picked trial, at least 1; 1 always picks the best one.
+        shrink: how fast the neighbourhood shrinks, at least 0; 0 keeps a window of the whole range.
 
     Raises:
-        InvalidSetting: a number that is too small.
+        InvalidSetting: a number is too small.
 
-    Cost: O(n log n + d) a proposal, for n trials.
+    Cost: O(n log n + d) per proposal, for n trials.
 
     Source: Bergstra, Yamins and Cox (2013), Hyperopt, SciPy 2013, and the documentation of its `anneal`, whose defaults
-    are these. Ours: one trial is picked for all variables, not one for each, so that what belongs together stays
-    together; and discrete numbers do not freeze when the window is narrower than a level.
+    are these. Here one trial is picked for all variables, not one for each, so that good combinations are kept; and
+    discrete numbers do not freeze when the window is narrower than a level.
 
     Example:
         >>> Anneal(preference=3)
@@ -93,15 +94,15 @@ class Anneal:
             rank = min(_geometric(u, self.preference), len(ranked) - 1)
             center = data.x[ranked[rank]]
             share = 1.0 / (1.0 + self.shrink * (trials + len(batch.proposals)))
-            landing = Repair(problem.space, batch, center)
+            repair = Repair(problem.space, batch, center)
 
             def draw(
                 turn: int, center: Floats = center, share: float = share, stream: Key = stream
             ) -> tuple[Floats, dict[str, float]]:
-                # Where all that is near is known, look further away.
+                # The window widens while everything within it is known.
                 return _near(problem.space, center, min(1.0, share * 1.5**turn), stream.fold("turn", turn)), {}
 
-            if not landing.land(draw, stream, written(ProposedBy("anneal"), AnnealingDraw(rank + 1, share))):
+            if not repair.propose(draw, stream, written(ProposedBy("anneal"), AnnealingDraw(rank + 1, share))):
                 return
 
 
@@ -112,7 +113,7 @@ def _geometric(uniform: float, mean: float) -> int:
 
 
 def _near(space: Space, center: Floats, share: float, key: Key) -> Floats:
-    """Draw a point (d,) near another one; what is inactive there is drawn from the priors."""
+    """Draw a point (d,) near another one; variables that are inactive there are drawn from the priors."""
     prior = space.warp(key.fold("prior").uniform((1, space.dimensions)))[0]
     half = share / 2
     levels = np.array([column.levels for column in space.columns])

@@ -24,7 +24,7 @@ class Candidate:
 
 
 def candidates(space: Space, places: Iterable[int], configs: Iterable[Config]) -> tuple[Candidate, ...]:
-    """Pair configurations with their places and identities."""
+    """Give configurations with their places and identities."""
     return tuple(
         Candidate(place, config, space.identity(config)) for place, config in zip(places, configs, strict=True)
     )
@@ -35,9 +35,9 @@ class ProposalBatch:
     """Collect up to `count` proposals, none of which is known to the history or collected before.
 
     Args:
-        history: what is done or pending.
-        count: how many are wanted.
-        repeat: take any configuration, also again (noisy problems).
+        history: the trials that are done or pending.
+        count: the number of proposals that are wanted, at least 1.
+        repeat: whether a configuration may be proposed again (noisy problems).
     """
 
     history: History

@@ -19,8 +19,8 @@ part               fields                            written by
 `PortfolioChoice`  arm, chance, nominees, space      `Bayes` with a portfolio
 =================  ================================  ====================================
 
-Methods read some of them back, so a field keeps its name and its meaning for ever. Fields that are not in this table
-stand in logs of earlier versions (``why``), or belong to methods of others. `luthier.analysis` puts notes into words.
+Methods read some of them back, so a field never changes its name or its meaning. Fields that are not in this table are
+in logs of earlier versions (``why``), or belong to methods of third parties. `luthier.analysis` puts notes into words.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ import msgspec
 
 
 class ProposedBy(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Which part of a method made a proposal.
+    """The part of a method that made a proposal.
 
     Args:
         by: ``design``, ``rest``, ``random``, ``anneal``, ``cma`` or ``de``.
-        defaults: it is the space's default configuration.
-        believed: it was drawn from the user's prior, or is its mode.
+        defaults: whether it is the space's default configuration.
+        believed: whether it was drawn from a user's prior, or is its mode.
     """
 
     by: str
@@ -53,7 +53,7 @@ class GridPlace(msgspec.Struct, frozen=True, gc=False):
 
 
 class QuasiPlace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A place in a quasi-random sequence: its tag, and the index; no index where the sequence is given up."""
+    """A place in a quasi-random sequence: its tag, and the index; None once the sequence is given up."""
 
     quasi: str
     index: int | None = None
@@ -67,26 +67,26 @@ class RestPlace(msgspec.Struct, frozen=True, gc=False):
 
 
 class AnnealingDraw(msgspec.Struct, frozen=True, gc=False):
-    """How a proposal was drawn: the rank of the trial it is near, from 1, and the width of the window in (0, 1]."""
+    """A draw of annealing: the rank of the trial that it is near, from 1, and the width of the window, in (0, 1]."""
 
     rank: int
     share: float
 
 
 class Repaired(msgspec.Struct, frozen=True, gc=False):
-    """Why a proposal is not the point that was drawn: that one was ``known`` already, or ``infeasible``."""
+    """The reason why a proposal is not the point that was drawn: that was ``known``, or ``infeasible``."""
 
     moved: Literal["known", "infeasible"]
 
 
 class StatePlace(msgspec.Struct, frozen=True, gc=False):
-    """Which state of an algorithm a proposal was drawn from.
+    """The state of an algorithm that a proposal was drawn from.
 
     Args:
-        state: the tag of the line of states.
-        generation: how many states were before it.
+        state: the tag of the states, which depends on the settings and the space.
+        generation: the number of earlier states.
         opened: the number of the trial that opened the state.
-        place: how many proposals the line of states made before.
+        place: the number of earlier proposals from these states.
     """
 
     state: str
@@ -96,12 +96,12 @@ class StatePlace(msgspec.Struct, frozen=True, gc=False):
 
 
 class StateOpening(msgspec.Struct, frozen=True, gc=False):
-    """What the state that a proposal opens was made of.
+    """The making of the state that a proposal opens.
 
     Args:
         opened: the number of the proposal itself.
-        before: the number of the trial that opened the state before; -1 for the first state.
-        told: the numbers of the trials whose results made it.
+        before: the number of the trial that opened the previous state; -1 for the first state.
+        told: the numbers of the trials whose results were folded into it.
     """
 
     opened: int
@@ -110,13 +110,13 @@ class StateOpening(msgspec.Struct, frozen=True, gc=False):
 
 
 class Redrawn(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """How often a proposal was drawn again before it was accepted."""
+    """The number of times that a proposal was drawn again before it was accepted."""
 
     turn: int = 0
 
 
 class SlotChild(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A child in differential evolution: the slot it was made for, and the settings that made it."""
+    """A child in differential evolution: its slot, and the scale factor and crossover rate that made it."""
 
     slot: int
     factor: float | None = None
@@ -124,7 +124,7 @@ class SlotChild(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class ModelChoice(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """How models made a proposal.
+    """The models and the acquisition function that made a proposal.
 
     Args:
         by: of `Auto` ``committee``, ``short scale`` or ``exploring`` (earlier ``doubter`` and ``explorer``); else the
@@ -139,7 +139,7 @@ class ModelChoice(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class PortfolioChoice(msgspec.Struct, frozen=True, gc=False):
-    """Which member of a portfolio made a proposal.
+    """The member of a portfolio that made a proposal.
 
     Args:
         arm: the member.
@@ -173,7 +173,7 @@ N = TypeVar("N", bound=msgspec.Struct)
 
 
 def written(*parts: Note) -> dict[str, Any]:
-    """Write parts of a note as one flat mapping of plain values; of two that have a field, the later one counts."""
+    """Write parts of a note as one flat mapping of plain values; the last part with a field decides."""
     note: dict[str, Any] = {}
     for part in parts:
         note.update(msgspec.to_builtins(part))
@@ -181,14 +181,14 @@ def written(*parts: Note) -> dict[str, Any]:
 
 
 def _listed(value: Any) -> Any:
-    """Write tuples as lists, which is what a log gives back."""
+    """Turn tuples into lists, as a log gives them back."""
     if isinstance(value, dict):
         return {name: _listed(item) for name, item in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 
 def read(kind: type[N], note: Mapping[str, Any]) -> N | None:
-    """Read one part of a note; None where its fields are missing, or are not what they are in this table."""
+    """Read one part of a note; None if fields of it are missing, or of another type than in this table."""
     if len(kind.__struct_defaults__) < len(kind.__struct_fields__) and kind.__struct_fields__[0] not in note:
         return None
     try:

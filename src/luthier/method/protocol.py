@@ -1,4 +1,4 @@
-"""What a method is: settings, and one pure function from what is known to what to try."""
+"""Protocol of methods: settings, and one pure function from a history to proposals."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from luthier.proposal import Proposal
 
 
 class Method(Protocol):
-    """Choose what to try next. A frozen dataclass: it owns no state, no clock and no random generator."""
+    """Choose what to try next. A frozen dataclass without state, clock or random generator."""
 
     def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
         """Propose configurations; pure in (settings, problem, history, key, count).
 
         Args:
-            problem: what is optimized.
-            history: what is known; it includes the pending trials.
+            problem: the space and the objectives.
+            history: all trials so far, pending ones included.
             key: the randomness of the first trial of the batch.
-            count: how many configurations are wanted, at least 1.
-            memo: skips work that was done before; never changes a result.
+            count: the number of configurations that are wanted, at least 1.
+            memo: a cache that saves time and never changes a result.
 
         Returns:
             1 to `count` proposals: feasible, distinct, and neither done nor pending unless `problem.noisy`.

@@ -25,7 +25,7 @@ KINDS = ("sobol", "halton", "latin", "lattice")
 
 _BLOCK = 64
 _BLOCKS = 16
-"""How many blocks of the sequence are looked through for one proposal before it is drawn at random instead."""
+"""The number of blocks of the sequence that are searched for one proposal before it is drawn at random instead."""
 
 
 class _Sequence(Protocol):
@@ -38,17 +38,17 @@ class Quasi:
 
     The sequence is scrambled by the study's seed (see `luthier.method.sequence`); each proposal notes its place in it,
     and the next one goes on from the newest such note. Points that break a constraint, or are done or pending, are
-    passed over.
-    Where 1,024 of them in a row are passed over (a tiny feasible share, or a finite space nearly used up), the rest of
-    the study goes on as `Random`.
+    passed over. After 1,024 of them in a row (a tiny feasible share, or a finite space nearly used up) the study goes
+    on as with `Random`.
 
     Args:
         kind: ``sobol`` (Owen-scrambled), ``halton`` (scrambled), ``latin`` (hypercubes) or ``lattice`` (rank 1).
-        size: of each Latin hypercube; None makes one sequence that is a Latin hypercube at every power of two.
-        scramble: False gives Sobol', Halton's and lattice points as they are, beginning with the lower corner.
+        size: the number of points of each Latin hypercube; None: one sequence that is a Latin hypercube at every power
+            of two.
+        scramble: whether points are scrambled; if not, the first one is the lower corner.
 
     Raises:
-        InvalidSetting: an unknown kind, or a setting that does not go with it.
+        InvalidSetting: the kind is unknown, or a setting does not go with it.
 
     Example:
         >>> Quasi("halton")
@@ -131,7 +131,7 @@ class Quasi:
 class _Padded:
     """A sequence with more columns than Sobol's table: the others are Latin.
 
-    Source: Owen (1998), Latin supercube sampling for very high-dimensional simulations (padding).
+    Source: Owen (1998), Latin supercube sampling for very high-dimensional simulations (padding by Latin hypercubes).
     """
 
     main: _Sequence

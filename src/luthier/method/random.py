@@ -18,16 +18,16 @@ from luthier.space import Space
 
 _BLOCK = 64
 _AGAIN = (8, 64, 512)
-"""How many points are drawn more, time after time, when all drawn so far are known."""
+"""The number of further points that are drawn, time after time, while all drawn so far are known."""
 
 
 @dataclass(frozen=True)
 class Random:
-    """Draw configurations independently from the priors, uniformly over what the constraints leave, none twice.
+    """Draw configurations independently from the priors, conditioned on the constraints, none of them twice.
 
-    A finite space that is half used up, or in which some 600 draws bring nothing new, is listed, and the rest of it
-    tried in a random order (uniform over the rest, whatever the weights are), each configuration once. Cost: one draw
-    from the space; O(size of the space), once, for the list.
+    When half of a finite space has been tried, or some 600 draws bring nothing new, the space is listed, and the rest
+    of it tried in a random order (uniform, whatever the weights are), each configuration once. Cost: one draw from the
+    space; once O(size of the space) for the list.
 
     Source: Bergstra and Bengio (2012), Random search for hyper-parameter optimization.
 
@@ -53,7 +53,7 @@ class Random:
 
 
 def _is_listed(space: Space, history: History) -> bool:
-    """Tell whether to go by the list of all configurations at once: it is short, or in use already."""
+    """Tell whether to take the list of all configurations at once: much of it was tried, or it is in use already."""
     if space.size is None:
         return False
     if 2 * history.distinct >= space.size:
@@ -65,9 +65,9 @@ def _is_listed(space: Space, history: History) -> bool:
 def _draws(space: Space, history: History, key: Key, count: int, memo: Memo) -> Sequence[Candidate]:
     """Draw `count` points.
 
-    Under the key that the study has for its next trial, the draws are those of that trial's number in one long stream
-    of independent draws, made 64 at a time (64 points cost little more than one). Under any other key they are draws of
-    that key.
+    With the key that the study has for its next trial, the draws are taken from one long stream of independent draws,
+    by the number of that trial, and made 64 at a time (64 points cost little more than one). With any other key they
+    are draws of that key.
     """
     root, number = study_key(history), len(history)
     if key != root.fold("trial", number):
@@ -86,7 +86,7 @@ def _drawn(space: Space, key: Key, count: int) -> tuple[Candidate, ...]:
 
 
 def _draw_again(space: Space, key: Key, batch: ProposalBatch) -> None:
-    """Draw until something is new, or three times."""
+    """Draw until a configuration is new, at most three times."""
     for turn, more in enumerate(_AGAIN):
         for candidate in _drawn(space, key.fold("random again", turn), batch.count + more):
             if batch.full:
@@ -97,7 +97,7 @@ def _draw_again(space: Space, key: Key, batch: ProposalBatch) -> None:
 
 
 def _take_rest(space: Space, history: History, memo: Memo, batch: ProposalBatch) -> None:
-    """Go on in the shuffled list of all configurations, from the place that the newest note of it names."""
+    """Go on in the shuffled list of all configurations, after the place in the newest note of it."""
     if space.size is None:
         return
     name = tag(b"rest", space)

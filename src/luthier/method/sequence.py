@@ -2,8 +2,8 @@
 
 A sequence (a grid, a quasi-random sequence) is the same for all trials of a study, so neither its order nor its
 scrambling can come from the key of a trial: both come from the seed in the event that created the study. Each proposal
-notes its place in the sequence, so that the next place is a function of the history, whatever was enqueued or imported
-in between.
+notes its place in the sequence, so the next place is a function of the history, whatever was enqueued or imported
+meanwhile.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ def study_key(history: History) -> Key:
 
 
 def tag(settings: bytes, space: Space) -> str:
-    """Name a sequence by what it depends on: the text of a method's settings, and the space."""
+    """Give the tag of a sequence: a digest of the text of the method's settings, and of the space."""
     return hashlib.blake2b(settings + b"\n" + space.digest.encode(), digest_size=6).hexdigest()
 
 
 def settings_text(method: object) -> bytes:
-    """Write a method's settings canonically."""
+    """Write a method's settings as canonical JSON."""
     return codec.dumps(to_plain(method))
 
 
 def last_place(history: History, kind: type[N], name: str) -> N | None:
-    """Give the newest note of a kind whose first field, a tag, is `name`; or None.
+    """Read the newest note of a kind whose first field, a tag, is `name`; None if there is no such note.
 
     Cost O(trials since), which is O(1) for a study that goes on with one method.
     """

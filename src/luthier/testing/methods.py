@@ -1,4 +1,4 @@
-"""What every method must do, as a class of tests; and a study without a store to drive a method by hand.
+"""Contract suite of methods, and a study without a store that drives a method by hand.
 
 A method of one's own is tested by
 
@@ -6,7 +6,7 @@ A method of one's own is tested by
         def method(self):
             return MyMethod(setting=3)
 
-in a file that pytest collects. The class must be known by its name: see `luthier.method.spec.register`.
+in a file that pytest collects. The class must be registered: see `luthier.method.register`.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ class Drive:
     """A study without a store, leases or processes: events, a method, and a key.
 
     Args:
-        space: what is searched.
-        method: what proposes.
+        space: the space that is searched.
+        method: makes the proposals.
         seed: of the study.
         noisy: whether configurations may be repeated.
-        memo: the cache; one of the usual size by default.
-        loss: the objective.
+        memo: the cache; by default one of the usual size.
+        loss: the objective, to be minimised.
     """
 
     def __init__(
@@ -79,13 +79,13 @@ class Drive:
         return [trial.config for trial in self.history.trials]
 
     def propose(self, count: int = 1) -> tuple[Proposal, ...]:
-        """Get what the method proposes now, without asking for it."""
+        """Give what the method would propose now; no trial begins."""
         history = self.history
         key = self.key.fold("trial", len(history))
         return self.method.suggest(history.problem(), history, key, count, self.memo)
 
     def ask(self, count: int = 1) -> list[int]:
-        """Ask for up to `count` trials; gives their numbers."""
+        """Begin up to `count` trials; give their numbers."""
         proposals, first, seen = self.propose(count), len(self.history), self.history.length
         for number, proposal in enumerate(proposals, first):
             batch = (first, count) if count > 1 else None
@@ -94,7 +94,7 @@ class Drive:
         return list(range(first, first + len(proposals)))
 
     def tell(self, number: int, reason: Reason = Reason.DONE) -> None:
-        """End a trial, with its loss where it is done."""
+        """End a trial, with its loss if it is done."""
         trial = self.history.trial(number)
         values = {"loss": self.loss(trial.config)} if reason is Reason.DONE else {}
         token = trial.lease.token if trial.lease else 0
@@ -102,13 +102,13 @@ class Drive:
         self.history = self.history.apply(told)
 
     def add(self, config: Config, origin: str = "imported") -> None:
-        """Put in a finished trial that the method did not propose."""
+        """Add a finished trial that the method did not propose."""
         number = len(self.history)
         self.history = self.history.apply(Asked(number, dict(config), self.history.length, origin))
         self.tell(number)
 
     def run(self, trials: int, count: int = 1) -> list[Config]:
-        """Ask and tell until there are `trials` trials, or the method finds nothing more; gives all configurations."""
+        """Ask and tell until there are `trials` trials, or the space is exhausted; give all configurations."""
         while len(self.history) < trials:
             try:
                 numbers = self.ask(min(count, trials - len(self.history)))
@@ -119,7 +119,7 @@ class Drive:
         return self.configs
 
     def scatter(self, trials: int, key: Key) -> list[Config]:
-        """Ask and tell as several workers of random speed would: batches of 1 to 3, up to 5 trials running, crashes."""
+        """Ask and tell as several workers of random speed do: batches of 1 to 3, up to 5 trials running, crashes."""
         running: list[int] = []
         for turn in itertools.count():
             draw = key.fold(turn).uniform(3)
@@ -136,7 +136,7 @@ class Drive:
         raise AssertionError("the loop above ends")
 
     def resumed(self, length: int, method: Method | None = None) -> Drive:
-        """Give the study as another process reads it: the text of its first `length` events, with nothing cached."""
+        """Give the study as another process reads it: from its first `length` events, with an empty cache."""
         begin = self.history.upto(0).space
         again = Drive(begin, method or self.method, memo=Memo(0), loss=self.loss)
         again.key = self.key
@@ -146,7 +146,7 @@ class Drive:
 
 
 def replay(drive: Drive) -> None:
-    """Make every proposal again, from what was visible when it was made, and compare (law 2)."""
+    """Check that every proposal is made again from what was visible when it was made (law 2)."""
     batches: dict[tuple[int, int, int], list[Asked]] = {}
     for event in drive.history.events:
         if isinstance(event, Asked) and event.origin == "method":
@@ -159,8 +159,8 @@ def replay(drive: Drive) -> None:
             assert dict(made[event.number - first].config) == event.config, f"trial {event.number} came out differently"
 
 
-def assert_lawful(drive: Drive) -> None:
-    """Check that every trial's configuration is in the space, and none is there twice (laws 4 and 5)."""
+def assert_valid(drive: Drive) -> None:
+    """Check that the space holds every trial's configuration, and that no two are the same (laws 4 and 5)."""
     space = drive.history.space
     for config in drive.configs:
         space.check(config)
@@ -234,12 +234,12 @@ SPACES: Mapping[str, Callable[[], Space]] = {"tuning": tuning_space, "rich": ric
 
 
 class MethodContract(ABC):
-    """The tests. A subclass gives the method."""
+    """The tests of a method, which a subclass gives."""
 
     trials = 12
-    """How many trials a test runs: raise it where a method begins to learn late."""
+    """The number of trials in a test: raise it for a method that begins to learn late."""
     every_point = True
-    """Whether the method tries every configuration of a finite space in the end."""
+    """Whether the method ends up trying every configuration of a finite space."""
 
     @abstractmethod
     def method(self) -> Method:
@@ -257,28 +257,28 @@ class MethodContract(ABC):
             setattr(method, dataclasses.fields(method)[0].name if dataclasses.fields(method) else "x", None)
         assert from_plain(to_plain(method)) == method
 
-    def test_configurations_are_lawful(self, space: Space) -> None:
+    def test_configurations_are_valid(self, space: Space) -> None:
         drive = Drive(space, self.method())
         assert len(drive.run(self.trials)) == self.trials
-        assert_lawful(drive)
+        assert_valid(drive)
 
-    def test_batches_are_lawful(self, space: Space) -> None:
+    def test_batches_are_valid(self, space: Space) -> None:
         drive = Drive(space, self.method())
         assert 1 <= len(drive.propose(4)) <= 4
         drive.run(self.trials, count=4)
-        assert_lawful(drive)
+        assert_valid(drive)
 
     def test_pending_trials_are_not_proposed_again(self, space: Space) -> None:
         drive = Drive(space, self.method())
         for _ in range(self.trials):
             drive.ask()
-        assert_lawful(drive)
+        assert_valid(drive)
 
     def test_every_configuration_of_a_finite_space_is_tried_once(self) -> None:
         for count in (1, 5):
             drive = Drive(finite_space(), self.method())
             found = drive.run(1000, count)
-            assert_lawful(drive)
+            assert_valid(drive)
             if self.every_point:
                 assert sorted(map(_items, found)) == sorted(map(_items, finite_configs()))
                 with pytest.raises(SpaceExhausted, match="tried"):
@@ -308,14 +308,14 @@ class MethodContract(ABC):
             assert resumed.run(self.trials) == whole
 
     def test_replay(self, space: Space) -> None:
-        """Law 2: each proposal is made again from what was visible, whatever the timing of the workers was."""
+        """Law 2: each proposal is made again from what was visible, whatever the timing of the workers."""
         drive = Drive(space, self.method())
         drive.scatter(self.trials, Key.of(5))
-        assert_lawful(drive)
+        assert_valid(drive)
         replay(drive)
 
     def test_memo(self, space: Space) -> None:
-        """Law 3: without a cache, and with one that others used, the same comes out."""
+        """Law 3: a cache, empty or used by another study, changes nothing."""
         kept = Memo()
         cached = Drive(space, self.method(), memo=kept).run(self.trials)
         assert Drive(space, self.method(), memo=Memo(0)).run(self.trials) == cached
@@ -337,7 +337,7 @@ class MethodContract(ABC):
             leased.tell(number)
         assert leased.configs == plain.configs
 
-    def test_trials_of_others_come_between(self) -> None:
+    def test_external_trials_may_come_between(self) -> None:
         space = finite_space()
         drive = Drive(space, self.method())
         for place, config in enumerate(finite_configs()[::5]):
@@ -345,7 +345,7 @@ class MethodContract(ABC):
                 drive.add(config, "enqueued" if place % 2 else "imported")
             drive.run(len(drive.history) + 2)
         drive.run(1000)
-        assert_lawful(drive)
+        assert_valid(drive)
         replay(drive)
         if self.every_point:
             assert len(drive.configs) == len(finite_configs())
@@ -355,7 +355,7 @@ class MethodContract(ABC):
         for _ in range(self.trials):
             for number in drive.ask():
                 drive.tell(number, Reason.FAILED)
-        assert_lawful(drive)
+        assert_valid(drive)
 
     def test_the_space_may_change(self) -> None:
         drive = Drive(Space({"x": Int(1, 4)}), self.method())
@@ -369,6 +369,12 @@ class MethodContract(ABC):
         if self.every_point:
             identities = {wider.identity({"y": "p", **config}) for config in drive.configs}
             assert len(identities) == len(drive.configs) == 16
+
+    def test_notes_come_back_from_the_log(self, space: Space) -> None:
+        drive = Drive(space, self.method())
+        drive.run(self.trials, count=3)
+        for trial in drive.history.trials:
+            assert codec.loads(codec.dumps(dict(trial.note))) == trial.note
 
     def test_noisy_problems(self, space: Space) -> None:
         drive = Drive(space, self.method(), noisy=True)

@@ -1,4 +1,4 @@
-"""Where a criterion is largest: candidates everywhere and near the best points, a climb by small changes, an ascent."""
+"""Acquisition optimizer: random candidates, local search, gradient ascent; and the set of evaluated points."""
 
 from __future__ import annotations
 
@@ -15,26 +15,31 @@ from luthier.key import Key
 from luthier.space import Space
 from luthier.surrogate import supports
 
-_SMALLEST, _LARGEST = 0.003, 0.5  # standard deviations of the first changes, drawn log-uniformly between these
-_SCALES = (0.2, 0.1, 0.05, 0.02)  # those of the climb, in turn: coarse and fine by and by, then once more from there
-_STEPS = 10  # the candidates of a climb are near the top
+_SMALLEST, _LARGEST = 0.003, 0.5
+"""The standard deviations of the changes that make candidates near the best points are log-uniform between these."""
+_SCALES = (0.2, 0.1, 0.05, 0.02)
+"""The standard deviations of the rounds of local search, in turn: from coarse to fine, and once more."""
+_STEPS = 10
+"""The steps of gradient ascent: local search has brought the candidates near the maximum."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcquisitionOptimizer:
-    """Maximise a criterion over the feasible points that are not known yet.
+    """Maximise a criterion over the feasible points that were not evaluated yet.
 
     Args:
-        scattered: candidates drawn from the whole space.
-        nearby: candidates that differ from one of the `parents` in one or two variables, by steps of all sizes.
-        parents: how many of the best points so far have candidates around them.
-        rounds: of the climb; in each the best `climbers` candidates are changed in `tries` ways.
+        scattered: the number of candidates drawn from the whole space.
+        nearby: the number of candidates that differ from one of the best points in one or two variables, by steps of
+            all sizes.
+        parents: the number of best points that have candidates around them.
+        rounds: the number of rounds of local search; in each the best `climbers` candidates are mutated `tries` times.
         climbers: see `rounds`.
         tries: see `rounds`.
-        ascents: how many of the best candidates go on along the gradient in the end, where the criterion has one.
+        ascents: the number of best candidates that are improved by gradient ascent at the end, where the criterion has
+            gradients.
 
     Raises:
-        InvalidSetting: a number that is negative, or no candidates at all.
+        InvalidSetting: a number is negative, or there are no candidates at all.
     """
 
     scattered: int = 1000
@@ -55,13 +60,15 @@ class AcquisitionOptimizer:
 
         Args:
             space: what is feasible.
-            criterion: what is to be largest.
+            criterion: the function to maximise.
             best: (k, d) the best points so far, the very best first; k may be 0.
             known: the points that are done or pending.
             key: the randomness.
 
         Returns:
-            (r, d), settled, feasible, distinct and not known; r is 0 where no such candidate was found.
+            (r, d), settled, feasible, distinct and not known; r is 0 if no such candidate was found.
+
+        Cost: that of the criterion at about scattered + nearby + rounds · climbers · tries points, and of the ascent.
         """
         points = self._candidates(space, best[: self.parents], key)
         points = _fresh(space, points, known)
@@ -96,13 +103,13 @@ class AcquisitionOptimizer:
 
 
 def ascend(space: Space, criterion: SmoothCriterion, points: Floats) -> Floats:
-    """Climb by L-BFGS-B from each of `points` (k, d), settled, with finite values; shape (m, d) with m at most k.
+    """Maximise by L-BFGS-B from each of `points` (k, d), settled, with finite values; shape (m, d) with m at most k.
 
-    What cannot move by small steps (categories, whole numbers, inactive variables) stays as it is. A point with
-    nothing that could move is left out. Constraints are not looked at: that is left to the caller.
+    Only continuous, active variables move; categories and discrete numbers stay as they are. A point without a variable
+    that can move is left out. Constraints are left to the caller.
 
-    All points climb at once, on the sum of their values, of which each part has a point of its own: k values together
-    cost little more than one, and the steps are as many as for one.
+    The sum of the values is maximised over all points at once: each term depends on its own point alone, k values cost
+    little more than one, and the number of steps is about that for one point.
 
     Cost: up to 20 values with gradients, of k points each. Source: Byrd, Lu, Nocedal and Zhu (1995).
     """
@@ -127,9 +134,9 @@ def ascend(space: Space, criterion: SmoothCriterion, points: Floats) -> Floats:
 
 
 class EvaluatedPoints:
-    """Points by their bits, rounded; for telling which were tried.
+    """A set of points, for telling which were evaluated; coordinates are compared after rounding to 9 digits.
 
-    Names are made of few points only: those whose sum of columns is near that of another one.
+    Only points whose column sums nearly coincide are hashed.
 
     Args:
         points: (n, d) each, NaN where inactive.
@@ -144,7 +151,7 @@ class EvaluatedPoints:
         self._sums = np.empty(0)
 
     def add(self, points: Floats) -> None:
-        """Know these points too."""
+        """Add points (q, d)."""
         self._points.append(points)
 
     def fresh(self, points: Floats) -> NDArray[np.bool_]:
@@ -168,7 +175,8 @@ class EvaluatedPoints:
 
 
 _DIGITS = 9
-_ROUNDING = 2.0 * 10.0**-_DIGITS  # more than points of one name may be apart in a column
+_ROUNDING = 2.0 * 10.0**-_DIGITS
+"""More than two points that round alike differ in any column."""
 
 
 def _sums(points: Floats) -> Floats:
@@ -181,7 +189,7 @@ def _sums(points: Floats) -> Floats:
 
 
 def _near(sums: Floats, known: Floats, width: float) -> NDArray[np.bool_]:
-    """Tell which of the sums (q,) are as near as `width` to one of those that are known, in order, or to another."""
+    """Tell which of the sums (q,) are within `width` of a known one (these are sorted), or of one another."""
     order = np.argsort(sums, kind="stable")
     close = np.diff(sums[order]) <= width
     near = np.zeros(len(sums), dtype=bool)

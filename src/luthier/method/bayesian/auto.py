@@ -10,7 +10,6 @@ from luthier.acquisition import (
     Acquisition,
     AcquisitionContext,
     Bindable,
-    Criterion,
     IntegratedCriterion,
     LogEI,
     PerSecond,
@@ -45,20 +44,20 @@ from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.surrogate import GP, Hyperpriors, Surrogate
 
-# Long lengths: what smooth functions, which most objectives are, need to be learnt from few trials.
+# Long length-scales: most objectives are smooth, and with these they are learned from few trials.
 _LONG_SCALE = Hyperpriors(log_length=0.7)
 _COMMITTEE = tuple(GP(scaling=scaling, hyperpriors=_LONG_SCALE) for scaling in ("standard", "half rank", "log gap"))
-# Shorter lengths than the committee's. With long ones only, what a model cannot explain it takes for noise, and the
-# search goes round the corners of the space (Hartmann's function of six variables: regret 0.18 after 100 trials; with
-# these models 0.01). Every second trial: every third, or only after a stall, was no better on the public suite.
+# Shorter length-scales than the committee's. With long ones alone, a model takes for noise what it cannot explain, and
+# the search goes round the corners of the space (Hartmann's function of six variables: regret 0.18 after 100 trials;
+# with these models 0.01). Every second trial: every third, or only after a stall, was no better on the public suite.
 _SHORT_SCALE_MODELS = (
     GP(scaling="standard"),
     GP(scaling="half rank", hyperpriors=Hyperpriors(log_length=0.0)),
     GP(scaling="log gap"),
 )
 
-# Far shorter lengths, and a tenth of the losses' standard deviation as the least improvement that counts: so a branch
-# of which a few bad points are known is looked at again (`benchmarks/results/branches-2026-11.md`).
+# Much shorter length-scales, and a margin of improvement of a tenth of the losses' standard deviation: with these a
+# branch of which only a few bad points are known is tried again (`benchmarks/results/branches-2026-11.md`).
 _EXPLORING_MODELS = tuple(GP(scaling=model.scaling, hyperpriors=Hyperpriors(log_length=-3.0)) for model in _COMMITTEE)
 _WORTHWHILE = 0.1
 
@@ -68,20 +67,24 @@ _SHARED = 8
 """The number of fits that the steps of one batch keep: the committee, the models that stand alone, the constraints."""
 
 _UNEVEN = 15.0
-"""Minding the cost pays where costs differ much. To a target it took 0.89 of the time where the slowest trial takes 30
-times as long as the fastest (the slower tenth of the trials then some 15 times as long as the faster one), and 0.79 at
-100 times; at 10 times, where `Bayes` saved nothing by it, it is not done (`benchmarks/costs.py`, 36 pairs each)."""
+"""The ratio of the 0.9 to the 0.1 quantile of durations from which on cost is taken into account.
+
+It pays where costs differ much: the time to a target was 0.89 of that without it where the slowest trial takes 30 times
+as long as the fastest (the quantiles then differ by a factor of about 15), and 0.79 of it at 100 times; at 10 times
+`Bayes` saved nothing (`benchmarks/costs.py`, 36 pairs each)."""
 _ENOUGH = 10
 """With fewer durations than this nothing is concluded from them."""
 _LEAST_S = 0.1
-"""Shorter durations are taken for this: making a proposal takes as long."""
+"""Shorter durations count as this: making a proposal takes as long."""
 
 _BEST = 3
+"""The number of best trials that are compared to see whether the search stagnates."""
 _FEWEST = 8
+"""With fewer trials than this a search does not stagnate."""
 _NEAR = 1e-2
-"""Of the range of each variable."""
+"""Points are near each other if they differ by less than this share of the range of every variable."""
 _ALIKE = 1e-3
-"""Of the distance from the best loss to the median one."""
+"""Losses are alike if they differ by less than this share of the distance from the best loss to the median one."""
 
 
 @dataclass(frozen=True)
@@ -89,28 +92,28 @@ class Auto:
     """Search by a committee of Gaussian processes.
 
     The first trials are a small design: the space's defaults, then Sobol' points. After them several Gaussian
-    processes, each of the losses on another scale, rate every candidate by its log expected improvement, and the
-    candidate with the best average is proposed. A model that one scale misleads (outliers, plateaus, a narrow optimum)
-    is outvoted. Several objectives and outcome constraints are treated as `Bayes` does.
+    processes, each fitted to the losses on another scale, rate every candidate by its log expected improvement, and the
+    candidate with the best average is proposed. So a model that its scale misleads (outliers, plateaus, a narrow
+    optimum) is outvoted. Several objectives and outcome constraints are treated as in `Bayes`.
 
-    A study that is not bound by a number of trials is bound by time. Where its trials take very different times, the
-    improvement is divided by the seconds that a trial is expected to take (`PerSecond`), which needs more trials and
-    less time. Else the budget changes nothing: other designs were no better for short studies, and a search without
-    short_scale_models no better for the last trials (`benchmarks/results/public-2026-11.md`).
+    A study without a trial budget is taken to be limited by time. If its trials take very different times, the
+    improvement is divided by the expected seconds of a trial (`PerSecond`), which needs more trials and less time.
+    Otherwise the budget changes nothing: other designs were no better for short studies, and a search without
+    short-scale models no better for the last trials (`benchmarks/results/public-2026-11.md`).
 
     Args:
-        initial: trials of the design.
-        committee: the models that are asked together.
-        short_scale_models: used one at a time for every second proposal; empty: the committee makes all of them.
+        initial: the number of trials in the design, at least 1.
+        committee: the models whose log expected improvements are averaged, at least one.
+        short_scale_models: used one at a time for every second proposal; if empty, the committee makes all of them.
         exploring_models: used in place of the short-scale models while the best trials are all but the same, in
-            spaces with conditional variables; empty: the short-scale models go on.
-        search: how the candidates are found.
-        prior: where you believe the optimum to be.
-        per_second: whether improvements are divided by expected seconds; None: where there is no number of trials to
-            keep to, and the slower tenth of the trials took at least 15 times as long as the faster one.
+            spaces with conditional variables; if empty, the short-scale models go on.
+        search: the optimizer of the acquisition function.
+        prior: a user's prior of where the optimum is.
+        per_second: whether improvements are divided by expected seconds; None: if there is no trial budget, and the
+            0.9 quantile of the durations is at least 15 times the 0.1 quantile.
 
     Raises:
-        InvalidSetting: `initial` below 1, or no models.
+        InvalidSetting: `initial` is below 1, or the committee is empty.
     """
 
     initial: int = 5
@@ -165,8 +168,8 @@ class Auto:
             best = incumbent(posterior, seen, problem.noisy)
             context = AcquisitionContext(seen, best, data.x, data.pending[:0], stream, memo)
             bound.append(bind_criterion(acquisition, posterior, constraints, context))
-        # Averaged as they are: logarithms, so that one model's veto counts.
-        criterion: Criterion = IntegratedCriterion(bound, np.full(len(bound), 1.0 / len(bound)), ValueScale.SIGNED)
+        # The logarithms themselves are averaged, so that a model that sees no improvement at a point has a veto.
+        criterion = IntegratedCriterion(bound, np.full(len(bound), 1.0 / len(bound)), ValueScale.SIGNED)
         note = written(ModelChoice(by, name, tuple(model.scaling for model in members)))
         start = best_points(seen, density)
         return Step(data, models, constraints, ((name, criterion),), start, data.x[:0], stream, note)
@@ -203,17 +206,16 @@ class Auto:
 
 
 def _begun(data: Data) -> int:
-    """Count the trials that the data tell of."""
+    """Count the trials in the data: finished, crashed and pending ones."""
     return len(data) + len(data.failed) + len(data.pending)
 
 
 def is_stagnant(problem: Problem, data: Data) -> bool:
-    """Tell whether the search only refines what it has found in one branch of the space.
+    """Tell whether the search only refines the optimum of one branch of the space.
 
-    It does where the three best trials are all but the same point with all but the same loss, and there are branches.
-    What can still be gained there is little, and a model that takes the rest of the space for smooth expects nothing
-    of branches that it has seen a few bad points of. It is said of spaces with conditional variables only, and of one
-    objective.
+    It does if the three best trials are all but the same point with all but the same loss. Little is left to gain
+    there, and a model that takes the rest of the space to be smooth expects nothing of branches of which it has seen a
+    few bad points. Only a search for one objective in a space with conditional variables is ever said to stagnate.
 
     Cost: O(n log n).
     """
@@ -228,7 +230,7 @@ def is_stagnant(problem: Problem, data: Data) -> bool:
 
 
 def is_bound_by_time(problem: Problem, data: Data) -> bool:
-    """Tell whether time is to be saved, and not trials: no number of them is given, and costs differ much."""
+    """Tell whether to save time rather than trials: there is no trial budget, and durations differ much."""
     costs = data.costs[np.isfinite(data.costs)]
     if problem.horizon is not None or len(costs) < _ENOUGH:
         return False

@@ -18,6 +18,7 @@ from luthier.acquisition import (
     FunctionCriterion,
     LogEI,
     Portfolio,
+    check_acquisition,
     weight_by_prior,
 )
 from luthier.data import Data
@@ -50,16 +51,16 @@ from luthier.method.notes import ModelChoice, written
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.space import Space
-from luthier.surrogate import ABILITIES, GP, Posterior, Ratio, Surrogate
+from luthier.surrogate import ABILITIES, GP, Posterior, Ratio, Surrogate, check_surrogate
 
 _DRAWS = 32
-"""How many candidates are drawn from the density of the good ones, of which the best ratio wins."""
+"""The number of candidates that are drawn from the density of the good configurations; the best ratio wins."""
 _SCATTERED = 300
-"""How many points of the whole space an acquisition gets for extremes and integrals."""
+"""The number of points of the whole space that an acquisition function gets for extremes and integrals."""
 _RATIO_INITIAL = 10
-"""The trials of the design where the surrogate is a ratio of densities."""
+"""The number of trials in the design where the surrogate is a ratio of densities."""
 LOG_RATIO = "log density ratio"
-"""The name of the criterion of a ratio of densities, by which it orders points as the expected improvement would."""
+"""The name of the criterion of a ratio of densities, which orders points as the expected improvement does."""
 
 _Choice = tuple[FittedModel, tuple[tuple[str, Criterion], ...], Floats]
 """A model, the criteria by name, and the candidates of a step."""
@@ -67,26 +68,29 @@ _Choice = tuple[FittedModel, tuple[tuple[str, Criterion], ...], Floats]
 
 @dataclass(frozen=True)
 class Bayes:
-    """Propose where an acquisition function of a surrogate model is largest.
+    """Propose the point at which an acquisition function of a surrogate model is largest.
 
-    The first trials are a design (the space's defaults, then Sobol' points).
-    Crashed trials teach where trials crash (see `constraints`).
-    Of several objectives each proposal weighs a random mixture (see `outcomes`); where trials report
-    violations of outcome constraints, the acquisition is weighed by the probability that the constraints hold.
+    The first trials are a design: the space's defaults, then Sobol' points. Crashes count as bad losses, and as an
+    outcome constraint (see `luthier.method.bayesian.constraints`). With several objectives each proposal has a random
+    scalarization of them (see `luthier.method.bayesian.step`); if trials report violations of outcome constraints, the
+    acquisition function is weighted by the probability that the constraints hold.
 
     Args:
         surrogate: the model: `GP()`, `Forest()`, `Parzen()`, …
-        acquisition: what is worth trying: `LogEI()`, `EI()`, `PI()`, `UCB()`, … A Parzen ratio orders points as EI
-            does, so it goes with `EI` and `LogEI` only. Also several: a portfolio (`Hedge`) or an ensemble (`Pareto`).
-        initial: trials of the design; None: one more than there are variables, from 4 to 10 (of `Parzen`: 10).
-        search: how the acquisition is maximised.
-        pending: what the model is told of running trials: ``believed``, ``best``, ``median``, ``worst`` or ``ignored``
-            (see `step.fantasize`).
-        prior: where you believe the optimum to be. The density of a Parzen ratio's good points is multiplied by it
+        acquisition: the acquisition function: `LogEI()`, `EI()`, `PI()`, `UCB()`, … A density ratio (`Parzen`) orders
+            points as EI does, so it goes with `EI` and `LogEI` only. Several of them make a portfolio (`Hedge`) or an
+            ensemble (`MACE`).
+        initial: the number of trials in the design, at least 1; None: one more than there are variables, from 4 to 10,
+            and 10 for a density ratio.
+        search: the optimizer of the acquisition function.
+        pending: the loss that running trials are taken to have: ``believed``, ``best``, ``median``, ``worst`` or
+            ``ignored`` (see `luthier.method.bayesian.step.fantasize`).
+        prior: a user's prior of where the optimum is. The density of a Parzen ratio's good points is multiplied by it
             (Souza et al. 2021, Bayesian optimization with a prior for the optimum, eq. 4).
 
     Raises:
-        InvalidSetting: a pair that has no meaning, an `initial` below 1, or an unknown `pending`.
+        InvalidSetting: the surrogate and the acquisition function do not go together, `initial` is below 1, or
+            `pending` is unknown.
 
     Source: Jones, Schonlau and Welch (1998), Efficient global optimization of expensive black-box functions.
 
@@ -143,7 +147,7 @@ class Bayes:
     def _initial(self, data: Data) -> int:
         if self.initial is not None:
             return self.initial
-        if Ratio in self.surrogate.abilities:  # it needs some that are good, and some that are not
+        if Ratio in self.surrogate.abilities:  # it needs good configurations, and others
             return _RATIO_INITIAL
         variables = sum(column.place == 0 for column in data.columns)
         return min(max(variables + 1, 4), 10)
@@ -161,7 +165,7 @@ class Bayes:
         key: Key,
         memo: Memo,
     ) -> _Choice:
-        """Fit the surrogate to the one loss of `seen`, and bind the acquisition function, or each of a portfolio's."""
+        """Fit the surrogate to the loss of `seen`, and bind the acquisition function, or each one of a portfolio."""
         model = fit_model(self.surrogate, data, seen, key.fold("fit"), memo)
         scattered = self._scattered(problem.space, key)
 
@@ -189,7 +193,7 @@ class Bayes:
         key: Key,
         memo: Memo,
     ) -> _Choice:
-        """Fit a ratio of densities, and draw candidates from that of the good points, and from the user's prior."""
+        """Fit a ratio of densities; draw candidates from the density of the good points and from the user's prior."""
         if constraints:
             seen = ranked(seen)
             model = FittedModel(self.surrogate, key.fold("fit"), self.surrogate.fit(seen, key.fold("fit"), memo))
@@ -210,7 +214,7 @@ class Bayes:
         return model, ((LOG_RATIO, FunctionCriterion(value)),), points
 
     def _acquisitions(self, density: PriorDensity | None) -> list[tuple[str, Acquisition | Bindable]]:
-        """Give the acquisition function, or those of a portfolio, weighted by the user's prior; with their names."""
+        """Give the acquisition function, or those of a portfolio, with names; weighted by a user's prior if any."""
         weighted = self.acquisition
         if density is not None and self.prior is not None:
             weighted = weight_by_prior(weighted, density, self.prior.strength)
@@ -221,7 +225,7 @@ class Bayes:
     def _nominate(
         self, problem: Problem, history: History, step: Step, evaluated: EvaluatedPoints
     ) -> tuple[Floats, Mapping[str, Any]]:
-        """Give the points to propose, the best first, shape (r, d); and what is to be noted of how they were chosen."""
+        """Give the points to propose (r, d), the best first; and what to add to the note."""
         points = step.candidates[evaluated.fresh(step.candidates)] if len(step.candidates) else step.candidates
         if len(points):
             ((_, criterion),) = step.criteria
@@ -240,21 +244,23 @@ class Bayes:
         return nominated[arm], written(choice)
 
     def _scattered(self, space: Space, key: Key) -> Floats:
-        """Give points of the whole space to an acquisition that may want them."""
+        """Draw points of the whole space for an acquisition function that may use them."""
         analytic = isinstance(self.acquisition, Acquisition) and self.prior is None
         return space.sample(key.fold("situation"), 1 if analytic else _SCATTERED)
 
 
 def check_compatibility(surrogate: Surrogate, acquisition: Acquisition | Bindable | CriterionEnsemble) -> None:
-    """Refuse a pair that has no meaning; of an ensemble every member must go with the surrogate.
+    """Refuse an acquisition function that does not go with the surrogate; of an ensemble, every one must.
 
     Raises:
-        InvalidSetting: the surrogate's posterior has none of the abilities that the acquisition can work with.
+        InvalidSetting: the surrogate's posterior has no ability that the acquisition function works with.
     """
     if isinstance(acquisition, CriterionEnsemble):
         for member in acquisition.acquisitions:
             check_compatibility(surrogate, member)
         return
+    check_surrogate(surrogate)
+    check_acquisition(acquisition)
     if any(ability in surrogate.abilities for ability in acquisition.requires):
         return
     required = " or ".join(ABILITIES[ability] for ability in acquisition.requires)

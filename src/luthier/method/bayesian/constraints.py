@@ -6,28 +6,36 @@ from dataclasses import replace
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from luthier._typing import Floats
+from luthier._typing import Bools, Floats
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.surrogate import GP, KERNELS, Embedding, Hyperpriors, Posterior, SupportsLeaveOneOut, gp_posterior
 
-_MOST = 500
-"""So many of the latest trials, the crashes before the successes, tell how likely a crash was."""
-_LOG_NOISE = -2.0  # of outcomes: a region has an edge, where they differ
-_LEAST = 1e-3  # no model is surer than this
-_NEAR = 1e-6  # added to squared distances, so that a crash at the place of a success has its loss
-
-
 _FIRST = 8
-"""The unit of a violation is the median size of that many of the first ones: later ones do not change it."""
+"""The unit of a violation is the median size of the first ones, at most that many: later ones do not change it."""
 _FARTHEST = 4.0
+"""Scaled violations are clipped at plus and minus this."""
+_MOST = 500
+"""The number of trials, the latest ones, from which the probability of a crash is learned."""
+_LOG_NOISE = -2.0
+"""Log noise of the outcomes: at the edge of a region of crashes they differ from one point to the next."""
+_LEAST = 1e-3
+"""The lowest probability that a model is taken to have given to an outcome."""
+_NEAR = 1e-6
+"""Added to squared distances, so that a crash at the place of a success gets the loss of the success."""
 
 
 def constraint_models(data: Data, key: Key, memo: Memo) -> tuple[Posterior, ...]:
-    """Model each violation that is known of some trial, on a scale whose zero is that of the violation.
+    """Fit a Gaussian process to each outcome constraint for which a trial reported a violation.
+
+    Args:
+        data: n trials with their violations.
+        key, memo: see `Surrogate.fit`.
+
+    Returns:
+        One posterior a constraint, of the violation divided by its unit and compressed (arcsinh), so that 0 stays 0.
 
     Source: Gardner, Kusner, Xu, Weinberger and Cunningham (2014), Bayesian optimization with inequality constraints.
     """
@@ -45,29 +53,29 @@ def _squashed(violation: Floats) -> Floats:
     bounded = np.clip(violation, -1e300, 1e300)
     sizes = np.abs(bounded[bounded != 0][:_FIRST])
     unit = max(float(np.median(sizes)), 1e-300) if len(sizes) else 1.0
-    with np.errstate(over="ignore"):  # 1e300 in units of 1e-300 is far, and that is all that matters
+    with np.errstate(over="ignore"):  # 1e300 in units of 1e-300 is clipped below
         squashed: Floats = np.clip(np.arcsinh(np.clip(bounded / unit, -1e300, 1e300)), -_FARTHEST, _FARTHEST)
     return squashed
 
 
 def impute_failures(data: Data, memo: Memo) -> Data:
-    """Count a crash as an outcome constraint that was broken, and as a loss as bad as its surroundings make likely.
+    """Impute a loss and the violation of one more outcome constraint for every crash.
 
-    The constraint is learnt by whoever models violations. The loss is ``p · worst + (1 - p) · m``: p is how probable a
-    crash is there by all *other* trials (leave-one-out, of a Gaussian process of the outcomes), m the mean loss of the
-    successes weighed by inverse squared distance. So where everything crashes a crash is as bad as the worst loss
-    seen, and a lone crash beside good configurations does not spoil them.
+    The constraint is modelled like any other. The loss is ``p · worst + (1 - p) · m``: p is the probability of a crash
+    there, predicted from all *other* trials (leave-one-out, by a Gaussian process of the outcomes), and m the mean loss
+    of the successes, weighted by inverse squared distance. So where everything crashes, a crash is as bad as the worst
+    loss seen, and a lone crash beside good configurations does not spoil them.
 
-    Where the place of a trial predicts a crash worse than the share of crashes does, crashes come by chance (of a
-    machine that fails now and then), and teach nothing.
+    If the configuration predicts crashes no better than the overall share of crashes does, they are taken to happen by
+    chance (on a machine that fails now and then), and nothing is imputed.
 
     Args:
         data: n losses, k crashes.
         memo: skips work that was done before.
 
     Returns:
-        n + k rows, the crashes last, with one violation more: -1 of what succeeded, +1 of what crashed. Where crashes
-        teach nothing, `data` as it is.
+        n + k rows, the crashes last, with one more violation: -1 for a success, +1 for a crash. `data` itself where
+        crashes happen by chance.
 
     Cost O((n + k)³). Source: Gelbart, Snoek and Adams (2014), Bayesian optimization with unknown constraints, for the
     constraint; the loss is our own (docs/decisions/0014-crashes.md).
@@ -97,11 +105,11 @@ def impute_failures(data: Data, memo: Memo) -> Data:
 
 
 def _likely(data: Data, x: Floats, outcome: Floats, memo: Memo) -> Floats:
-    """Give the probability of a crash at each of the trials, by all the others; shape (n + k,)."""
+    """Predict the probability of a crash at each trial from all the others; shape (n + k,)."""
     from scipy.special import ndtr
 
     rows = np.arange(len(x))[-_MOST:]
-    labels = np.arcsinh(outcome[rows])[:, None]  # on the scale on which `limits` models violations
+    labels = np.arcsinh(outcome[rows])[:, None]  # on the scale of `constraint_models`
     seen = replace(data, x=x[rows], losses=labels, violations=np.empty((len(rows), 0)), noise=None)
     mean, variance = cast(SupportsLeaveOneOut, GP(scaling="given").fit(seen, Key.of(0), memo)).leave_one_out()
     likely = np.where(outcome > 0, 1.0, 0.0)
@@ -110,17 +118,17 @@ def _likely(data: Data, x: Floats, outcome: Floats, memo: Memo) -> Floats:
 
 
 def _predictable(data: Data, x: Floats, outcome: Floats, chances: Floats) -> bool:
-    """Tell whether a crash is predicted better by where it is than by the share of crashes among the other trials.
+    """Tell whether the configuration predicts crashes better than the share of crashes among the other trials does.
 
-    It must be so for `chances`, whose length-scales were fitted to the same outcomes, which makes them too good (alone
-    they took nine of ten patterns of chance for regions, in six variables), and for a model with the length-scales
-    that are believed before any data (alone it took one to three of ten so).
+    This must hold for `chances`, whose length-scales were fitted to the same outcomes and are therefore optimistic
+    (alone they took nine of ten random patterns for regions, in six variables), and for a model with the prior's
+    length-scales (alone it took one to three of ten for regions).
 
     Args:
         data: for its columns.
         x: (m, d) the trials.
-        outcome: (m,) +1 of what crashed, -1 of what succeeded.
-        chances: (m,) of a crash, by the others.
+        outcome: (m,) +1 for a crash, -1 for a success.
+        chances: (m,) the probability of a crash, predicted from the others.
     """
     from scipy.special import ndtr
 
@@ -133,9 +141,10 @@ def _predictable(data: Data, x: Floats, outcome: Floats, chances: Floats) -> boo
     return least <= _surprise(crashed, others)
 
 
-def _surprise(crashed: NDArray[np.bool_], chances: Floats) -> float:
-    told = np.where(crashed, chances, 1.0 - chances)
-    return float(-np.log(np.maximum(told, _LEAST)).sum())
+def _surprise(crashed: Bools, chances: Floats) -> float:
+    """Give the negative log probability of the outcomes."""
+    given = np.where(crashed, chances, 1.0 - chances)
+    return float(-np.log(np.maximum(given, _LEAST)).sum())
 
 
 def _neighbours(data: Data) -> Floats:

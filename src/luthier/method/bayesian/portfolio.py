@@ -17,7 +17,7 @@ from luthier.space import Space
 from luthier.surrogate import Posterior
 
 _LATEST = 500
-"""Rewards are those of the latest trials only, that many: so the cost of a portfolio does not grow without bound."""
+"""The number of latest trials whose nominees are rewarded, so that the cost does not grow without bound."""
 _DIGITS = 9
 
 
@@ -31,20 +31,20 @@ def select_member(
     data: Data,
     key: Key,
 ) -> tuple[int, PortfolioChoice]:
-    """Draw a member of a portfolio, and write down what all of them nominated.
+    """Draw a member of a portfolio by the rewards of its earlier nominees.
 
     Args:
         portfolio: k members.
-        names: theirs, under which their nominees were noted before, and are now.
-        nominated: the points of each, (r, d), its nominee first; at least one.
+        names: of the members, under which their nominees are noted.
+        nominated: the points of each, (r, d), its nominee first; r at least 1.
         history: what is known.
-        space: the space; nominees in another one than this do not count.
-        model: judges the nominees of finished trials; pending ones are left out of account.
+        space: the space; earlier nominees in another space do not count.
+        model: predicts the losses of the nominees of finished trials; it is not conditioned on pending ones.
         data: what it was fitted to.
         key: the randomness.
 
     Returns:
-        The place of the member, and the note.
+        The index of the member, and the note: the member, its probability and all nominees.
     """
     past = _past(history, names, _mark(space), len(data.columns))
     rewards = np.zeros((0, len(names)))
@@ -58,7 +58,7 @@ def select_member(
 
 
 def member_reward(means: Floats, seen: Floats) -> Floats:
-    """Give rewards in [0, 1] of means (any shape): 1 at the lowest of those `seen`, 0 at their median and above."""
+    """Give rewards in [0, 1] of means (any shape): 1 at or below the lowest mean `seen`, 0 at or above their median."""
     best, middle = float(seen.min()), float(np.median(seen))
     if not middle > best:
         return np.zeros_like(means)

@@ -29,12 +29,9 @@ from luthier.method.bayesian.acquisition_optimizer import EvaluatedPoints
 from luthier.method.bayesian.constraints import constraint_models, impute_failures
 from luthier.method.bayesian.user_prior import PriorDensity
 from luthier.method.protocol import Method
-from luthier.numeric import standard_scaling
+from luthier.numeric import augmented_chebyshev, standard_scaling
 from luthier.problem import Problem
 from luthier.surrogate import Conditionable, Posterior, SupportsScalarization, Surrogate, supports
-
-_SLOPE = 0.05
-"""Weight of the sum beside the maximum (Knowles 2006, eq. 2), so that of two equal maxima the better sum wins."""
 
 PendingStrategy = Literal["believed", "best", "median", "worst", "ignored"]
 """The loss that a pending trial is taken to have: see `fantasize`."""
@@ -154,8 +151,8 @@ def scalarize(data: Data, key: Key) -> Data:
         return data
     weights = -np.log1p(-key.fold("weights").uniform(objectives))
     weights = (weights + 1e-12) / (weights + 1e-12).sum()
-    weighted = np.stack([_from_zero_to_one(column) for column in data.losses.T], axis=1) * weights
-    return replace(data, losses=(weighted.max(axis=1) + _SLOPE * weighted.sum(axis=1))[:, None])
+    scaled = np.stack([_from_zero_to_one(column) for column in data.losses.T])
+    return replace(data, losses=augmented_chebyshev(scaled, weights)[:, None])
 
 
 def _from_zero_to_one(losses: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""What a person believes of where the optimum is, variable by variable; and what that says of points."""
+"""User priors of where the optimum is, and their densities."""
 
 from __future__ import annotations
 
@@ -28,26 +28,27 @@ from luthier.space import (
 )
 
 _FLOOR = math.log(1e-12)
-"""The least logarithm of a density relative to the uniform one: nothing is ruled out for ever."""
+"""Added to a density, as a logarithm relative to the uniform one: no prior rules anything out for ever."""
 _GRID = np.linspace(0.0, 1.0, 1025)
+"""The places at which the mode of a continuous marginal is sought."""
 
 
 @dataclass(frozen=True)
 class Prior:
-    """State where you believe the optimum to be, as a distribution of each variable that you have a belief about.
+    """State where you believe the optimum to be, by a distribution for each variable that you have a belief about.
 
-    Proposals are weighed by the belief's density to the power strength / n after n results (πBO), so that it guides the
-    beginning and a wrong one is overcome. Of the first trials, the design, every second one is drawn from it, the
-    belief's peak first. Variables are independent; one that is not active, or not named, adds nothing.
+    After n results the acquisition function is weighted by the prior's density to the power strength / n (πBO): it
+    guides the beginning, and a wrong prior is overcome. In the design every second trial is drawn from it, beginning
+    with its mode. Variables are independent; an inactive variable, or one without a belief, contributes nothing.
 
     Args:
-        beliefs: by variable. Of a Float or Int: `Normal`, `LogNormal` or `Beta`, cut off at the bounds. Of a Choice,
-            Ordinal or Bool: weights of the options, above 0; options without one share equally what the others leave
-            of 1.
-        strength: β, above 0: about so many results outweigh the belief.
+        beliefs: by variable. For a Float or Int `Normal`, `LogNormal` or `Beta`, truncated at the bounds; for a Choice,
+            Ordinal or Bool weights of the options, above 0; options without a weight share equally what the others
+            leave of 1.
+        strength: β, above 0: the number of results that about outweigh the prior.
 
     Raises:
-        InvalidSetting: a senseless setting; and, before the first trial, a belief that does not fit the space.
+        InvalidSetting: a setting is invalid; or, before the first trial, a belief does not fit the space.
 
     Source: Hvarfner, Stoll, Souza, Lindauer, Hutter and Nardi (2022), πBO: Augmenting acquisition functions with user
     beliefs for Bayesian optimization.
@@ -72,29 +73,29 @@ class Prior:
         return hash((frozenset(self.beliefs.items()), self.strength))
 
     def on(self, space: Space) -> PriorDensity:
-        """Say what the beliefs mean for the points of a space.
+        """Give the density of the prior on a space.
 
         Raises:
-            InvalidSetting: a belief of something that is no variable, or that its variable cannot have.
+            InvalidSetting: a belief is about something that is not a variable, or does not fit its variable.
         """
-        margins: dict[int, Marginal] = {}
+        marginals: dict[int, Marginal] = {}
         first = {column.name: place for place, column in reversed(list(enumerate(space.columns)))}
         for name, belief in self.beliefs.items():
             if name not in space.names:
                 raise InvalidSetting(f"Prior: there is no variable {name!r} in the space{suggest(name, space.names)}")
             variable = space.variables[name]
-            margins[first.get(name, -1)] = _margin(name, variable, belief)
-        return PriorDensity(space, margins)
+            marginals[first.get(name, -1)] = _marginal(name, variable, belief)
+        return PriorDensity(space, marginals)
 
 
 @dataclass(frozen=True, slots=True)
 class Marginal:
-    """A belief about one column.
+    """The marginal distribution of a prior in one column.
 
     Args:
         log_density: maps places in [0, 1] to the logarithm of the density relative to the uniform one.
-        slope: maps places to the derivative of that; 0 where places are levels.
-        quantile: maps uniforms in [0, 1) to places that are distributed so.
+        slope: maps places to the derivative of `log_density`; 0 where places are levels.
+        quantile: maps uniform numbers in [0, 1) to places with this distribution.
     """
 
     log_density: Callable[[Floats], Floats]
@@ -104,52 +105,52 @@ class Marginal:
 
 @dataclass(frozen=True, slots=True)
 class PriorDensity:
-    """Beliefs on the points of a space.
+    """The density of a user's prior on a space.
 
     Args:
-        space: whose points.
-        margins: by column.
+        space: the space.
+        marginals: by column.
     """
 
     space: Space
-    margins: Mapping[int, Marginal]
+    marginals: Mapping[int, Marginal]
 
     def log_density(self, x: Floats) -> Floats:
         """Give the logarithm of the density at `x` (q, d), relative to the uniform one; shape (q,)."""
         total = np.zeros(len(x))
-        for place, margin in self.margins.items():
+        for place, marginal in self.marginals.items():
             column = x[:, place]
-            known = np.logaddexp(margin.log_density(np.where(np.isnan(column), 0.5, column)), _FLOOR)
+            known = np.logaddexp(marginal.log_density(np.where(np.isnan(column), 0.5, column)), _FLOOR)
             total += np.where(np.isnan(column), 0.0, known)
         return total
 
     def log_density_grad(self, x: Floats) -> tuple[Floats, Floats]:
         """Give `log_density` (q,) and its gradient (q, d); with a floor f, ``∂ log(e^l + f) = e^l ∂l / (e^l + f)``."""
         gradient = np.zeros(x.shape)
-        for place, margin in self.margins.items():
+        for place, marginal in self.marginals.items():
             active = ~np.isnan(x[:, place])
             column = x[active, place]
-            log = margin.log_density(column)
-            gradient[active, place] = np.exp(log - np.logaddexp(log, _FLOOR)) * margin.slope(column)
+            log = marginal.log_density(column)
+            gradient[active, place] = np.exp(log - np.logaddexp(log, _FLOOR)) * marginal.slope(column)
         return self.log_density(x), gradient
 
     def draw(self, key: Key, count: int) -> Floats:
-        """Draw `count` points by the beliefs, and by the space's own priors where there are none; the feasible ones."""
+        """Draw `count` points and give the feasible ones; where there is no belief, from the space's own priors."""
         uniforms = key.uniform((count, self.space.dimensions))
         points = self.space.warp(uniforms)
-        for place, margin in self.margins.items():
-            points[:, place] = margin.quantile(uniforms[:, place])
+        for place, marginal in self.marginals.items():
+            points[:, place] = marginal.quantile(uniforms[:, place])
         return self._feasible(points)
 
     def mode(self) -> Floats:
-        """Give the point that is believed in most, (1, d), the others at their defaults; (0, d) if it is infeasible."""
+        """Give the mode, (1, d), variables without a belief at their defaults; (0, d) if it is infeasible."""
         defaults = self.space.defaults()
         found = np.full((1, self.space.dimensions), np.nan) if defaults is None else self.space.encode([defaults])
         found = np.where(np.isnan(found), 0.5, found)
-        for place, margin in self.margins.items():
+        for place, marginal in self.marginals.items():
             levels = self.space.columns[place].levels
             places = (np.arange(levels) + 0.5) / levels if 0 < levels < len(_GRID) else _GRID
-            found[0, place] = places[np.argmax(margin.log_density(places))]
+            found[0, place] = places[np.argmax(marginal.log_density(places))]
         return self._feasible(found)
 
     def _feasible(self, points: Floats) -> Floats:
@@ -158,7 +159,7 @@ class PriorDensity:
 
 
 def _checked(name: object, belief: object) -> Any:
-    """Give a belief with weights as pairs, which can be hashed and written down."""
+    """Check a belief; give weights as pairs, which can be hashed and written down."""
     if isinstance(belief, Normal | LogNormal | Beta):
         return belief
     if isinstance(belief, Mapping):
@@ -176,7 +177,7 @@ def _checked(name: object, belief: object) -> Any:
     return tuple((tuple(option) if isinstance(option, list) else option, weight) for option, weight in pairs)
 
 
-def _margin(name: str, variable: Variable, belief: Any) -> Marginal:
+def _marginal(name: str, variable: Variable, belief: Any) -> Marginal:
     weights = isinstance(belief, tuple)
     if isinstance(variable, Number) and not weights:
         try:

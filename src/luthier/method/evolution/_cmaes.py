@@ -1,7 +1,7 @@
 """The gate to the library `cmaes`: the only file that reads its private attributes.
 
 The library's own draws advance a random generator, so its distributions are read from here and drawn from elsewhere.
-What is read has no public name; pyproject.toml allows the versions that the tests have been run with.
+These attributes are private; pyproject.toml allows only the versions that the tests have been run with.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from luthier._typing import Bools, Floats
 from luthier.errors import MissingDependency
 
 _LARGEST = 1e30
-"""A parameter beyond this is out of all proportion to the unit cube."""
+"""A parameter beyond this makes a distribution on the unit cube degenerate."""
 
 NAMES: Final = {
     "CMA": ("_mean", "_sigma", "_C", "_B", "_D", "_p_sigma", "_pc", "_eigen_decomposition"),
@@ -159,14 +159,14 @@ class CMADistribution:
             return bool(self.optimizer.should_stop())
 
     def _decomposed(self) -> CMADistribution:
-        """Have the eigenvectors made once, and kept in the value."""
+        """Compute the eigenvectors once, and keep them."""
         if self.ordered:
             with _no_warnings():
                 self.optimizer._eigen_decomposition()
         return self
 
     def _is_sound(self) -> bool:
-        """Tell whether all parameters are finite, and none of them is out of all proportion."""
+        """Tell whether all parameters are finite and of a sensible size, and all variances positive."""
         optimizer = self.optimizer
         if self.ordered:
             numbers = [optimizer._mean, optimizer._C, np.array([optimizer._sigma]), optimizer._p_sigma, optimizer._pc]

@@ -1,9 +1,9 @@
-"""CMA-ES on the encoding of a space, by the library `cmaes`, as an algorithm with an explicit state.
+"""CMA-ES on the encoding of a space, by the library `cmaes`, with an explicit state.
 
 Sources: Hansen (2016), The CMA evolution strategy: a tutorial, for spaces of continuous columns; Hamano, Nomura, Saito,
 Uchida and Shirakawa (2025), CatCMA with margin (arXiv 2504.07884), where there are discrete numbers or categories;
 Auger and Hansen (2005), A restart CMA evolution strategy with increasing population size (IPOP), CEC; Hansen (2011),
-Injecting external solutions into CMA-ES (arXiv 1110.4181), for results that were not drawn from the present state.
+Injecting external solutions into CMA-ES (arXiv 1110.4181), for results that were not drawn from the current state.
 """
 
 from __future__ import annotations
@@ -19,27 +19,29 @@ from luthier._typing import Bools, Floats, Integers
 from luthier.key import Key
 from luthier.method.evolution._cmaes import CMADistribution
 from luthier.method.evolution.columns import ColumnTypes
-from luthier.method.evolution.state_fold import AlgorithmResult, Scene
+from luthier.method.evolution.state_fold import AlgorithmResult, FoldContext
 from luthier.method.notes import Redrawn, StatePlace, read, written
 from luthier.method.repair import Repair
 from luthier.numeric import sorted_rows
 from luthier.space import Space
 
 _TURNS = 20
-"""How often a draw outside the box is drawn again; the library itself does so up to 100 times."""
+"""The number of times that a draw outside the box is repeated; the library itself repeats it up to 100 times."""
 _MOST_DOUBLINGS = 6
 _FRONT = 3
-"""So many times larger is a generation for several objectives, so that it spreads along the Pareto front.
+"""The factor by which a generation is larger for several objectives, so that it spreads along the Pareto front.
 
 Measured on ZDT1 in 3 variables after 250 trials: at the usual size the front was no better than that of random search.
 """
 _FLAT = 1e-14
+"""The run is over when the best losses of its newest generations differ by less than this share of their size."""
 _CONVERGED = 1e-11
+"""The run is over when all standard deviations are below this share of the range."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A draw: (p,) of the normal distribution, before it is put on levels; (k,) the chosen values of categories."""
+    """A draw: (p,) from the normal distribution, before rounding to levels; (k,) the indices of the categories."""
 
     normal: Floats
     kinds: Integers
@@ -115,9 +117,9 @@ class CMAModel:
         return point
 
     def inject(self, point: Floats) -> Drawn:
-        """Turn a point that was tried elsewhere into a draw: no further from the mean than a draw would be.
+        """Turn an external point into a draw: no further from the mean than a draw would be.
 
-        Inactive columns have the mean's value. Source: Hansen (2011), eq. 4, with the length of its section 3.
+        Inactive columns get the mean's value. Source: Hansen (2011), eq. 4, with the length of its section 3.
         """
         kinds = np.array([_nearest(values, point[place]) for place, values in self.columns.kinds], dtype=np.int64)
         ordered = self.columns.ordered
@@ -137,7 +139,7 @@ class CMAModel:
         return None if made is None else CMAModel(self.columns, made)
 
     def is_over(self) -> bool:
-        """Tell whether the distribution is so narrow, or so ill-conditioned, that nothing more comes of it."""
+        """Tell whether the distribution has converged, or is ill-conditioned."""
         if not self.columns.ordered:
             return False
         if self.distribution.should_stop():
@@ -160,14 +162,14 @@ class CMAState:
 
     Args:
         model: the distribution.
-        opener: the trial that opened the state.
+        opener: the number of the trial that opened the state.
         key: the randomness of its draws.
-        run: how many restarts there were.
-        since: the first trial of this run.
-        best: the least (violation, loss) of this run, of one objective.
-        stale: generations without a better one.
+        run: the number of restarts so far.
+        since: the number of the first trial of this run.
+        best: the smallest (violation, loss) of this run; for one objective.
+        stale: the number of generations without a better one.
         tops: the best losses of the newest generations, the newest last.
-        anchor: (d,) the best point so far that is known to be feasible.
+        anchor: (d,) the best feasible point so far.
     """
 
     model: CMAModel
@@ -186,10 +188,10 @@ class CovarianceAdaptation:
     """CMA-ES as an algorithm for `luthier.method.evolution.state_fold`.
 
     Args:
-        space: what is searched.
-        population: of the first run; None for the library's default, or three times that for several objectives.
-        spread: the first standard deviation, as a share of each range.
-        restart: whether to begin again, twice as large, from a random point, when nothing more comes.
+        space: the space that is searched.
+        population: of the first run; None: the library's default, and three times that for several objectives.
+        spread: the initial standard deviation, as a share of each range, in (0, 1].
+        restart: whether a converged run is followed by one twice as large, from a random point.
     """
 
     space: Space
@@ -197,44 +199,44 @@ class CovarianceAdaptation:
     spread: float
     restart: bool
 
-    guests = 1
+    most_external = 1
 
-    def begin(self, scene: Scene, results: Sequence[AlgorithmResult]) -> CMAState:
-        """Begin around the best result of others, else around the defaults, else in the middle."""
+    def begin(self, context: FoldContext, results: Sequence[AlgorithmResult]) -> CMAState:
+        """See `StatefulAlgorithm.begin`: around the best external result, the defaults, or the middle."""
         center = np.full(self.space.dimensions, 0.5)
         defaults = self.space.defaults()
         start = results[0].point if results else None if defaults is None else self.space.encode([defaults])[0]
         if start is not None:
             center = np.where(np.isnan(start), center, start)
-        return self._run(scene, center, 0, start)
+        return self._run(context, center, 0, start)
 
     def wanted(self, state: CMAState, pending: int) -> int:
-        """A generation; more where more workers run, so that most of what is told is not older than one generation."""
+        """See `StatefulAlgorithm.wanted`: a generation, and more with many workers, so that few results are stale."""
         return max(state.model.population, pending)
 
     def since(self, state: CMAState) -> int:
-        """See `Algorithm.since`."""
+        """See `StatefulAlgorithm.since`."""
         return state.since
 
-    def propose(self, state: CMAState, place: int, landing: Repair, note: Mapping[str, Any]) -> bool:
-        """Draw the proposal of a place into the batch; tell whether anything was found."""
+    def propose(self, state: CMAState, place: int, repair: Repair, note: Mapping[str, Any]) -> bool:
+        """Propose the draw of a place; tell whether anything was found."""
 
         def draw(turn: int) -> tuple[Floats, Mapping[str, Any]]:
             return state.model.point(_draw(state, place, turn)), written(Redrawn(turn))
 
-        return replace(landing, anchor=state.anchor).land(draw, state.key.fold("move", place), note)
+        return replace(repair, anchor=state.anchor).propose(draw, state.key.fold("move", place), note)
 
-    def step(self, scene: Scene, state: CMAState, results: Sequence[AlgorithmResult]) -> CMAState:
-        """Fold a generation; see `Algorithm.step`."""
+    def step(self, context: FoldContext, state: CMAState, results: Sequence[AlgorithmResult]) -> CMAState:
+        """See `StatefulAlgorithm.step`: fold a generation."""
         losses = np.array([result.losses for result in results])
         order = sorted_rows(losses, np.array([result.violation for result in results])).tolist()
         ranked = [results[row] for row in order]
         if ranked[0].crashed:
-            return replace(state, opener=scene.opener, key=scene.key)
+            return replace(state, opener=context.opener, key=context.key)
         draws = [_as_draw(state, result) for result in _ends(ranked, state.model.population)]
         moved = sum(result.moved == "known" for result in results)
         top = ranked[0]
-        single = len(scene.problem.objectives) == 1
+        single = len(context.problem.objectives) == 1
         now = (top.violation, float(top.losses[0])) if single else (0.0, 0.0)
         better = single and now < state.best
         model = state.model.after(draws)
@@ -244,25 +246,25 @@ class CovarianceAdaptation:
         anchor = top.point if better or not single or state.anchor is None else state.anchor
         over = model is None or moved * 2 >= len(results) or stale > 110 + length or _is_flat(tops, length)
         if model is None or (self.restart and (over or model.is_over())):
-            return self._again(scene, state, anchor)
+            return self._again(context, state, anchor)
         best = now if better else state.best
-        return CMAState(model, scene.opener, scene.key, state.run, state.since, best, stale, tops, anchor)
+        return CMAState(model, context.opener, context.key, state.run, state.since, best, stale, tops, anchor)
 
     # --- runs -----------------------------------------------------------------------------------------
 
-    def _run(self, scene: Scene, center: Floats, run: int, anchor: Floats | None) -> CMAState:
+    def _run(self, context: FoldContext, center: Floats, run: int, anchor: Floats | None) -> CMAState:
         columns = ColumnTypes.of(self.space)
         first = self.population or 4 + math.floor(3 * math.log(columns.free))
-        if self.population is None and len(scene.problem.objectives) > 1:
+        if self.population is None and len(context.problem.objectives) > 1:
             first *= _FRONT
         population = first * 2 ** min(run, _MOST_DOUBLINGS)
         model = CMAModel.begin(columns, center, self.spread, population)
-        return CMAState(model, scene.opener, scene.key, run, scene.opener, (math.inf, math.inf), 0, (), anchor)
+        return CMAState(model, context.opener, context.key, run, context.opener, (math.inf, math.inf), 0, (), anchor)
 
-    def _again(self, scene: Scene, state: CMAState, anchor: Floats | None) -> CMAState:
-        (drawn,) = self.space.sample(scene.key.fold("restart"), 1)
-        fill = scene.key.fold("fill").uniform(len(drawn))
-        return self._run(scene, np.where(np.isnan(drawn), fill, drawn), state.run + 1, anchor)
+    def _again(self, context: FoldContext, state: CMAState, anchor: Floats | None) -> CMAState:
+        (drawn,) = self.space.sample(context.key.fold("restart"), 1)
+        fill = context.key.fold("fill").uniform(len(drawn))
+        return self._run(context, np.where(np.isnan(drawn), fill, drawn), state.run + 1, anchor)
 
 
 def _draw(state: CMAState, place: int, turn: int) -> Drawn:
@@ -270,7 +272,7 @@ def _draw(state: CMAState, place: int, turn: int) -> Drawn:
 
 
 def _as_draw(state: CMAState, result: AlgorithmResult) -> Drawn:
-    """Give the draw that made a result, where the present state made it; else what comes near."""
+    """Give the draw that made a result of the current state; of any other result the injected draw."""
     place, redrawn = read(StatePlace, result.note), read(Redrawn, result.note)
     if place is not None and redrawn is not None and place.opened == state.opener and not result.moved:
         return _draw(state, place.place, redrawn.turn)
@@ -278,7 +280,7 @@ def _as_draw(state: CMAState, result: AlgorithmResult) -> Drawn:
 
 
 def _ends(ranked: Sequence[AlgorithmResult], count: int) -> list[AlgorithmResult]:
-    """Choose the better and the worse half of a generation from both ends of more results than that."""
+    """Choose a generation from more results: its better half from the best, its worse half from the worst."""
     worse = count // 2
     return [*ranked[: count - worse], *ranked[len(ranked) - worse :]]
 

@@ -1,4 +1,4 @@
-"""Which columns of an encoded space CMA-ES treats as continuous, which as levels, which as categories."""
+"""Types of the columns of an encoded space: continuous, discrete numbers, categories."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _MOST_LEVELS = 1000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnTypes:
-    """Which columns of the encoding are continuous, discrete numbers, or categories; others have one value only.
+    """The columns of the encoding by type; columns with a single value are left out.
 
     Args:
         dimensions: d.
-        smooth: the continuous columns; those of subsets, permutations and simplexes too (as random keys: Bean 1994).
+        smooth: the continuous columns, and those of subsets, permutations and simplexes (as random keys: Bean 1994).
         steps: the discrete numbers, with the places of their values in [0, 1], ascending.
-        kinds: the categories, and numbers of two values, with the places of their values.
+        kinds: the categories, and numbers with two values, with the places of their values.
     """
 
     dimensions: int

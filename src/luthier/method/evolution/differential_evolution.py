@@ -1,13 +1,13 @@
-"""Differential evolution on the encoding of a space, as an algorithm with an explicit state.
+"""Differential evolution on the encoding of a space, with an explicit state.
 
-Every slot of the population holds the best trial that was made for it. A proposal is made for the slots in turn: the
-slot's point is moved towards one of the best ones and by the difference of two others, and some columns of that are
-taken (current-to-pbest/1/bin). So a result changes one slot, and nobody waits for a generation to be complete.
+Every slot of the population holds the best trial that was made for it. Proposals are made for the slots in turn: the
+slot's point is moved towards one of the best ones and by the difference of two others, and crossed with the result
+(current-to-pbest/1/bin). So a result changes one slot, and no proposal waits for a generation to be complete.
 
 Sources: Storn and Price (1997), Differential evolution, Journal of Global Optimization 11; Zhang and Sanderson (2009),
 JADE, IEEE Transactions on Evolutionary Computation 13, eq. 6, for the mutation; Brest, Greiner, Boskovic, Mernik and
 Zumer (2006), Self-adapting control parameters in differential evolution, eqs. 8 and 9, for the factor and the crossover
-rate. Ours: categories, for which differences have no meaning, are taken from the one or the other parent, or drawn.
+rate. Ours: categories, which have no differences, are taken from one of the parents, or drawn.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from luthier._typing import Floats
 from luthier.key import Key
-from luthier.method.evolution.state_fold import AlgorithmResult, Scene
+from luthier.method.evolution.state_fold import AlgorithmResult, FoldContext
 from luthier.method.notes import SlotChild, read, written
 from luthier.method.quasi import Quasi
 from luthier.method.repair import Repair
@@ -30,31 +30,33 @@ from luthier.numeric import no_worse, sorted_rows
 from luthier.space import Space
 
 _FACTOR, _CROSSOVER = 0.5, 0.9
+"""The initial scale factor and crossover rate of every slot."""
 _ANEW = 0.1
-"""The chance that a child draws its factor, and its crossover rate, anew (Brest et al. 2006)."""
+"""The probability that a child draws its factor, or its crossover rate, anew (Brest et al. 2006)."""
 _LEAST_FACTOR = 0.1
 _BEST_SHARE = 0.25
 """The share that counts as the best ones. Zhang and Sanderson (2009) take 5 to 20 % of larger populations."""
 _FEWEST = 4
 _STRAY = 0.05
-"""The chance that a category is drawn anew where it would be taken from a parent."""
+"""The probability that a category is drawn anew instead of taken from a parent."""
 _CONVERGED = 1e-10
+"""The population has converged when its points differ by less than this share of every range."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Population:
-    """The state: one row a slot.
+    """The state: one row per slot.
 
     Args:
         points: (s, d), NaN where inactive, and in empty slots.
         losses: (s, m).
         violations: (s,); inf for an empty slot.
-        factors: (s,) the factor that made the point.
+        factors: (s,) the scale factor that made each point.
         crossovers: (s,) the crossover rate that made it.
-        stale: results since a slot got a better one.
-        known: results in a row that repeated what was known, and were moved elsewhere.
+        stale: the number of results since one improved a slot.
+        known: the number of results in a row whose draws were known already, and moved elsewhere.
         key: the randomness of the state.
-        root: the randomness of the first state, which the first points share.
+        root: the randomness of the first state, from which the first points are drawn.
     """
 
     points: Floats
@@ -97,7 +99,7 @@ class Population:
         return filled[sorted_rows(self.losses[filled], self.violations[filled])]
 
     def takes(self, slot: int, result: AlgorithmResult) -> bool:
-        """Tell whether a result takes the place of what is in a slot."""
+        """Tell whether a result replaces the member of a slot."""
         if result.crashed:
             return False
         if np.isinf(self.violations[slot]):
@@ -105,14 +107,14 @@ class Population:
         better = no_worse(result.losses, result.violation, self.losses[slot], float(self.violations[slot]))
         if better is not None:
             return better
-        rows = self.filled  # neither dominates: the one that stands more alone stays
+        rows = self.filled  # neither dominates: the less crowded one stays
         order = sorted_rows(
             np.vstack([self.losses[rows], result.losses]), np.append(self.violations[rows], result.violation)
         ).tolist()
         return bool(order.index(len(rows)) < order.index(rows.tolist().index(slot)))
 
     def is_no_better(self, slot: int, result: AlgorithmResult) -> bool:
-        """Tell whether what is in a slot is at least as good as a result."""
+        """Tell whether the member of a slot is at least as good as a result."""
         there = self.losses[slot], float(self.violations[slot])
         return result.crashed or no_worse(*there, result.losses, result.violation) is True
 
@@ -134,7 +136,7 @@ class Population:
         )
 
     def has_converged(self) -> bool:
-        """Tell whether nothing more can come of this population."""
+        """Tell whether the population has converged, or its children are all known."""
         filled = self.filled
         if self.known >= len(self) or self.stale >= 100 * len(self):
             return True
@@ -151,9 +153,9 @@ class DifferentialEvolution:
     """Differential evolution as an algorithm for `luthier.method.evolution.state_fold`.
 
     Args:
-        space: what is searched.
-        population: how many slots there are; None for 2 a column, from 12 to 40.
-        restart: whether to keep the best member only, and to draw the others anew, when the population has converged.
+        space: the space that is searched.
+        population: the number of slots; None: 2 per column, from 12 to 40.
+        restart: whether a converged population keeps only its best member, and draws the others anew.
     """
 
     space: Space
@@ -161,28 +163,28 @@ class DifferentialEvolution:
     restart: bool
 
     @property
-    def guests(self) -> int:
-        """As many as there are slots."""
+    def most_external(self) -> int:
+        """See `StatefulAlgorithm.most_external`: one per slot."""
         return self.population or min(max(2 * self.space.dimensions, 12), 40)
 
-    def begin(self, scene: Scene, results: Sequence[AlgorithmResult]) -> Population:
-        """Begin with the best results of others."""
-        objectives = len(scene.problem.objectives)
-        state = Population.empty(self.guests, self.space.dimensions, objectives, scene.key, scene.key)
+    def begin(self, context: FoldContext, results: Sequence[AlgorithmResult]) -> Population:
+        """See `StatefulAlgorithm.begin`: with the best external results."""
+        objectives = len(context.problem.objectives)
+        state = Population.empty(self.most_external, self.space.dimensions, objectives, context.key, context.key)
         for slot, result in enumerate(results):
             state = state.put(slot, result)
         return state
 
     def wanted(self, state: Population, pending: int) -> int:
-        """Every result counts at once."""
+        """See `StatefulAlgorithm.wanted`: every result counts at once."""
         return 1
 
     def since(self, state: Population) -> int:
-        """No result is too old: it is in the population, or it is not as good."""
+        """See `StatefulAlgorithm.since`: no result is too old."""
         return 0
 
-    def step(self, scene: Scene, state: Population, results: Sequence[AlgorithmResult]) -> Population:
-        """Put results into their slots, where they are no worse; see `Algorithm.step`."""
+    def step(self, context: FoldContext, state: Population, results: Sequence[AlgorithmResult]) -> Population:
+        """See `StatefulAlgorithm.step`: put results that are no worse into their slots."""
         for result in results:
             child = read(SlotChild, result.note)
             slot = self._worst(state) if child is None else child.slot
@@ -193,33 +195,33 @@ class DifferentialEvolution:
             state = replace(state, known=known, stale=stale)
         if self.restart and state.has_converged():
             best = int(state.ranked[0]) if len(state.filled) else 0
-            fresh = Population.empty(len(state), self.space.dimensions, state.losses.shape[1], scene.key, state.root)
+            fresh = Population.empty(len(state), self.space.dimensions, state.losses.shape[1], context.key, state.root)
             fresh.points[best], fresh.losses[best] = state.points[best], state.losses[best]
             fresh.violations[best] = state.violations[best]
             return fresh
-        return replace(state, key=scene.key)
+        return replace(state, key=context.key)
 
-    def propose(self, state: Population, place: int, landing: Repair, note: Mapping[str, Any]) -> bool:
-        """Make a child for the slot whose turn it is; tell whether anything was found."""
+    def propose(self, state: Population, place: int, repair: Repair, note: Mapping[str, Any]) -> bool:
+        """Propose a child for the next slot; tell whether anything was found."""
         slot = place % len(state)
         ranked = state.ranked
         key = state.key.fold("child", place)
         noted = {**note, **written(SlotChild(slot))}
         if len(ranked) < _FEWEST or (np.isinf(state.violations[slot]) and place < len(state)):
-            return self._scatter(state.root, place, landing, noted)
+            return self._scatter(state.root, place, repair, noted)
         if np.isinf(state.violations[slot]):
-            return landing.scatter(np.empty((0, self.space.dimensions)), key, noted)
+            return repair.scatter(np.empty((0, self.space.dimensions)), key, noted)
 
         def draw(turn: int) -> tuple[Floats, Mapping[str, Any]]:
             return self._child(state, slot, ranked, key.fold("turn", turn))
 
-        return replace(landing, anchor=state.points[slot]).land(draw, key, noted)
+        return replace(repair, anchor=state.points[slot]).propose(draw, key, noted)
 
-    def _scatter(self, root: Key, place: int, landing: Repair, note: Mapping[str, Any]) -> bool:
+    def _scatter(self, root: Key, place: int, repair: Repair, note: Mapping[str, Any]) -> bool:
         """Propose the next Sobol' point, or a random one where that is infeasible."""
         uniform = Quasi().points(self.space.dimensions, place, 1, root)
         points = self.space.settle(self.space.warp(uniform), uniform)
-        return landing.scatter(points[self.space.feasible(points)], root.fold("scatter", place), note)
+        return repair.scatter(points[self.space.feasible(points)], root.fold("scatter", place), note)
 
     def _child(
         self, state: Population, slot: int, ranked: NDArray[np.int64], key: Key
@@ -237,17 +239,17 @@ class DifferentialEvolution:
         here = _known(state.points[slot], best, fill)
         best = _known(best, here, fill)
         first, second = (_known(state.points[other], here, fill) for other in others)
-        wish = here + factor * (best - here) + factor * (first - second)
-        wish = np.where(wish < 0.0, here / 2, np.where(wish > 1.0, (1.0 + here) / 2, wish))
+        target = here + factor * (best - here) + factor * (first - second)
+        target = np.where(target < 0.0, here / 2, np.where(target > 1.0, (1.0 + here) / 2, target))
         for place, column in enumerate(self.space.columns):
             if column.kind == "category" and column.levels:
                 u = key.fold("category", place).uniform(2)
-                wish[place] = best[place] if u[0] < 0.5 else first[place]
+                target[place] = best[place] if u[0] < 0.5 else first[place]
                 if u[0] < _STRAY:
-                    wish[place] = u[1]
+                    target[place] = u[1]
         cross = key.fold("cross").uniform(dimensions) < crossover
         cross[int(key.fold("one").integers(dimensions))] = True
-        return np.where(cross, wish, here), written(SlotChild(slot, factor, crossover))
+        return np.where(cross, target, here), written(SlotChild(slot, factor, crossover))
 
     @staticmethod
     def _one(slots: NDArray[np.int64], slot: int, key: Key) -> int:
@@ -256,12 +258,12 @@ class DifferentialEvolution:
 
     @staticmethod
     def _worst(state: Population) -> int:
-        """Give an empty slot, or that of the worst member."""
+        """Give an empty slot, or else that of the worst member."""
         empty = np.flatnonzero(np.isinf(state.violations))
         return int(empty[0] if len(empty) else state.ranked[-1])
 
 
 def _known(point: Floats, other: Floats, fill: Floats) -> Floats:
-    """Give a point without NaN: what is inactive is taken from another point, or from `fill`."""
+    """Give a point without NaN: inactive columns are taken from another point, or else from `fill`."""
     found: Floats = np.where(np.isnan(point), np.where(np.isnan(other), fill, other), point)
     return found

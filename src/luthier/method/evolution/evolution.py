@@ -1,4 +1,4 @@
-"""Evolution: CMA-ES and differential evolution, for long studies of cheap objectives."""
+"""Evolutionary search: CMA-ES and differential evolution, for long studies of cheap objectives."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ _FEWEST = 4
 class Evolution:
     """Evolve a population: for hundreds to many thousands of trials, where a model of the objective costs too much.
 
-    The search begins at the best trial that is there already, else at the space's defaults. Results count however they
-    come: by parallel workers, late, crashed (behind all others); of trials that were imported or enqueued, the best
-    takes part. Outcome constraints come before the objective (Deb 2000); several objectives are compared by
-    nondominated sorting and crowding (NSGA-II, Deb et al. 2002).
+    The search begins at the best trial so far, or else at the space's defaults. Results of parallel workers count
+    whenever they arrive; a crash ranks behind all other results; of imported or enqueued trials the best one takes
+    part. Outcome constraints come before the objective (Deb 2000); several objectives are compared by non-dominated
+    sorting and crowding distance (NSGA-II, Deb et al. 2002).
 
     Args:
-        kind: ``cma``: CMA-ES through the library `cmaes` (``pip install 'luthier[cma]'``), with margins where there are
-            discrete numbers or categories; ``de``: differential evolution, of our own. CMA-ES is the better one where
-            numbers depend on each other; differential evolution holds out where most variables are categories, or there
-            are many local optima or several objectives.
-        population: how many trials make a generation, at least 4. None: by the number of columns d, 4 + 3 ln d for
+        kind: ``cma``: CMA-ES by the library `cmaes` (``pip install 'luthier[cma]'``), with margins if there are
+            discrete numbers or categories; ``de``: differential evolution, our own. CMA-ES is better where numbers
+            depend on each other; differential evolution where most variables are categories, and with many local optima
+            or several objectives.
+        population: the number of trials in a generation, at least 4. None: by the number of columns d, 4 + 3 ln d for
             CMA-ES (three times that for several objectives), 2 d (from 12 to 40) for differential evolution.
         spread: the standard deviation of the first generation of CMA-ES, as a share of each range, in (0, 1].
-        restart: whether a population that has converged begins again: CMA-ES from a random point, twice as large
-            (IPOP, Auger and Hansen 2005), differential evolution with its best member and random others.
+        restart: whether a converged population begins again: CMA-ES from a random point, twice as large (IPOP, Auger
+            and Hansen 2005), differential evolution with its best member and random others.
 
     Raises:
-        InvalidSetting: an unknown kind, a population below 4, or a spread outside (0, 1].
+        InvalidSetting: the kind is unknown, the population is below 4, or the spread is outside (0, 1].
 
-    Cost: of a proposal O(d²) and of a generation O(d³) for CMA-ES, O(s d) for differential evolution of s slots.
+    Cost: O(d²) per proposal and O(d³) per generation for CMA-ES, O(s d) for differential evolution with s slots.
 
     Source: see `luthier.method.evolution.cma` and `luthier.method.evolution.differential_evolution`.
 
@@ -82,7 +82,7 @@ class Evolution:
         """Propose up to `count` configurations. See `luthier.method.protocol.Method`.
 
         Raises:
-            MissingDependency: of the kind ``cma``, where `cmaes` is not installed.
+            MissingDependency: the kind is ``cma``, and `cmaes` is not installed.
         """
         if self.kind == "cma":
             library()
@@ -101,8 +101,8 @@ class Evolution:
         space = problem.space
         algorithm = self._algorithm(space)
         name = tag(settings_text(self), space)
-        line: StateFold[Any] = StateFold(algorithm, name, problem, history, memo)
-        turn = line.turn(len(history) + len(batch.proposals))
+        states: StateFold[Any] = StateFold(algorithm, name, problem, history, memo)
+        turn = states.turn(len(history) + len(batch.proposals))
         place, snapshot = turn.place, turn.snapshot
         opening = [] if turn.opening is None else [turn.opening]
         while not batch.full:

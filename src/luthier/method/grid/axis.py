@@ -1,4 +1,4 @@
-"""One variable of a grid: which of its values are tried, and in which order from coarse to fine."""
+"""Axes of a grid: the values of one variable, and their order from coarse to fine."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Axis:
         name: the variable.
         begin: its first column.
         width: its number of columns, at least 1.
-        size: how many values are tried.
+        size: the number of values.
         row: gives the encoding of the i-th of them.
-        whole: all values are tried from the coarsest stage on: options that have no order.
+        whole: whether all values are tried from the coarsest stage on, as options without an order are.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Axis:
 
     @property
     def stages(self) -> tuple[int, ...]:
-        """How many of the values each stage has, from coarse to fine."""
+        """The number of values in each stage, from coarse to fine."""
         return (self.size,) if self.whole else coarse_to_fine_sizes(self.size)
 
     def refined(self, digit: int) -> Row:
@@ -63,11 +63,11 @@ def axis(name: str, variable: Variable, begin: int, setting: Setting, asked: boo
         name: the variable's name.
         variable: the variable, with at least one column.
         begin: its first column.
-        setting: how many values, or which, or None for the default.
-        asked: whether the setting was given for this very variable, so that it must make sense for it.
+        setting: the number of values, or the values, or None for the default.
+        asked: whether the setting was given for this variable by name, and so must be valid for it.
 
     Raises:
-        InvalidSetting: a value outside the domain, or a number of points for what has no order.
+        InvalidSetting: a value is outside the domain, or a number of points is given for values without an order.
     """
     size, row, whole = _values(name, variable, setting, asked)
     return Axis(name, begin, variable.width, size, row, whole)
@@ -121,7 +121,7 @@ def _number(name: str, variable: Number, points: int) -> tuple[int, Callable[[in
 
 
 def _log_steps(variable: Number, size: int, count: int) -> tuple[int, Callable[[int], Row]]:
-    """Choose values in steps that are evenly spread on a log scale, as far as the steps allow."""
+    """Choose values that are evenly spaced on a log scale, as far as the steps allow."""
     if size == count:
         levels = np.arange(count)
     else:
@@ -133,7 +133,7 @@ def _log_steps(variable: Number, size: int, count: int) -> tuple[int, Callable[[
 
 
 def _even(size: int, levels: int) -> Callable[[int], Row]:
-    """Choose `size` of evenly spaced levels, both ends among them (the middle where it is one)."""
+    """Choose `size` evenly spaced levels, both ends included; the middle one if `size` is 1."""
     if size == 1:
         return lambda i: (((levels - 1) // 2 + 0.5) / levels,)
     last, end = size - 1, levels - 1
@@ -141,7 +141,7 @@ def _even(size: int, levels: int) -> Callable[[int], Row]:
 
 
 def _combined(variable: Variable) -> tuple[int, Callable[[int], Row]]:
-    """List, without listing, all subsets or permutations."""
+    """Enumerate all subsets or permutations by their ranks."""
     if isinstance(variable, Permutation):
         return math.factorial(variable.width), lambda i: _ranks(unrank_permutation(i, variable.width))
     assert isinstance(variable, Subset)
@@ -165,7 +165,7 @@ def _ranks(order: tuple[int, ...]) -> Row:
 
 
 def _simplex(variable: Simplex, points: int) -> tuple[int, Callable[[int], Row]]:
-    """List the shares that are multiples of 1 / (points - 1): the simplex lattice.
+    """Enumerate the shares that are multiples of 1 / (points - 1): the simplex lattice.
 
     Source: Scheffe (1958), Experiments with mixtures.
     """

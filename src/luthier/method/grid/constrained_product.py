@@ -1,7 +1,7 @@
-"""Listing the combinations of those variables of a grid that conditions and constraints tie together.
+"""Constrained products: lists of the combinations of variables that conditions and constraints couple.
 
-The list grows variable by variable, and what breaks a constraint already, or stands for an inactive variable a second
-time, is left out at once; so a list can be made that would be far too long without the constraints.
+The list grows variable by variable, and a combination that already breaks a constraint, or repeats another one because
+a variable is inactive, is left out at once; so it may be short where the full product is far too long to list.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from luthier.space import Simplex, Space
 Digits = NDArray[np.int64]
 
 MOST_LISTED = 100_000
-"""How many combinations a list has at most."""
+"""The largest number of combinations in a list."""
 _MOST_TRIED = 400_000
+"""The largest number of combinations that are checked at once."""
 _SMALL = 10_000
-"""A grid of at most so many combinations is listed whole, so that they come in the order of the variables."""
+"""A grid of at most this size is listed as a whole, so that its points are in the order of the variables."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ class ProductListing:
 
 @dataclass(frozen=True, eq=False)
 class ConstrainedProduct:
-    """Lists combinations on a space.
+    """The product of axes, subject to the conditions and constraints of a space.
 
     Args:
         space: the variables, conditions and constraints.
@@ -54,11 +55,12 @@ class ConstrainedProduct:
     nested: bool
 
     def list(self) -> tuple[ProductListing, Bools]:
-        """List the combinations of the axes that conditions tie together, and that constraints do where it can be.
+        """List the combinations of the axes that conditions couple, and as far as possible those of constraints.
 
         Returns:
             The list, in the order of the variables, the first varying slowest; and (m, axes) which axes are active in
-            each combination. Where conditions tie too much together, nothing is listed and all axes count as active.
+            each combination. If conditions couple too many combinations, nothing is listed and all axes count as
+            active.
         """
         start = ProductListing((), np.zeros((1, 0), dtype=np.int64))
         found = self._choose(start)
@@ -91,7 +93,7 @@ class ConstrainedProduct:
         return found
 
     def _variables(self, names: Collection[str]) -> set[str]:
-        """Name the variables that names in an expression belong to: themselves, or the simplex of a share."""
+        """Give the variables that the names in an expression belong to; the share of a simplex belongs to that."""
         owners = {
             f"{name}.{part}": name
             for name, variable in self.space.variables.items()
@@ -101,7 +103,7 @@ class ConstrainedProduct:
         return {name if name in self.space.variables else owners[name] for name in names}
 
     def _widened(self, listing: ProductListing, names: Sequence[str]) -> ProductListing | None:
-        """Add axes to a list; None where it grows too long."""
+        """Add axes to a list; None if it becomes too long."""
         for name in names:
             if name in listing.names:
                 continue
@@ -115,7 +117,7 @@ class ConstrainedProduct:
         return listing if len(listing.rows) <= MOST_LISTED else None
 
     def _possible(self, listing: ProductListing) -> Bools:
-        """Tell which combinations are there for the first time and break no constraint by what they say already."""
+        """Tell which combinations repeat no other one, and break no constraint as far as they are known."""
         settled = self._settled(listing)
         newest = self.axes[listing.names[-1]]
         kept: Bools = ~np.isnan(settled[:, newest.begin]) | (listing.rows[:, -1] == 0)

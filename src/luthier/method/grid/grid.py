@@ -1,4 +1,4 @@
-"""Grid search: every point of a grid once, in an order that can be entered anywhere."""
+"""Grid search: every point of a grid once, in an order with random access."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ORDERS = ("given", "shuffled", "nested")
 
 _BLOCK = 64
 _BLOCKS = 2**14
-"""How many blocks are looked through for one proposal before the constraints are said to leave too little."""
+"""The number of blocks that are searched for one proposal before the constraints are said to leave too few."""
 
 Points = int | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -38,25 +38,26 @@ Points = int | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 class Grid:
     """Try every point of a grid, each once.
 
-    A number of points means: of a Float, so many evenly spaced on its scale, both bounds included; of an Int, at most
-    so many of its values; of an Ordinal, too, if asked for by its name; of a Simplex, shares in one step fewer. Of
-    everything else all values are tried. Inactive variables multiply nothing, and what breaks a constraint is no point
-    of the grid.
+    A number n of points means: of a Float n values, evenly spaced on its scale, both bounds included; of an Int at most
+    n of its values; of an Ordinal likewise, if it is asked for by name; of a Simplex the multiples of 1 / (n - 1). Of
+    every other variable all values are tried. Inactive variables multiply nothing, and configurations that break a
+    constraint are not points of the grid.
 
     Args:
-        points: how many of each variable; or by variable how many, or a list of the values; or several such mappings,
-            one for each of several grids, which are tried one after the other (stage by stage where nested).
-        order: ``given`` (the first variable varies slowest; those that conditions and constraints tie together come
-            first), ``shuffled`` (by the study's seed), or ``nested``, coarse to fine: the grid of the middle values,
-            then of middles and ends, then of quarters, …, so that what was tried at the end of each stage is a coarser
-            grid. Options without an order are tried in full from the beginning.
-        otherwise: how many points of the variables that the mapping does not name; None fixes them at their defaults.
+        points: the number of points of each variable; or by variable the number, or a list of the values; or several
+            such mappings, one for each of several grids, which are tried one after the other (stage by stage if
+            nested).
+        order: ``given`` (the first variable varies slowest; those that conditions and constraints couple come first),
+            ``shuffled`` (by the study's seed), or ``nested``, from coarse to fine: the grid of the middle values, then
+            of middles and ends, then of quarters, …, so that each stage completes a coarser grid. Options without an
+            order are tried in full from the beginning.
+        otherwise: the number of points of variables that the mapping does not name; None fixes them at their defaults.
 
     Raises:
-        InvalidSetting: a setting makes no sense.
+        InvalidSetting: a setting is invalid.
 
-    Cost: O(1) a point, for grids of any size; once O(c) where conditions and constraints tie c ≤ 100,000 combinations
-    together. Where they tie more, points that break a constraint are passed over one by one, up to a million of them.
+    Cost: O(1) per point, for grids of any size; once O(c) where conditions and constraints couple c ≤ 100,000
+    combinations. If they couple more, points that break a constraint are passed over one by one, up to a million.
 
     Example:
         >>> from luthier.space import Float, Int, Space
@@ -86,8 +87,8 @@ class Grid:
     def count(self, space: Space) -> int:
         """Count the points of the grid on a space.
 
-        Where conditions or constraints tie too many values together to list them, points that break a constraint, or
-        stand for an inactive variable again, are in the count; they are passed over when they are reached.
+        If conditions or constraints couple too many values to list them, points that break a constraint, or repeat
+        another one because a variable is inactive, are counted, too; they are passed over when they are reached.
         """
         return self._spread(space).count
 
@@ -100,8 +101,7 @@ class Grid:
 
         Args:
             space: the variables.
-            indices: which, from 0 to `count` - 1; one may break a constraint that ties too many values together to be
-                told beforehand.
+            indices: from 0 to `count` - 1; a point may break a constraint that couples too many values to list them.
             key: the root of the study's randomness, on which a shuffled order depends; that of seed 0 by default.
 
         Raises:
@@ -117,8 +117,8 @@ class Grid:
     def suggest(self, problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
         """Propose the next up to `count` points of the grid. See `luthier.method.protocol.Method`.
 
-        The key of the trial is not used: the order is that of the study. Each proposal notes its index, and the next
-        one goes on from the newest such note. Also under noise no point is tried twice.
+        The key of the trial is not used: the order belongs to the study. Each proposal notes its index, and the next
+        one goes on from the newest such note. In a noisy problem, too, no point is tried twice.
         """
         space = problem.space
         name = tag(self._text, space)
@@ -158,21 +158,21 @@ class Grid:
         return IndexPermutation(spread.count, root.fold("grid"))(index) if self.order == "shuffled" else index
 
     def _block(self, spread: _Spread, space: Space, block: int, root: Key) -> tuple[Candidate, ...]:
-        """Give those of 64 points that keep the constraints."""
+        """Give the feasible ones of 64 points."""
         indices = range(block * _BLOCK, min((block + 1) * _BLOCK, spread.count))
         given = spread.points(space, [self._place(spread, index, root) for index in indices])
         settled = space.settle(given, given)
-        # What stands in an inactive column makes no other configuration, and the history knows those that it has.
+        # Values in inactive columns make no difference: the history knows those configurations already.
         kept = space.feasible(settled)
         return candidates(space, [indices[i] for i in np.flatnonzero(kept).tolist()], space.decode(settled[kept]))
 
 
 class _Spread:
-    """All points of one or several meshes, in order: stage by stage, and in each stage mesh by mesh."""
+    """All points of one or several grids, in order: stage by stage, and in each stage grid by grid."""
 
-    def __init__(self, meshes: tuple[ProductGrid, ...]) -> None:
-        stages = range(max(len(one.sizes) for one in meshes))
-        self.parts = [(one, stage, one.count(stage)) for stage in stages for one in meshes if stage < len(one.sizes)]
+    def __init__(self, grids: tuple[ProductGrid, ...]) -> None:
+        stages = range(max(len(one.sizes) for one in grids))
+        self.parts = [(one, stage, one.count(stage)) for stage in stages for one in grids if stage < len(one.sizes)]
         self.sums = list(accumulate(size for _, _, size in self.parts))
         self.count = self.sums[-1]
 

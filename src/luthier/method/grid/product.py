@@ -1,9 +1,9 @@
-"""A grid of one space, as a list that is never written out: how many points it has, and which is the i-th.
+"""Product grids: the number of points, and the i-th one, without listing them all.
 
-Variables that conditions read are *tied*: their combinations are listed, up to a limit, and each is checked for what it
-leaves active, so that an inactive variable multiplies nothing and no configuration is there twice. Variables that a
-constraint ties together are listed likewise where the limit allows, and what breaks the constraint is left out. All
-other variables are digits of a number in mixed radix.
+Variables that conditions read are *tied*: their combinations are listed, up to a limit, with the variables that each
+leaves active, so that an inactive variable multiplies nothing and no configuration occurs twice. Variables that a
+constraint couples are listed likewise if the limit allows, without the combinations that break it. All other variables
+are digits of a number in mixed radix.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from luthier.space import Space
 
 @dataclass(frozen=True, eq=False)
 class ProductGrid:
-    """The points of a grid, in stages from coarse to fine (one stage for a grid in the order given).
+    """The points of a grid, in stages from coarse to fine; one stage if the grid is not nested.
 
     Args:
         axes: the variables, tied ones first; the first varies slowest.
         nested: whether there are several stages.
         tied: (m, t) the digits of the listed combinations of the first t axes; in digits of the stages' order.
         free: for each of the m combinations, which of the other axes are active, as indices into `axes`.
-        sizes: for each stage, how many values of each axis it has.
+        sizes: the number of values of each axis, for each stage.
     """
 
     axes: tuple[Axis, ...]
@@ -67,12 +67,12 @@ class ProductGrid:
             row[one.begin : one.begin + one.width] = one.refined(digit) if self.nested else one.row(digit)
 
     def _within(self, sizes: Sequence[int]) -> NDArray[np.bool_]:
-        """Tell which combinations have all their digits below the sizes of a stage; shape (m,)."""
+        """Tell which combinations have all digits below the sizes of a stage; shape (m,)."""
         within: NDArray[np.bool_] = np.all(self.tied < np.array(sizes, dtype=np.int64), axis=1)
         return within
 
     def _sums(self, stage: int) -> tuple[int, ...]:
-        """Give the running sums of how many points each combination has new in a stage; remembered."""
+        """Give the cumulative numbers of new points of the combinations in a stage; cached."""
         if stage not in self._known:
             self._known[stage] = self._accumulate(stage)
         return self._known[stage]
@@ -97,12 +97,12 @@ def product_grid(space: Space, settings: Mapping[str, Setting], otherwise: int |
 
     Args:
         space: the variables, conditions and constraints.
-        settings: how many values, or which, by variable.
-        otherwise: how many values of a variable without a setting; None for its default alone.
-        nested: coarse to fine.
+        settings: by variable the number of values, or the values.
+        otherwise: the number of values of a variable without a setting; None for its default alone.
+        nested: whether the order is from coarse to fine.
 
     Raises:
-        InvalidSetting: a setting does not fit its variable, or names none.
+        InvalidSetting: a setting does not fit its variable, or there is no such variable.
     """
     _check_names(space, settings)
     axes = {
@@ -121,7 +121,7 @@ def product_grid(space: Space, settings: Mapping[str, Setting], otherwise: int |
 
 
 def _stage_sizes(axes: Sequence[Axis], nested: bool) -> tuple[tuple[int, ...], ...]:
-    """Give how many values of each axis each stage has; an axis that is complete early stays so."""
+    """Give the number of values of each axis for each stage; an axis that is complete early stays complete."""
     if not nested:
         return (tuple(a.size for a in axes),)
     grown = [a.stages for a in axes]
@@ -146,9 +146,9 @@ def _mixed(rank: int, axes: Sequence[int], sizes: Sequence[int]) -> dict[int, in
 
 
 def _digits_beyond(rank: int, axes: Sequence[int], new: Sequence[int], old: Sequence[int]) -> dict[int, int]:
-    """Give the digits at a rank of those with at least one digit that is not in the smaller box `old` within `new`.
+    """Give the digits at a rank among those in the box `new` that are not in the smaller box `old` within it.
 
-    They fall into one box for each axis k that is the first to have a new digit.
+    They form one box for each axis k that is the first with a new digit.
     """
     for place, index in enumerate(axes):
         before, after = axes[:place], axes[place + 1 :]

@@ -15,7 +15,7 @@ from luthier.space import Float, Space
 SPACE = Space({"a": Float(0, 1), "b": Float(0, 1)})
 
 
-def told(crashes, seed=0) -> Data:
+def crashing(crashes, seed=0) -> Data:
     """60 trials; the loss is a; `crashes` tells of points (60, 2) which crash."""
     x = SPACE.sample(Key.of(seed), 60)
     failed = crashes(x)
@@ -38,7 +38,7 @@ def above(x):
 
 
 def test_crashes_of_a_region_are_bad_losses_and_a_broken_constraint() -> None:
-    data = told(above)
+    data = crashing(above)
     seen = impute_failures(data, Memo())
     n, k = len(data.x), len(data.failed)
     assert (n, k) == (len(seen) - k, int(above(seen.x).sum()))
@@ -49,15 +49,17 @@ def test_crashes_of_a_region_are_bad_losses_and_a_broken_constraint() -> None:
 
 def test_crashes_by_chance_teach_nothing() -> None:
     """Of 20 patterns of chance at most 3 look as if they had a reason; of 20 regions all but one are found."""
-    chance = [told(lambda x, seed=seed: np.random.default_rng(seed).random(len(x)) < 0.2, seed) for seed in range(20)]
-    regions = [told(above, seed) for seed in range(20)]
+    chance = [
+        crashing(lambda x, seed=seed: np.random.default_rng(seed).random(len(x)) < 0.2, seed) for seed in range(20)
+    ]
+    regions = [crashing(above, seed) for seed in range(20)]
     assert sum(impute_failures(data, Memo()) is data for data in chance) >= 17
     assert sum(impute_failures(data, Memo()) is data for data in regions) <= 1
 
 
 def test_a_first_crash_may_be_one_of_a_region() -> None:
     """Nothing speaks for chance yet."""
-    data = told(above)
+    data = crashing(above)
     few = Data(
         columns=data.columns,
         x=data.x[:3],
@@ -72,7 +74,7 @@ def test_a_first_crash_may_be_one_of_a_region() -> None:
 
 
 def test_without_crashes_nothing_changes() -> None:
-    data = told(lambda x: np.zeros(len(x), dtype=bool))
+    data = crashing(lambda x: np.zeros(len(x), dtype=bool))
     assert impute_failures(data, Memo()) is data
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -60,21 +59,21 @@ def test_a_proposal_is_explained_from_what_was_known_then(study: lt.Study) -> No
     assert found.known == len(data) == 9
     assert isinstance(study.method, lt.Auto)
     step = study.method.step(view.problem(), data, Key.of(3).fold("trial", 9), 0, Memo())
-    outlook = read_models(step.models, data, Memo())
-    assert outlook is not None
+    predicted = read_models(step.models, data, Memo())
+    assert predicted is not None
     point = study.space.encode([dict(study.trial(9).config)])
-    median, low, high = outlook.quantiles(point, (0.5, 0.05, 0.95), observed=True)[:, 0].tolist()
+    median, low, high = predicted.quantiles(point, (0.5, 0.05, 0.95), observed=True)[:, 0].tolist()
     assert found.prediction is not None
     assert found.prediction.interval == (median, low, high)
     best = min(trial.value for trial in study.trials[:9])
-    assert found.improvement == outlook.below(point, np.array([best]))[0]
+    assert found.improvement == predicted.below(point, np.array([best]))[0]
     assert found.improvement is not None
     assert found.purpose == ("exploit" if found.improvement >= LIKELY else "explore")
     assert found.unit == "length-scales of the model"
     assert [near.number for near in found.neighbours] == sorted(
-        range(9), key=lambda n: outlook.distances(point, data.x)[0][0, n]
+        range(9), key=lambda n: predicted.distances(point, data.x)[0][0, n]
     )[:3]
-    surprise = outlook.surprise(point, np.array([study.trial(9).value]))[0]
+    surprise = predicted.surprise(point, np.array([study.trial(9).value]))[0]
     assert found.surprises == {"loss": surprise}
 
 
@@ -472,20 +471,6 @@ def test_texts_and_html_are_escaped() -> None:
         assert "<b>" not in page
         assert "<y>" not in page
         assert str(shown).count("\n") == page.count("<tr>")
-
-
-def test_every_result_has_a_json_form(study: lt.Study) -> None:
-    trial = study.trial(9)
-    explained, predicted = study.explain(9), study.predict(trial.params)
-    best, judged = study.expected_best(), study.calibration()
-    forms = [json.loads(json.dumps(one.to_dict(), allow_nan=False)) for one in (explained, predicted, best, judged)]
-    assert forms[0]["number"] == 9 and forms[0]["params"] == forms[1]["params"] == dict(trial.config)
-    assert forms[0]["expected"]["loss"].keys() == forms[1]["expected"]["loss"].keys() == {"median", "low", "high"}
-    assert forms[0]["values"] == {"loss": trial.value} and forms[0]["level"] == 0.9
-    assert forms[1]["expected"]["loss"]["median"] == predicted.value and forms[1]["model"] == predicted.by
-    assert forms[2]["best_measured"]["number"] == study.best.number and forms[2]["expected"]["loss"]["low"] == best.low
-    assert forms[3]["verdict"] == judged.verdict and len(forms[3]["residuals"]) == len(judged.numbers)
-    assert study.explain(0).to_dict()["expected"] is None and "level" not in study.explain(0).to_dict()
 
 
 def test_another_crash_is_foreseen() -> None:

@@ -1,4 +1,4 @@
-"""What a person believes of where the optimum is: its density, its draws, its text, and what is refused."""
+"""User priors: density, draws, mode, text form, and what is refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from luthier.space import (
 from luthier.space.variables.distribution import log_density, place_quantile
 from luthier.surrogate.gp.model import GP
 from luthier.surrogate.parzen.estimator import Parzen
-from luthier.testing.methods import Drive, assert_lawful, finite_configs, finite_space, replay, tuning_space
+from luthier.testing.methods import Drive, assert_valid, finite_configs, finite_space, replay, tuning_space
 
 BRIEF = AcquisitionOptimizer(scattered=60, nearby=40, rounds=1, climbers=2, tries=5)
 FAST = GP(steps=4, growth=1.5)
@@ -125,13 +125,13 @@ def test_draws_have_the_density(variable, belief) -> None:
         assert abs((drawn <= place + 1e-9).mean() - share) < margin
 
 
-def test_the_peak() -> None:
+def test_the_mode() -> None:
     space = Space(
         {"x": Float(-5, 10), "k": Choice("a", "b"), "n": Int(1, 9), "free": Float(0, 1, default=0.2)},
         require=["x < 9 or k == 'a'"],
     )
-    (peak,) = space.decode(Prior({"x": Normal(3, 1), "k": {"b": 0.9}, "n": Normal(4.2, 1)}).on(space).mode())
-    assert peak["x"] == pytest.approx(3, abs=0.02) and (peak["k"], peak["n"], peak["free"]) == ("b", 4, 0.2)
+    (mode,) = space.decode(Prior({"x": Normal(3, 1), "k": {"b": 0.9}, "n": Normal(4.2, 1)}).on(space).mode())
+    assert mode["x"] == pytest.approx(3, abs=0.02) and (mode["k"], mode["n"], mode["free"]) == ("b", 4, 0.2)
     assert not len(Prior({"x": Normal(9.5, 0.1), "k": {"b": 0.9}}).on(space).mode())
 
 
@@ -167,7 +167,7 @@ def test_text_form(prior) -> None:
     ("beliefs", "message"),
     [
         ({"kernl": {"rbf": 1}}, "no variable 'kernl'.*did you mean 'kernel'"),
-        ({"kernel": {"rfb": 0.5}}, "kernel = 'rfb' is not one of its options.*did you mean 'rbf'"),
+        ({"kernel": {"rfb": 0.5}}, "kernel = 'rfb' is none of its options.*did you mean 'rbf'"),
         ({"kernel": {"rbf": 0.7, "poly": 0.3}}, "leave nothing for 'linear'"),
         ({"kernel": Normal(0, 1)}, "'kernel' is a Choice: a belief about it is a mapping"),
         ({"C": {1.0: 0.5}}, "'C' is a Float: a belief about it is Normal"),
@@ -224,10 +224,10 @@ METHODS = {
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_lawful_replayed_and_resumed(name) -> None:
+def test_valid_replayed_and_resumed(name) -> None:
     drive = Drive(tuning_space(), METHODS[name], seed=3)
     drive.scatter(9, Key.of(7))
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
     whole = Drive(tuning_space(), METHODS[name], seed=3, memo=Memo(0))
     configs = list(whole.run(7))
@@ -237,18 +237,18 @@ def test_lawful_replayed_and_resumed(name) -> None:
     assert resumed.run(7) == configs
 
 
-def test_every_second_trial_of_the_design_is_believed_in() -> None:
+def test_every_second_trial_of_the_design_is_from_the_prior() -> None:
     drive = Drive(tuning_space(), Bayes(FAST, initial=8, prior=PRIOR))
     drive.run(4)
     for number in drive.ask(4):
         drive.tell(number)
     notes = ["believed" in trial.note for trial in drive.history.trials]
     assert sorted(notes[4:]) == [False, False, True, True] and notes[:4] == [False, True, False, True]
-    peak = drive.configs[1]
-    assert peak["kernel"] == "rbf" and peak["C"] == pytest.approx(
+    mode = drive.configs[1]
+    assert mode["kernel"] == "rbf" and mode["C"] == pytest.approx(
         (3 + math.sqrt(13)) / 2, rel=0.02
     )  # of the density of log C
-    assert_lawful(drive)
+    assert_valid(drive)
     replay(drive)
 
 
@@ -258,7 +258,7 @@ def test_a_finite_space_is_used_up(name) -> None:
     prior = Prior({"a": Normal(2, 1), "b": {"v": 0.9}, "c": {True: 0.9}})
     drive = Drive(finite_space(), replace(METHODS[name], prior=prior, initial=20))
     assert len(drive.run(1000, count=7)) == len(finite_configs())
-    assert_lawful(drive)
+    assert_valid(drive)
     noisy = Drive(Space({"a": Int(1, 2)}), replace(METHODS[name], prior=Prior({"a": Beta(2, 1)})), noisy=True)
     assert len(noisy.run(9, count=2)) == 9
     replay(noisy)
@@ -273,7 +273,7 @@ def test_a_space_that_loses_the_variable_stops_the_method_with_a_reason() -> Non
 
 
 @pytest.mark.parametrize("name", ["log-ei", "hedge", "auto"])
-def test_the_search_begins_at_the_peak_too(name) -> None:
+def test_the_search_begins_at_the_mode_too(name) -> None:
     """Beside the best trial, wherever the others are."""
     begun = []
 
@@ -290,14 +290,14 @@ def test_the_search_begins_at_the_peak_too(name) -> None:
 
 
 @pytest.mark.parametrize("name", ["log-ei", "ucb", "parzen", "auto"])
-def test_the_first_model_based_proposals_are_near_the_belief(name) -> None:
-    """The losses say nothing: so many results in, what is proposed is what is believed in."""
+def test_the_first_model_based_proposals_are_near_the_mode_of_the_prior(name) -> None:
+    """While the losses say nothing, proposals follow the prior."""
     space = Space({"x": Float(0, 1), "y": Float(0, 1)})
     prior = Prior({"x": Normal(0.8, 0.05)}, strength=50)
     search = AcquisitionOptimizer(scattered=300, nearby=100, rounds=3)
-    believing = replace(METHODS[name], prior=prior, search=search)
+    guided = replace(METHODS[name], prior=prior, search=search)
     near = 0
     for seed in range(4):
-        drive = Drive(space, believing, seed=seed)
+        drive = Drive(space, guided, seed=seed)
         near += sum(abs(config["x"] - 0.8) < 0.15 for config in drive.run(8)[4:])
     assert near >= 13
