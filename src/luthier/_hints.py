@@ -7,25 +7,26 @@ from collections.abc import Iterable
 
 def suggest(wrong: object, known: Iterable[object]) -> str:
     """Write ``; did you mean 'kernel'?`` if a known option resembles `wrong`, else a list of the options."""
+    options = {str(option): option for option in known}
+    close = _closest(str(wrong), options)
+    if close is not None:
+        return f"; did you mean {options[close]!r}?"
+    return f"; there is {listed(options.values())}" if options else ""
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """Write `` (did you mean 'kernel'?)`` if a known word resembles `wrong`, else nothing."""
+    close = _closest(wrong, known)
+    return "" if close is None else f" (did you mean {close!r}?)"
+
+
+def _closest(wrong: str, known: Iterable[str]) -> str | None:
     import difflib
 
     options = list(known)
-    texts = {str(option): option for option in options}
-    close = difflib.get_close_matches(str(wrong), texts, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {texts[close[0]]!r}?"
-    return f"; there is {listed(options)}" if options else ""
-
-
-def did_you_mean(wrong: object, known: Iterable[str]) -> str:
-    """Write `` (did you mean 'kernel'?)`` where something known looks like `wrong`, else nothing."""
-    import difflib
-
-    options = list(known)
-    word = str(wrong)
-    near = difflib.get_close_matches(word, options, n=1, cutoff=0.5)
-    near = near or [option for option in options if option.lower() == word.lower()]
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    close = difflib.get_close_matches(wrong, options, n=1, cutoff=0.5)
+    close = close or [option for option in options if option.lower() == wrong.lower()]
+    return close[0] if close else None
 
 
 def listed(options: Iterable[object], most: int = 8) -> str:

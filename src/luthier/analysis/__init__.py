@@ -1,4 +1,4 @@
-"""What a log says: predictions, explanations, calibration."""
+"""Analysis of a log: predictions, explanations, calibration."""
 
 from __future__ import annotations
 

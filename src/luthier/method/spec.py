@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier import _names, codec
-from luthier._hints import did_you_mean
+from luthier._hints import suggest
 from luthier.errors import InvalidSetting
 
 _REGISTERED: dict[str, type] = {}
@@ -69,7 +69,7 @@ def from_plain(plain: Any) -> Any:
             continue
         name = str(earlier.get(written, written))
         if name not in known:
-            raise InvalidSetting(f"{plain['use']} has no setting {name!r}{did_you_mean(name, known)}; it has {known}")
+            raise InvalidSetting(f"{plain['use']} has no setting {name!r}{suggest(name, known)}")
         settings[name] = _read(value)
     try:
         return kind(**settings)
@@ -120,8 +120,8 @@ def _find(name: str) -> type:
     name = _names.STORED_ALIASES.get(name, name)
     if name not in _names.STORED:
         raise InvalidSetting(
-            f"there is no method {name!r}{did_you_mean(name, buildable_names())}; "
-            f"there are {', '.join(buildable_names())}, and what an imported module registers"
+            f"there is no method {name!r}{suggest(name, buildable_names())}; "
+            "one of your own is known once its module is imported, which registers it with @luthier.register"
         )
     kind: type = getattr(importlib.import_module(_names.STORED[name]), name)
     return kind
