@@ -6,7 +6,7 @@ by one. The values that `Encoder.read` gives to expressions equal those that `En
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class Encoder:
         self.dimensions = flat.parts[-1].end
         self.conditional = [part for part in flat.order if part.when is not None]
         self._even: list[FlatVariable] = []
+        self._picks: list[tuple[str, Callable[[int], Any]]] = []
         self._smooth: list[FlatVariable] = []
         self._other: list[FlatVariable] = []
         self._wide: list[FlatVariable] = []
@@ -69,6 +70,8 @@ class Encoder:
             if is_warped:
                 self._wide.append(part)
         alike.append(part)
+        if alike is self._even and isinstance(variable, _LEVELLED):
+            self._picks.append((part.name, variable.pick))
         if is_warped:
             self._warped.append(part)
 
@@ -113,9 +116,8 @@ class Encoder:
             columns.update(zip(self._smoother.names, found.T.tolist(), strict=True))
         if self._even:
             codes = self._codes(points)
-            for part, column in zip(self._even, codes.T.tolist(), strict=True):
-                pick = part.variable.pick  # type: ignore[attr-defined]
-                columns[part.name] = [pick(code) if code >= 0 else _ABSENT for code in column]
+            for (name, pick), column in zip(self._picks, codes.T.tolist(), strict=True):
+                columns[name] = [pick(code) if code >= 0 else _ABSENT for code in column]
         for part in self._other:
             columns[part.name] = self._decode_other(part, points)
         missing = bool(np.isnan(points).any())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -33,11 +33,11 @@ class FlatVariable:
     variable: Variable
     begin: int
     when: Condition | None
+    end: int = field(init=False)
+    """The column after its last."""
 
-    @property
-    def end(self) -> int:
-        """The column after its last."""
-        return self.begin + self.variable.width
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "end", self.begin + self.variable.width)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,10 +17,9 @@ from luthier.errors import InvalidSpace
 from luthier.space.encoding import Encoder
 from luthier.space.flattening import FlatVariable
 from luthier.space.sampling.boxes import boxes_of_levels, judge_boxes
-from luthier.space.variables.base import Options
+from luthier.space.variables.base import Options, level_places
 from luthier.space.variables.categorical import Constant
 from luthier.space.variables.combinatorial import Combination
-from luthier.space.variables.levels import level_places
 from luthier.space.variables.number import Number
 
 _BRANCH = 64

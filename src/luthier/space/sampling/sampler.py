@@ -83,11 +83,7 @@ class Sampler:
         """
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise InvalidSetting(f"the number of points is a whole number of at least 0, not {count!r}")
-        if self.flat.rules:
-            self.flat.check_complete()
-            uniforms = self._uniforms(key, count)
-        else:
-            uniforms = key.uniform((count, self.encoder.dimensions))
+        uniforms = self._uniforms(key, count) if self.flat.rules else key.uniform((count, self.encoder.dimensions))
         return self.encoder.settle_uniforms(uniforms)
 
     def _uniforms(self, key: Key, count: int) -> Floats:
@@ -101,6 +97,7 @@ class Sampler:
     @cached_property
     def _layout(self) -> tuple[CubeColumns, tuple[Integers, ...]]:
         """The unit cube of the whole space, and the columns of each group in it."""
+        self.flat.check_complete()
         cube = CubeColumns(self.flat)
         return cube, tuple(cube.of(group.flat) for group in self.groups)
 

@@ -1,4 +1,4 @@
-"""Base classes of variables: `Variable` and `Options`, and the plain values that options can be."""
+"""Base classes of variables, evenly spaced levels, and the plain values that options can be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from luthier._typing import Floats, Integers
 from luthier.errors import InvalidConfig, InvalidSpace
 from luthier.space.expression import Coded, parse
 from luthier.space.variables.column import Column
-from luthier.space.variables.levels import level_codes, snap_to_levels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +111,50 @@ class Variable(ABC):
             raise InvalidSpace(f"when is an expression in text, such as when=\"kernel == 'poly'\", not {self.when!r}")
 
 
+# --- evenly spaced levels: level i of n stands at (i + 0.5) / n ------------------------------------------
+
+
+def level_codes(places: Floats, levels: int) -> Integers:
+    """Return the level that each place of [0, 1] belongs to, -1 where NaN; any shape."""
+    known = np.where(np.isnan(places), -1.0, np.minimum(np.floor(places * levels), levels - 1))
+    return known.astype(np.int64)
+
+
+def level_places(codes: Integers | Floats, levels: int) -> Floats:
+    """Return the places of levels; any shape."""
+    return (codes + 0.5) / levels
+
+
+def snap_to_levels(places: Floats, levels: int) -> Floats:
+    """Move places to those of their levels; NaN stays."""
+    return (np.minimum(np.floor(places * levels), levels - 1) + 0.5) / levels
+
+
+class _Indexed(Protocol):
+    @property
+    def levels(self) -> int: ...
+
+    def index(self, value: Any) -> int: ...
+
+    def domain(self) -> str: ...
+
+
+def encode_levels(variable: _Indexed, values: Sequence[Any]) -> Floats:
+    """Return the places (n, 1) of n plain values of a variable with evenly spaced levels.
+
+    Raises:
+        InvalidConfig: one of them is outside its domain.
+    """
+    index = variable.index
+    codes = np.array([index(value) for value in values], dtype=np.float64)
+    if len(codes) and codes.min() < 0:
+        raise InvalidConfig(f"cannot encode {values[int(codes.argmin())]!r}: it is not {variable.domain()}")
+    return level_places(codes, variable.levels)[:, None]
+
+
+# --- options ---------------------------------------------------------------------------------------------
+
+
 class Options(Variable):
     """A variable whose values are a list of options, evenly spaced in one column. Abstract."""
 
@@ -184,28 +227,6 @@ class Options(Variable):
 
     def domain(self) -> str:
         return f"one of {listed(self.options)}"
-
-
-class _Indexed(Protocol):
-    @property
-    def levels(self) -> int: ...
-
-    def index(self, value: Any) -> int: ...
-
-    def domain(self) -> str: ...
-
-
-def encode_levels(variable: _Indexed, values: Sequence[Any]) -> Floats:
-    """Return the places (n, 1) of n plain values of a variable with evenly spaced levels.
-
-    Raises:
-        InvalidConfig: one of them is outside its domain.
-    """
-    index = variable.index
-    codes = np.array([index(value) for value in values], dtype=np.float64)
-    if len(codes) and codes.min() < 0:
-        raise InvalidConfig(f"cannot encode {values[int(codes.argmin())]!r}: it is not {variable.domain()}")
-    return ((codes + 0.5) / variable.levels)[:, None]
 
 
 _PLAIN = (str, int, float, bool, type(None), tuple)

@@ -9,6 +9,7 @@ import numpy as np
 
 from luthier._typing import Floats
 from luthier.errors import InvalidSpace
+from luthier.space.variables.rounding import DistributionScale
 
 _END = 1e-9
 """Nearer than this to an end of [0, 1], where a beta density may be infinite, its value at this distance is used."""
@@ -66,30 +67,6 @@ class Beta:
 
 
 Prior = Normal | LogNormal | Beta
-
-
-@dataclass(frozen=True, slots=True)
-class DistributionScale:
-    """The way between a value and [0, 1]: u = (f(value) - start) / width, where f is the identity or the logarithm.
-
-    Args:
-        start: f of the value at u = 0.
-        width: f of the value at u = 1, less `start`; more than 0.
-        log: whether f is the natural logarithm.
-    """
-
-    start: float
-    width: float
-    log: bool
-
-    def place(self, values: Floats) -> Floats:
-        """Turn values into [0, 1]; any shape."""
-        return ((np.log(values) if self.log else values) - self.start) / self.width
-
-    def value(self, places: Floats) -> Floats:
-        """Turn [0, 1] into values; any shape."""
-        found: Floats = self.start + places * self.width
-        return np.exp(found) if self.log else found
 
 
 def check_prior(prior: Prior, scale: DistributionScale) -> None:

@@ -13,10 +13,9 @@ import numpy as np
 
 from luthier._typing import Floats, Integers
 from luthier.errors import InvalidConfig, InvalidSpace
-from luthier.space.variables.base import Variable, encode_levels
+from luthier.space.variables.base import Variable, encode_levels, level_codes, level_places, snap_to_levels
 from luthier.space.variables.distribution import (
     Beta,
-    DistributionScale,
     LogNormal,
     Normal,
     Prior,
@@ -24,8 +23,7 @@ from luthier.space.variables.distribution import (
     place_quantile,
     quantile,
 )
-from luthier.space.variables.levels import level_codes, level_places, snap_to_levels
-from luthier.space.variables.rounding import LinearRounding, LogRounding
+from luthier.space.variables.rounding import DistributionScale, LinearRounding, LogRounding
 
 MOST_LEVELS = 2**50
 MOST_LOG = 10**12

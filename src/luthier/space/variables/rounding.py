@@ -1,4 +1,4 @@
-"""Rounding of decoded numbers, so that a value survives being encoded and decoded.
+"""Scale and rounding of numbers, so that a value survives being encoded and decoded.
 
 A point of [0, 1] has about 16 digits. Decoded values are rounded to fewer: to 12 decimals less the magnitude of the
 larger bound on a linear scale, to 12 significant digits on a log scale. Then the error of the way to [0, 1] and back is
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,6 +21,30 @@ DIGITS = 12
 _EXACT = 22  # 10**22 is the largest power of ten that is a double
 
 Rounder = Callable[[float], float]
+
+
+@dataclass(frozen=True, slots=True)
+class DistributionScale:
+    """The way between a value and [0, 1]: u = (f(value) - start) / width, where f is the identity or the logarithm.
+
+    Args:
+        start: f of the value at u = 0.
+        width: f of the value at u = 1, less `start`; more than 0.
+        log: whether f is the natural logarithm.
+    """
+
+    start: float
+    width: float
+    log: bool
+
+    def place(self, values: Floats) -> Floats:
+        """Turn values into [0, 1]; any shape."""
+        return ((np.log(values) if self.log else values) - self.start) / self.width
+
+    def value(self, places: Floats) -> Floats:
+        """Turn [0, 1] into values; any shape."""
+        found: Floats = self.start + places * self.width
+        return np.exp(found) if self.log else found
 
 
 def magnitude(value: float) -> int:
