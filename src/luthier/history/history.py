@@ -262,6 +262,11 @@ class History:
         return tuple(self._state.waiting)
 
     @property
+    def leased(self) -> bool:
+        """Whether there is any lease: of a trial or of a claim. Cost O(1)."""
+        return bool(self._state.running or self._state.claims)
+
+    @property
     def claims(self) -> tuple[tuple[int, Claimed], ...]:
         """The claims whose holders are thinking, each with its token, in order."""
         return tuple(self._state.claims.items())
@@ -281,13 +286,20 @@ class History:
         Numbers whose claimant was lost come first. Where no claim is open, they are those of the next trials.
         """
         state = self._state
-        free = sorted(number for number, token in state.drawn.items() if token == FREE) if state.drawn else ()
+        if not state.drawn:
+            return len(state.trials), count
+        free = sorted(number for number, token in state.drawn.items() if token == FREE)
         if not free:
             return state.fresh, count
         size = 1
         while size < min(count, len(free)) and free[size] == free[0] + size:
             size += 1
         return free[0], size
+
+    @property
+    def backlog(self) -> bool:
+        """Whether a trial waits to be run again, or a configuration is enqueued. Cost O(1)."""
+        return bool(self._state.waiting or self._state.queue)
 
     @property
     def queue(self) -> tuple[tuple[str, Config], ...]:

@@ -94,6 +94,7 @@ class AskTell:
         self._memo = Memo()
         self._owner = LeaseOwner()
         self._configured: tuple[Method, int | None, Configured] | None = None
+        self._decider: Decider | None = None
         self._heartbeat = Heartbeat(self._ledger.renew, LEASE_S)
         self._claims = Claims(self._ledger, self._heartbeat)
 
@@ -159,15 +160,17 @@ class AskTell:
         return live if count is not None else live[0]
 
     def _asker(self, ttl_s: float = LEASE_S, owned: bool = True, limit: int | None = None) -> Decider:
-        name = self._owner.name
-        owner = name if owned else ""
-        return Decider(self.method, self._config(), self._key, self._memo, owner, ttl_s, limit, name, LEASE_S)
+        name, configured = self._owner.name, self._config()
+        leases = (name if owned else "", ttl_s, limit)
+        made = self._decider
+        if made is None or made.configured is not configured or (made.owner, made.ttl_s, made.limit) != leases:
+            made = Decider(self.method, configured, self._key, self._memo, *leases, name, LEASE_S)
+            self._decider = made
+        return made
 
     def _ask(self, asker: Decider, count: int) -> list[ActiveTrial]:
         """Get up to `count` trials; fewer where the asker's limit is reached or nothing else is left."""
         live: list[ActiveTrial] = []
-        with self._ledger.lock:
-            self._reap(self._ledger.refresh())
         try:
             while len(live) < count:
                 if not self._claims.ask(asker, count - len(live), self._begin, live):
@@ -181,8 +184,8 @@ class AskTell:
             raise
         return live
 
-    def _begin(self, decide: Decision) -> list[ActiveTrial]:
-        """Append what begins trials, and hold their leases."""
+    def _begin(self, decide: Decision, afresh: bool = False) -> list[ActiveTrial]:
+        """Append what begins trials, and hold their leases; `afresh`: after taking in what others have appended."""
         made: Sequence[Event] = ()
 
         def decide_and_note(history: History) -> Sequence[Event]:
@@ -191,6 +194,8 @@ class AskTell:
             return made
 
         with self._ledger.lock:
+            if afresh:
+                self._reap(self._ledger.refresh())
             history = self._ledger.commit(decide_and_note)
             first = history.length - len(made)
             live = []
@@ -334,7 +339,7 @@ class AskTell:
             log = self._ledger
             return reap(history, LeaseReader(log.stamps, self._store.now(), cache(is_dead), log.renewed))
 
-        if history.running or history.claims:
+        if history.leased:
             self._ledger.commit(decide)
 
     def _plain(self, params: Mapping[str, Any]) -> Config:

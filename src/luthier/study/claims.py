@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from luthier.errors import LuthierError
 from luthier.event import Event
@@ -17,7 +16,14 @@ from luthier.study.decisions import Claim, Decider
 from luthier.study.lease_owner import Heartbeat
 from luthier.study.log import Decision, StudyLog
 
-Begin = Callable[[Decision], list[ActiveTrial]]
+
+class Begin(Protocol):
+    """Append what begins trials, hold their leases, and give the trials."""
+
+    def __call__(self, decide: Decision, afresh: bool = False) -> list[ActiveTrial]:
+        """Append what `decide` wants; `afresh`: after taking in what others have appended."""
+        ...
+
 
 QUIET = 8
 """After this many claims in a row that nothing was appended beside, a method thinks without a claim again."""
@@ -48,7 +54,6 @@ class Claims:
     def __init__(self, log: StudyLog, heartbeat: Heartbeat) -> None:
         self._log = log
         self._heartbeat = heartbeat
-        self._asking: set[int] = set()  # the threads that ask now
         self._conflicts = log.conflicts  # those that were seen
         self._quiet = QUIET  # claims in a row that were not needed
         self._spoilt = False  # whether proposals came too late time after time
@@ -60,7 +65,7 @@ class Claims:
         Args:
             asker: decides.
             count: how many are wanted.
-            begin: appends what begins trials, holds their leases, and gives the trials.
+            begin: begins them.
             live: takes the trials, also those that began before an error.
 
         Returns:
@@ -74,6 +79,7 @@ class Claims:
 
         def decide(history: History) -> list[Event]:
             nonlocal done, tries
+            claims.clear()
             events = asker.begin(history, count)
             if events is None:
                 events = self._decide(asker, history, count, claims, tries)
@@ -81,19 +87,13 @@ class Claims:
             done = bool(events)
             return events
 
-        me = threading.get_ident()
-        self._asking.add(me)
-        try:
-            live += begin(decide)
-            while claims:
-                live += self._think(asker, claims, begin)
-        finally:
-            self._asking.discard(me)
+        live += begin(decide, True)
+        while claims:
+            live += self._think(asker, claims, begin)
         return done
 
     def _decide(self, asker: Decider, history: History, count: int, claims: list[Claim], tries: int) -> list[Event]:
         """Propose, or claim; `claims` then has the claim."""
-        claims.clear()
         if self._are_wanted(asker, tries):
             events, claim = asker.claim(history, count)
             claims.append(claim)
@@ -101,18 +101,24 @@ class Claims:
         start = _clock()
         events = asker.propose(history, count)
         self._thoughts_s.append(_clock() - start)
+        if self._log.lock.wanted:  # another thread had to wait for this thought
+            self._quiet = 0
         return events
 
     def _are_wanted(self, asker: Decider, tries: int) -> bool:
         """Tell whether to claim: others get in between, time after time or while the method thinks for long."""
-        if self._log.conflicts != self._conflicts or len(self._asking) > 1:
+        if self._log.conflicts != self._conflicts:
             self._conflicts, self._quiet = self._log.conflicts, 0
-        if self._quiet >= QUIET or isinstance(asker.method, Sequential):
+        if self._quiet >= QUIET:
             self._spoilt = False
             return False
         self._spoilt = self._spoilt or tries >= SPOILT
         thought_s = min(self._thoughts_s, default=0.0)  # a pause of the thread is not taken for thinking
-        return thought_s > self._log.append_s and (self._spoilt or thought_s > DEAR_S)
+        return (
+            thought_s > self._log.append_s
+            and (self._spoilt or thought_s > DEAR_S)
+            and not isinstance(asker.method, Sequential)
+        )
 
     def _think(self, asker: Decider, claims: list[Claim], begin: Begin) -> list[ActiveTrial]:
         """Make the proposals for a claim, and begin their trials; `claims` then has the next claim, if there is one."""

@@ -79,16 +79,17 @@ class Decider:
         Returns:
             What begins up to `count` of them; nothing where the limit is reached; None where the method is to propose.
         """
-        waiting = history.waiting
-        if waiting:
-            return [self._again(history, number) for number in waiting[:count]]
+        backlog = history.backlog
+        if backlog:
+            waiting = history.waiting
+            if waiting:
+                return [self._again(history, number) for number in waiting[:count]]
         room = self._room(history, count)
         if room < 1:
             return []
-        queue = history.queue
-        if queue:
-            first = len(history)
-            return [self._asked(history, first + i, c, "enqueued", t) for i, (t, c) in enumerate(queue[:room])]
+        if backlog:
+            first, queue = len(history), history.queue[:room]
+            return [self._asked(history, first + i, config, "enqueued", t) for i, (t, config) in enumerate(queue)]
         return None
 
     def propose(self, history: History, count: int) -> list[Event]:
@@ -299,8 +300,8 @@ def tell(
             return []
         raise TrialFinished(f"trial {number} already ended as {trial.outcome.reason}; it keeps that outcome")
     token = _held(trial, token)
-    late = [Reported(number, token, step, value) for step, value in reports[len(_of_attempt(trial)) :]]
-    return [*late, told(number, token, outcome)]
+    late = reports[len(_of_attempt(trial)) :] if reports else ()
+    return [*(Reported(number, token, step, value) for step, value in late), told(number, token, outcome)]
 
 
 def told(number: int, token: int, outcome: Outcome) -> Told:
