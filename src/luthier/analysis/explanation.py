@@ -1,4 +1,4 @@
-"""Explanations of trials: the purpose of each and what was expected of it, from the log as it was then."""
+"""Explanations of trials: the purpose of each, and its prediction from the log as it was then."""
 
 from __future__ import annotations
 

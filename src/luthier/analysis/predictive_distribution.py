@@ -1,4 +1,4 @@
-"""Predictive distributions of one objective, in its own units: medians, intervals, probabilities and residuals."""
+"""Predictive distributions of one objective in its own units: medians, intervals, probabilities."""
 
 from __future__ import annotations
 

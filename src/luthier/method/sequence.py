@@ -1,4 +1,4 @@
-"""Sequences that a whole study shares: their randomness, their tags, and the place where each was left off.
+"""Sequences that a whole study shares: their randomness, tags, and the place of each.
 
 A sequence (a grid, a quasi-random sequence) is the same for all trials of a study, so neither its order nor its
 scrambling can come from the key of a trial: both come from the seed in the event that created the study. Each proposal

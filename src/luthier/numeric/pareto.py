@@ -1,4 +1,4 @@
-"""Pareto dominance: non-dominated sorting, crowding distance and hypervolume; all losses are minimised.
+"""Pareto dominance: non-dominated sorting, crowding distance and hypervolume of losses.
 
 Sources: Deb, Pratap, Agarwal and Meyarivan (2002), A fast and elitist multiobjective genetic algorithm (NSGA-II), IEEE
 Transactions on Evolutionary Computation 6, sections III.A and III.B, for sorting and crowding; Deb (2000), An efficient

@@ -8,9 +8,9 @@ from luthier.space.variables.column import Column
 from luthier.space.variables.combinatorial import Permutation, Subset
 from luthier.space.variables.distribution import (
     Beta,
+    Distribution,
     LogNormal,
     Normal,
-    Prior,
     log_density,
     log_density_slope,
     quantile,
@@ -26,6 +26,7 @@ __all__ = [
     "Choice",
     "Column",
     "Constant",
+    "Distribution",
     "Float",
     "Int",
     "LogNormal",
@@ -36,7 +37,6 @@ __all__ = [
     "Options",
     "Ordinal",
     "Permutation",
-    "Prior",
     "Simplex",
     "Space",
     "Subset",

@@ -25,7 +25,7 @@ from luthier.space.variables.base import Variable
 from luthier.space.variables.categorical import Bool, Choice, Constant, Option, Ordinal
 from luthier.space.variables.combinatorial import Permutation, Subset
 from luthier.space.variables.declaration import Declaration, Require
-from luthier.space.variables.distribution import Beta, LogNormal, Normal, Prior
+from luthier.space.variables.distribution import Beta, Distribution, LogNormal, Normal
 from luthier.space.variables.numerical import Float, Int
 from luthier.space.variables.simplex import Simplex
 
@@ -193,8 +193,8 @@ def _range(kind: type[Float] | type[Int]) -> Callable[[Any, dict[str, Any]], Var
     return read_range
 
 
-def _prior(table: Any) -> Prior:
-    kinds: dict[str, Callable[[float, float], Prior]] = {"normal": Normal, "lognormal": LogNormal, "beta": Beta}
+def _prior(table: Any) -> Distribution:
+    kinds: dict[str, Callable[[float, float], Distribution]] = {"normal": Normal, "lognormal": LogNormal, "beta": Beta}
     if isinstance(table, Mapping) and len(table) == 1:
         ((kind, values),) = table.items()
         if kind in kinds and isinstance(values, list | tuple) and len(values) == 2:

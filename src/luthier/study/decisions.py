@@ -1,4 +1,4 @@
-"""Decisions about what to append to the log: to ask for trials, to record results, to take back what was lost. Pure."""
+"""Decisions about what to append to the log: asked trials, results, lost trials. Pure functions."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """An asker and its method.
+    """An decider and its method.
 
     Args:
         method: makes the proposals.

@@ -1,4 +1,4 @@
-"""Decisions about leases that end without an outcome: those given back, and those whose holders are gone. Pure."""
+"""Decisions about leases that end without an outcome: given back, or expired. Pure functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verification of a study: every proposal of its log made again, from what was visible at its time (law 2)."""
+"""Verification of a study: every proposal of its log made again from what was visible (law 2)."""
 
 from __future__ import annotations
 

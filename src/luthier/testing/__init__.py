@@ -1,1 +1,1 @@
-"""What a third-party store, method or executor can be tested with. Nothing in Luthier imports it."""
+"""Contract suites for third-party surrogates, methods, stores and executors."""

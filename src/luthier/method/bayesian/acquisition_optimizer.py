@@ -1,4 +1,4 @@
-"""Acquisition optimizer: random candidates, local search, gradient ascent; and the set of evaluated points."""
+"""Acquisition optimizer: random candidates, local search, gradient ascent; evaluated points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The step of a model-based method: everything that one proposal follows from but the search, stage by stage.
+"""The step of a model-based method: all that a proposal follows from but the search, by stage.
 
 A step takes what is known, counts crashes as losses and models the outcome constraints (`learn_constraints`), makes one
 loss of several objectives (`scalarize`), fits the models (`fit_model`), conditions them on pending trials (`fantasize`)

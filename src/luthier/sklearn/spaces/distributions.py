@@ -9,7 +9,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from luthier.errors import InvalidSpace
-from luthier.space import Beta, Choice, Float, Int, LogNormal, Normal, Prior, Variable
+from luthier.space import Beta, Choice, Distribution, Float, Int, LogNormal, Normal, Variable
 
 SEARCHED = 1e-4
 """Probability at each end of an unbounded distribution that is not searched."""
@@ -149,7 +149,7 @@ def _continuous(
         return number(low, high, False, False, default)
     if name in ("loguniform", "reciprocal") and loc == 0:
         return number(low, high, True, False, default)
-    prior: Prior | None = None
+    prior: Distribution | None = None
     if name in ("norm", "truncnorm"):
         prior = Normal(loc, scale)
     elif name == "lognorm" and loc == 0:

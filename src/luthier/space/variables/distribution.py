@@ -66,10 +66,10 @@ class Beta:
         _check_positive("Beta", a=self.a, b=self.b)
 
 
-Prior = Normal | LogNormal | Beta
+Distribution = Normal | LogNormal | Beta
 
 
-def check_prior(prior: Prior, scale: DistributionScale) -> None:
+def check_prior(prior: Distribution, scale: DistributionScale) -> None:
     """Refuse a prior that has next to no mass in the range.
 
     Raises:
@@ -84,7 +84,7 @@ def check_prior(prior: Prior, scale: DistributionScale) -> None:
         )
 
 
-def quantile(prior: Prior, scale: DistributionScale, uniforms: Floats) -> Floats:
+def quantile(prior: Distribution, scale: DistributionScale, uniforms: Floats) -> Floats:
     """Turn uniforms in [0, 1] into places in [0, 1] distributed by the prior. Any shape; cost O(n).
 
     Source: inversion of the truncated distribution function; the upper tail is mirrored to keep its digits.
@@ -105,7 +105,7 @@ def quantile(prior: Prior, scale: DistributionScale, uniforms: Floats) -> Floats
     return np.clip((found - scale.start) / scale.width, 0.0, 1.0)
 
 
-def place_quantile(prior: Prior, scale: DistributionScale, places: Floats) -> Floats:
+def place_quantile(prior: Distribution, scale: DistributionScale, places: Floats) -> Floats:
     """Undo `quantile`: the uniforms in [0, 1] of places in [0, 1]."""
     from scipy import special
 
@@ -125,7 +125,7 @@ def place_quantile(prior: Prior, scale: DistributionScale, places: Floats) -> Fl
     return np.clip(share if low <= 0 else 1.0 - share, 0.0, 1.0)
 
 
-def log_density(prior: Prior, scale: DistributionScale, places: Floats) -> Floats:
+def log_density(prior: Distribution, scale: DistributionScale, places: Floats) -> Floats:
     """Return the logarithm of the density at places in [0, 1], relative to the uniform one; -inf where it is 0."""
     from scipy import special
 
@@ -146,7 +146,7 @@ def log_density(prior: Prior, scale: DistributionScale, places: Floats) -> Float
     return np.where(np.isneginf(inner), -np.inf, density - mass)
 
 
-def log_density_slope(prior: Prior, scale: DistributionScale, places: Floats) -> Floats:
+def log_density_slope(prior: Distribution, scale: DistributionScale, places: Floats) -> Floats:
     """Return the derivative of `log_density` by the place, at places in [0, 1]; 0 where the density is 0."""
     if isinstance(prior, Beta):
         inside = (places > _END) & (places < 1.0 - _END)

@@ -16,9 +16,9 @@ from luthier.errors import InvalidConfig, InvalidSpace
 from luthier.space.variables.base import Variable, encode_levels, level_codes, level_places, snap_to_levels
 from luthier.space.variables.distribution import (
     Beta,
+    Distribution,
     LogNormal,
     Normal,
-    Prior,
     check_prior,
     place_quantile,
     quantile,
@@ -43,7 +43,7 @@ class Number(Variable):
     _: KW_ONLY
     log: bool = False
     step: Any = None
-    prior: Prior | None = None
+    prior: Distribution | None = None
 
     column = "number"
 
@@ -294,7 +294,7 @@ class Number(Variable):
         return found
 
 
-def _prior_table(prior: Prior) -> dict[str, Any]:
+def _prior_table(prior: Distribution) -> dict[str, Any]:
     if isinstance(prior, Beta):
         return {"beta": [prior.a, prior.b]}
     return {"lognormal" if isinstance(prior, LogNormal) else "normal": [prior.mean, prior.std]}

@@ -1,4 +1,4 @@
-"""A patient connection to one SQLite file, which notices a fork, and that the file was deleted or replaced."""
+"""Connection to one SQLite file that waits for locks and notices forks and replaced files."""
 
 from __future__ import annotations
 
