@@ -1,4 +1,4 @@
-"""The arrays that a model sees of a history."""
+"""Arrays of a history, as models see it."""
 
 from __future__ import annotations
 
