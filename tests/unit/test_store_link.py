@@ -55,5 +55,5 @@ def test_a_wait_for_other_processes_is_written_to_the_logging_once(
         other.close()
         link.close()
     assert [record.getMessage() for record in caplog.records] == [
-        f"{place} is locked by another process; trying for 5 s"
+        f"{place} is locked by another process: trying for up to 5 s"
     ]

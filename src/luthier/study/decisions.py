@@ -56,10 +56,10 @@ class Decider:
         configured: says what the method is; written down before its first proposal.
         key: the root of the study's randomness.
         memo: the process's cache.
-        owner: who will hold the leases of the trials.
+        owner: will hold the leases of the trials.
         ttl_s: how long a lease lasts without renewal.
         limit: how many trials the study may have, besides imported ones; retries are always made.
-        claimant: who will hold the claims.
+        claimant: will hold the claims.
         claim_ttl_s: how long a claim lasts without renewal.
     """
 
@@ -243,7 +243,7 @@ def _standing(history: History, claim: Claim, proposals: Sequence[Proposal]) -> 
 
 @dataclass(frozen=True, slots=True)
 class KnownResult:
-    """A result that is known from elsewhere. Under one ticket only one result is recorded; an empty text is none."""
+    """A result that is known from elsewhere. Under one ticket only one result is recorded; an empty text stands for no ticket."""
 
     config: Config
     outcome: Outcome
