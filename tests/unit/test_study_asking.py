@@ -207,7 +207,7 @@ def test_the_heartbeat_renews_what_is_held_and_the_log_does_not_grow() -> None:
     length = study.history.length
     study._heartbeat.beat()
     assert study.history.length == length
-    ledger = study._ledger
+    ledger = study._log
     assert ledger.renewed(0, trials[0].token) is None
     assert ledger.renewed(1, trials[1].token) is not None
     study.tell(trials[1], 1.0)
@@ -219,7 +219,7 @@ def test_a_worker_elsewhere_keeps_its_trial_as_long_as_it_renews_the_lease() -> 
     now = [1000.0]
     store = Memory(clock=lambda: now[0])
     study = AskTell("s", SPACE, minimize="loss", seed=1, method=lt.Random(), store=store)
-    log = study._ledger
+    log = study._log
     log.commit(lambda history: [Asked(0, {"x": 0.5, "n": 3}, history.length, owner="elsewhere/1/2/3", ttl_s=10.0)])
     token = log.history.length - 1
     for _ in range(3):

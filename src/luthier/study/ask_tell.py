@@ -81,22 +81,22 @@ class AskTell:
         self._own_store = store is None or isinstance(store, str | Path)
         self._store: Store = open_store(store)
         try:
-            self._ledger = open_log.open_log(self._store, spec)
-            self.method: Method = method if method is not None else _logged_method(self._ledger.history)
+            self._log = open_log.open_log(self._store, spec)
+            self.method: Method = method if method is not None else _logged_method(self._log.history)
         except BaseException:
             if self._own_store:
                 self._store.close()
             raise
-        self.reader = StudyReader(self._ledger)
-        self.editor = StudyEditor(self._ledger)
+        self.reader = StudyReader(self._log)
+        self.editor = StudyEditor(self._log)
         self._key = Key.of(self.reader.seed)
-        self._horizon = self._ledger.history.problem().horizon
+        self._horizon = self._log.history.problem().horizon
         self._memo = Memo()
         self._owner = LeaseOwner()
         self._configured: tuple[Method, int | None, Configured] | None = None
         self._decider: Decider | None = None
-        self._heartbeat = Heartbeat(self._ledger.renew, LEASE_S)
-        self._claims = Claims(self._ledger, self._heartbeat)
+        self._heartbeat = Heartbeat(self._log.renew, LEASE_S)
+        self._claims = Claims(self._log, self._heartbeat)
 
     @property
     def key(self) -> Key:
@@ -151,15 +151,15 @@ class AskTell:
         ttl_s = LEASE_S if lease_s is None else lease_s
         if not ttl_s > 0:
             raise InvalidSetting(f"a lease lasts for more than 0 seconds, not {lease_s!r}")
-        asker = self._asker(ttl_s, owned=lease_s is None)
+        decider = self._make_decider(ttl_s, owned=lease_s is None)
         if params is not None:
             config = self._plain(params)
-            live = self._begin(lambda history: asker.given(history, [config] * (count or 1)))
+            live = self._begin(lambda history: decider.given(history, [config] * (count or 1)))
         else:
-            live = self._ask(asker, 1 if count is None else count)
+            live = self._ask(decider, 1 if count is None else count)
         return live if count is not None else live[0]
 
-    def _asker(self, ttl_s: float = LEASE_S, owned: bool = True, limit: int | None = None) -> Decider:
+    def _make_decider(self, ttl_s: float = LEASE_S, owned: bool = True, limit: int | None = None) -> Decider:
         name, configured = self._owner.name, self._config()
         leases = (name if owned else "", ttl_s, limit)
         made = self._decider
@@ -168,12 +168,12 @@ class AskTell:
             self._decider = made
         return made
 
-    def _ask(self, asker: Decider, count: int) -> list[ActiveTrial]:
-        """Get up to `count` trials; fewer where the asker's limit is reached or nothing else is left."""
+    def _ask(self, decider: Decider, count: int) -> list[ActiveTrial]:
+        """Get up to `count` trials; fewer where the limit is reached or nothing else is left."""
         live: list[ActiveTrial] = []
         try:
             while len(live) < count:
-                if not self._claims.ask(asker, count - len(live), self._begin, live):
+                if not self._claims.ask(decider, count - len(live), self._begin, live):
                     break
         except SpaceExhausted:
             if not live:
@@ -193,10 +193,10 @@ class AskTell:
             made = decide(history)
             return made
 
-        with self._ledger.lock:
+        with self._log.lock:
             if afresh:
-                self._reap(self._ledger.refresh())
-            history = self._ledger.commit(decide_and_note)
+                self._reap(self._log.refresh())
+            history = self._log.commit(decide_and_note)
             first = history.length - len(made)
             live = []
             for position, event in enumerate(made, first):
@@ -246,10 +246,10 @@ class AskTell:
             LeaseLost, TrialFinished, TrialNotFound: the outcome comes too late, or there is no such trial.
         """
         number, token = (trial, None) if isinstance(trial, int) else (trial.number, trial.token)
-        with self._ledger.lock:
-            self._ledger.refresh()
+        with self._log.lock:
+            self._log.refresh()
             try:
-                history = self._ledger.commit(lambda history: decisions.tell(history, number, token, outcome, reports))
+                history = self._log.commit(lambda history: decisions.tell(history, number, token, outcome, reports))
             except (LeaseLost, TrialFinished):
                 self._drop(number, token)
                 raise
@@ -263,8 +263,8 @@ class AskTell:
             InvalidResult: the value is not a number, or the step is not a whole number from 0 on.
             LeaseLost, TrialFinished, TrialNotFound: it comes too late, or there is no such trial.
         """
-        with self._ledger.lock:
-            self._ledger.refresh()
+        with self._log.lock:
+            self._log.refresh()
             self._report(*self._place(trial), value, step)
 
     def release(self, trial: ActiveTrial | int, error: str = "", *, reason: Reason = Reason.INTERRUPTED) -> None:
@@ -275,10 +275,10 @@ class AskTell:
             error: what happened.
             reason: INTERRUPTED; or LOST, which is retried only a few times, for a worker that vanished.
         """
-        with self._ledger.lock:
-            self._ledger.refresh()
+        with self._log.lock:
+            self._log.refresh()
             number, token = self._place(trial)
-            self._ledger.commit(lambda history: free(history, number, token, reason, error))
+            self._log.commit(lambda history: free(history, number, token, reason, error))
             self._drop(number, token)
 
     def take(self, limit: int | None) -> ActiveTrial | None:
@@ -287,7 +287,7 @@ class AskTell:
         Raises:
             SpaceExhausted, Infeasible: as `ask`.
         """
-        live = self._ask(self._asker(limit=limit), 1)
+        live = self._ask(self._make_decider(limit=limit), 1)
         return live[0] if live else None
 
     def begin_run(self, horizon: int | None) -> None:
@@ -336,11 +336,11 @@ class AskTell:
         """Take back the trials of workers that are gone."""
 
         def decide(history: History) -> list[Event]:
-            log = self._ledger
+            log = self._log
             return reap(history, LeaseReader(log.stamps, self._store.now(), cache(is_dead), log.renewed))
 
         if history.leased:
-            self._ledger.commit(decide)
+            self._log.commit(decide)
 
     def _plain(self, params: Mapping[str, Any]) -> Config:
         return checked_config(self.reader.space, params)
@@ -354,13 +354,13 @@ class AskTell:
         except (TypeError, ValueError):
             raise InvalidResult(f"a report of trial {number} is a number, not {value!r}") from None
 
-        self._ledger.commit(lambda history: decisions.report(history, number, token, step, given))
+        self._log.commit(lambda history: decisions.report(history, number, token, step, given))
 
     def _place(self, trial: ActiveTrial | int) -> tuple[int, int]:
         """Give a trial's number and the token of the lease that the caller means."""
         if not isinstance(trial, int):
             return trial.number, trial.token
-        lease = self._ledger.history.trial(trial).lease
+        lease = self._log.history.trial(trial).lease
         return trial, lease.token if lease else 0
 
     def _drop(self, number: int, token: int | None) -> None:

@@ -59,11 +59,11 @@ class Claims:
         self._spoilt = False  # whether proposals came too late time after time
         self._thoughts_s: deque[float] = deque(maxlen=3)  # what the latest proposals took
 
-    def ask(self, asker: Decider, count: int, begin: Begin, live: list[ActiveTrial]) -> bool:
+    def ask(self, decider: Decider, count: int, begin: Begin, live: list[ActiveTrial]) -> bool:
         """Begin up to `count` trials: waiting ones, or enqueued ones, or proposals.
 
         Args:
-            asker: decides.
+            decider: decides.
             count: how many are wanted.
             begin: begins them.
             live: takes the trials, also those that began before an error.
@@ -80,32 +80,32 @@ class Claims:
         def decide(history: History) -> list[Event]:
             nonlocal done, tries
             claims.clear()
-            events = asker.begin(history, count)
+            events = decider.begin(history, count)
             if events is None:
-                events = self._decide(asker, history, count, claims, tries)
+                events = self._decide(decider, history, count, claims, tries)
                 tries += 1
             done = bool(events)
             return events
 
         live += begin(decide, True)
         while claims:
-            live += self._think(asker, claims, begin)
+            live += self._think(decider, claims, begin)
         return done
 
-    def _decide(self, asker: Decider, history: History, count: int, claims: list[Claim], tries: int) -> list[Event]:
+    def _decide(self, decider: Decider, history: History, count: int, claims: list[Claim], tries: int) -> list[Event]:
         """Propose, or claim; `claims` then has the claim."""
-        if self._are_wanted(asker, tries):
-            events, claim = asker.claim(history, count)
+        if self._are_wanted(decider, tries):
+            events, claim = decider.claim(history, count)
             claims.append(claim)
             return events
         start = _clock()
-        events = asker.propose(history, count)
+        events = decider.propose(history, count)
         self._thoughts_s.append(_clock() - start)
         if self._log.lock.wanted:  # another thread had to wait for this thought
             self._quiet = 0
         return events
 
-    def _are_wanted(self, asker: Decider, tries: int) -> bool:
+    def _are_wanted(self, decider: Decider, tries: int) -> bool:
         """Tell whether to claim: others get in between, time after time or while the method thinks for long."""
         if self._log.conflicts != self._conflicts:
             self._conflicts, self._quiet = self._log.conflicts, 0
@@ -117,10 +117,10 @@ class Claims:
         return (
             thought_s > self._log.append_s
             and (self._spoilt or thought_s > DEAR_S)
-            and not isinstance(asker.method, Sequential)
+            and not isinstance(decider.method, Sequential)
         )
 
-    def _think(self, asker: Decider, claims: list[Claim], begin: Begin) -> list[ActiveTrial]:
+    def _think(self, decider: Decider, claims: list[Claim], begin: Begin) -> list[ActiveTrial]:
         """Make the proposals for a claim, and begin their trials; `claims` then has the next claim, if there is one."""
         claim = claims.pop()
 
@@ -128,7 +128,7 @@ class Claims:
             claims.clear()
             if history.length > claim.token + 1:
                 self._quiet = 0
-            events, again = asker.settle(history, claim, proposals)
+            events, again = decider.settle(history, claim, proposals)
             if again is not None:
                 claims.append(again)
             return events
@@ -136,13 +136,13 @@ class Claims:
         self._heartbeat.hold_claim(claim.number, claim.token)
         try:
             start = _clock()
-            proposals = asker.think(claim)
+            proposals = decider.think(claim)
             self._thoughts_s.append(_clock() - start)
             self._quiet += 1
             return begin(settle)
         except BaseException:
             with suppress(LuthierError):
-                self._log.commit(lambda history: asker.give_up(history, claim))
+                self._log.commit(lambda history: decider.give_up(history, claim))
             raise
         finally:
             self._heartbeat.drop_claim(claim.token)

@@ -49,7 +49,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """An asker and its method.
+    """The decisions of one study object: its method, and the leases that it will take.
 
     Args:
         method: makes the proposals.
@@ -243,7 +243,7 @@ def _standing(history: History, claim: Claim, proposals: Sequence[Proposal]) -> 
 
 @dataclass(frozen=True, slots=True)
 class KnownResult:
-    """A result that is known from elsewhere. Under one ticket only one result is recorded; an empty text stands for no ticket."""
+    """A result that is known from elsewhere. Under one ticket, unless it is empty, only one result is recorded."""
 
     config: Config
     outcome: Outcome
