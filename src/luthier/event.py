@@ -74,7 +74,7 @@ class Asked(msgspec.Struct, frozen=True, tag="asked", omit_defaults=True, gc=Fal
         seen: the length of the log that the proposal was made from.
         origin: see `Trial.origin`.
         batch: (number of the first trial, size) of the proposals that were made in one call; None for a single one.
-        owner: who holds the lease.
+        owner: holds the lease.
         ttl_s: how long the lease lasts without renewal.
         note: what the method wrote down about its choice.
         ticket: the request that the trial fulfils.

@@ -27,7 +27,7 @@ from luthier.store import Memory, Store
 from luthier.study.claims import Claims
 
 SHARE = 0.25
-"""Every asker of a crowd gets at least this part of an equal share of the trials."""
+"""Every decider of a crowd gets at least this part of an equal share of the trials."""
 
 
 @lt.register
@@ -84,7 +84,7 @@ def test_a_claimant_that_is_killed_while_it_thinks_loses_its_claim_and_nothing_e
         study.tell(study.ask(), 1.0)
 
     def claim() -> None:
-        Claims._are_wanted = lambda self, asker, tries: True  # type: ignore[method-assign]
+        Claims._are_wanted = lambda self, decider, tries: True  # type: ignore[method-assign]
         _study(file, Thoughtful(1000.0, str(flag))).ask(batch)
 
     pid = _forked(claim)
@@ -114,7 +114,7 @@ def test_a_run_that_is_killed_again_and_again_while_it_thinks_ends_like_one_that
     expected.run(lambda trial: trial["x"], trials=12)
 
     def run() -> None:
-        Claims._are_wanted = lambda self, asker, tries: True  # type: ignore[method-assign]
+        Claims._are_wanted = lambda self, decider, tries: True  # type: ignore[method-assign]
         with _study(file, Thoughtful(0.01)) as study:
             study.run(lambda trial: trial["x"], trials=12)
 

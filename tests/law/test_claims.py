@@ -195,7 +195,7 @@ def test_a_sequence_is_never_claimed(hooks: list[Callable[[], Any]]) -> None:
 
 @pytest.mark.parametrize("askers", [2, 5])
 def test_workers_that_want_the_same_points_overtake_each_other_only_a_few_times(askers: int) -> None:
-    """Each asker in turn claims and thinks, and appends when all others have thought: the worst order for the last."""
+    """Each in turn claims and thinks, and appends when all others have thought: the worst order for the last."""
     space = lt.Space({"n": lt.Int(1, 12), "kind": lt.Choice("a", "b", "c")})
     store = Memory()
     workers = [Process(store, First(), space, f"w{i}") for i in range(askers)]
@@ -377,7 +377,7 @@ def test_a_run_that_claims_and_is_killed_at_any_event_ends_like_one_that_neither
 ) -> None:
     expected = open_study(Memory(), method)
     expected.run(objective, trials=20)
-    monkeypatch.setattr(Claims, "_are_wanted", lambda self, asker, tries: True)
+    monkeypatch.setattr(Claims, "_are_wanted", lambda self, decider, tries: True)
     counted = DyingStore(Memory())
     open_study(counted, method).run(objective, trials=20)
     stride = 1 if isinstance(method, lt.Random) else 7 if isinstance(method, lt.Bayes) else 29

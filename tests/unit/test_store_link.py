@@ -34,3 +34,26 @@ def test_a_table_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table: studies"):
         link.execute("SELECT count(*) FROM studies")
     link.close()
+
+
+def test_a_wait_for_other_processes_is_written_to_the_logging_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "luthier.store.sqlite.connection")
+    place = tmp_path / "s.db"
+    link = Connection(place, 5.0, make=True)
+    link.execute("CREATE TABLE studies (name TEXT)")
+    assert caplog.records == []
+    other = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    later = threading.Timer(0.1, other.execute, ["COMMIT"])
+    later.start()
+    try:
+        link.execute("BEGIN IMMEDIATE")
+    finally:
+        later.join()
+        other.close()
+        link.close()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{place} is locked by another process: trying for up to 5 s"
+    ]

@@ -17,7 +17,7 @@ from luthier.errors import StoreBusy
 from luthier.event import Asked, Claimed, Created, Enqueued, Event, Freed, Record, Renewed, Reported, Retried, Told
 from luthier.history import History
 from luthier.store import Memory
-from luthier.study import log as ledger_module
+from luthier.study import log as log_module
 from luthier.study.elapsed import elapsed_s
 from luthier.study.lease_owner import Heartbeat, LeaseOwner, is_dead
 from luthier.study.log import FairLock, StudyLog
@@ -26,18 +26,18 @@ SPACE = lt.Space({"x": lt.Float(0, 1)})
 CREATED = Created("s", SPACE.to_plain(), (("loss", False),), 7)
 
 
-def _ledger(store: Memory) -> StudyLog:
-    ledger = StudyLog(store, "s", SPACE)
+def _log(store: Memory) -> StudyLog:
+    log = StudyLog(store, "s", SPACE)
     if "s" in store.names():
-        ledger.refresh()
+        log.refresh()
     else:
-        ledger.commit(lambda history: [] if history.length else [CREATED])
-    return ledger
+        log.commit(lambda history: [] if history.length else [CREATED])
+    return log
 
 
 def test_a_decision_is_made_again_when_the_log_grew() -> None:
     store = Memory()
-    mine, theirs = _ledger(store), _ledger(store)
+    mine, theirs = _log(store), _log(store)
     decided: list[int] = []
 
     def decide(history: History) -> list[Event]:
@@ -52,14 +52,14 @@ def test_a_decision_is_made_again_when_the_log_grew() -> None:
 
 
 def test_nothing_decided_is_nothing_written() -> None:
-    ledger = _ledger(Memory())
-    assert ledger.commit(lambda history: []).length == 1
+    log = _log(Memory())
+    assert log.commit(lambda history: []).length == 1
 
 
 def test_who_never_gets_a_turn_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_module, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(log_module, "PATIENCE_S", 0.0)
     store = Memory()
-    mine, theirs = _ledger(store), _ledger(store)
+    mine, theirs = _log(store), _log(store)
 
     def decide(history: History) -> list[Event]:
         theirs.refresh()
@@ -71,16 +71,16 @@ def test_who_never_gets_a_turn_gives_up(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_heartbeat_does_not_wait_for_a_method_that_thinks() -> None:
-    ledger = _ledger(Memory())
-    ledger.commit(lambda history: [Asked(0, {"x": 0.1}, 0)])
-    length = ledger.history.length
-    with ledger.lock:  # a method is at work, in another thread
-        thread = threading.Thread(target=lambda: ledger.renew(0, 1))
+    log = _log(Memory())
+    log.commit(lambda history: [Asked(0, {"x": 0.1}, 0)])
+    length = log.history.length
+    with log.lock:  # a method is at work, in another thread
+        thread = threading.Thread(target=lambda: log.renew(0, 1))
         thread.start()
         thread.join(10)
         assert not thread.is_alive()
-    assert ledger.renewed(0, 1) is not None and ledger.renewed(0, 2) is None
-    assert ledger.refresh().length == length
+    assert log.renewed(0, 1) is not None and log.renewed(0, 2) is None
+    assert log.refresh().length == length
 
 
 def test_a_thread_that_lets_the_lock_go_and_asks_again_comes_after_the_one_that_waits() -> None:
@@ -118,7 +118,7 @@ def test_leases_and_their_ends_are_written_to_the_logging_of_the_process(caplog:
 
 def test_conflicts_are_written_to_the_logging_of_the_process(caplog: pytest.LogCaptureFixture) -> None:
     store = Memory()
-    mine, theirs = _ledger(store), _ledger(store)
+    mine, theirs = _log(store), _log(store)
     theirs.commit(lambda history: [Asked(0, {"x": 0.1}, 0)])
     caplog.set_level("DEBUG", "luthier.study.log")
     mine.commit(lambda history: [Asked(len(history), {"x": 0.2}, 0)])
@@ -131,8 +131,8 @@ class _Failing(Memory):
 
 
 def test_a_heartbeat_that_fails_is_written_to_the_logging_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    ledger = _ledger(_Failing())
-    heartbeat = Heartbeat(ledger.renew, 0.03)
+    log = _log(_Failing())
+    heartbeat = Heartbeat(log.renew, 0.03)
     heartbeat.hold(0, 1)
     while len([record for record in caplog.records if record.levelname == "WARNING"]) < 2:
         time.sleep(0.01)
@@ -237,7 +237,7 @@ def test_thinking_under_a_claim_is_no_trial() -> None:
 def test_stamps_follow_the_log() -> None:
     now = [1.0]
     store = Memory(clock=lambda: now[0])
-    mine, theirs = _ledger(store), _ledger(store)
+    mine, theirs = _log(store), _log(store)
     now[0] = 5.0
     theirs.commit(lambda history: [Asked(0, {"x": 0.1}, 0)])
     mine.refresh()

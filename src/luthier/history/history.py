@@ -273,7 +273,7 @@ class History:
 
     @property
     def claimed(self) -> int:
-        """Count the numbers that are held by claims: so many more trials are to be expected."""
+        """Count the numbers that are held by claims: as many trials are about to begin."""
         return sum(token != FREE for token in self._state.drawn.values())
 
     def holds(self, token: int) -> bool:

@@ -44,7 +44,7 @@ class Incumbent:
         return twin
 
     def restart(self, trials: Iterable[Trial]) -> None:
-        """Look at these trials only; none of them counts as without improvement."""
+        """Look at these trials only; none of them counts as a trial without improvement."""
         self._loss, self.number, self.since = math.inf, None, 0
         for trial in trials:
             if trial.outcome is not None:

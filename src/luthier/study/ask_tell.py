@@ -169,7 +169,7 @@ class AskTell:
         return made
 
     def _ask(self, decider: Decider, count: int) -> list[ActiveTrial]:
-        """Get up to `count` trials; fewer where the decider's limit is reached or nothing else is left."""
+        """Get up to `count` trials; fewer where the limit is reached or nothing else is left."""
         live: list[ActiveTrial] = []
         try:
             while len(live) < count:

@@ -1,4 +1,4 @@
-"""Decisions about what to append to the log: asked trials, results, lost trials. Pure functions."""
+"""Decisions about what to append to the log: to ask for trials, to record results, to take back what was lost. Pure."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """An decider and its method.
+    """The decisions of one study object: its method, and the leases that it will take.
 
     Args:
         method: makes the proposals.
         configured: says what the method is; written down before its first proposal.
         key: the root of the study's randomness.
         memo: the process's cache.
-        owner: who will hold the leases of the trials.
+        owner: will hold the leases of the trials.
         ttl_s: how long a lease lasts without renewal.
         limit: how many trials the study may have, besides imported ones; retries are always made.
-        claimant: who will hold the claims.
+        claimant: will hold the claims.
         claim_ttl_s: how long a claim lasts without renewal.
     """
 
@@ -243,7 +243,7 @@ def _standing(history: History, claim: Claim, proposals: Sequence[Proposal]) -> 
 
 @dataclass(frozen=True, slots=True)
 class KnownResult:
-    """A result that is known from elsewhere. Under one ticket only one result is recorded; an empty text is none."""
+    """A result that is known from elsewhere. Under one ticket, unless it is empty, only one result is recorded."""
 
     config: Config
     outcome: Outcome

@@ -33,7 +33,7 @@ class Connection:
     Args:
         place: the file.
         patience_s: how long to try.
-        make: create the file where there is none.
+        make: create the file if it does not exist.
 
     Raises:
         sqlite3.Error: it cannot be opened.

@@ -45,7 +45,7 @@ _SCAN = f"SELECT {COLUMNS} FROM events WHERE (study, position) > (?, ?) ORDER BY
 
 
 class SQLite:
-    """Logs in one SQLite file; the file is made where there is none.
+    """Logs in one SQLite file, which is made if it does not exist.
 
     Every append is one transaction, on the disk when it returns. Each event has a checksum that covers its place in
     the log too, so a damaged or misplaced one is found when it is read. While a process has the store open, it must not
