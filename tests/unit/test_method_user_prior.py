@@ -167,7 +167,7 @@ def test_text_form(prior) -> None:
     ("beliefs", "message"),
     [
         ({"kernl": {"rbf": 1}}, "no variable 'kernl'.*did you mean 'kernel'"),
-        ({"kernel": {"rfb": 0.5}}, "kernel = 'rfb' is none of its options.*did you mean 'rbf'"),
+        ({"kernel": {"rfb": 0.5}}, "kernel = 'rfb' is not one of its options.*did you mean 'rbf'"),
         ({"kernel": {"rbf": 0.7, "poly": 0.3}}, "leave nothing for 'linear'"),
         ({"kernel": Normal(0, 1)}, "'kernel' is a Choice: a belief about it is a mapping"),
         ({"C": {1.0: 0.5}}, "'C' is a Float: a belief about it is Normal"),
