@@ -1,4 +1,4 @@
-"""Decisions about what to append to the log: to ask for trials, to record results, to take back what was lost. Pure."""
+"""Decisions about what to append to the log: asked trials, results, lost trials. Pure functions."""
 
 from __future__ import annotations
 
