@@ -168,6 +168,7 @@ def test_32_processes_share_a_study_in_a_file(folder: Path, method: Any) -> None
         assert _share([*_check(study).values()], 32) >= SHARE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.0, 0.002])
 @pytest.mark.parametrize("shared", [True, False], ids=["one study", "a study each"])
 @pytest.mark.parametrize("where", ["memory", pytest.param("file", marks=pytest.mark.slow)])

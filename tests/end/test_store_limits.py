@@ -224,6 +224,7 @@ def test_a_forked_child_goes_on_with_the_store(tmp_path: Path) -> None:
         assert store.check() == ()
 
 
+@pytest.mark.slow
 def test_forks_while_other_threads_write(tmp_path: Path) -> None:
     store = SQLite(tmp_path / "s.db")
     store.append("a", [event(0)], 0)

@@ -88,6 +88,7 @@ def every(space: Space) -> list[dict[str, Any]]:
 
 @settings(max_examples=60)
 @given(finite_spaces())
+@pytest.mark.slow
 def test_listing_gives_what_filtering_gives(space: Space) -> None:
     listed = list(space.configurations())
     expected = every(space)
@@ -139,6 +140,7 @@ def test_draws_of_continuous_spaces_are_feasible(space: Space) -> None:
 
 @settings(max_examples=60)
 @given(continuous_spaces())
+@pytest.mark.slow
 def test_a_paving_loses_no_feasible_point(space: Space) -> None:
     group = Group(space.structure)
     uniforms = Key.of(3).uniform((400, group.width))

@@ -25,6 +25,7 @@ def exact_log_h(z: float) -> mpmath.mpf:
             return mpmath.log(mpmath.npdf(x) + x * mpmath.ncdf(x))
 
 
+@pytest.mark.slow
 def test_log_h_against_mpmath() -> None:
     exact = np.array([float(exact_log_h(z)) for z in Z])
     np.testing.assert_allclose(log_improvement(Z), exact, rtol=1e-11, atol=1e-13)

@@ -68,6 +68,7 @@ def run(cache_mb: str, folder: Path) -> tuple[list[str], list[dict[str, str]]]:
     return modules, found
 
 
+@pytest.mark.slow
 def test_with_reuse_off_none_of_its_modules_is_imported_and_the_results_are_the_same(tmp_path: Path) -> None:
     modules, plain = run("0", tmp_path / "off")
     assert modules == []

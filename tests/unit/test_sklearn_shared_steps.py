@@ -226,6 +226,7 @@ def test_the_results_are_those_of_a_plain_run(name: str, tmp_path: Path, monkeyp
         compare(estimator, grid, scoring=mean_distance, error_score="raise")
 
 
+@pytest.mark.slow
 def test_frames_texts_and_kernels() -> None:
     frame = pd.DataFrame(X, columns=NAMES)
     columns = ColumnTransformer([("a", StandardScaler(), NAMES[:2]), ("b", PCA(1), NAMES[2:])])
@@ -336,6 +337,7 @@ def test_the_cap_on_memory_is_kept() -> None:
     assert (cache.held_bytes, cache.get(7)) == (0, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cache_mb", [0, 0.001, 0.02, 1])
 def test_a_small_cap_costs_time_and_no_more(cache_mb: float) -> None:
     grid = {"a__n_neighbors": [1, 3, 5], "b__factor": [1.0, 2.0, 3.0]}
@@ -349,6 +351,7 @@ def test_a_small_cap_costs_time_and_no_more(cache_mb: float) -> None:
         GridSearchCV(estimator, grid, cache_mb=-1).fit(X, Y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", [pytest.param("loky", marks=pytest.mark.slow), "threading"])
 def test_across_workers(backend: str, tmp_path: Path) -> None:
     log = str(tmp_path / "log")

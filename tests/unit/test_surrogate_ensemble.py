@@ -287,6 +287,7 @@ def test_members_are_on_one_scale_also_where_some_leave_out_losses():
     assert np.isin(np.round(model.members[0].y, 9), np.round(model.members[1].y, 9)).all()
 
 
+@pytest.mark.slow
 def test_it_searches_and_is_proved():
     space = lt.Space({"k": lt.Choice(*"abc"), "x": lt.Float(0, 1), "n": lt.Int(1, 9, when="k != 'a'")})
     method = lt.Bayes(Ensemble((GP(steps=6), Forest(trees=8))), lt.EI())

@@ -65,6 +65,7 @@ def test_it_is_pure_and_tells_active_from_inactive() -> None:
     assert one.mean[inactive].min() > one.mean[~inactive].max()
 
 
+@pytest.mark.slow
 def test_it_searches() -> None:
     space = lt.Space({"k": lt.Choice(*"abcdef"), "x": lt.Float(0, 1), "n": lt.Int(1, 9, when="k != 'a'")})
     study = lt.Study("f", space, minimize="y", method=lt.Bayes(lt.Forest(), lt.EI()), seed=0)
