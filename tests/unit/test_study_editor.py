@@ -96,9 +96,9 @@ def test_of_many_results_all_are_added_or_none() -> None:
     study = _study(store=store)
     good = {"x": 0.1, "n": 1}
     appends = store.appends
-    with pytest.raises(InvalidConfig, match=r"result 1 of 3: .*x"):
+    with pytest.raises(InvalidConfig, match=r"result \[1\], counted from 0: .*x"):
         study.add_many([good, {"x": 7, "n": 1}, good], [1.0, 2.0, 3.0])
-    with pytest.raises(InvalidResult, match="result 2 of 3: "):
+    with pytest.raises(InvalidResult, match=r"result \[2\], counted from 0: "):
         study.add_many([good] * 3, [1.0, 2.0, "three"])
     for lengths in ([1.0], [1.0, 2.0, 3.0]):
         with pytest.raises(InvalidSetting, match="different lengths"):

@@ -116,7 +116,7 @@ class StudyEditor:
             except (InvalidConfig, InvalidResult) as error:
                 if len(params) == 1:
                     raise
-                raise type(error)(f"result {place} of {len(params)}: {error}") from error
+                raise type(error)(f"result [{place}], counted from 0: {error}") from error
         return self._commit(results)
 
     def _commit(self, results: Sequence[decisions.KnownResult]) -> list[TrialResult]:
