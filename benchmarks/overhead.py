@@ -1,4 +1,4 @@
-"""The budgets of speed (DESIGN.md, section 9), as ratios against peers in one run: benchmarks/overhead.py [NAME …].
+"""The budgets of speed (the design), as ratios against peers in one run: benchmarks/overhead.py [NAME …].
 
 Each row is measured in turns, Luthier and the peer one after the other, and the median of the ratios is given. Seconds
 are those of the processor where a trial is in memory, and of the clock where it goes to a disk or a process is started.

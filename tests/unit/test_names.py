@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from importlib import import_module
 
 import pytest
@@ -61,3 +62,10 @@ def test_every_alias_leads_to_a_name_that_exists() -> None:
         fields = {field.name for field in dataclasses.fields(getattr(import_module(_names.STORED[kind]), kind))}
         assert set(settings.values()) <= fields
         assert not set(settings) & fields
+
+
+@pytest.mark.parametrize("scheme", sorted(_names.STORES))
+def test_the_function_that_opens_a_store_takes_what_it_is_given(scheme: str) -> None:
+    module, _, name = _names.STORES[scheme].partition(":")
+    parameters = inspect.signature(getattr(import_module(module), name)).parameters
+    assert [*parameters] == ["url", "must_exist"]

@@ -110,7 +110,8 @@ def _check_registered(kind: type) -> None:
         why = "it is not registered: decorate it"
     raise InvalidSetting(
         f"a study with {kind.__module__}.{kind.__qualname__} could not be opened again, as {why} with "
-        "@luthier.register, in a module that every program imports before it opens the study"
+        "@luthier.register, in a module that every program imports before it opens the study "
+        "(within Luthier: a line in STORED of luthier/_names.py)"
     )
 
 

@@ -58,7 +58,11 @@ def _open_text(text: object, must_exist: bool) -> Store:
         )
     store = factory(text, must_exist=must_exist)
     if not isinstance(store, Store):
-        raise InvalidSetting(f"the function registered for {scheme[0]}// gave {type(store).__name__}, not a store")
+        lacking = [name for name in vars(Store) if not name.startswith("_") and not hasattr(store, name)]
+        raise InvalidSetting(
+            f"the function registered for {scheme[0]}// gave {type(store).__name__}, not a store: "
+            f"it lacks {', '.join(lacking)} (see luthier.store.Store)"
+        )
     return store
 
 
