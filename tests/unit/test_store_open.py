@@ -180,7 +180,7 @@ def test_a_scheme_of_luthiers_own_and_what_opens_nothing_are_refused(scheme: str
     with pytest.raises(InvalidSetting, match="opened by a function"):
         register_store(scheme, Memory())  # type: ignore[arg-type]
     register_store(scheme, lambda url, *, must_exist: 3)  # type: ignore[arg-type, return-value]
-    with pytest.raises(InvalidSetting, match="gave int, not a store: it lacks .*renew") as error:
+    with pytest.raises(InvalidSetting, match=r"gave int, not a store: it lacks .*renew") as error:
         open_store("box://secret")
     assert "secret" not in str(error.value)
 
