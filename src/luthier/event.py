@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from luthier import codec
-from luthier.errors import StoreCorrupt
+from luthier.errors import InvalidResult, StoreCorrupt
 from luthier.key import Key
 
 FORMAT = 1
@@ -203,6 +203,16 @@ def encode(event: Event) -> bytes:
         if value != default or (type(value) is not type(default) and not isinstance(default, dict)):
             plain[name] = value
     return codec.dumps(plain)
+
+
+def checked(event: Event) -> bytes:
+    """Write an event that can be read again; raises InvalidResult where a field has another type than it says."""
+    text = encode(event)
+    try:
+        decode(text)
+    except StoreCorrupt as error:
+        raise InvalidResult(f"this cannot be stored: {error}") from None
+    return text
 
 
 def decode(text: bytes | str) -> Event:

@@ -26,6 +26,7 @@ class ReportArrays:
 
     def add(self, number: int, step: int, loss: float) -> None:
         """Take in a report; one that is not finite counts as none. Cost O(1), amortised."""
+        step = min(step, np.iinfo(np.int64).max)  # an earlier version took larger ones
         earlier = self._place.pop((number, step), None)
         if earlier is not None:
             self._standing[earlier] = False

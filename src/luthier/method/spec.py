@@ -67,9 +67,11 @@ def from_plain(plain: Any) -> Any:
     for written, value in plain.items():
         if written == "use":
             continue
-        name = str(earlier.get(written, written))
+        name = written if written in known else str(earlier.get(written, written))
         if name not in known:
-            raise InvalidSetting(f"{plain['use']} has no setting {name!r}{suggest(name, known)}")
+            raise InvalidSetting(f"{plain['use']} has no setting {written!r}{suggest(written, known)}")
+        if name in settings:
+            raise InvalidSetting(f"{plain['use']}: {name!r} is set twice, once by its earlier name: leave one out")
         settings[name] = _read(value)
     try:
         return kind(**settings)

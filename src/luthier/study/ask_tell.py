@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, overload
@@ -18,7 +18,7 @@ from luthier.errors import (
     SpaceExhausted,
     TrialFinished,
 )
-from luthier.event import Asked, Configured, Event, Retried
+from luthier.event import Asked, Configured, Event, Freed, Retried
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
@@ -37,7 +37,7 @@ from luthier.study.parse_result import parse_result
 from luthier.study.reader import StudyReader
 from luthier.study.trial_result import TrialResult
 from luthier.study.verify import Verification, verify
-from luthier.trial import Config, Outcome, Reason
+from luthier.trial import Outcome, Reason
 
 DEFAULT_METHOD = "Auto"
 
@@ -146,6 +146,8 @@ class AskTell:
             Infeasible: no configuration keeps the constraints.
             InvalidConfig: `params` breaks a rule of the space.
         """
+        if count is not None and (isinstance(count, bool) or not hasattr(count, "__index__")):
+            raise InvalidSetting(f"ask for a whole number of trials, not {count!r}")
         if count is not None and count < 1:
             raise InvalidSetting(f"ask for at least 1 trial, not {count}")
         ttl_s = LEASE_S if lease_s is None else lease_s
@@ -153,8 +155,9 @@ class AskTell:
             raise InvalidSetting(f"a lease lasts for more than 0 seconds, not {lease_s!r}")
         decider = self._make_decider(ttl_s, owned=lease_s is None)
         if params is not None:
-            config = self._plain(params)
-            live = self._begin(lambda history: decider.given(history, [config] * (count or 1)))
+            live = self._begin(
+                lambda history: decider.given(history, [checked_config(history.space, params)] * (count or 1)), True
+            )
         else:
             live = self._ask(decider, 1 if count is None else count)
         return live if count is not None else live[0]
@@ -163,7 +166,8 @@ class AskTell:
         name, configured = self._owner.name, self._config()
         leases = (name if owned else "", ttl_s, limit)
         made = self._decider
-        if made is None or made.configured is not configured or (made.owner, made.ttl_s, made.limit) != leases:
+        same = made is not None and (made.owner, made.ttl_s, made.limit, made.claimant) == (*leases, name)
+        if made is None or not same or made.configured is not configured:
             made = Decider(self.method, configured, self._key, self._memo, *leases, name, LEASE_S)
             self._decider = made
         return made
@@ -306,6 +310,9 @@ class AskTell:
 
     def close(self) -> None:
         """Give back running trials and close the store, if this study opened it. Idempotent."""
+        for token, number in self._heartbeat.claimed().items():
+            with suppress(LuthierError):
+                self._log.commit(partial(_give_up_claim, number, token))
         for number in self._heartbeat.held():
             with suppress(LuthierError):
                 self.release(number, "the study was closed")
@@ -342,9 +349,6 @@ class AskTell:
         if history.leased:
             self._log.commit(decide)
 
-    def _plain(self, params: Mapping[str, Any]) -> Config:
-        return checked_config(self.reader.space, params)
-
     def _result(self, history: History, number: int) -> TrialResult:
         return TrialResult(history.trial(number), history.space, history.problem().objectives)
 
@@ -379,3 +383,8 @@ def _logged_method(history: History) -> Method:
     logged = history.configured
     method: Method = from_plain(logged[1].method if logged else DEFAULT_METHOD)
     return method
+
+
+def _give_up_claim(number: int, token: int, history: History) -> list[Event]:
+    """Free a claim that is still held: the study is closed while a thread of it thinks."""
+    return [Freed(number, token, str(Reason.INTERRUPTED))] if history.holds(token) else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import deque
 from contextlib import suppress
@@ -117,7 +118,7 @@ class Claims:
         return (
             thought_s > self._log.append_s
             and (self._spoilt or thought_s > DEAR_S)
-            and not isinstance(decider.method, Sequential)
+            and not _is_sequential(decider.method)
         )
 
     def _think(self, decider: Decider, claims: list[Claim], begin: Begin) -> list[ActiveTrial]:
@@ -146,3 +147,14 @@ class Claims:
             raise
         finally:
             self._heartbeat.drop_claim(claim.token)
+
+
+def _is_sequential(part: object) -> bool:
+    """Tell whether a method, or a part of it, must propose for the newest history."""
+    if isinstance(part, Sequential):
+        return part.is_sequential
+    if isinstance(part, tuple | list):
+        return any(map(_is_sequential, part))
+    return dataclasses.is_dataclass(part) and any(
+        _is_sequential(getattr(part, field.name)) for field in dataclasses.fields(part)
+    )

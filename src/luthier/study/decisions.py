@@ -330,7 +330,7 @@ def report(history: History, number: int, token: int, step: int | None, value: f
     if step is None:
         reports = _of_attempt(trial)
         step = reports[-1].step + 1 if reports else 0
-    if step < 0:
+    if not 0 <= step < 2**63:
         raise InvalidResult(f"the steps of reports count from 0, not {step}")
     return [Reported(number, _held(trial, token), step, value)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -52,11 +52,17 @@ class StudyEditor:
         Raises:
             InvalidConfig: the space cannot hold the values.
         """
-        space = self.reader.space
-        config = checked_config(space, params, fill=True)
-        name = ticket if ticket is not None else f"config:{space.identity(config)}"
-        self._log.refresh()
-        self._log.commit(lambda history: [] if history.ticketed(name) else [Enqueued(dict(config), name)])
+        name = ""
+
+        def decide(history: History) -> list[Event]:
+            nonlocal name
+            config = checked_config(history.space, params, fill=True)
+            name = ticket if ticket is not None else f"config:{history.space.identity(config)}"
+            return [] if history.ticketed(name) else [Enqueued(dict(config), name)]
+
+        with self._log.lock:
+            self._log.refresh()
+            self._log.commit(decide)
         return name
 
     def add(
@@ -107,7 +113,17 @@ class StudyEditor:
         given = (params, values, durations_s, tickets)
         if len({len(column) for column in given if column is not None}) > 1:
             raise InvalidSetting("add_many: params, values, durations_s and tickets have different lengths")
-        problem = self.reader.problem
+        return self._commit(lambda problem: self._parse_many(problem, params, values, durations_s, tickets))
+
+    def _parse_many(
+        self,
+        problem: Problem,
+        params: Sequence[Mapping[str, Any]],
+        values: Sequence[object],
+        durations_s: Sequence[float | None] | None,
+        tickets: Sequence[str | None] | None,
+    ) -> list[decisions.KnownResult]:
+        """Check results against the space as it is now, and make them plain."""
         results = []
         for place, (one, value) in enumerate(zip(params, values, strict=True)):
             duration_s = durations_s[place] if durations_s is not None else None
@@ -117,15 +133,20 @@ class StudyEditor:
                 if len(params) == 1:
                     raise
                 raise type(error)(f"result [{place}], counted from 0: {error}") from error
-        return self._commit(results)
+        return results
 
-    def _commit(self, results: Sequence[decisions.KnownResult]) -> list[TrialResult]:
-        """Append results in one transaction; gives their trials."""
+    def _commit(self, parse: Callable[[Problem], list[decisions.KnownResult]]) -> list[TrialResult]:
+        """Append results in one transaction; gives their trials.
+
+        Args:
+            parse: makes the results of the problem as it is at the append: another process may have changed the space.
+        """
         before = 0
+        results: list[decisions.KnownResult] = []
 
         def decide(history: History) -> list[Event]:
-            nonlocal before
-            before = len(history)
+            nonlocal before, results
+            before, results = len(history), parse(history.problem())
             return decisions.add_many(history, results)
 
         with self._log.lock:
@@ -155,15 +176,22 @@ class StudyEditor:
                 f"study {other.name!r} measures {sorted(there)}, and {self.reader.name!r} wants {sorted(here)}: "
                 "to learn from it, add its trials one by one with study.add(params, value)"
             )
+        trials = other.trials
+        return len(self._commit(lambda problem: self._learnt(problem, other, trials)))
+
+    def _learnt(
+        self, problem: Problem, other: StudyReader, trials: Sequence[TrialResult]
+    ) -> list[decisions.KnownResult]:
+        """Give the results of another study that this problem can hold."""
         results = []
-        for trial in other.trials:
+        for trial in trials:
             outcome = trial.trial.outcome
             if outcome is not None and trial.is_done:
                 ticket = f"learnt:{other.name}:{other.seed}:{trial.number}"
                 value = {**trial.values, **trial.extra, "violations": dict(outcome.violations)}
                 with suppress(InvalidConfig, InvalidResult):
-                    results.append(_known(self.reader.problem, trial.params, value, trial.duration_s, ticket))
-        return len(self._commit(results))
+                    results.append(_known(problem, trial.params, value, trial.duration_s, ticket))
+        return results
 
     def change(self, space: Space | Mapping[str, Variable]) -> None:
         """Go on in another space: add or remove variables, add choices, widen or narrow ranges.

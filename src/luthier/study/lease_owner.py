@@ -103,6 +103,10 @@ class Heartbeat:
         """Give the leases of trials that are renewed: tokens by number."""
         return self._held.copy() if os.getpid() == self._pid else {}
 
+    def claimed(self) -> dict[int, int]:
+        """Give the claims that are renewed: first numbers by token."""
+        return self._claims.copy() if os.getpid() == self._pid else {}
+
     def close(self) -> None:
         """End the thread."""
         self._held.clear()

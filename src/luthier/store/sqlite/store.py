@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.errors import StoreCorrupt, StoreError, StoreReadOnly
-from luthier.event import Event, Record, encode
+from luthier.event import Event, Record, checked
 from luthier.store.path_checks import settle, writable
 from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
 from luthier.store.sqlite.connection import Connection, Row, check_identity
@@ -91,7 +91,7 @@ class SQLite:
     def append(self, study: str, events: Sequence[Event], expect: int) -> int:
         """See `Store.append`. Cost: one transaction, flushed."""
         check_name(study)
-        bodies = [encode(event) for event in events]
+        bodies = [checked(event) for event in events]
 
         def work(link: Connection) -> int:
             with link.transaction():
