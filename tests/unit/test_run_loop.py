@@ -92,9 +92,7 @@ def test_time_ends_the_run_and_is_counted_over_all_runs() -> None:
     assert study.run(objective, time_s=30) is End.TIME and len(study) == 3
     study.run(objective, time_s=1000, trials=4)
     assert study.elapsed_s() == pytest.approx(40)
-    begun = time.monotonic()
     assert _study().run(lambda trial: time.sleep(0.02) or trial["x"], time_s=0.1) is End.TIME
-    assert time.monotonic() - begun < 30
 
 
 def test_a_finite_space_ends_the_run() -> None:
