@@ -7,7 +7,7 @@ LOCK := requirements/lock.txt
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help tune test check quick format bench docs lock clean
+.PHONY: help tune test browser databases check quick format bench docs lock lowest clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -17,11 +17,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(LOCK) pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[sklearn]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[sklearn,plot]'
 	@touch $@
 
 $(VENV)/.dev: $(LOCK) pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[sklearn,plot,cma,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[sklearn,plot,cma,postgres,mysql,dask,ray,slurm,dev,docs]'
 	@touch $@ $(VENV)/.run
 
 tune: $(VENV)/.run ## tune a support vector machine on scikit-learn's digits; goes on where it was stopped
@@ -30,7 +30,16 @@ tune: $(VENV)/.run ## tune a support vector machine on scikit-learn's digits; go
 $(VENV)/sklearn-1.7: | $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ 'scikit-learn==1.7.*'
 
-test: $(VENV)/.dev $(VENV)/sklearn-1.7 ## all tests
+$(VENV)/pyspark: | $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target $@ 'pyspark==4.*'
+
+browser: ## install Chromium, in which tests open reports, where there is none
+	requirements/browser.sh
+
+databases: ## install PostgreSQL and MariaDB, whose servers tests start for themselves, where there are none
+	requirements/databases.sh
+
+test: $(VENV)/.dev $(VENV)/sklearn-1.7 $(VENV)/pyspark browser databases ## all tests
 	$(THREADS) $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/.dev ## format, lint, types, layers, fast tests: before every commit
@@ -40,9 +49,26 @@ check: $(VENV)/.dev ## format, lint, types, layers, fast tests: before every com
 	$(BIN)/lint-imports
 	$(THREADS) $(BIN)/python -m pytest -n 2 -q -m 'not slow'
 
+LOWEST := requirements/lowest.txt
+# Beside the versions that are tested: what writes tables and proves properties, and what runs the tests.
+TOOLS := 'hypothesis>=6.100' 'pytest>=8.3' 'pytest-timeout>=2.3' 'pytest-xdist>=3.6' 'mpmath>=1.3' 'pyarrow>=17,<18' 'polars>=1.30'
+
+.venv-lowest/.made: $(LOWEST) pyproject.toml
+	rm -rf .venv-lowest && $(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOWEST) --editable '.[sklearn,plot,cma,postgres,mysql]' $(TOOLS)
+	@touch $@
+
+lowest: .venv-lowest/.made ## fast tests with the lowest versions of all dependencies (in .venv-lowest)
+	$(THREADS) .venv-lowest/bin/python -m pytest -n 2 -q -m 'not slow' tests/unit tests/contract tests/law \
+	  --ignore-glob='tests/unit/test_golden_*' --ignore=tests/unit/test_docs.py --ignore=tests/unit/test_docs_reference.py
+
 format: $(VENV)/.dev ## put the code into its one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev ## build the site of the documents, out/docs/index.html; links are checked, warnings are errors
+	$(THREADS) $(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet --conf-dir docs . out/docs
+	@echo 'the site is out/docs/index.html'
 
 bench: $(VENV)/.dev ## time Luthier against its peers in one run (installs them in .venv-bench)
 	benchmarks/run.sh
@@ -50,11 +76,11 @@ bench: $(VENV)/.dev ## time Luthier against its peers in one run (installs them 
 lock: ## write the lock anew from the newest versions
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --upgrade pip
-	.venv-lock/bin/python -m pip install --quiet --editable '.[sklearn,plot,cma,dev]'
+	.venv-lock/bin/python -m pip install --quiet --editable '.[sklearn,plot,cma,postgres,mysql,dask,ray,slurm,dev,docs]'
 	{ echo '# Exact versions of everything that Luthier is developed and tested with. Written by `make lock`.'; \
 	  .venv-lock/bin/python -m pip freeze --exclude-editable --exclude luthier; } > $(LOCK)
 	rm -rf .venv-lock
 
 clean: ## remove what can be made again (studies, *.db, are kept)
-	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) .venv-bench .venv-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist out/docs docs/reference/api
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

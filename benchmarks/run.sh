@@ -1,20 +1,23 @@
 #!/usr/bin/env bash
-# Measure Luthier against its peers in one environment: benchmarks/run.sh [overhead|coco|batch|branches|pairs|curve] [OPTION …]
+# Measure Luthier against its peers in one environment:
+# benchmarks/run.sh [overhead|coco|batch|branches|pairs|curve|durability|honest] [OPTION …]
 #   overhead      the budgets of speed (the default, `make bench`); names of rows may follow
 #   coco          the peers' missing runs on COCO (for --minutes M at most), Luthier's Auto anew, and the tables
 #   batch BENCH   batches of 8 on the public suite; BENCH is the folder shared/bench
 #   branches      random spaces with branches, against Optuna's TPE
 #   pairs         every surrogate with every acquisition function against random search
 #   curve         seconds an ask from 10 to 5,000 trials
+#   durability    stores under faults and under load: servers are started here (requirements/databases.sh)
+#   honest        objectives with ties, noise, plateaus and edges: see benchmarks/honest/README.md
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=.venv-bench
-stamp="$venv/.done-2"
+stamp="$venv/.done-3"
 if [ ! -e "$stamp" ]; then
   python3 -m venv "$venv"
   # Without the lock: a peer may need another version of something than our tests do (torch: mpmath below 1.4).
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    --editable '.[sklearn,cma]' 'optuna==5.0.0' 'torch==2.13.0' 'hyperopt==0.3.0' 'smac==2.4.1' \
+    --editable '.[sklearn,cma,postgres,mysql]' 'optuna==5.0.0' 'torch==2.13.0' 'hyperopt==0.3.0' 'smac==2.4.1' \
     'scikit-optimize==0.10.2' 'coco-experiment==2.8.2' 'onnxruntime'
   touch "$stamp"
 fi
@@ -28,7 +31,11 @@ case "$what" in
     "$python" benchmarks/coco.py run --methods luthier-auto --fresh --like optuna-gp
     exec "$python" benchmarks/coco.py compare --us luthier-auto
     ;;
-  overhead | batch | branches | pairs | curve)
+  honest)
+    shift
+    PYTHONPATH=. exec "$python" -m benchmarks.honest "$@"
+    ;;
+  overhead | batch | branches | pairs | curve | durability)
     shift || true
     exec "$python" "benchmarks/$what.py" "$@"
     ;;

@@ -27,7 +27,7 @@ FOLDS = RepeatedStratifiedKFold(n_splits=5, n_repeats=3, random_state=0)
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """Load the images (1797, 64) and their labels (1797,), once per process."""
     images, labels = load_digits(return_X_y=True)
-    return images, labels
+    return np.asarray(images), np.asarray(labels)
 
 
 def pipeline(params: dict[str, Any]) -> Pipeline:

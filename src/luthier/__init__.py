@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         PI,
         QEI,
         UCB,
+        AugmentedLogEI,
         Hedge,
         KnowledgeGradient,
         LogEI,
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     )
     from luthier.executor import RunningTrial
     from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Prior, Quasi, Random, register
-    from luthier.run import Study, maximize, minimize
+    from luthier.problem import Fidelity
+    from luthier.run import Study, compare, maximize, minimize
     from luthier.space import (
         Beta,
         Bool,
@@ -46,16 +48,34 @@ if TYPE_CHECKING:
         Space,
         Subset,
     )
+    from luthier.stop import (
+        ASHA,
+        AllOf,
+        AnyOf,
+        Hyperband,
+        Median,
+        OneStep,
+        Patience,
+        Percentile,
+        SuccessiveHalving,
+        Threshold,
+        Wilcoxon,
+    )
+    from luthier.study import studies
     from luthier.surrogate import GP, Boosted, Ensemble, Forest, Parzen, Regressor
 
 __all__ = [
+    "ASHA",
     "EI",
     "GP",
     "MACE",
     "PI",
     "QEI",
     "UCB",
+    "AllOf",
     "Anneal",
+    "AnyOf",
+    "AugmentedLogEI",
     "Auto",
     "Bayes",
     "Beta",
@@ -65,22 +85,28 @@ __all__ = [
     "Constant",
     "Ensemble",
     "Evolution",
+    "Fidelity",
     "Float",
     "Forest",
     "Grid",
     "Hedge",
+    "Hyperband",
     "Int",
     "KnowledgeGradient",
     "LogEI",
     "LogNormal",
     "MaxValueEntropy",
+    "Median",
     "Named",
     "NoisyEI",
     "Normal",
+    "OneStep",
     "Option",
     "Ordinal",
     "Parzen",
+    "Patience",
     "PerSecond",
+    "Percentile",
     "Permutation",
     "Prior",
     "Quasi",
@@ -92,13 +118,19 @@ __all__ = [
     "Space",
     "Study",
     "Subset",
+    "SuccessiveHalving",
     "Thompson",
+    "Threshold",
+    "Wilcoxon",
     "__version__",
+    "compare",
     "errors",
     "maximize",
     "minimize",
     "register",
+    "studies",
 ]
+
 
 if not TYPE_CHECKING:  # else a checker would take every misspelt name for one of ours
 
@@ -114,7 +146,11 @@ if not TYPE_CHECKING:  # else a checker would take every misspelt name for one o
                 found = getattr(import_module(package), wanted)
                 globals()[name] = found
                 return found
-        raise AttributeError(f"module 'luthier' has no attribute {name!r}")
+        from luthier._foreign_words import NAMES
+        from luthier._hints import did_you_mean, instead
+
+        hint = f": {instead(NAMES[name], 'use lt.')}" if name in NAMES else did_you_mean(name, __all__)
+        raise AttributeError(f"module 'luthier' has no attribute {name!r}{hint}")
 
 
 def __dir__() -> list[str]:

@@ -12,6 +12,7 @@ PUBLIC: Final = {
         "PI",
         "QEI",
         "UCB",
+        "AugmentedLogEI",
         "Hedge",
         "KnowledgeGradient",
         "LogEI",
@@ -22,7 +23,8 @@ PUBLIC: Final = {
         "Thompson",
     ),
     "luthier.method": ("Anneal", "Auto", "Bayes", "Evolution", "Grid", "Prior", "Quasi", "Random", "register"),
-    "luthier.run": ("Study", "maximize", "minimize"),
+    "luthier.problem": ("Fidelity",),
+    "luthier.run": ("Study", "compare", "maximize", "minimize"),
     "luthier.space": (
         "Beta",
         "Bool",
@@ -40,6 +42,20 @@ PUBLIC: Final = {
         "Space",
         "Subset",
     ),
+    "luthier.stop": (
+        "ASHA",
+        "AllOf",
+        "AnyOf",
+        "Hyperband",
+        "Median",
+        "OneStep",
+        "Patience",
+        "Percentile",
+        "SuccessiveHalving",
+        "Threshold",
+        "Wilcoxon",
+    ),
+    "luthier.study": ("studies",),
     "luthier.surrogate": ("GP", "Boosted", "Ensemble", "Forest", "Parzen", "Regressor"),
 }
 """The names of ``import luthier``, by the package that has them."""
@@ -48,8 +64,12 @@ PUBLIC_ALIASES: Final = {"Pareto": "MACE", "Running": "RunningTrial"}
 """Earlier public names that still work; none of them is in ``luthier.__all__``."""
 
 STORED: Final = {
+    "ASHA": "luthier.stop",
     "AcquisitionOptimizer": "luthier.method",
+    "AllOf": "luthier.stop",
     "Anneal": "luthier.method",
+    "AnyOf": "luthier.stop",
+    "AugmentedLogEI": "luthier.acquisition",
     "Auto": "luthier.method",
     "Bayes": "luthier.method",
     "Beta": "luthier.space",
@@ -61,25 +81,33 @@ STORED: Final = {
     "GP": "luthier.surrogate",
     "Grid": "luthier.method",
     "Hedge": "luthier.acquisition",
+    "Hyperband": "luthier.stop",
     "Hyperpriors": "luthier.surrogate",
     "KnowledgeGradient": "luthier.acquisition",
     "LogEI": "luthier.acquisition",
     "LogNormal": "luthier.space",
     "MACE": "luthier.acquisition",
     "MaxValueEntropy": "luthier.acquisition",
+    "Median": "luthier.stop",
     "NoisyEI": "luthier.acquisition",
     "Normal": "luthier.space",
+    "OneStep": "luthier.stop",
     "PI": "luthier.acquisition",
     "Parzen": "luthier.surrogate",
+    "Patience": "luthier.stop",
     "PerSecond": "luthier.acquisition",
+    "Percentile": "luthier.stop",
     "Prior": "luthier.method",
     "QEI": "luthier.acquisition",
     "Quasi": "luthier.method",
     "Random": "luthier.method",
     "Regressor": "luthier.surrogate",
     "ScheduledUCB": "luthier.acquisition",
+    "SuccessiveHalving": "luthier.stop",
     "Thompson": "luthier.acquisition",
+    "Threshold": "luthier.stop",
     "UCB": "luthier.acquisition",
+    "Wilcoxon": "luthier.stop",
 }
 """The names of dataclasses that a log or a study file may hold (``{"use": …}``), by the package that has them."""
 
@@ -92,5 +120,12 @@ SETTING_ALIASES: Final = {
 }
 """Names of settings that logs and study files of earlier versions hold, by the class that has them."""
 
-STORES: Final = {"sqlite": "luthier.store.sqlite.url:open_url"}
+STORES: Final = {
+    "jsonl": "luthier.store.jsonl.jsonl_url:open_jsonl",
+    "mariadb": "luthier.store.sql.server_url:open_server",
+    "mysql": "luthier.store.sql.server_url:open_server",
+    "postgres": "luthier.store.sql.server_url:open_server",
+    "postgresql": "luthier.store.sql.server_url:open_server",
+    "sqlite": "luthier.store.sqlite.url:open_url",
+}
 """The functions that open stores, by the scheme of their URLs: ``package.module:function``."""

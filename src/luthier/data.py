@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -40,6 +40,33 @@ _NO_CURVES = LearningCurves(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class StoppedTrials:
+    """Trials without a value, which teach by their reports (s of them): pruned ones, and unfinished ones of a fidelity.
+
+    Args:
+        x: (s, d) their points, in order of trial number.
+        losses: (s, m) those that they are taken to have, by their reports; NaN where no trial is finished, and they
+            cannot be told without.
+        share: (s,) of the fidelity that they had, from 0 at the lowest to 1; None in a study without a fidelity.
+    """
+
+    x: Floats
+    losses: Floats
+    share: Floats | None = None
+
+    @property
+    def tell(self) -> bool:
+        """Whether there are any, and their losses are known."""
+        return len(self.x) > 0 and not bool(np.isnan(self.losses).any())
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+_NONE_STOPPED = StoppedTrials(np.empty((0, 0)), np.empty((0, 0)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Data:
     """What is known of the objectives, as arrays (n finished, k crashed, p pending configurations; d columns).
 
@@ -53,6 +80,9 @@ class Data:
         failed: (k, d) configurations whose evaluation crashed.
         pending: (p, d) configurations that are being evaluated.
         reports: the intermediate losses, those of stopped, crashed and pending trials included.
+        stopped: the pruned trials, and those that have reported at less than the full fidelity.
+        share: (n,) of the fidelity at which each loss was measured; where it is below 1 the loss was extrapolated. None
+            where all losses are those of the full fidelity.
     """
 
     columns: tuple[Column, ...]
@@ -64,6 +94,25 @@ class Data:
     failed: Floats
     pending: Floats
     reports: LearningCurves = field(default=_NO_CURVES)
+    stopped: StoppedTrials = field(default=_NONE_STOPPED)
+    share: Floats | None = None
+
+    def with_stopped(self) -> Data:
+        """Count pruned trials as finished, with the losses that they are taken to have, in the last rows."""
+        count = len(self.stopped)
+        if not self.stopped.tell:
+            return self
+        unknown = np.full((count, self.violations.shape[1]), np.nan)
+        return replace(
+            self,
+            x=np.concatenate([self.x, self.stopped.x]),
+            losses=np.concatenate([self.losses, self.stopped.losses]),
+            violations=np.concatenate([self.violations, unknown]),
+            noise=None if self.noise is None else np.append(self.noise, np.zeros(count)),
+            costs=np.append(self.costs, np.full(count, np.nan)),
+            stopped=_NONE_STOPPED,
+            share=None if self.stopped.share is None else np.concatenate([np.ones(len(self)), self.stopped.share]),
+        )
 
     @property
     def loss(self) -> Floats:

@@ -6,6 +6,8 @@ exception that a caller would naturally catch, so that ``except ValueError`` kee
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class LuthierError(Exception):
     """Base of all of Luthier's exceptions."""
@@ -129,6 +131,10 @@ class TrialFailed(LuthierError):
     """The objective failed, and the run was not to go on after failures."""
 
 
+class RemoteError(LuthierError):
+    """What an objective raised in another process, as text: the cause of a `TrialFailed` there."""
+
+
 class CommandFailed(LuthierError):
     """The command of an objective could not be started, or ended with an error."""
 
@@ -142,4 +148,16 @@ class ExecutorError(LuthierError):
 
 
 class Interrupted(LuthierError, KeyboardInterrupt):
-    """A run was stopped by a signal; the same call resumes it."""
+    """A run was stopped by a signal; the same call resumes it.
+
+    Attributes:
+        best: of `minimize` and `maximize`, which keep nothing: the best trial so far, if any has a value.
+        trials: likewise, all trials so far.
+    """
+
+    best: Any = None
+    trials: tuple[Any, ...] = ()
+
+
+def __dir__() -> list[str]:
+    return sorted(name for name, one in globals().items() if isinstance(one, type) and issubclass(one, BaseException))

@@ -4,19 +4,19 @@ A study is the list of its events and nothing else. Positions in the list are th
 a lease is the position of the event that granted it, and `Asked.seen` is the length of the log that a proposal was made
 from.
 
-A method sees `Created`, `Changed`, `Asked`, `Reported` and `Told`. The other events say who runs what, and never reach
-a method (law 1).
+A method sees `Created`, `Changed`, `Asked`, `Reported`, `Told`, `Reopened` and `Forgotten`. The other events say who
+runs what, or what people and objectives note, and never reach a method (law 1).
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
 from luthier import codec
-from luthier.errors import InvalidResult, StoreCorrupt
+from luthier.errors import InvalidResult, StoreCorrupt, StoreError, StoreTooNew
 from luthier.key import Key
 
 FORMAT = 1
@@ -24,7 +24,10 @@ FORMAT = 1
 
 
 class Created(msgspec.Struct, frozen=True, tag="created", omit_defaults=True, gc=False):
-    """The study begins: what is optimized, and the seed of all its randomness. Always the first event."""
+    """The study begins: what is optimized, and the seed of all its randomness. Always the first event.
+
+    `constraints` are the limits of what the objective returns, as pairs such as ``("memory_mb", "<= 512")``.
+    """
 
     name: str
     space: Any
@@ -34,14 +37,17 @@ class Created(msgspec.Struct, frozen=True, tag="created", omit_defaults=True, gc
     horizon: int | None = None
     format: int = FORMAT
     version: str = ""
+    constraints: tuple[tuple[str, str], ...] = ()
+    fidelity: tuple[str, int, int] | None = None
 
 
 class Configured(msgspec.Struct, frozen=True, tag="configured", omit_defaults=True, gc=False):
-    """From here on this method makes the proposals; it is in the text form of `luthier.method`."""
+    """From here on this method makes the proposals, and this rule stops trials: in their text form."""
 
     method: Any
     horizon: int | None = None
     fingerprint: Any = None
+    stop: Any = None
 
 
 class Changed(msgspec.Struct, frozen=True, tag="changed", omit_defaults=True, gc=False):
@@ -80,6 +86,9 @@ class Asked(msgspec.Struct, frozen=True, tag="asked", omit_defaults=True, gc=Fal
         ticket: the request that the trial fulfils.
         claim: the number that was claimed for the batch, where the batch has no trial of that number as its first.
         again: how many times the batch was drawn before, in vain: a configuration was asked for meanwhile.
+        until: the units of the fidelity that the trial may spend before a scheduler decides; None: all.
+        window: that of a deterministic run: the proposal was made from what was seen in the order of the trials (see
+            `luthier.history.TrialOrder`).
     """
 
     number: int
@@ -93,6 +102,8 @@ class Asked(msgspec.Struct, frozen=True, tag="asked", omit_defaults=True, gc=Fal
     ticket: str = ""
     claim: int | None = None
     again: int = 0
+    until: int | None = None
+    window: int | None = None
 
     @property
     def first(self) -> int:
@@ -147,8 +158,50 @@ class Reported(msgspec.Struct, frozen=True, tag="reported", omit_defaults=True, 
     value: float
 
 
+class Pruned(msgspec.Struct, frozen=True, tag="pruned", omit_defaults=True, gc=False):
+    """A rule (`by` its name) ends a running trial, whose value then `counts` or does not.
+
+    Its objective is told so and returns. `seen` is the length of the log that was decided from.
+    """
+
+    number: int
+    token: int
+    seen: int
+    by: str = ""
+    counts: bool = False
+
+
+class Paused(msgspec.Struct, frozen=True, tag="paused", omit_defaults=True, gc=False):
+    """A scheduler pauses a running trial, whose objective is told so; from the end of its lease on it is paused."""
+
+    number: int
+    token: int
+    seen: int
+    by: str = ""
+
+
+class Promoted(msgspec.Struct, frozen=True, tag="promoted", omit_defaults=True, gc=False):
+    """A scheduler lets a running trial spend more, up to `until` units in all."""
+
+    number: int
+    token: int
+    seen: int
+    until: int
+    by: str = ""
+
+
+class Resumed(msgspec.Struct, frozen=True, tag="resumed", omit_defaults=True, gc=False):
+    """A paused trial is promoted: it goes on under a new lease, up to `until` units in all."""
+
+    number: int
+    seen: int
+    until: int
+    owner: str = ""
+    ttl_s: float | None = None
+
+
 class Told(msgspec.Struct, frozen=True, tag="told", omit_defaults=True, gc=False):
-    """A trial ended. Every trial has at most one of these."""
+    """A trial ended. Every trial has at most one of these, and one more each time that it was reopened."""
 
     number: int
     token: int
@@ -160,6 +213,47 @@ class Told(msgspec.Struct, frozen=True, tag="told", omit_defaults=True, gc=False
     extra: dict[str, Any] = {}
 
 
+class Reopened(msgspec.Struct, frozen=True, tag="reopened", omit_defaults=True, gc=False):
+    """A person wants a trial that ended run again: it has no outcome any more, and waits for its next attempt."""
+
+    number: int
+
+
+class Forgotten(msgspec.Struct, frozen=True, tag="forgotten", omit_defaults=True, gc=False):
+    """A person wants a trial that ended to count for nothing: it teaches nothing, and may be proposed again."""
+
+    number: int
+
+
+class Attributed(msgspec.Struct, frozen=True, tag="attributed", omit_defaults=True, gc=False):
+    """A running trial has attributes: what its objective noted of it, by name; never the business of a method."""
+
+    number: int
+    token: int
+    values: dict[str, Any] = {}
+
+
+class Annotated(msgspec.Struct, frozen=True, tag="annotated", omit_defaults=True, gc=False):
+    """A person gives the study notes or tags, in place of those that it had; None leaves them as they are."""
+
+    notes: str | None = None
+    tags: tuple[str, ...] | None = None
+
+
+class Directed(msgspec.Struct, frozen=True, tag="directed", omit_defaults=True, gc=False):
+    """A person gives an order to those who run the study (see `luthier.study.Order`).
+
+    Args:
+        order: ``go on``, ``pause``, ``stop`` or ``cancel``.
+        worker: the holder of leases that is meant; empty for all of them.
+        failures: how many trials in a row failed, where a worker pauses itself.
+    """
+
+    order: str
+    worker: str = ""
+    failures: int = 0
+
+
 class Enqueued(msgspec.Struct, frozen=True, tag="enqueued", omit_defaults=True, gc=False):
     """A person wants this configuration tried next. `ticket` makes the request idempotent."""
 
@@ -167,11 +261,43 @@ class Enqueued(msgspec.Struct, frozen=True, tag="enqueued", omit_defaults=True, 
     ticket: str
 
 
+class SetAside(msgspec.Struct, frozen=True, tag="set aside", omit_defaults=True, gc=False):
+    """What stands for an event that cannot be read, so that the log around it can. It is read, and never appended.
+
+    Args:
+        text: of the event, as it is stored.
+        why: it cannot be read.
+    """
+
+    text: str
+    why: str
+
+
 Event: TypeAlias = (
-    Created | Configured | Changed | Claimed | Asked | Retried | Renewed | Freed | Reported | Told | Enqueued
+    Created
+    | Configured
+    | Changed
+    | Claimed
+    | Asked
+    | Retried
+    | Renewed
+    | Freed
+    | Reported
+    | Pruned
+    | Paused
+    | Promoted
+    | Resumed
+    | Told
+    | Reopened
+    | Forgotten
+    | Attributed
+    | Annotated
+    | Directed
+    | Enqueued
+    | SetAside
 )
 
-VISIBLE = (Created, Changed, Asked, Reported, Told)
+VISIBLE = (Created, Changed, Asked, Reported, Told, Reopened, Forgotten)
 """The kinds of events that reach a method."""
 
 
@@ -184,11 +310,12 @@ class Record(NamedTuple):
 
 def proposal_key(root: Key, number: int, again: int = 0) -> Key:
     """Give the randomness of the proposals for a number (and those after it), `again` where they are drawn anew."""
-    key = root.fold("trial", number)
+    key = root.of_trial(number)
     return key.fold("again", again) if again else key
 
 
 _decoder = msgspec.json.Decoder(Event)
+_plain_encoder = msgspec.json.Encoder()
 
 
 def encode(event: Event) -> bytes:
@@ -206,13 +333,28 @@ def encode(event: Event) -> bytes:
 
 
 def checked(event: Event) -> bytes:
-    """Write an event that can be read again; raises InvalidResult where a field has another type than it says."""
+    """Write an event that can be read again; raises InvalidResult where a field has another type than it says.
+
+    One that was set aside, as it could not be read, is written as it was.
+    """
+    if isinstance(event, SetAside):
+        return event.text.encode()
     text = encode(event)
     try:
         decode(text)
-    except StoreCorrupt as error:
+    except StoreError as error:
         raise InvalidResult(f"this cannot be stored: {error}") from None
     return text
+
+
+def check(event: Event) -> None:
+    """Raise InvalidResult unless `checked` would write the event. Cost: a microsecond or two for plain values."""
+    try:
+        same = _decoder.decode(_plain_encoder.encode(event)) == event
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError):
+        same = False
+    if not same:  # it holds what JSON has no form of: a tuple, an infinity, or what cannot be stored
+        checked(event)
 
 
 def decode(text: bytes | str) -> Event:
@@ -220,6 +362,7 @@ def decode(text: bytes | str) -> Event:
 
     Raises:
         StoreCorrupt: `text` is not an event of this version.
+        StoreTooNew: it is one of a kind that this version does not know.
     """
     marked = '"$' in text if isinstance(text, str) else b'"$' in text
     try:
@@ -227,7 +370,26 @@ def decode(text: bytes | str) -> Event:
             return msgspec.convert(codec.loads(text), Event)  # type: ignore[no-any-return]
         return _decoder.decode(text)  # type: ignore[no-any-return]
     except (msgspec.DecodeError, ValueError, TypeError, AttributeError) as error:  # marks that mark nothing
+        _refuse_unknown(text)
         raise StoreCorrupt(f"not an event of a study's log: {error}") from None
+
+
+def _refuse_unknown(text: bytes | str) -> None:
+    """Raise StoreTooNew where a text is an event of another kind."""
+    try:
+        plain = codec.loads(text)
+    except (StoreCorrupt, ValueError, TypeError, AttributeError):
+        return
+    kind = plain.get("type") if isinstance(plain, dict) else None
+    if isinstance(kind, str) and kind not in KINDS:
+        raise StoreTooNew(
+            f"an event of the kind {kind!r}, which this Luthier does not know: a newer one wrote it. Nothing was "
+            "changed. Upgrade with: pip install --upgrade luthier"
+        )
+
+
+KINDS: dict[object, type] = {kind.__struct_config__.tag: kind for kind in get_args(Event) if kind is not SetAside}
+"""The kinds of events by the names that stand in logs."""
 
 
 @cache

@@ -13,6 +13,7 @@ import hashlib
 import math
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,18 +45,16 @@ class Key:
     @classmethod
     def of(cls, seed: int) -> Key:
         """Make the root key of a study from its seed (any integer from 0 to 2**64 - 1)."""
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64:
-            raise InvalidSetting(f"a seed is an integer from 0 to 2**64 - 1, not {seed!r}")
-        return cls(_digest(b"luthier.key", seed.to_bytes(8, "little")))
+        plain = type(seed) is int and 0 <= seed < 2**64
+        return cls(_root(seed if plain else checked_seed(seed)))
 
     def fold(self, *path: int | str) -> Key:
         """Derive a key by a path of names and numbers; different paths give independent streams."""
-        parts = [self.words[0].to_bytes(8, "little"), self.words[1].to_bytes(8, "little")]
-        for step in path:
-            # An integer and the text of it are different steps, and ("ab", "c") is not ("a", "bc").
-            text = (b"i%d" % step) if isinstance(step, int) else b"s" + step.encode()
-            parts.append(b"%d:" % len(text) + text)
-        return Key(_digest(*parts))
+        return Key(_folded(self.words, path))
+
+    def of_trial(self, number: int) -> Key:
+        """Derive the key of a trial from the root: ``fold("trial", number)``, remembered, as several ask for it."""
+        return Key(_of_trial(self.words, number))
 
     def raw(self, count: int) -> NDArray[np.uint64]:
         """Give the first `count` 64-bit words of the stream. Cost O(count)."""
@@ -93,6 +92,19 @@ class Key:
         return int(self.raw(1)[0] >> np.uint64(33))
 
 
+def checked_seed(seed: object) -> int:
+    """Return a seed as an int.
+
+    Raises:
+        InvalidSetting: it is no whole number, or outside 0 to 2**64 - 1.
+    """
+    found = seed.item() if isinstance(seed, np.integer) else seed
+    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= int.__int__(found) < 2**64:
+        given = repr(found) if type(found) in (bool, float, str) else f"a {type(found).__name__}"
+        raise InvalidSetting(f"a seed is an integer from 0 to 2**64 - 1, not {given}")
+    return int.__int__(found)
+
+
 class _Stream:
     """One generator that is set to one key after another: making a new one each time would take three times as long."""
 
@@ -118,6 +130,27 @@ class _Mine(threading.local):
 
 
 _mine = _Mine()
+
+
+@lru_cache(maxsize=256)
+def _root(seed: int) -> tuple[int, int]:
+    """Give the words of a root key: the same study asks for them with every proposal."""
+    return _digest(b"luthier.key", seed.to_bytes(8, "little"))
+
+
+@lru_cache(maxsize=256)
+def _of_trial(words: tuple[int, int], number: int) -> tuple[int, int]:
+    return _folded(words, ("trial", number))
+
+
+def _folded(words: tuple[int, int], path: tuple[int | str, ...]) -> tuple[int, int]:
+    """Give the words of a derived key."""
+    parts = [word.to_bytes(8, "little") for word in words]
+    for step in path:
+        # An integer and the text of it are different steps, and ("ab", "c") is not ("a", "bc").
+        text = (b"i%d" % step) if isinstance(step, int) else b"s" + step.encode()
+        parts.append(b"%d:" % len(text) + text)
+    return _digest(*parts)
 
 
 def _digest(*parts: bytes) -> tuple[int, int]:

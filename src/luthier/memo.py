@@ -13,6 +13,8 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
+_UNKNOWN = object()
+
 
 class Memo:
     """Keep the values of pure computations; the least recently used are dropped first.
@@ -31,9 +33,10 @@ class Memo:
     def get(self, key: Hashable, compute: Callable[[], T]) -> T:
         """Give the value of `key`, by `compute` if it is not known, which must depend only on `key`."""
         with self._lock:
-            if key in self._values:
+            found = self._values.get(key, _UNKNOWN)
+            if found is not _UNKNOWN:
                 self._values.move_to_end(key)
-                return cast(T, self._values[key])
+                return cast(T, found)
         value = compute()
         if self._capacity:
             with self._lock:

@@ -1,12 +1,19 @@
-"""Optimization problems: a space and one or more objectives."""
+"""Optimization problems: a space, one or more objectives, and a fidelity."""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from luthier._hints import translating_settings
 from luthier.errors import InvalidResult, InvalidSetting
+from luthier.scalar import short, to_dict
+from luthier.setting_types import check_setting_types
 from luthier.space import Space
+
+__all__ = ["Fidelity", "Objective", "OutcomeConstraint", "Problem", "parse_outcome_constraints"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,61 @@ class Objective:
         return -loss if self.maximize else loss
 
 
+@translating_settings
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How much of the full cost an evaluation may spend: epochs, boosting rounds, percent of the data.
+
+    A trial's reports have the units that were spent as their steps: ``trial.report(loss, step=epoch)``, from 1 on.
+
+    Args:
+        name: of the unit, such as "epochs".
+        low: the fewest units after which a value says something, at least 1.
+        high: the units of a full evaluation, more than `low`.
+
+    Raises:
+        InvalidSetting: the name is empty, or the bounds are no whole numbers in this order.
+
+    Example:
+        >>> import luthier as lt
+        >>> lt.Fidelity("epochs", 1, 81)
+        Fidelity(name='epochs', low=1, high=81)
+    """
+
+    name: str
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        check_setting_types(self)
+        if not self.name:
+            raise InvalidSetting("Fidelity(''): name what is counted, such as 'epochs'")
+        if not 1 <= self.low < self.high:
+            raise InvalidSetting(f"{self!r}: give whole numbers with 1 <= low < high")
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeConstraint:
+    """A limit of a number that the objective returns, by name: ``memory_mb <= 512``."""
+
+    name: str
+    limit: float
+    at_least: bool = False
+
+    def violation(self, value: float) -> float:
+        """Give by how much a value breaks the limit; at most 0 where it keeps it."""
+        return self.limit - value if self.at_least else value - self.limit
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.relation}"
+
+    @property
+    def relation(self) -> str:
+        """The limit as people write it: ``<= 512``."""
+        text = f"{self.limit:g}"
+        return f"{'>=' if self.at_least else '<='} {text if float(text) == self.limit else repr(self.limit)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """State an optimization problem: variables, constraints and objectives.
@@ -34,6 +96,8 @@ class Problem:
         objectives: at least one; names are distinct.
         noisy: whether the same configuration may give different values. Only then may a method repeat one.
         horizon: the trial budget of the study, if known; a method may adapt to it.
+        fidelity: what a full evaluation spends, where less of it tells something, too.
+        outcome_constraints: limits of numbers that the objective returns; one for each name.
 
     Raises:
         InvalidSetting: there is no objective, or two have the same name.
@@ -43,6 +107,8 @@ class Problem:
     objectives: tuple[Objective, ...]
     noisy: bool = False
     horizon: int | None = None
+    fidelity: Fidelity | None = None
+    outcome_constraints: tuple[OutcomeConstraint, ...] = ()
 
     def __post_init__(self) -> None:
         names = [objective.name for objective in self.objectives]
@@ -61,3 +127,40 @@ class Problem:
             return tuple(objective.loss(values[objective.name]) for objective in self.objectives)
         except KeyError as error:
             raise InvalidResult(f"the result lacks the objective {error}; it has {sorted(values)}") from None
+
+
+_RELATION = re.compile(r"\s*(<=|>=)\s*(\S+)\s*")
+
+
+def parse_outcome_constraints(given: object) -> tuple[OutcomeConstraint, ...]:
+    """Read limits by the names of what they limit, as in ``{"memory_mb": "<= 512"}``.
+
+    Raises:
+        InvalidSetting: they are not a mapping of names to ``<=`` or ``>=`` and a finite number.
+    """
+    if not isinstance(given, Mapping):
+        raise InvalidSetting(
+            f"constraints={short(given)}: limits of what the objective returns are a mapping, as in "
+            "constraints={'memory_mb': '<= 512'}; constraints on variables belong into the space, as in "
+            "lt.Space({…}, require=['a + b <= 1'])"
+        )
+    return tuple(_parse_constraint(name, text) for name, text in to_dict(given, "constraints", InvalidSetting).items())
+
+
+def _parse_constraint(name: object, text: object) -> OutcomeConstraint:
+    if not isinstance(name, str) or not name:
+        raise InvalidSetting(f"constraints: {short(name)} is no name of a number that the objective returns")
+    match = _RELATION.fullmatch(text) if isinstance(text, str) else None
+    try:
+        limit = float(match[2]) if match else math.nan
+    except ValueError:
+        limit = math.nan
+    if match is None or not math.isfinite(limit):
+        raise InvalidSetting(
+            f"constraints={{{name!r}: {short(text)}}}: write a limit as '<= 512' or '>= 0.9', with a finite number"
+        )
+    return OutcomeConstraint(str.__str__(name), limit, match[1] == ">=")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

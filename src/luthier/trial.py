@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import ItemsView, Iterator, KeysView, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from luthier import codec
+from luthier._foreign_words import TRIAL_ATTRIBUTES
+from luthier._hints import did_you_mean
+from luthier.errors import InvalidResult
+from luthier.scalar import plain_number, short, to_dict
+
+CHECKPOINT = "checkpoint"
+"""The attribute that says at which step a trial saved its first checkpoint; see `RunningTrial.checkpoint`."""
 
 Config = Mapping[str, Any]
 """The active variables and their values, in plain form (see `luthier.space`)."""
@@ -29,7 +39,7 @@ class Reason(StrEnum):
     INTERRUPTED = "interrupted"
     """The run was stopped while the trial ran; it is retried with its own configuration."""
     LOST = "lost"
-    """The worker vanished more often than the cap on attempts allows. Says nothing about the configuration."""
+    """The worker vanished more often than the cap on attempts allows: the configuration may be what ends it."""
 
     @property
     def is_crash(self) -> bool:
@@ -37,7 +47,7 @@ class Reason(StrEnum):
         return self in _CRASHES
 
 
-_CRASHES = frozenset((Reason.FAILED, Reason.TIMEOUT, Reason.MEMORY, Reason.NONFINITE))
+_CRASHES = frozenset((Reason.FAILED, Reason.TIMEOUT, Reason.MEMORY, Reason.NONFINITE, Reason.LOST))
 
 
 class State(StrEnum):
@@ -46,7 +56,23 @@ class State(StrEnum):
     RUNNING = "running"
     WAITING = "waiting"
     """Its worker was lost or interrupted: it waits to be run again, with its own configuration."""
+    PAUSED = "paused"
+    """It reached a rung: a scheduler promotes it later, or never."""
     FINISHED = "finished"
+
+
+class Ruling(StrEnum):
+    """What a rule decides of a running trial at a report."""
+
+    GO_ON = "go on"
+    PAUSE = "pause"
+    """It has spent what it was given, and waits to be promoted; nobody runs it meanwhile."""
+    PROMOTE = "promote"
+    """It goes on at once, with more to spend."""
+    STOP = "stop"
+    """It is not worth finishing: it ends as PRUNED."""
+    FINISH = "finish"
+    """It has its final value, which counts: going on would change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +114,12 @@ class Outcome:
     error: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def failure(self) -> tuple[str, str]:
+        """The way in which a trial failed: the reason and, of an exception, its type. Alike failures share it."""
+        kind = self.error.partition("\n")[0].partition(":")[0] if self.reason is Reason.FAILED else ""
+        return str(self.reason), kind
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -112,6 +144,11 @@ class Trial:
         reports: the intermediate values of all attempts, in the order in which they came.
         note: what the method recorded about its choice.
         seen: the length of the log from which the proposal was made.
+        attributes: what its objective noted of it while it ran, over all attempts; never the business of a method.
+        until: the units of the fidelity that it may spend, as a scheduler gave them; None: all.
+        ruling: what a rule decided since the present lease began; GO_ON where it decided nothing else.
+        forgotten: whether it counts for nothing: a person had it forgotten, or it failed with all others from the
+            start, before the program was mended (see `luthier.history.broken_program`).
     """
 
     number: int
@@ -123,6 +160,10 @@ class Trial:
     reports: tuple[Report, ...] = ()
     note: Mapping[str, Any] = field(default_factory=dict)
     seen: int = 0
+    forgotten: bool = False
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    until: int | None = None
+    ruling: Ruling = Ruling.GO_ON
 
     @property
     def is_done(self) -> bool:
@@ -132,5 +173,86 @@ class Trial:
     @property
     def curve(self) -> tuple[Report, ...]:
         """The intermediate values by step; where several attempts reported one step, that of the latest."""
+        if not self.reports:
+            return ()
         latest = {report.step: report for report in self.reports}
         return tuple(latest[step] for step in sorted(latest))
+
+
+def plain_attributes(values: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Give attributes as they will be read from a store.
+
+    Args:
+        values: values by name; None for none.
+        more: further ones, given as keyword arguments.
+
+    Raises:
+        InvalidResult: a name is no text or empty, or a value is no plain data.
+    """
+    by_name = "attributes are given by name, as in trial.set(epoch=3)"
+    found = {**({} if values is None else to_dict(values, by_name, InvalidResult)), **more}
+    if not found:
+        return found
+    for name in found:
+        if not isinstance(name, str) or not name:
+            raise InvalidResult(f"the name of an attribute is text that is not empty, not {short(name)}")
+    try:
+        plain = {name: codec.to_plain(plain_number(value), f"the attribute {name!r}") for name, value in found.items()}
+    except RecursionError:
+        raise InvalidResult("an attribute is nested too deeply, or holds itself") from None
+    codec.dumps(plain)  # refuses text that is not Unicode
+    return {name: codec.from_plain(value) for name, value in plain.items()}
+
+
+class Parametrized(ABC):
+    """A trial as a person sees it: it reads like a mapping of the active variables to their values. Abstract."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def params(self) -> dict[str, Any]:
+        """The active variables and their values, as the user wrote them."""
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return self.params[name]
+        except KeyError:
+            there = ", ".join(map(repr, self.params)) or "none"
+            raise KeyError(f"{name}: no variable of this trial; active are {there}; trial.get(…) gives None") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.params)
+
+    def __len__(self) -> int:
+        return len(self.params)
+
+    def __bool__(self) -> bool:
+        return True  # also where no variable is active
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.params
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a variable, or `default` where it is inactive."""
+        return self.params.get(name, default)
+
+    def keys(self) -> KeysView[str]:
+        """Return the names of the active variables, so that ``dict(trial)`` works."""
+        return self.params.keys()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Return the names and values of the active variables."""
+        return self.params.items()
+
+    if not TYPE_CHECKING:  # else a checker would take every name
+
+        def __getattr__(self, name):
+            kind = type(self).__name__
+            if name.startswith("suggest_"):
+                hint = "; variables are declared in the study's space, and trial['x'] gives the value of one"
+            elif name in TRIAL_ATTRIBUTES:
+                hint = f": use {TRIAL_ATTRIBUTES[name]}"
+            else:
+                hint = did_you_mean(name, dir(type(self)))
+            raise AttributeError(f"{kind!r} object has no attribute {name!r}{hint}")

@@ -13,9 +13,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from check_set import examples
 from luthier.errors import LuthierError
 from luthier.event import Enqueued, Event, Record, Reported, Told, encode
-from luthier.store import Memory, SQLite, Store, open_store
+from luthier.store import JSONLines, Memory, SQLite, Store, open_store
 from luthier.testing.faults import FaultyStore
 from luthier.testing.stores import LastingStoreContract, StoreContract
 
@@ -39,6 +40,11 @@ class TestSQLiteInWALMode(LastingStoreContract):
 
     def open(self, folder: Path) -> Store:
         return open_store(folder / "studies.db")
+
+
+class TestJSONLines(LastingStoreContract):
+    def open(self, folder: Path) -> Store:
+        return open_store(folder / "studies.jsonl")
 
 
 class TestFaultyStoreWithoutFaults(LastingStoreContract):
@@ -80,8 +86,8 @@ EVENT: st.SearchStrategy[Event] = st.one_of(
 )
 
 
-class SQLiteDoesWhatMemoryDoes(RuleBasedStateMachine):
-    """Two connections to one file answer as one store in memory does: the same values, the same kinds of errors."""
+class DoesWhatMemoryDoes(RuleBasedStateMachine):
+    """Two connections to one store answer as one store in memory does: the same values, the same kinds of errors."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,8 +99,8 @@ class SQLiteDoesWhatMemoryDoes(RuleBasedStateMachine):
         self.model = Memory(clock=lambda: self.time_s)
         self.stores = [self.connect(), self.connect()]
 
-    def connect(self) -> SQLite:
-        return SQLite(self.folder / "s.db", clock=lambda: self.time_s)
+    def connect(self) -> Store:
+        raise NotImplementedError
 
     def both(self, which: int, act: Callable[[Store], Any]) -> None:
         outcomes = []
@@ -164,5 +170,17 @@ def _written(answer: Any) -> list[bytes]:
     return [encode(item.event) for item in answer if isinstance(item, Record)] if isinstance(answer, tuple) else []
 
 
-SQLiteDoesWhatMemoryDoes.TestCase.settings = settings(max_examples=20, stateful_step_count=15)
+class SQLiteDoesWhatMemoryDoes(DoesWhatMemoryDoes):
+    def connect(self) -> Store:
+        return SQLite(self.folder / "s.db", clock=lambda: self.time_s)
+
+
+class JSONLinesDoWhatMemoryDoes(DoesWhatMemoryDoes):
+    def connect(self) -> Store:
+        return JSONLines(self.folder / "s.jsonl", clock=lambda: self.time_s)
+
+
+SQLiteDoesWhatMemoryDoes.TestCase.settings = settings(max_examples=examples(20), stateful_step_count=15)
 TestSQLiteDoesWhatMemoryDoes = SQLiteDoesWhatMemoryDoes.TestCase
+JSONLinesDoWhatMemoryDoes.TestCase.settings = settings(max_examples=examples(20), stateful_step_count=15)
+TestJSONLinesDoWhatMemoryDoes = JSONLinesDoWhatMemoryDoes.TestCase

@@ -24,7 +24,7 @@ from luthier.memo import Memo
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.store import Memory, Store
-from luthier.study.claims import Claims
+from luthier.study.leases.claims import Claims
 
 SHARE = 0.25
 """Every decider of a crowd gets at least this part of an equal share of the trials."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 import luthier as lt
-from luthier.errors import TrialFailed
+from luthier.errors import RemoteError, TrialFailed
 from luthier.trial import Reason
 
 SPACE = {"x": lt.Float(0, 1)}
@@ -84,10 +84,12 @@ def test_a_trial_that_kills_its_process_costs_only_itself() -> None:
 
 def test_an_objective_that_always_fails_in_the_same_way_ends_the_run() -> None:
     study = lt.Study("s", SPACE, minimize="loss", seed=1)
-    with pytest.raises(TrialFailed, match=r"first 10 trials .* the objective\s+seems to be broken(.|\n)*ValueError"):
+    with pytest.raises(
+        TrialFailed, match=r"10 trials of this run in a row .* the objective\s+seems to be broken(.|\n)*ValueError"
+    ):
         study.run(_raise, trials=100)
     assert len(study) == 10
-    with pytest.raises(TrialFailed, match="first 3 trials"):  # of this run
+    with pytest.raises(TrialFailed, match="3 trials of this run in a row"):
         study.run(_raise, trials=100, give_up_after=3)
     assert len(study) == 13
     study.run(_raise, trials=30, give_up_after=None)
@@ -99,6 +101,18 @@ def test_a_failing_trial_ends_the_run_where_that_is_asked_for() -> None:
     with pytest.raises(TrialFailed, match=r"trial 0 with .*ValueError"):
         study.run(_raise, trials=5, on_error="raise")
     assert len(study) == 1 and study.trials[0].reason is Reason.FAILED
+
+
+@pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
+def test_the_failure_of_a_run_has_its_cause(executor: str) -> None:
+    """The exception itself, or from another process the text of it, with the place where it was raised."""
+    study = lt.Study("s", SPACE, minimize="loss", seed=1)
+    with pytest.raises(TrialFailed) as failed:
+        study.run(_raise, trials=5, on_error="raise", executor=executor)
+    cause = failed.value.__cause__
+    if executor == "processes":
+        assert isinstance(cause, RemoteError) and "Traceback" in str(cause) and "in _raise" in str(cause)
+    assert isinstance(cause, RemoteError if executor == "processes" else ValueError)
 
 
 def test_a_pruned_trial_is_no_failure() -> None:

@@ -10,6 +10,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from luthier.sklearn import BayesSearchCV, GridSearchCV, HalvingGridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
 
+pytestmark = pytest.mark.slow
+
 
 def searches() -> list[Any]:
     """Every class over a classifier and a regressor."""
@@ -45,7 +47,6 @@ def checks() -> Any:
     return pytest.mark.parametrize(names, kept, **mark.kwargs)
 
 
-@pytest.mark.slow
 @checks()
 def test_a_search_is_an_estimator(estimator: Any, check: Any) -> None:
     check(estimator)

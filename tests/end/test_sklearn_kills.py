@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 
 import luthier as lt
-from luthier.sklearn import BayesSearchCV, GridSearchCV
+from luthier.errors import InvalidSetting, TrialFailed
+from luthier.sklearn import BayesSearchCV, GridSearchCV, HalvingGridSearchCV, RandomizedSearchCV
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 
@@ -105,12 +107,31 @@ def test_a_killed_search_goes_on(kind: str, folder: Path) -> None:
 class Deadly(ClassifierMixin, BaseEstimator):
     """Takes its process down."""
 
-    def __init__(self, kind: str = "meek") -> None:
+    def __init__(self, kind: str = "meek", size: int = 1) -> None:
         self.kind = kind
+        self.size = size
 
     def fit(self, X: object, y: object) -> Deadly:
         if self.kind == "deadly":
             os.kill(os.getpid(), signal.SIGKILL)
+        self.classes_ = np.unique(np.asarray(y))
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        return np.full(len(X), self.classes_[1 if self.kind == "good" else 0])
+
+
+class Greedy(ClassifierMixin, BaseEstimator):
+    """Takes much time and memory."""
+
+    def __init__(self, kind: str = "meek", size: int = 1) -> None:
+        self.kind = kind
+        self.size = size
+
+    def fit(self, X: object, y: object) -> Greedy:
+        if self.kind == "deadly":
+            self.much_ = np.ones(10**8)
+            time.sleep(60)
         self.classes_ = np.unique(np.asarray(y))
         return self
 
@@ -146,7 +167,7 @@ def test_a_worker_that_is_killed_in_a_race_costs_one_trial(folder: Path) -> None
     X, y = load_iris(return_X_y=True)
     pipeline = Pipeline([("pca", PCA(2)), ("last", Mortal(str(folder / "fits.log")))])
     space = {"last__kind": list(range(7)), "pca__whiten": [True, False]}
-    common = {"n_iter": 8, "cv": 6, "random_state": 0, "method": lt.Random(), "refit": False}
+    common = {"n_iter": 8, "cv": 6, "random_state": 0, "method": lt.Random(), "refit": False, "racing": True}
     with pytest.warns(UserWarning, match="non-finite"):
         search = BayesSearchCV(pipeline, space, workers=2, **common).fit(X, y)
     results = search.cv_results_
@@ -181,3 +202,68 @@ def test_a_candidate_that_kills_its_process_costs_one_trial() -> None:
     }
     assert set(scores) == {"meek", "deadly", "good"} and np.isnan(scores["deadly"])
     assert search.study_.best.params["kind"] in ("meek", "good")
+
+
+def with_deadly(kind: str, folder: Path, **settings: object) -> object:
+    """A search over kinds of which one kills its process."""
+    kinds = ["meek", "deadly", "good"]
+    common = {"cv": 3, "refit": False, **settings}
+    if kind == "grid":
+        return GridSearchCV(Deadly(), {"kind": kinds}, **common)
+    if kind == "random":
+        return RandomizedSearchCV(Deadly(), {"kind": kinds}, n_iter=3, random_state=0, **common)
+    if kind == "halving":
+        grid = {"kind": kinds, "size": [1, 2]}
+        return HalvingGridSearchCV(Deadly(), grid, factor=2, random_state=0, **common)
+    return BayesSearchCV(Deadly(), {"kind": kinds}, n_iter=3, random_state=0, method=lt.Random(), **common)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [("grid", "joblib"), ("random", "joblib with a store"), ("halving", "processes"), ("bayes", "joblib")],
+)
+def test_a_candidate_that_kills_its_worker_costs_one_candidate(kind: str, how: str, folder: Path) -> None:
+    X, y = load_iris(return_X_y=True)
+    settings = {"workers": 2} if how == "processes" else {"n_jobs": 2}
+    if how.endswith("store"):
+        settings["store"] = folder / "s.db"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        search = with_deadly(kind, folder, **settings).fit(X, y)
+        results = search.cv_results_
+        dead = np.isnan(results["mean_test_score"])
+        assert {one["kind"] for one in np.array(results["params"])[dead]} == {"deadly"}
+        assert {one["kind"] for one in np.array(results["params"])[~dead]} == {"meek", "good"}
+        if "store" in settings:  # it is noted, and not tried again
+            again = clone(search).set_params(n_jobs=None).fit(X, y)
+            np.testing.assert_array_equal(again.cv_results_["mean_test_score"], results["mean_test_score"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_candidate_that_kills_its_worker_is_an_error_where_errors_are_wanted() -> None:
+    X, y = load_iris(return_X_y=True)
+    for settings in ({"n_jobs": 2}, {"workers": 2}):
+        search = GridSearchCV(Deadly(), {"kind": ["meek", "deadly"]}, cv=3, error_score="raise", **settings)
+        with pytest.raises(TrialFailed, match="deadly"):
+            search.fit(X, y)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("kind", "limit"),
+    [("grid", {"trial_memory_mb": 700}), ("halving", {"trial_time_s": 6}), ("bayes", {"trial_time_s": 6})],
+)
+def test_limits_of_time_and_memory(kind: str, limit: dict[str, float], folder: Path) -> None:
+    X, y = load_iris(return_X_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        search = with_deadly(kind, folder, **limit).set_params(estimator=Greedy()).fit(X, y)
+    results = search.cv_results_
+    dead = np.isnan(results["mean_test_score"])
+    assert {one["kind"] for one in np.array(results["params"])[dead]} == {"deadly"}
+    with pytest.raises(InvalidSetting, match="workers="):
+        search.set_params(n_jobs=2).fit(X, y)

@@ -265,7 +265,7 @@ def test_a_child_sees_that_the_file_was_replaced(tmp_path: Path) -> None:
 
 
 def test_a_child_forked_inside_an_append_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("luthier._runtime.fork_lock._FORK_PATIENCE_S", 0.01)
+    monkeypatch.setattr("luthier._runtime.fork_lock.FORK_PATIENCE_S", 0.01)
     children: list[int] = []
 
     def clock() -> float:  # called in the middle of an append, as a signal handler may be

@@ -62,7 +62,7 @@ def test_mypy_has_nothing_to_say(tmp_path: Path, face: str) -> None:
     blocks = README.read_text(encoding="utf-8").split("```python\n")[1:]
     script = tmp_path / "script.py"
     script.write_text(TYPED if face == "Study" else "\n".join(block.partition("```")[0] for block in blocks), "utf-8")
-    command = [sys.executable, "-m", "mypy", "--check-untyped-defs", "--ignore-missing-imports", "--config-file="]
+    command = [sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports", "--config-file="]
     run = subprocess.run(
         [*command, "--cache-dir", str(tmp_path / "cache"), str(script)],
         env={**os.environ, "MYPYPATH": str(Path(luthier.__file__).parents[1])},

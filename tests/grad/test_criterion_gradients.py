@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
+from luthier.acquisition.augmented import AugmentedLogEI
 from luthier.acquisition.criterion import (
     AnalyticCriterion,
     FunctionCriterion,
     IntegratedCriterion,
 )
+from luthier.acquisition.hypervolume import LogEHVI, bind_hypervolume
 from luthier.acquisition.protocol import AcquisitionContext, SmoothCriterion
 from luthier.acquisition.weighting.cost import PerSecond, Zero
+from luthier.acquisition.weighting.edges import EdgePenalty
 from luthier.acquisition.weighting.feasibility import Feasible
+from luthier.acquisition.weighting.penalty import PlateauPenalty
 from luthier.acquisition.weighting.prior_weighted import PriorWeighted
 from luthier.acquisition.weighting.weighted import Weighted, weight_criterion
 from luthier.data import Data
@@ -46,6 +50,13 @@ def check(criterion) -> None:
         numeric = (criterion.value(x + step) - criterion.value(x - step)) / (2 * STEP)
         np.testing.assert_allclose(gradient[:, column], numeric, rtol=2e-5, atol=1e-7)
     assert not gradient[np.isnan(x[:, 3]), 3].any()
+
+
+@pytest.mark.parametrize("objectives", [2, 3])
+def test_the_expected_hypervolume_improvement(objectives: int) -> None:
+    criterion = bind_hypervolume([posterior(seed) for seed in range(objectives)], SPACE.sample(Key.of(3), 9))
+    assert isinstance(criterion, LogEHVI) and supports(criterion, SmoothCriterion)
+    check(criterion)
 
 
 @pytest.mark.parametrize("acquisition", [EI(), LogEI(), PI(), UCB()], ids=lambda one: type(one).__name__)
@@ -164,3 +175,35 @@ def test_an_average_where_nothing_is_left_of_the_values() -> None:
     )
     assert (value == -np.inf).all()
     assert not gradient.any()
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_augmented_log_expected_improvement(noise: float) -> None:
+    model = posterior(1)
+    theta = np.append(model.theta[:-1], np.log(noise) if noise else -14.0)
+    model = gp_posterior(model.embedding, model.kernel, theta, model.x, model.y, None)
+    context = AcquisitionContext(None, -0.5, model.x, model.x[:0], Key.of(0), Memo())
+    criterion = AugmentedLogEI(0.01).bind(model, context)
+    assert supports(criterion, SmoothCriterion)
+    check(criterion)
+
+
+def test_penalty_on_plateaus() -> None:
+    inner = AnalyticCriterion(LogEI(), posterior(2), -0.5)
+    criterion = PlateauPenalty(inner, lambda x: np.where(x[:, 0] > 0.5, 2.0, 0.0))
+    assert supports(criterion, SmoothCriterion)
+    check(criterion)
+
+
+def test_penalty_at_edges() -> None:
+    inner = AnalyticCriterion(LogEI(), posterior(2), -0.5)
+    criterion = EdgePenalty(inner, np.array([0, 1]), np.array([1.5, 0.7]))
+    check(criterion)
+    x = np.array([[0.02, 0.5, 0.25, 0.5], [0.97, 0.03, 0.75, np.nan]])
+    value, gradient = criterion.value_grad(x)
+    np.testing.assert_allclose(value, criterion.value(x))
+    for column in (0, 1):
+        step = np.zeros(4)
+        step[column] = STEP
+        numeric = (criterion.value(x + step) - criterion.value(x - step)) / (2 * STEP)
+        np.testing.assert_allclose(gradient[:, column], numeric, rtol=2e-5, atol=1e-6)

@@ -24,11 +24,12 @@ SPACE = lt.Space(
 
 
 def objective(trial: RunningTrial) -> float:
-    """Fail where n is 9, report where it is even, else a number."""
+    """Fail where n is 9, report and note something where it is even, else a number."""
     if trial["n"] == 9:
         raise ValueError("nine")
     if trial["n"] % 2 == 0:
         trial.report(trial["x"], 0)
+        trial.set(n=trial["n"])
     return float(trial["x"]) ** 2 + int(trial["n"])
 
 
@@ -60,7 +61,9 @@ def open_study(store: Store, method: Any = None, **settings: Any) -> lt.Study:
     return lt.Study("s", SPACE, minimize="loss", store=store, method=method, seed=3, **settings)
 
 
-def die_at(store: Store, number: int, after: bool, method: Any = None, trials: int = 30) -> dict[int, float | None]:
+def die_at(
+    store: Store, number: int, after: bool, method: Any = None, trials: int = 30, **settings: Any
+) -> dict[int, float | None]:
     """Run until the append of that number; gives what was acknowledged by then: value (None: failed) by trial."""
     dying = DyingStore(store)
     dying.fail(number, after=after)
@@ -71,6 +74,7 @@ def die_at(store: Store, number: int, after: bool, method: Any = None, trials: i
             objective,
             trials=trials,
             callbacks=[lambda _, result: acknowledged.update({result.number: result.values.get("loss")})],
+            **settings,
         )
     except Crash:
         pass
@@ -88,6 +92,7 @@ def outline(study: lt.Study) -> list[tuple[Any, ...]]:
             trial.reason,
             dict(trial.values),
             [(report.step, report.value) for report in trial.reports],
+            trial.attributes,
         )
         for trial in study.trials
     ]

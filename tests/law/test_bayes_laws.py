@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from check_set import examples
 from luthier import event as events
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
 from luthier.errors import Infeasible, SpaceExhausted
@@ -85,7 +86,7 @@ class TestBayesParzenLogEI(MethodContract):
 
 
 hypothesis_settings = settings(
-    max_examples=15,
+    max_examples=examples(15),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -155,6 +156,7 @@ def test_a_finite_space_is_used_up(space, method):
         drive.propose()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", PAIRS.values(), ids=PAIRS.keys())
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_study_of_lost_failed_and_late_trials_is_proved(method, seed):

@@ -39,6 +39,8 @@ from luthier.surrogate.trees.forest import Forest
 from luthier.testing.methods import SPACES, Drive, assert_valid, finite_configs, finite_space, loss_of, replay
 from luthier.trial import Reason
 
+pytestmark = pytest.mark.slow
+
 BRIEF = AcquisitionOptimizer(scattered=40, nearby=20, parents=3, rounds=1, climbers=2, tries=5)
 
 SURROGATES = {

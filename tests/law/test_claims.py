@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import luthier as lt
+from check_set import examples
 from luthier.errors import SpaceExhausted
 from luthier.event import Asked, Claimed, Configured, Created, Event, Freed, Told
 from luthier.history import History
@@ -24,10 +25,10 @@ from luthier.method import Sequential, to_plain
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.store import Memory, Store
-from luthier.study import claims as claims_module
-from luthier.study.claims import Claims
 from luthier.study.decisions import RETHINKS, Claim, Decider
-from luthier.study.lease_expiry import LeaseReader, reap
+from luthier.study.leases import claims as claims_module
+from luthier.study.leases.claims import Claims
+from luthier.study.leases.lease_expiry import LeaseReader, reap
 from luthier.study.log import StudyLog
 from luthier.study.verify import verify
 
@@ -366,7 +367,7 @@ def test_a_limit_counts_what_others_think_of(hooks: list[Callable[[], Any]]) -> 
 @pytest.mark.parametrize(
     "method",
     [
-        lt.Random(),
+        pytest.param(lt.Random(), marks=pytest.mark.slow),
         pytest.param(lt.Bayes(lt.Parzen(), initial=6), marks=pytest.mark.slow),
         pytest.param(lt.Auto(), marks=pytest.mark.slow),
     ],
@@ -588,4 +589,4 @@ def check_all(process: Process, processes: list[Process]) -> None:
 
 
 TestClaims = ClaimMachine.TestCase
-TestClaims.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestClaims.settings = settings(max_examples=examples(60), stateful_step_count=40, deadline=None)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from check_set import examples
 from luthier import event as events
 from luthier.errors import Infeasible, SpaceExhausted
 from luthier.event import Freed, Retried
@@ -31,7 +32,7 @@ METHODS = {
 }
 
 hypothesis_settings = settings(
-    max_examples=12,
+    max_examples=examples(12),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

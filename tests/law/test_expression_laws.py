@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from check_set import examples
 from luthier.errors import InvalidExpression
 from luthier.space.expression import INACTIVE, Coded, Expression, parse, tree
 from luthier.space.expression.interval_arithmetic import Choices, Range
@@ -110,7 +111,7 @@ conditions = st.recursive(
 measurements = st.one_of(st.floats(-3, 3), st.sampled_from([0.0, 1.0, -1.0, 2.5, 1e-300, 1e300, np.nan]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(conditions)
 def test_text_reads_back_to_the_same_tree(node: Node) -> None:
     expression = Expression(node)
@@ -134,7 +135,7 @@ def tables(draw: st.DrawFn) -> tuple[int, dict[str, list[Any]]]:
     return rows, table
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(conditions, tables())
 def test_many_rows_agree_with_one_by_one(node: Node, given_table: tuple[int, dict[str, list[Any]]]) -> None:
     rows, table = given_table
@@ -178,7 +179,7 @@ def boxes(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     return box, points
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(conditions, boxes())
 def test_a_box_allows_what_its_points_are(node: Node, drawn: tuple[dict[str, Any], dict[str, Any]]) -> None:
     box, points = drawn
@@ -188,7 +189,7 @@ def test_a_box_allows_what_its_points_are(node: Node, drawn: tuple[dict[str, Any
         assert {1: allowed.true, 0: allowed.false, -1: allowed.unknown}[truth][0]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(
     st.one_of(
         st.text(max_size=40),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from check_set import examples
 from luthier.key import Key
 from luthier.space import Permutation, Simplex, Space, Subset
 from luthier.surrogate import KERNELS, Embedding
@@ -21,7 +22,7 @@ def gram(space: Space, x: np.ndarray, kernel: str, key: Key) -> np.ndarray:
     return KERNELS[kernel](squares(scaled, scaled)).value
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(spaces(), keys(), st.sampled_from(sorted(KERNELS)))
 def test_gram_matrices_are_symmetric_and_positive_semidefinite(space: Space, key: Key, kernel: str) -> None:
     x = sampled(space, key, 25)
@@ -35,7 +36,7 @@ def test_gram_matrices_are_symmetric_and_positive_semidefinite(space: Space, key
     np.testing.assert_allclose(np.diag(matrix)[-3:], 1.0, atol=1e-6)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(spaces(), keys())
 def test_different_configurations_are_apart(space: Space, key: Key) -> None:
     x = sampled(space, key, 12)

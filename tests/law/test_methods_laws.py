@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from check_set import examples
 from luthier import event as events
 from luthier.errors import Infeasible, SpaceExhausted
 from luthier.key import Key
@@ -23,7 +24,7 @@ methods = st.one_of(
 )
 
 hypothesis_settings = settings(
-    max_examples=20,
+    max_examples=examples(20),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

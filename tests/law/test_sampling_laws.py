@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from check_set import examples
 from luthier.errors import Infeasible
 from luthier.key import Key
 from luthier.space import Bool, Choice, Float, Int, Ordinal, Space, Subset
@@ -86,7 +87,7 @@ def every(space: Space) -> list[dict[str, Any]]:
     return result
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(finite_spaces())
 @pytest.mark.slow
 def test_listing_gives_what_filtering_gives(space: Space) -> None:
@@ -98,7 +99,7 @@ def test_listing_gives_what_filtering_gives(space: Space) -> None:
         space.check(config)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(finite_spaces())
 def test_draws_are_feasible_or_there_is_nothing(space: Space) -> None:
     try:
@@ -125,7 +126,7 @@ def continuous_spaces(draw: st.DrawFn) -> Space:
     return Space(variables, require=draw(st.lists(texts, min_size=1, max_size=3)))
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(continuous_spaces())
 def test_draws_of_continuous_spaces_are_feasible(space: Space) -> None:
     try:
@@ -138,7 +139,7 @@ def test_draws_of_continuous_spaces_are_feasible(space: Space) -> None:
     assert space.feasible(points).all()
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(continuous_spaces())
 @pytest.mark.slow
 def test_a_paving_loses_no_feasible_point(space: Space) -> None:

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from check_set import examples
 from luthier import codec
 from luthier.errors import InvalidConfig, InvalidSpace
 from luthier.key import Key
 from luthier.space import Choice, Float, Int, Space, compare, migrate
 from strategies import keys, sampled, spaces
 
-few = settings(max_examples=40)
+few = settings(max_examples=examples(40))
 
 
 def uniform_points(space: Space, key: Key, count: int) -> np.ndarray:

@@ -159,4 +159,4 @@ def test_what_crashes_is_learnt():
         crashes.append(sum(not trial.values for trial in study.trials))
         values.append(study.best.value)
     assert sum(value < 0.02 for value in values) >= 3, values
-    assert np.mean(crashes) <= 10, crashes
+    assert np.mean(crashes) <= 14, crashes  # of 16 seeds 9.75 in the mean; random search crashes 33 times

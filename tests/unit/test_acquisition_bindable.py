@@ -8,10 +8,11 @@ from dataclasses import replace
 import mpmath
 import numpy as np
 import pytest
-from scipy.integrate import quad
+from scipy.integrate import quad, trapezoid
 from scipy.stats import norm
 
 from luthier.acquisition.analytic import EI
+from luthier.acquisition.augmented import AugmentedLogEI
 from luthier.acquisition.criterion import bind_acquisition
 from luthier.acquisition.knowledge_gradient import KnowledgeGradient, expected_decrease
 from luthier.acquisition.max_value_entropy import MaxValueEntropy, sample_minima
@@ -131,7 +132,7 @@ def test_max_value_entropy_is_the_mean_over_the_minima() -> None:
 def fall_by_quadrature(a: np.ndarray, b: np.ndarray) -> float:
     z = np.linspace(-9, 9, 200_001)
     lowest = (a[:, None] + b[:, None] * z).min(axis=0)
-    return float(a.min() - np.trapezoid(lowest * norm.pdf(z), z))
+    return float(a.min() - trapezoid(lowest * norm.pdf(z), z))
 
 
 def test_expected_fall_against_quadrature() -> None:
@@ -325,3 +326,20 @@ def test_base_samples_are_normal() -> None:
     np.testing.assert_allclose(base.mean(axis=0), 0, atol=0.01)
     np.testing.assert_allclose(np.cov(base.T), np.eye(5), atol=0.05)
     assert quasi_normal(KEY, 4, 1030).shape == (4, 1030) and quasi_normal(KEY, 4, 0).shape == (4, 0)
+
+
+@pytest.mark.parametrize("noise", [1e-6, 0.05, 3.0])
+def test_augmented_expected_improvement_is_that_of_huang_et_al(noise: float) -> None:
+    posterior = model(noise)
+    x = draw(20, 5)
+    mean, variance = posterior.moments(x)
+    std, tau = np.sqrt(variance), math.sqrt(posterior.noise_variance)
+    z = (posterior.best - mean) / std
+    expected = std * (z * norm.cdf(z) + norm.pdf(z)) * (1.0 - tau / np.sqrt(variance + tau**2))
+    found = bind_acquisition(AugmentedLogEI(), posterior, context(posterior)).value(x)
+    np.testing.assert_allclose(np.exp(found), expected, rtol=1e-6, atol=1e-12)
+
+
+def test_a_margin_of_augmented_expected_improvement_is_checked() -> None:
+    with pytest.raises(InvalidSetting, match="margin"):
+        AugmentedLogEI(-1.0)

@@ -314,7 +314,7 @@ def test_pending_points_of_an_ensemble() -> None:
         (lambda: MACE((EI(), MACE((UCB(), PI())))), "each of its members"),
         (lambda: ScheduledUCB(delta=1.0), "probability"),
         (lambda: ScheduledUCB(size=0), "number of configurations"),
-        (lambda: ScheduledUCB(factor=math.nan), "finite number above 0"),
+        (lambda: ScheduledUCB(factor=math.nan), "finite number"),
         (lambda: Bayes(Parzen(), PerSecond(LogEI())), "a ratio of densities"),
         (lambda: Bayes(Parzen(), MACE((EI(), LogEI(0.1), PI()))), "PI"),
     ],

@@ -13,9 +13,9 @@ from scipy import stats
 import luthier as lt
 from luthier.acquisition.analytic import LogEI
 from luthier.acquisition.normal import density, distribution
+from luthier.analysis.calibration import Calibration, Coverage
 from luthier.analysis.explanation import LIKELY
 from luthier.analysis.predictive_distribution import read_models
-from luthier.analysis.results import Calibration, Coverage
 from luthier.errors import InvalidConfig, InvalidSetting, NoResult, TrialNotFound
 from luthier.key import Key
 from luthier.memo import Memo
@@ -284,8 +284,7 @@ def test_after_the_space_changed() -> None:
     study.change(wider)
     assert study.explain(7) == before
     assert study.predict({"x": 8.0, "k": "a", "m": True}).value > 0
-    with pytest.raises(InvalidConfig):
-        study.predict(SOME)
+    assert study.predict(SOME) == study.predict({**SOME, "m": False})  # what is missing is the default
 
 
 def test_the_rest_of_a_small_space() -> None:
@@ -318,8 +317,19 @@ def test_predictions_as_users_write_configurations(study: lt.Study) -> None:
     assert wide.low < one.low < narrow.low < narrow.high < one.high < wide.high
     with pytest.raises(InvalidConfig):
         study.predict({"x": 7.0, "k": "a"})
-    with pytest.raises(InvalidConfig):
-        study.predict([SOME, {"x": 1.0}])
+    filled = study.space.complete({"x": 1.0})
+    assert study.predict([SOME, {"x": 1.0}]) == study.predict([SOME, filled])
+
+
+def test_predictions_of_a_data_frame(study: lt.Study) -> None:
+    frame = study.to_frame()
+    found = study.predict(frame)
+    assert [one.params for one in found] == [trial.params for trial in study.trials]
+    for one, other in zip(study.predict(frame[["k", "x", "z"]].iloc[:3]), found, strict=False):
+        assert one.config == other.config
+        assert one.intervals["loss"] == pytest.approx(other.intervals["loss"])
+    with pytest.raises(InvalidConfig, match="no column of a variable; there are 'x'"):
+        study.predict(frame[["number"]])
 
 
 def test_one_more_measurement_is_less_sure_than_the_function() -> None:
@@ -435,7 +445,7 @@ def test_leave_one_out_residuals_are_those_of_the_model() -> None:
 
 
 def _judged(half: int, most: int, of: int) -> Calibration:
-    from luthier.analysis.predict import _coverage, _verdict
+    from luthier.analysis.calibration import _coverage, _verdict
 
     far = np.array([0.1] * half + [1.0] * (most - half) + [9.0] * (of - most))
     coverages: tuple[Coverage, Coverage] = (_coverage(far, 0.5), _coverage(far, 0.9))
@@ -481,3 +491,37 @@ def test_another_crash_is_foreseen() -> None:
     assert good.value == pytest.approx(math.sqrt(0.5), abs=0.05)
     assert "that it does not crash" in str(bad)
     assert study.expected_best(anywhere=True).params["x"] > -0.2
+
+
+def _steps(trial: lt.RunningTrial) -> float:
+    return float((trial["n"] - 3) ** 2)
+
+
+def _rough(trial: lt.RunningTrial) -> float:
+    return float(trial["x"] ** 2 + 5 * np.sin(1e4 * trial["x"]))
+
+
+@pytest.mark.parametrize(
+    ("space", "objective", "maximize"),
+    [
+        ({"n": lt.Int(1, 6)}, _steps, False),
+        ({"x": lt.Float(-5, 5)}, _rough, False),
+        ({"x": lt.Float(-5, 5)}, _rough, True),
+    ],
+)
+def test_what_an_explanation_says_agrees_with_itself_and_the_data(space: Any, objective: Any, maximize: bool) -> None:
+    goal = {"maximize": "y"} if maximize else {"minimize": "y"}
+    study = lt.Study("s", space, **goal, seed=0)
+    study.run(objective, trials=14)
+    sign = -1.0 if maximize else 1.0
+    for trial in study.trials:
+        found = study.explain(trial)
+        if found.purpose not in ("exploit", "explore"):
+            continue
+        best = min(sign * one.value for one in study.trials[: trial.number])
+        assert found.improvement is not None and found.acquisition is not None and found.prediction is not None
+        assert (found.improvement >= LIKELY) == (found.purpose == "exploit")
+        assert " 0% to beat" not in found.why and " 100% to beat" not in found.why
+        better = found.prediction.high if maximize else found.prediction.low
+        assert ("it could be" in found.why) <= (sign * better < best)
+        assert found.acquisition.above > 0.9

@@ -9,7 +9,8 @@ import pytest
 
 import luthier as lt
 from luthier.cli import progress_bar
-from luthier.cli.progress_bar import LiveProgress, tally_of
+from luthier.cli.progress_bar import LiveProgress
+from luthier.run import tally_of
 from luthier.trial import Outcome, Reason
 
 

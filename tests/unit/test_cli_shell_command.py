@@ -63,6 +63,7 @@ print(json.dumps(found))
         "LUTHIER_TRIAL": "3",
         "LUTHIER_ATTEMPT": "2",
         "LUTHIER_SEED": "99",
+        "LUTHIER_UNTIL": "",
         "LUTHIER_STUDY": "s",
         "LUTHIER_PARAM_lr": "0.001",
         "LUTHIER_PARAM_LR": "0.001",
@@ -224,3 +225,23 @@ def test_a_command_can_be_sent_to_a_worker(tmp_path: Path) -> None:
     assert again == run
     assert again(trial()) == 6
     assert json.dumps(again(trial())) == "6.0"
+
+
+def test_what_a_program_prints_is_kept_in_the_folder_of_its_trial(tmp_path: Path) -> None:
+    """As it comes, of each attempt, also where it fails; a stream without a word makes no file."""
+    script = "import os, sys; print('out', os.environ['LUTHIER_ATTEMPT'], 3); sys.exit(int(sys.argv[1]))"
+    command = Command(
+        (template(sys.executable), template("-c"), template(script), template("{x}")), False, tmp_path, LastLine()
+    )
+    folder = tmp_path / "s.db.trials" / "s-1" / "00004"
+    for attempt, code in ((1, 5), (2, 0)):
+        task = Task(4, 1, {"x": code}, attempt=attempt, context={"folder": str(folder)})
+        running = RunningTrial(task, lambda step, value: None, lambda: False)
+        if code:
+            with pytest.raises(CommandFailed, match=rf"exit code 5 \(what it printed is in {folder}\)"):
+                command(running)
+        else:
+            with pytest.raises(InvalidResult):
+                command(running)
+    assert (folder / "stdout.txt").read_text() == "out 1 3\n" and (folder / "stdout-2.txt").read_text() == "out 2 3\n"
+    assert sorted(file.name for file in folder.iterdir()) == ["params.json", "stdout-2.txt", "stdout.txt"]

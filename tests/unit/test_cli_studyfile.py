@@ -12,6 +12,8 @@ from luthier.cli.objective.shell_command import Command, JsonFile, LastLine, Pat
 from luthier.cli.studyfile.read import StudyFile, read_study
 from luthier.errors import InvalidFile
 from luthier.method.random import Random
+from luthier.problem import Fidelity
+from luthier.stop import ASHA, Median, Threshold
 
 GOOD = """\
 [study]
@@ -139,6 +141,7 @@ MISTAKES = {
     "memory of threads": ("workers = 2", 'kind = "threads"\ntrial_memory = 3', 26, ["processes"]),
     "memory": ("workers = 2", 'trial_memory = "lots"', 25, ["megabytes"]),
     "baseline": ("seed = 7", "baseline = 1", 4, ["true or false"]),
+    "limit": ("seed = 7", "constraints = {mb = 512}", 4, ["constraints", "'<= 512'"]),
 }  # fmt: skip
 
 
@@ -285,7 +288,7 @@ def test_a_function_is_found_beside_the_file(beside: Path) -> None:
     [
         ("cli_train_b", "x = 1", "cli_train_z:loss", "no module 'cli_train_z' .did you mean 'cli_train_b'"),
         ("cli_train_c", "def loss(trial): ...", "cli_train_c:los", "has no 'los' .did you mean 'loss'.*it has loss"),
-        ("cli_train_d", "loss = 3", "cli_train_d:loss", "is a int, not a function"),
+        ("cli_train_d", "loss = 3", "cli_train_d:loss", "is an int, not a function"),
         (
             "cli_train_e",
             "import cli_no_such",
@@ -300,3 +303,42 @@ def test_a_function_that_is_not_there(beside: Path, module: str, text: str, name
     (beside / f"{module}.py").write_text(text)
     with pytest.raises(InvalidFile, match=f"line 7: .*{said}"):
         load(beside, name)
+
+
+STOPPED = GOOD.replace("seed = 7", "seed = 7\nfidelity = {epochs = [1, 81]}") + '\n[stop]\nuse = "ASHA"\neta = 4\n'
+
+
+def test_a_fidelity_and_a_rule(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(STOPPED)
+    plan = read_study(path)
+    assert (plan.fidelity, plan.stop) == (Fidelity("epochs", 1, 81), ASHA(eta=4))
+    path.write_text(
+        GOOD + '\n[stop]\nuse = "AnyOf"\nrules = [{use = "Median", after = 3}, {use = "Threshold", worst = 2.0}]\n'
+    )
+    assert read_study(path).stop == Median(after=3) | Threshold(2.0)
+    path.write_text(GOOD)
+    assert (read_study(path).fidelity, read_study(path).stop) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("fidelity = {epochs = [1, 81]}\n", "", r"say fidelity = \{epochs"),
+        ("[1, 81]", "[81, 1]", "line 5: .*low < high"),
+        ("{epochs = [1, 81]}", "81", r"line 5: .*such as \{epochs"),
+        ("{epochs = [1, 81]}", "{epochs = 81}", r"line 5: .*such as \{epochs"),
+        ('"ASHA"', '"ASHAA"', "there is no rule 'ASHAA'"),
+        ('"ASHA"\neta = 4', '"Random"', "no rule that stops trials"),
+        ("eta = 4", "eta = 1", "line 3[0-9].*eta from 2 on"),
+        ("eta = 4", "etta = 4", "no setting 'etta'"),
+        ('use = "ASHA"', "", "say which rule"),
+    ],
+)
+def test_a_mistake_in_a_rule_or_a_fidelity(tmp_path: Path, old: str, new: str, said: str) -> None:
+    path = tmp_path / "study.toml"
+    assert STOPPED.count(old) == 1
+    path.write_text(STOPPED.replace(old, new))
+    with pytest.raises(InvalidFile) as caught:
+        read_study(path)
+    assert re.search(said, str(caught.value)), caught.value

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from check_set import examples
 from luthier.cli.objective.template import check_shell, drop_inactive, template, words, written
 from luthier.errors import InvalidSetting
 
@@ -62,9 +63,50 @@ def test_places_that_are_safe(text: str) -> None:
     assert check_shell(text).names == ("x",)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=8))
 @example("$(touch /tmp/never); '\"`\\")
 def test_a_shell_gives_back_any_value(value: str) -> None:
     line = check_shell("printf %s {x}").fill({"x": shlex.quote(value)})
     assert subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=True).stdout == value.encode()
+
+
+@pytest.mark.parametrize(
+    ("command", "where"),
+    [
+        (r"python p.py \{v}", "after a backslash"),
+        ("echo $(( {v} + 1 ))", "in arithmetic"),
+        ("echo $((1)) $(({v}))", "in arithmetic"),
+        ("(( {v} > 1 )) && echo 1", "in arithmetic"),
+        ("echo $[ {v} ]", "in arithmetic"),
+    ],
+)
+def test_a_shell_gets_no_value_where_its_quoting_would_be_undone(command: str, where: str) -> None:
+    with pytest.raises(InvalidSetting, match=where):
+        check_shell(command)
+
+
+def test_a_place_behind_arithmetic_or_an_escaped_backslash_is_safe() -> None:
+    assert check_shell(r"echo $((1 + 2)) {v} \\\\ {w}").names == ("v", "w")
+
+
+@pytest.mark.parametrize("sign", ["|", "&&", ">", "2>&1", ";"])
+def test_what_means_something_to_a_shell_only_is_refused_without_one(sign: str) -> None:
+    with pytest.raises(InvalidSetting, match="set shell = true"):
+        words(f"python p.py {{v}} {sign} tail -1")
+    assert len(words(f"python p.py {{v}} '{sign}'")) == 4
+
+
+@pytest.mark.parametrize(
+    "command", ["eval {v}", "a; eval echo {v}", "sh -c {v}", "cd x && bash -e -c {v}", "sh -c a{v}", "(eval {v})"]
+)
+def test_what_runs_a_value_as_a_command_is_refused(command: str) -> None:
+    with pytest.raises(InvalidSetting, match="runs its value as a command"):
+        check_shell(command)
+
+
+@pytest.mark.parametrize(
+    "command", ["sh -c 'prog \"$1\"' sh {v}", "evaluate {v}", "eval x; a {v}", "python sh.py -c {v}"]
+)
+def test_what_gets_a_value_as_an_argument_is_not(command: str) -> None:
+    assert check_shell(command).names == ("v",)

@@ -64,7 +64,7 @@ def test_scalars_of_numpy_and_enumerations_are_plain_values() -> None:
         ({"a": {3: 1}}, r"value\['a'\] has the key 3: the keys"),
         (b"bytes", "value is a bytes"),
         (np.zeros(3), "value is a ndarray"),
-        ((1, object()), r"value\[1\] is a object"),
+        ((1, object()), r"value\[1\] is an object"),
     ],
 )
 def test_what_cannot_be_stored_is_refused_with_its_place(value: object, says: str) -> None:

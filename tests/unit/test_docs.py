@@ -14,6 +14,7 @@ PAGES = sorted(
     str(path.relative_to(REPOSITORY))
     for pattern in ("*.md", "docs/**/*.md", "benchmarks/results/*.md")
     for path in REPOSITORY.glob(pattern)
+    if path.parent.name != "api"  # made by `make docs`
 )
 DECISIONS = sorted((REPOSITORY / "docs" / "decisions").glob("0*.md"))
 WIDTH = 100

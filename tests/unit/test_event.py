@@ -13,16 +13,24 @@ from test_codec import VALUES
 from luthier import event
 from luthier.errors import InvalidResult, StoreCorrupt
 from luthier.event import (
+    Annotated,
     Asked,
+    Attributed,
     Changed,
     Claimed,
     Configured,
     Created,
     Enqueued,
     Event,
+    Forgotten,
     Freed,
+    Paused,
+    Promoted,
+    Pruned,
     Renewed,
+    Reopened,
     Reported,
+    Resumed,
     Retried,
     Told,
 )
@@ -35,7 +43,15 @@ _mapping = st.dictionaries(_text, VALUES, max_size=3)
 _values = st.dictionaries(_text, _float, max_size=3)
 EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(Created, _text, VALUES, st.lists(st.tuples(_text, st.booleans()), max_size=3).map(tuple), _number),
-    st.builds(Configured, VALUES, st.none() | _number, VALUES),
+    st.builds(
+        Created,
+        _text,
+        VALUES,
+        st.lists(st.tuples(_text, st.booleans()), max_size=3).map(tuple),
+        _number,
+        fidelity=st.none() | st.tuples(_text, _number, _number),
+    ),
+    st.builds(Configured, VALUES, st.none() | _number, VALUES, VALUES),
     st.builds(Changed, VALUES),
     st.builds(
         Asked,
@@ -50,13 +66,22 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
         _text,
         st.none() | _number,
         _number,
+        st.none() | _number,
     ),
+    st.builds(Pruned, _number, _number, _number, _text, st.booleans()),
+    st.builds(Paused, _number, _number, _number, _text),
+    st.builds(Promoted, _number, _number, _number, _number, _text),
+    st.builds(Resumed, _number, _number, _number, _text, st.none() | st.floats(0, 1e9)),
     st.builds(Claimed, _number, _number, _number, _text, st.none() | st.floats(0, 1e9)),
     st.builds(Retried, _number, _text, st.none() | st.floats(0, 1e9)),
     st.builds(Renewed, _number, _number),
     st.builds(Freed, _number, _number, _text, _text, st.none() | st.floats(0, 1e9)),
     st.builds(Reported, _number, _number, _number, _float),
     st.builds(Told, _number, _number, _text, _values, _values, st.none() | st.floats(0, 1e9), _text, _mapping),
+    st.builds(Reopened, _number),
+    st.builds(Forgotten, _number),
+    st.builds(Attributed, _number, _number, _mapping),
+    st.builds(Annotated, st.none() | _text, st.none() | st.lists(_text, max_size=3).map(tuple)),
     st.builds(Enqueued, _mapping, _text),
 )
 
@@ -91,7 +116,6 @@ def test_numbers_that_are_not_finite_are_kept() -> None:
         "",
         "[]",
         "{}",
-        '{"type":"other"}',
         '{"type":"asked"}',
         '{"type":"told","number":"x","token":1,"reason":"done"}',
         '{"type":"told","number":{"$tuple":[1]},"token":1,"reason":"done"}',

@@ -80,7 +80,7 @@ def test_a_value_too_large_to_send_fails_its_trial(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(framing, "LARGEST", 1000)
     sent = _Sent()
     worker_main._send_result(sent, TaskResult(0, 1, Reason.DONE, value, duration_s=0.5))
-    ((kind, (reason, told, error, duration_s)),) = sent.messages
-    assert (kind, duration_s) == (MessageKind.RESULT, 0.5)
+    ((kind, (reason, told, error, duration_s, stopped)),) = sent.messages
+    assert (kind, duration_s, stopped) == (MessageKind.RESULT, 0.5, False)
     assert (reason, told) == (("done", value) if fits else ("failed", None))
     assert ("more than 512 MB" in error) is not fits

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -40,20 +42,26 @@ def test_running_reads_like_a_mapping() -> None:
     trial = _running(x=1, y="a")
     assert (trial["x"], dict(trial), len(trial), "y" in trial, "z" in trial) == (1, {"x": 1, "y": "a"}, 2, True, False)
     assert repr(trial) == "RunningTrial(3: x=1, y='a')"
-    with pytest.raises(TypeError):
-        trial.params["x"] = 2
-    with pytest.raises(KeyError):
+    assert (trial.get("z", 7), list(trial.items())) == (7, [("x", 1), ("y", "a")])
+    assert json.loads(json.dumps(trial.params)) == trial.params  # a dict, which everything takes
+    with pytest.raises(AttributeError, match=r"use trial\.should_stop\(\)"):
+        trial.should_prune  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(AttributeError, match=r"declared in the study's space"):
+        trial.suggest_float("x", 0, 1)  # type: ignore[attr-defined]
+    with pytest.raises(KeyError, match="z: no variable of this trial; active are 'x', 'y'"):
         trial["z"]
 
 
-def test_running_knows_its_circumstances() -> None:
-    context = {"study": "s", "seed": 12, "folder": "/f"}
+def test_running_knows_its_circumstances(tmp_path: Path) -> None:
+    context = {"study": "s", "seed": 12, "folder": str(tmp_path / "a" / "00003")}
     trial = RunningTrial(Task(3, 1, {}, attempt=2, context=context), lambda step, value: None, lambda: True)
-    assert (trial.number, trial.attempt, trial.seed, trial.folder) == (3, 2, 12, Path("/f"))
+    assert (trial.number, trial.attempt, trial.seed, trial.folder) == (3, 2, 12, tmp_path / "a" / "00003")
     assert trial.context == context
     assert trial.should_stop()
     bare = _running()
-    assert (bare.seed, bare.folder, dict(bare.context)) == (3, None, {})
+    assert (bare.seed, dict(bare.context)) == (3, {})
+    with pytest.raises(InvalidSetting, match="trial 3 has no folder"):
+        _ = bare.folder
 
 
 def test_reports_count_their_steps() -> None:
@@ -79,6 +87,11 @@ def test_reports_count_their_steps() -> None:
         (np.int64(3), 3),
         (np.bool_(True), True),
         (np.array(2.5), 2.5),
+        (np.array([2.5]), 2.5),
+        (np.array([1, 2]), [1, 2]),
+        (Decimal("0.5"), 0.5),
+        (-(10**400), -math.inf),
+        (2**5000 * Fraction(1, 3), math.inf),
         (Fraction(1, 4), 0.25),
         (np.longdouble(1.25), 1.25),
         ({"loss": Fraction(1, 2), "$odd": (1, [2])}, {"loss": 0.5, "$odd": (1, [2])}),
@@ -91,7 +104,7 @@ def test_values_become_plain(value: object, expected: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [object(), {1: 2.0}, {"x": object()}, np.zeros(2), 1j, b"x", 2**5000 * Fraction(1, 3), "\ud800", {1, 2}]
+    "value", [object(), {1: 2.0}, {"x": object()}, np.zeros(2, complex), 1j, b"x", "\ud800", {1, 2}]
 )
 def test_what_is_no_plain_data_is_refused(value: object) -> None:
     with pytest.raises(InvalidResult, match="the objective"):

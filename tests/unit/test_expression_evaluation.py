@@ -157,3 +157,19 @@ def test_an_inactive_mark_survives_pickling() -> None:
 
     assert pickle.loads(pickle.dumps(INACTIVE)) is INACTIVE
     assert repr(INACTIVE) == "INACTIVE"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["k != log(x)", "k == log(x)", "not (k == sqrt(x))", "(k if b else log(x)) != 'a'", "(k if b else log(x)) == 2",
+     "not ((k if b else log(x)) == 2)", "(k if b else log(x)) in (1, 'a')", "(k if b else log(x)) < 3"],
+)  # fmt: skip
+@pytest.mark.parametrize("options", [(1, 2, 3), (False, True), ("a", "c"), (1, "a")])
+def test_undefined_numbers_are_the_same_for_one_and_for_many(text: str, options: tuple[Any, ...]) -> None:
+    codes, x = np.tile(np.arange(len(options)), 8), np.repeat([-1.0, 1.0, 0.0, np.nan], 2 * len(options))
+    b = np.arange(len(x)) % 3 == 0
+    expression = parse(text)
+    many = expression.evaluate({"k": Coded(codes, options), "x": x, "b": Coded(b.astype(np.int64), (False, True))})
+    for row, found in enumerate(many.tolist()):
+        config = {"k": options[codes[row]], "b": bool(b[row]), **({"x": x[row]} if x[row] == x[row] else {})}
+        assert {1: True, 0: False, -1: None}[found] is expression.evaluate_one(config), config

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import luthier
+from syntax_trees import trees
 
-ROOT = Path(luthier.__file__).parent
 PAGE = Path(__file__).parents[2] / "docs" / "notation.md"
 
 
@@ -35,14 +35,6 @@ def column(header: list[str], number: int) -> list[str]:
 
 TERMS = column(["term", "meaning", "in the code"], 2)
 BANNED = column(["not", "but"], 0)
-
-
-@cache
-def trees() -> dict[str, ast.Module]:
-    """Give the syntax tree of every module, by its path."""
-    return {
-        str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(ROOT.rglob("*.py"))
-    }
 
 
 @cache

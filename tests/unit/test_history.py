@@ -280,8 +280,11 @@ def test_data_are_what_a_loop_over_the_trials_gives(trials: list[tuple[float, st
         if end != "open":
             history = history.apply(_told(number, x * 2, reason=end, duration_s=x))
     data = history.data(history.problem())
-    by_end = {kind: [[x] for x, end in trials if end == kind] for kind in ("done", "failed", "lost", "open")}
-    assert data.x.tolist() == by_end["done"] and data.failed.tolist() == by_end["failed"]
+    counted = [(x, end) for number, (x, end) in enumerate(trials) if number not in history.forgotten]
+    by_end = {kind: [[x] for x, end in counted if end == kind] for kind in ("done", "open")}
+    assert data.x.tolist() == by_end["done"]
+    assert data.failed.tolist() == [[x] for x, end in counted if end in ("failed", "lost")]
+    assert [trials[number][1] in ("failed", "lost") for number in history.forgotten] == [True] * len(history.forgotten)
     assert data.pending.tolist() == by_end["open"]
     assert data.loss.tolist() == [2 * x for (x,) in by_end["done"]]
     assert data.costs.tolist() == [x for (x,) in by_end["done"]]
@@ -377,4 +380,4 @@ def test_the_digest_names_what_a_method_can_see() -> None:
 
 def test_reasons_say_what_is_a_crash() -> None:
     crashes = {reason for reason in Reason if reason.is_crash}
-    assert crashes == {Reason.FAILED, Reason.TIMEOUT, Reason.MEMORY, Reason.NONFINITE}
+    assert crashes == {Reason.FAILED, Reason.TIMEOUT, Reason.MEMORY, Reason.NONFINITE, Reason.LOST}

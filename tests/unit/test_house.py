@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import luthier
+from syntax_trees import ROOT, trees
 
-ROOT = Path(luthier.__file__).parent
 UNNAMED = {"__init__", "__main__", "protocol"}
 NAMED_FOR_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base_classes", "tools"}
 CLAUSE = re.compile(r"(What|Whether|Who|How|Where|Why|When|Which|From|So that)\b")
@@ -32,9 +31,9 @@ GATES = {
 def modules() -> dict[str, tuple[Path, ast.Module]]:
     """Give every module of the tree by its dotted name."""
     found = {}
-    for path in sorted(ROOT.rglob("*.py")):
-        name = ".".join(("luthier", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
-        found[name] = path, ast.parse(path.read_text(encoding="utf-8"))
+    for place, tree in trees().items():
+        name = ".".join(("luthier", *Path(place).with_suffix("").parts)).removesuffix(".__init__")
+        found[name] = ROOT / place, tree
     return found
 
 

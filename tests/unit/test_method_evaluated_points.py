@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from check_set import examples
 from luthier.method.bayesian.acquisition_optimizer import EvaluatedPoints
 
 
@@ -22,7 +23,7 @@ def naive(known, points):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 3), st.integers(1, 4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_fresh_is_what_differs_from_all_that_is_known_and_from_earlier_rows(seed, columns, levels):
     random = np.random.default_rng(seed)
 

@@ -137,7 +137,7 @@ def test_without_a_study_the_seed_is_0():
         ({"kind": "sobel"}, "one of sobol, halton, latin, lattice, not 'sobel'"),
         ({"size": 5}, "of 'latin' only"),
         ({"kind": "latin", "size": 0}, "at least 1"),
-        ({"kind": "latin", "size": True}, "at least 1"),
+        ({"kind": "latin", "size": True}, "whole number"),
         ({"kind": "latin", "scramble": False}, "random by nature"),
     ],
 )

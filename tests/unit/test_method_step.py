@@ -62,7 +62,7 @@ def test_a_step_made_alone_is_that_of_the_batch(name: str) -> None:
         if len(points):
             point = points[[np.argmax(criterion.value(points))]]
         else:
-            point = method.search.maximise(space, criterion, step.start, evaluated, step.key)[:1]
+            point = method.search.maximise(space, criterion, step.start, step.known(evaluated), step.key)[:1]
         assert space.decode(point)[0] == proposal.config
         assert step.note == proposal.note
         assert len(step.models) >= 1
@@ -81,8 +81,9 @@ def test_a_portfolio_has_a_criterion_for_each_member() -> None:
 
 
 def test_several_objectives_have_one_criterion_and_another_one_for_each_proposal() -> None:
-    study = lt.Study("m", {"x": lt.Float(-2, 2)}, minimize=["a", "b"], seed=1, method=lt.Auto(search=BRIEF))
-    study.run(lambda trial: {"a": trial["x"] ** 2, "b": (trial["x"] - 1) ** 2}, trials=7)
+    goals = ["a", "b", "c", "d"]  # of two or three there is no draw of weights
+    study = lt.Study("m", {"x": lt.Float(-2, 2)}, minimize=goals, seed=1, method=lt.Auto(search=BRIEF))
+    study.run(lambda trial: [(trial["x"] - place) ** 2 for place in range(4)], trials=7)
     problem, data = study.problem, study.history.data(study.problem)
     points = study.space.sample(KEY, 5)
     shared = Memo()
@@ -91,7 +92,7 @@ def test_several_objectives_have_one_criterion_and_another_one_for_each_proposal
     ]
     np.testing.assert_array_equal(values[0], values[1])
     assert (values[0] != values[2]).any()
-    assert lt.Auto().step(problem, data, KEY, 0, Memo()).data.losses.shape == (7, 2)
+    assert lt.Auto().step(problem, data, KEY, 0, Memo()).data.losses.shape == (7, 4)
 
 
 # --- explanations and predictions read the step -----------------------------------------------------------
@@ -121,7 +122,7 @@ def test_every_proposal_of_a_batch_is_rated(name: str) -> None:
         rated = explain(drive.history, number, METHODS[name], drive.key, Memo(), 0.9).acquisition
         assert rated is not None
         assert rated.above > 0.7
-        assert rated.name == {"auto": "LogEI", "parzen": LOG_RATIO, "forest": "UCB"}[name]
+        assert rated.name == {"auto": "AugmentedLogEI", "parzen": LOG_RATIO, "forest": "UCB"}[name]
 
 
 @dataclass(frozen=True)

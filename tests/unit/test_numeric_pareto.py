@@ -14,6 +14,7 @@ from luthier.key import Key
 from luthier.numeric.pareto import (
     crowding_distance,
     dominates,
+    free_boxes,
     hypervolume,
     no_worse,
     non_dominated,
@@ -182,3 +183,16 @@ def test_hypervolumes_by_hand():
     assert hypervolume(np.empty((0, 3)), np.ones(3)) == 0.0
     sphere = np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
     assert hypervolume(sphere, np.full(3, 2.0)) == 4.0
+
+
+@given(st.integers(2, 3).flatmap(fronts))
+def test_free_boxes_fill_what_is_not_dominated(losses) -> None:
+    objectives = losses.shape[1]
+    reference = np.full(objectives, 3.5)
+    lows, highs = free_boxes(losses, reference)
+    extents = np.maximum(highs - np.maximum(lows, -1.0), 0.0)
+    assert extents.prod(axis=1).sum() == pytest.approx(4.5**objectives - hypervolume(losses, reference))
+    middles = 0.5 * (np.maximum(lows, -1.0) + highs)
+    inside = (middles[:, None] > lows[None]) & (middles[:, None] < highs[None])
+    assert (inside.all(axis=2).sum(axis=1) == 1).all()  # no two boxes share a point
+    assert not dominates(losses, middles).any()

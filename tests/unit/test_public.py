@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import luthier
 from luthier._names import PUBLIC
+from luthier.study import ActiveTrial, StudyReader, TrialResult
 
 HEAVY = ("scipy", "sklearn", "pandas", "plotly", "sqlalchemy", "torch", "matplotlib", "rich", "click")
 
@@ -22,6 +28,37 @@ def test_all_names_are_there_once() -> None:
     for name in luthier.__all__:
         assert getattr(luthier, name) is not None
     assert set(luthier.__all__) <= set(dir(luthier))
+
+
+@pytest.mark.parametrize("face", [*PUBLIC, "luthier.analysis", "luthier.history", "luthier.sklearn", "luthier.store"])
+def test_completion_of_a_package_shows_its_public_names(face: str) -> None:
+    module = importlib.import_module(face)
+    assert dir(module) == sorted(module.__all__)
+
+
+def test_completion_shows_public_names_and_nothing_else() -> None:
+    assert dir(luthier) == sorted(luthier.__all__)
+    assert all(issubclass(getattr(luthier.errors, name), Exception | KeyboardInterrupt) for name in dir(luthier.errors))
+
+
+@pytest.mark.parametrize(
+    "kind", [luthier.Study, luthier.Space, luthier.RunningTrial, ActiveTrial, TrialResult, StudyReader]
+)
+def test_everything_that_completion_shows_of_an_object_is_explained(kind: type) -> None:
+    fields = {field.name for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else set()
+    names = [name for name in dir(kind) if not name.startswith("_") and name not in fields]
+    assert names and [name for name in names if not inspect.getdoc(inspect.getattr_static(kind, name))] == []
+
+
+def test_signatures_can_be_read() -> None:
+    for name in luthier.__all__:
+        one = getattr(luthier, name)
+        if callable(one) and name != "RunningTrial":  # which nobody makes
+            text = str(inspect.signature(one))
+            assert " at 0x" not in text and "**" not in text and len(text) < 1500, text
+            assert "<factory>" not in text or name == "Regressor"
+    assert repr(luthier.Bayes(surrogate=luthier.Forest(trees=50))) == "Bayes(surrogate=Forest(trees=50))"
+    assert str(inspect.signature(luthier.Float)).startswith("(low: 'float', high: 'float', *, default: 'float | None'")
 
 
 def test_every_name_that_can_be_imported_later_is_public_and_known_to_type_checkers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -63,7 +64,10 @@ def test_json_is_indented_and_keeps_its_letters() -> None:
 
 
 def test_a_result_is_shown_by_its_heading_and_rows() -> None:
+    @dataclass(frozen=True, slots=True)
     class Shown(render.ResultForm):
+        points: tuple[float, ...] = (0.0,) * 1000
+
         def heading(self) -> str:
             return "it is <so>"
 
@@ -74,7 +78,15 @@ def test_a_result_is_shown_by_its_heading_and_rows() -> None:
             return {"why": "because"}
 
     assert str(Shown()) == "it is <so>\n  why  because"
+    assert repr(Shown()) == "<Shown: it is <so>>"
     assert (
         Shown()._repr_html_()
         == "<table><caption>it is &lt;so&gt;</caption><tr><th>why</th><td>because</td></tr></table>"
     )
+
+
+def test_json_holds_nothing_that_a_terminal_obeys() -> None:
+    text = "\x1b[31m \x07 \x9b31m \u202e \x7f é"
+    written = render.json_text({text: [text]})
+    assert not any(sign in written for sign in "\x1b\x07\x9b\u202e\x7f") and "é" in written
+    assert json.loads(written) == {text: [text]}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import luthier as lt
-from luthier.errors import Infeasible, InvalidSetting, NoResult, StoreFull
+from luthier.errors import Infeasible, InvalidSetting, NoResult, StoreFull, TrialFailed
 from luthier.executor import Inline, Task, TaskReport, TaskResult
 from luthier.run import Budget, End, LineReporter
 from luthier.store import Memory
@@ -352,3 +352,39 @@ def test_inline_is_what_runs_one_worker() -> None:
     _study().run(lambda trial: names.add(threading.current_thread().name) or trial["x"], trials=2)
     assert names == {threading.current_thread().name}
     _study().run(_x, trials=2, executor=lambda objective, workers: Inline(objective))
+
+
+# --- failures ------------------------------------------------------------------------------------------
+
+
+def _failing(fails: Any) -> Any:
+    def objective(trial: lt.RunningTrial) -> float:
+        if error := fails(trial.number):
+            raise error
+        return float(trial["x"])
+
+    return objective
+
+
+def test_failures_in_a_row_end_a_run_wherever_they_begin() -> None:
+    study = _study()
+    with pytest.raises(TrialFailed, match=r"4 trials of this run in a row ended as failed.*study\.retry\(\)"):
+        study.run(_failing(lambda n: OSError("gone") if n >= 5 else None), trials=30, give_up_after=4)
+    assert len(study) == 9
+    study = _study()
+    study.run(_failing(lambda n: OSError("gone") if n % 4 else None), trials=30, give_up_after=4)
+    assert len(study) == 30
+    study = _study()
+    study.run(_failing(lambda n: (OSError, ValueError)[n % 2]("gone")), trials=30, give_up_after=4)
+    assert len(study) == 30
+
+
+def test_the_first_failure_is_said_once_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+    fails = _failing(lambda n: OSError(f"GPU {n} lost\nmore") if n in (1, 2) else None)
+    _study().run(fails, trials=4)
+    said = [record.getMessage() for record in caplog.records if "GPU" in record.getMessage()]
+    assert len(said) == 1 and "trial 1 ended as failed: OSError: GPU 1 lost (study.trial(1).error" in said[0]
+    stream = io.StringIO()
+    _study().run(fails, trials=4, progress=LineReporter(stream, every_s=1e6))
+    (line,) = (line for line in stream.getvalue().splitlines() if "GPU" in line)
+    assert line.startswith("2 trials, 1 failed, best") and "OSError: GPU 1 lost" in line

@@ -53,7 +53,7 @@ def test_says_when_another_thread_keeps_it() -> None:
 
 
 def test_is_free_in_a_child_of_a_process_that_cannot_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("luthier._runtime.fork_lock._FORK_PATIENCE_S", 0.01)
+    monkeypatch.setattr("luthier._runtime.fork_lock.FORK_PATIENCE_S", 0.01)
     guard, inside, leave = ForkSafeLock(timeout_s=1.0), threading.Event(), threading.Event()
     thread = hold(guard, inside, leave)
     assert in_child(guard.__enter__) == 0

@@ -25,12 +25,13 @@ from luthier.space import (
     Subset,
 )
 from luthier.space.sampling.group import Group
-from luthier.space.sampling.plans import EnumeratedPlan, HitAndRunPlan
+from luthier.space.sampling.plans import EnumeratedPlan, HitAndRunPlan, PolytopePlan
+from luthier.space.sampling.polytope import Polytope
 from luthier.space.sampling.rejection import CubeProposal, PavedProposal, RejectionPlan, TransformedProposal
 
 
 def unit(names: str) -> dict[str, Any]:
-    return {name: Float(0, 1) for name in names}
+    return {name: Float(0, 1) for name in (names.split() if " " in names else names)}
 
 
 def plans(space: Space) -> list[type]:
@@ -294,3 +295,32 @@ def test_the_edges_of_a_number_in_steps_are_where_its_quantiles_jump(variable: N
     np.testing.assert_array_equal(variable.quantile(edges[:-1] + 1e-9), values)
     np.testing.assert_array_equal(variable.quantile(edges[1:] - 1e-9), values)
     np.testing.assert_array_equal(variable.quantile(variable.uniform(values)), values)
+
+
+def test_long_chains_of_order_are_walked_between_the_ends_of_lines() -> None:
+    width = 12
+    space = Space(unit(" ".join(f"x{i}" for i in range(width))), [f"x{i} <= x{i + 1} + 0.05" for i in range(width - 1)])
+    assert plans(space) == [PolytopePlan]
+    points = space.sample(Key.of(1), 2000)
+    assert space.feasible(points).all()
+    # The mirrored order is the same set turned round: x0 and 1 - x11 are distributed alike.
+    turned = 1.0 - points[:, ::-1]
+    assert np.abs(points.mean(axis=0) - turned.mean(axis=0)).max() < 0.03
+    assert np.abs(points.std(axis=0) - turned.std(axis=0)).max() < 0.03
+
+
+def test_a_polytope_is_sampled_as_sorted_uniforms_are() -> None:
+    width = 10
+    rows = np.zeros((width - 1, width))
+    rows[np.arange(width - 1), np.arange(width - 1)] = 1.0
+    rows[np.arange(width - 1), np.arange(1, width)] = -1.0
+    points = Polytope(rows, np.zeros(width - 1), Key.of(2)).draw(Key.of(3), 3000)
+    exact = np.sort(Key.of(4).uniform((3000, width)), axis=1)
+    assert (np.diff(points, axis=1) >= -1e-9).all()
+    assert np.abs(points.mean(axis=0) - exact.mean(axis=0)).max() < 0.03
+    assert np.abs(points.std(axis=0) - exact.std(axis=0)).max() < 0.02
+
+
+def test_a_polytope_without_room_is_not_found() -> None:
+    rows = np.array([[1.0, 1.0], [-1.0, -1.0]])
+    assert not Polytope(rows, np.array([0.5, -0.6]), Key.of(0)).found

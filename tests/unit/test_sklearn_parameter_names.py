@@ -11,9 +11,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 import luthier as lt
-from luthier.acquisition import EI, PI, UCB, LogEI
+from luthier.acquisition import EI, PI, UCB
 from luthier.errors import InvalidSetting, InvalidSpace
+from luthier.method import AcquisitionOptimizer
 from luthier.sklearn.spaces import check_names, skopt_method
+
+HEDGE = lt.Hedge((EI(), UCB(1.96), PI()))
+"""skopt's ``gp_hedge``, which is its default."""
 
 
 def test_a_parameter_that_is_not_there() -> None:
@@ -42,9 +46,12 @@ def test_an_estimator_may_take_more_than_it_lists() -> None:
     ("settings", "method"),
     [
         (None, lt.Auto(per_second=False)),
-        ({"random_state": 1, "n_jobs": 2, "acq_optimizer": "sampling"}, lt.Auto(per_second=False)),
-        ({"base_estimator": "RF"}, lt.Bayes(lt.Forest(), LogEI())),
-        ({"base_estimator": "ET", "n_initial_points": 5}, lt.Bayes(lt.Forest(extra=True), LogEI(), 5)),
+        (
+            {"random_state": 1, "n_jobs": 2, "acq_optimizer": "sampling"},
+            lt.Auto(per_second=False, search=AcquisitionOptimizer(ascents=0)),
+        ),
+        ({"base_estimator": "RF"}, lt.Bayes(lt.Forest(), HEDGE)),
+        ({"base_estimator": "ET", "n_initial_points": 5}, lt.Bayes(lt.Forest(extra=True), HEDGE, 5)),
         ({"base_estimator": "GP", "acq_func": "EI", "acq_func_kwargs": {"xi": 0.01}}, lt.Bayes(lt.GP(), EI(0.01))),
         ({"acq_func": "LCB", "acq_func_kwargs": {"kappa": 3}}, lt.Bayes(lt.GP(), UCB(3.0))),
         ({"acq_func": "PI"}, lt.Bayes(lt.GP(), PI())),
@@ -60,7 +67,7 @@ def test_settings_of_skopt(settings: Any, method: Any) -> None:
     [
         ({"acq_fun": "EI"}, "did you mean 'acq_func'"),
         ({"base_estimator": "SVM"}, "give 'GP'"),
-        ({"acq_func": "UCB"}, "give 'EI'"),
+        ({"acq_func": "UCB"}, "did you mean 'LCB'"),
     ],
 )
 def test_settings_that_skopt_does_not_have(settings: Any, text: str) -> None:

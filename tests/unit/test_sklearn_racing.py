@@ -131,11 +131,19 @@ def test_saved_folds_go_to_more_candidates() -> None:
     assert 40 < fits - 1 <= 50
     few, _ = count(searches(racing=True)[2].set_params(budget={"trials": 6}, n_iter=6))
     assert len(few.cv_results_["params"]) == 6
-    assert searches()[2].racing is True and not any(search.racing for search in searches()[:2])
+    assert not any(search.racing for search in searches())
+
+
+def test_without_racing_n_iter_is_a_promise_and_ranks_are_those_of_the_means() -> None:
+    """What swaps the import gets what it expects, also with many folds."""
+    results = searches()[2].fit(X, Y).cv_results_
+    assert len(results["params"]) == 5 and {"n_folds", "raced_out"}.isdisjoint(results)
+    ranks = stats.rankdata(-results["mean_test_score"], method="min")
+    np.testing.assert_array_equal(results["rank_test_score"], ranks)
 
 
 def test_few_folds_are_not_raced() -> None:
-    search, fits = count(BayesSearchCV(Fake(), {"share": (0.0, 1.0)}, n_iter=4, cv=4, random_state=0))
+    search, fits = count(BayesSearchCV(Fake(), {"share": (0.0, 1.0)}, n_iter=4, cv=4, random_state=0, racing=True))
     assert fits == 17 and (search.cv_results_["n_folds"] == 4).all() and not search.cv_results_["raced_out"].any()
 
 
@@ -257,7 +265,7 @@ def test_imputed_scores_of_folds_left_out() -> None:
 
 def test_a_space_that_is_used_up_by_what_was_saved(recwarn: pytest.WarningsRecorder) -> None:
     space = {"share": [0.1, 0.2, 0.3, 0.4, 0.5, 0.9]}
-    search = BayesSearchCV(Fake(), space, n_iter=5, cv=10, random_state=0).fit(X, Y)
+    search = BayesSearchCV(Fake(), space, n_iter=5, cv=10, random_state=0, racing=True).fit(X, Y)
     assert len(search.cv_results_["params"]) == 6
     assert not [one for one in recwarn if "no more than" in str(one.message)]
 
@@ -269,7 +277,7 @@ def test_how_many_fits_are_announced(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_spaces_that_race_with_each_other(tmp_path: Path) -> None:
     spaces = [({"share": (0.8, 0.9)}, 2), ({"share": (0.0, 0.3)}, 3)]
-    search = BayesSearchCV(Fake(), spaces, cv=10, random_state=0, store=tmp_path / "s.db").fit(X, Y)
+    search = BayesSearchCV(Fake(), spaces, cv=10, random_state=0, racing=True, store=tmp_path / "s.db").fit(X, Y)
     results = search.cv_results_
     second = np.array([one["share"] < 0.5 for one in results["params"]])
     assert second.sum() > 3 and (results["n_folds"][second] < 10).all()

@@ -30,7 +30,14 @@ from sklearn.tree import DecisionTreeClassifier
 
 import luthier as lt
 from luthier.errors import InvalidSetting, InvalidSpace, StudyMismatch
-from luthier.sklearn import BayesSearchCV, GridSearchCV, HalvingGridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
+from luthier.sklearn import (
+    BayesSearchCV,
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    RandomizedSearchCV,
+    study_of,
+)
 
 X, Y = load_iris(return_X_y=True)
 TREE = DecisionTreeClassifier(random_state=0)
@@ -94,7 +101,7 @@ def test_the_constructors_take_what_those_of_scikit_learn_take() -> None:
     for search in searches()[:4]:
         module: Any = theirs_halving if "Halving" in type(search).__name__ else theirs
         kind = getattr(module, type(search).__name__)
-        more = {"store", "cache_mb", "paths"} | (
+        more = {"store", "cache_mb", "paths", "budget", "workers", "trial_time_s", "trial_memory_mb"} | (
             set() if "Halving" in type(search).__name__ else {"racing", "one_standard_error"}
         )
         assert set(search.get_params(deep=False)) == set(kind._get_param_names()) | more
@@ -187,12 +194,17 @@ def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str], mon
     GridSearchCV(TREE, GRID, verbose=1).fit(X, Y)
     shown = capsys.readouterr()
     assert shown.out == "Fitting 5 folds for each of 6 candidates, totalling 30 fits\n"
-    assert "6 of 6 candidates, best score 0.9" in shown.err and "left" in shown.err
+    assert "left" in shown.err and "6 of 6 candidates, best score 0.9" in shown.err.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_workers_count_each_candidate_once(capsys: pytest.CaptureFixture[str]) -> None:
+    BayesSearchCV(TREE, DRAWN, n_iter=3, cv=3, random_state=0, workers=2, verbose=1).fit(X, Y)
+    assert capsys.readouterr().err.splitlines()[-1].startswith("3 of 3 candidates, best score 0.9")
 
 
 def test_callbacks_of_scikit_learn() -> None:
-    from sklearn.callback.tests import _utils as tests
-
+    tests = pytest.importorskip("sklearn.callback.tests._utils", reason="there are callbacks from scikit-learn 1.9 on")
     for search, batches in zip(searches()[:2] + searches()[4:], (0, 0, 3), strict=True):
         search.set_params(racing=False)
         recording = tests.RecordingCallback()
@@ -276,14 +288,94 @@ def test_a_store_belongs_to_one_search(place: int, tmp_path: Path) -> None:
         other.fit(X, Y)
 
 
-def test_a_store_refuses_another_space(tmp_path: Path) -> None:
-    GridSearchCV(TREE, GRID, store=tmp_path / "s.db").fit(X, Y)
-    with pytest.raises(StudyMismatch, match="searches another space"):
-        GridSearchCV(TREE, {"max_depth": [1, 2]}, store=tmp_path / "s.db").fit(X, Y)
+def test_a_store_refuses_what_is_no_search_of_its_kind(tmp_path: Path) -> None:
     with lt.Study("mine", {"x": lt.Float(0, 1)}, minimize="loss", store=tmp_path / "t.db"):
         pass
     with pytest.raises(StudyMismatch, match="the study 'mine'"):
         GridSearchCV(TREE, GRID, store=tmp_path / "t.db").fit(X, Y)
+    BayesSearchCV(TREE, GRID, n_iter=2, store=tmp_path / "b.db").fit(X, Y)
+    with pytest.raises(StudyMismatch, match=r"another space.*a store of its own"):
+        BayesSearchCV(TREE, {"max_depth": (1, 9)}, n_iter=2, store=tmp_path / "b.db").fit(X, Y)
+
+
+class Counted(DecisionTreeClassifier):  # type: ignore[misc]
+    """Counts its fits."""
+
+    fits = 0
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Counted:
+        Counted.fits += 1
+        super().fit(X, y, sample_weight, check_input)
+        return self
+
+
+@pytest.mark.parametrize(
+    ("grid", "fits"),
+    [
+        ({"max_depth": [1, 2, 3, 4]}, 2),
+        ({"max_depth": [2, 1]}, 0),
+        ({"max_depth": [3, 1]}, 1),
+        ({"max_depth": [1, 2], "min_samples_leaf": [1, 5]}, 4),
+    ],
+)
+def test_a_stored_grid_search_grows(grid: dict[str, Any], fits: int, tmp_path: Path) -> None:
+    def search(grid: dict[str, Any], **more: Any) -> Any:
+        return GridSearchCV(Counted(random_state=0), grid, refit=False, cv=3, **more)
+
+    first = search({"max_depth": [1, 2]}, store=tmp_path / "s.db").fit(X, Y)
+    Counted.fits = 0
+    grown = search(grid, store=tmp_path / "s.db").fit(X, Y)
+    assert Counted.fits == 3 * fits
+    same(grown.cv_results_, search(grid).fit(X, Y).cv_results_)
+    assert len(study_of(grown).trials) == len(grown.cv_results_["params"])
+    assert len(study_of(pickle.loads(pickle.dumps(first))).trials) == 2  # nothing is lost
+    Counted.fits = 0
+    search(grid, store=tmp_path / "s.db").fit(X, Y)
+    assert Counted.fits == 0
+
+
+def test_a_random_search_over_lists_grows(tmp_path: Path) -> None:
+    """More points drawn from lists are other points: those in the store come first."""
+    space = {"max_depth": list(range(1, 20)), "min_samples_leaf": list(range(1, 20))}
+
+    def fit(count: int) -> Any:
+        made = RandomizedSearchCV(
+            Counted(random_state=0), space, n_iter=count, cv=3, random_state=0, refit=False, store=tmp_path / "s.db"
+        )
+        return made.fit(X, Y).cv_results_["params"]
+
+    first = fit(4)
+    Counted.fits = 0
+    second = fit(9)
+    assert second[:4] == first and Counted.fits == 5 * 3
+    assert len({str(one) for one in second}) == 9
+    assert fit(9) == second and Counted.fits == 5 * 3
+
+
+def test_the_study_of_any_fitted_search() -> None:
+    for search in [*searches(), theirs.GridSearchCV(TREE, GRID), theirs.RandomizedSearchCV(TREE, DRAWN, n_iter=3)]:
+        with pytest.raises(InvalidSetting, match="fitted"):
+            study_of(search)
+        study = study_of(search.fit(X, Y))
+        assert [dict(trial.params) for trial in study.trials][:2] == search.cv_results_["params"][:2] or len(study) > 3
+        assert study.best_value == pytest.approx(max(search.cv_results_["mean_test_score"]))
+    halving = theirs_halving.HalvingGridSearchCV(TREE, GRID, random_state=0).fit(X, Y)
+    assert len(study_of(halving).trials) == len(halving.cv_results_["params"])
+    for wrong in (TREE, TREE.fit(X, Y), 3):
+        with pytest.raises(InvalidSetting, match="search"):
+            study_of(wrong)
+
+
+@pytest.mark.parametrize("place", range(5), ids=ALL)
+def test_fitted_searches_go_through_joblib(place: int, tmp_path: Path) -> None:
+    import joblib
+
+    fitted = searches()[place].fit(X, Y)
+    joblib.dump(fitted, tmp_path / "s.joblib")
+    again = joblib.load(tmp_path / "s.joblib")
+    np.testing.assert_array_equal(again.predict(X), fitted.predict(X))
+    assert again.cv_results_["params"] == fitted.cv_results_["params"]
+    assert [trial.value for trial in study_of(again).trials] == [trial.value for trial in study_of(fitted).trials]
 
 
 def test_a_store_needs_folds_that_stay(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def test_what_is_exact(given: Any, variable: Any) -> None:
         ((1, 100, "log-uniform"), Int(1, 100, log=True)),
         ([1e-6, 1e3, "log-uniform"], Float(1e-6, 1e3, log=True)),
         ((1, 9, "uniform", 10), Int(1, 9)),
+        ((0.1, 1.0, "scale"), Choice(0.1, 1.0, "scale")),
         (("a", "b"), Choice("a", "b")),
         ((True, False), Choice(True, False)),
         ((1, 2, 4), Ordinal(1, 2, 4)),
@@ -165,6 +166,29 @@ def test_lists_without_repetitions() -> None:
 def test_what_is_no_search_space(wrong: Any) -> None:
     with pytest.raises(InvalidSpace, match="parameter 'p'"):
         one(wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ((1e-2, 1.0, "log-unifrm"), "'uniform' or 'log-uniform', not 'log-unifrm'"),
+        ([1e-2, 1.0, "unifom"], "'uniform' or 'log-uniform'"),
+        ((1e-2, 1.0, "log"), "'log-uniform', not 'log'"),
+        ((1e-2, 1.0, "lognormal"), "'log-uniform', not 'lognormal'"),
+        ((1e-2, 1.0, "qloguniform"), "'log-uniform', not 'qloguniform'"),
+        ((1e-2, 1.0, "LogUniform"), "'log-uniform', not 'LogUniform'"),
+        ([1e-2, 1.0, "log_uniform"], "'log-uniform', not 'log_uniform'"),
+        ((1, 9, "linear"), "'uniform' or 'log-uniform', not 'linear'"),
+        ({"a": 1}, "is a mapping: write its values in a list"),
+        ({"low": 1, "high": 3}, r"a range as a tuple \(low, high\)"),
+        ({1, 2, 3}, "a set has no order"),
+        (iter([1, 2, 3]), "can be read once only: write its values in a list"),
+        (b"ab", "for a single value"),
+    ],
+)
+def test_misspelt_dimensions(wrong: Any, says: str) -> None:
+    with pytest.raises(InvalidSpace, match=says):
+        one(wrong, ranges=True)
 
 
 def test_what_can_only_be_drawn_from() -> None:

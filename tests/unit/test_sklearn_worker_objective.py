@@ -135,7 +135,8 @@ def test_workers_change_no_score(racing: bool) -> None:
 @pytest.mark.slow
 def test_workers_race_within_the_folds_that_were_asked_for() -> None:
     # Who leads when a candidate begins is a matter of time. Twelve are enough for a thirteenth, whoever leads.
-    settings = {"n_iter": 12, "cv": 10, "random_state": 0, "method": lt.Random(), "refit": False, "workers": 2}
+    settings = {"n_iter": 12, "cv": 10, "random_state": 0, "method": lt.Random(), "refit": False}
+    settings |= {"workers": 2, "racing": True}
     search = BayesSearchCV(Scored(), {"share": (0.0, 0.95)}, **settings).fit(X, Y)
     results = search.cv_results_
     assert results["raced_out"].any() and not results["raced_out"][search.best_index_]

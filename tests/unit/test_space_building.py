@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import pickle
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
+import luthier as lt
 from luthier.errors import InvalidConfig, InvalidExpression, InvalidSetting, InvalidSpace
 from luthier.key import Key
 from luthier.space import (
@@ -508,3 +510,67 @@ def test_neighbours_fill_what_becomes_active() -> None:
 def test_a_space_of_one_configuration_has_no_neighbours() -> None:
     space = Space({"c": Choice("only"), "k": Constant(1)})
     assert space.neighbours(np.array([0.5]), Key.of(0), 5, 0.1).shape == (0, 1)
+
+
+def test_what_cannot_be_declared_is_answered_with_what_can() -> None:
+    """A log scale from 0, a reversed one, and a condition on what is inactive."""
+    for make in (lambda: lt.Int(0, 8, log=True), lambda: lt.Float(0, 8, step=1, log=True)):
+        with pytest.raises(InvalidSpace, match="to have 0 as well, declare a Bool"):
+            make()
+    with pytest.raises(InvalidSpace, match="x = 1 - distance"):
+        lt.Float(1e-3, 1, log="reverse")  # type: ignore[arg-type]
+    for when in ("not active(b)", "b is None", "b == None", "b is inactive", "isnan(b)"):
+        with pytest.raises(InvalidSpace, match=r"write the opposite of its own condition: not \("):
+            lt.Space({"a": lt.Bool(), "b": lt.Float(0, 1, when="a"), "c": lt.Float(0, 1, when=when)})
+    space = lt.Space({"a": lt.Bool(), "b": lt.Float(0, 1, when="a"), "c": lt.Float(0, 1, when="not (a)")})
+    drawn = space.decode(space.sample(Key.of(0), 20))
+    assert {tuple(sorted(config)) for config in drawn} == {("a", "b"), ("a", "c")}
+
+
+def test_identities_are_the_same_however_many_were_asked_for() -> None:
+    space = Space({"x": Float(0, 1), "k": Int(0, 5000), "c": Choice("a", "b")})
+    first = space.identity({"x": 0.5, "k": 0, "c": "a"})
+    others = {space.identity({"x": 0.5, "k": k, "c": "a"}) for k in range(3000)}
+    assert len(others) == 3000 and first in others
+    assert (
+        first
+        == space.identity({"c": "a", "k": 0, "x": 0.5})
+        == space.identity({"x": np.float64(0.5), "k": 0, "c": "a"})
+    )
+    assert len({space.identity({"x": x, "k": 0, "c": "a"}) for x in (0, 0.0, 1, 1.0)}) == 2
+
+
+def test_a_space_is_altered_by_name_and_keeps_the_rest() -> None:
+    option = lt.Choice(lt.Option("a", {"c": lt.Int(1, 2)}), "b")
+    space = lt.Space({"x": lt.Float(0, 1), "y": lt.Float(0, 1), "m": option}, require=["x < 0.9", "y < 0.8"])
+    wider = space.replace({"x": lt.Float(0, 2), "z": lt.Float(0, 1)}, remove="y", require=space.require[:1])
+    assert wider == lt.Space({"x": lt.Float(0, 2), "m": option, "z": lt.Float(0, 1)}, require=["x < 0.9"])
+    assert space.replace() == space
+    assert space.replace(require=[*space.require, "x < y"]).constraints[-1] == "x < y"
+    assert space.replace(remove=["y", "x"], require=()).names == ("m", "m.a.c")
+    even = lt.Space({"n": lt.Int(0, 9)}, require=[is_even]).replace({"k": lt.Bool()})
+    assert all(config["n"] % 2 == 0 for config in even.configurations())
+
+
+def is_even(params: Any) -> bool:
+    return bool(params["n"] % 2 == 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"remove": "x"}, "the constraint 'x < 0.9': there is no variable 'x'"),
+        ({"remove": "w"}, "there is no variable 'w' to remove; there is 'x', 'm'"),
+        ({"remove": 3}, "remove is the name of a variable, or a list of names, not 3"),
+        ({"remove": "x", "variables": {"x": lt.Bool()}}, "variable 'x' is both given and removed"),
+        ({"variables": {"m.a.c": lt.Int(1, 3)}}, "'m.a.c' belongs to an option of 'm': give 'm' anew"),
+        ({"variables": [lt.Bool()]}, "what is replaced is a mapping of names to variables"),
+        ({"variables": {"z": 3}}, "variable 'z' is an int"),
+    ],
+)
+def test_a_change_of_a_space_that_makes_no_sense_is_refused(change: Any, message: str) -> None:
+    space = lt.Space(
+        {"x": lt.Float(0, 1), "m": lt.Choice(lt.Option("a", {"c": lt.Int(1, 2)}), "b")}, require=["x < 0.9"]
+    )
+    with pytest.raises(InvalidSpace, match=re.escape(message)):
+        space.replace(**change)

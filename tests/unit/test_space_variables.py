@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 import math
 from typing import Any
 
@@ -168,7 +169,7 @@ def test_plain_converts_numbers_and_keeps_their_digits() -> None:
         (lambda: Choice(1, 1.0), r"1 \(int\) and 1.0 \(float\) are equal in Python"),
         (lambda: Choice((0,), (False,)), "are equal in Python"),
         (lambda: Choice(math.nan), "NaN is equal to nothing"),
-        (lambda: Choice(object()), "is a object, which cannot be written down: give it a name, as in lt.Named"),
+        (lambda: Choice(object()), "is an object, which cannot be written down: give it a name, as in lt.Named"),
         (lambda: Choice({"a": 1}), "is a dict, which cannot be written down"),
         (lambda: Choice(Named("relu", max), "relu"), "'relu' is given twice"),
         (lambda: Choice("a", "b", weights=[1]), "one number for each of the 2 options"),
@@ -515,3 +516,52 @@ def test_variables_are_frozen_and_compare_by_value() -> None:
 def test_encoding_refuses_what_is_outside(variable: Variable, value: Any) -> None:
     with pytest.raises(InvalidConfig, match="variable 'v': cannot encode"):
         Space({"v": variable}).encode([{"v": value}])
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        Float(83502224.55180585, 83502224.55192475, log=True),
+        Float(83502224.55180585, 83502224.55192475),
+        Float(9192631770.0, 9192631770.01),
+        Float(-9192631770.01, -9192631770.0),
+        Float(1.0, 1.0 + 1e-12, log=True),
+    ],
+)
+def test_a_narrow_range_has_all_its_doubles(variable: Float) -> None:
+    width = variable.high - variable.low
+    values = [float(value) for value in variable.low + np.linspace(0, 1, 200) * width]
+    assert decoded(variable, *(place for (place,) in encoded(variable, *values))) == values
+    assert decoded(variable, *encoded(variable, values[7])[0]) == [values[7]]
+    assert [variable.canonical(value) for value in values] == values
+    apart = min(200, int(width / np.spacing(abs(variable.high))))
+    assert len(set(decoded(variable, *np.linspace(0, 1, 1000)))) >= apart
+
+
+@pytest.mark.parametrize("kind", [Choice, Ordinal])
+@pytest.mark.parametrize("options", [[16, 32, 64], range(3), {1}, np.array([1, 2])])
+def test_one_option_that_is_a_list_is_refused(kind: Any, options: Any) -> None:
+    with pytest.raises(InvalidSpace, match=rf"write {kind.__name__}\({', '.join(map(str, options))}\)"):
+        kind(options)
+    assert kind(tuple(options)).options == (tuple(options),)  # a tuple is meant
+    assert kind([1, 2], [3]).options == ((1, 2), (3,))
+
+
+@pytest.mark.parametrize("weights", [[1e308, 1e308], [1e-300, 1e300]])
+def test_weights_that_cannot_be_added_are_refused(weights: list[float]) -> None:
+    with pytest.raises(InvalidSpace, match="only their ratios matter"):
+        Choice("a", "b", weights=weights)
+
+
+@pytest.mark.parametrize("log", ["reverse", "True", 1, 10])
+def test_a_log_scale_is_true_or_false(log: Any) -> None:
+    with pytest.raises(InvalidSpace, match=r"log is True or False.*x = 1 - distance"):
+        Float(0.1, 0.9, log=log)
+
+
+@pytest.mark.parametrize("kind", [Normal, LogNormal, Beta])
+def test_a_prior_takes_numbers_of_numpy_and_can_be_read_back(kind: Any) -> None:
+    prior = kind(np.float32(0.5), np.int64(2))
+    assert repr(prior) == repr(kind(0.5, 2))
+    space = Space({"x": Float(0.1, 1, prior=prior)})
+    assert Space.from_plain(json.loads(json.dumps(space.to_plain()))).digest == space.digest

@@ -5,10 +5,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from luthier.store.sqlite.connection import Connection
+from luthier.store.sqlite.library import choose_library
 
 
 def test_tables_made_by_another_process_are_seen_while_the_file_is_locked(tmp_path: Path) -> None:
@@ -57,3 +60,29 @@ def test_a_wait_for_other_processes_is_written_to_the_logging_once(
     assert [record.getMessage() for record in caplog.records] == [
         f"{place} is locked by another process: trying for up to 5 s"
     ]
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "chosen"),
+    [
+        ((3, 40, 1), (3, 53, 4), "pysqlite3"),
+        ((3, 40, 1), (3, 51, 1), "own"),
+        ((3, 40, 1), None, "own"),
+        ((3, 51, 3), (3, 53, 4), "own"),
+        ((3, 44, 6), (3, 53, 4), "own"),
+    ],
+)
+def test_a_current_library_is_used_where_pythons_own_has_a_bug(
+    own: tuple[int, ...], other: tuple[int, ...] | None, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = {"sqlite3": SimpleNamespace(sqlite_version_info=own, name="own")}
+    if other is not None:
+        modules["pysqlite3.dbapi2"] = SimpleNamespace(sqlite_version_info=other, name="pysqlite3")
+
+    def imported(name: str) -> Any:
+        if name not in modules:
+            raise ImportError(name)
+        return modules[name]
+
+    monkeypatch.setattr("luthier.store.sqlite.library.importlib.import_module", imported)
+    assert choose_library().name == chosen

@@ -11,10 +11,11 @@ import pytest
 
 import luthier as lt
 import luthier.store
-from luthier.errors import InvalidSetting, StoreFull
+from luthier.errors import InvalidSetting, MissingDependency, StoreFull
 from luthier.event import Told
 from luthier.store import Memory, SQLite, Store, StoreFactory, open_store, register_store, registry
 from luthier.store.path_checks import network, settle
+from luthier.store.url_secrets import shown_place
 from luthier.testing.faults import Crash, FaultyStore
 
 
@@ -53,7 +54,7 @@ def test_a_path_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("where", "message"),
     [
-        ("postgresql://me:secret@host/db", "no store for URLs that begin with postgresql://"),
+        ("oracle://me:secret@host/db", "no store for URLs that begin with oracle://"),
         ("mysql+pymysql://me:secret@host/db", r"begin with mysql\+pymysql://"),
         ("http://host/", "begin with http://"),
         ("SQLITE:///a.db", "begin with SQLITE://"),
@@ -63,6 +64,9 @@ def test_a_path_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("sqlite:///a.db?timeout=3", "no options"),
         ("sqlite:///:memory:", "None to keep the study in memory"),
         (":memory:", "None to keep the study in memory"),
+        ("file:study.db?mode=ro", "a file of a strange name"),
+        ("sqlite:study.db", "a file of a strange name"),
+        ("study.db?mode=ro", "a file of a strange name"),
         ("", "not a path"),
         ("  ", "not a path"),
         ("a\0b", "not a path"),
@@ -95,13 +99,23 @@ def test_refuses_a_network_file_system(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_package_exports_what_it_says() -> None:
     assert [getattr(luthier.store, name) for name in luthier.store.__all__] == [
+        luthier.store.Identifying,
+        luthier.store.JSONLines,
         Memory,
+        luthier.store.Queueing,
+        luthier.store.Restoring,
         SQLite,
         Store,
         StoreFactory,
+        luthier.store.StoreUpgrade,
+        luthier.store.another,
+        luthier.store.back_up,
         luthier.store.journal_mode,
         open_store,
         register_store,
+        shown_place,
+        luthier.store.sqlite_library,
+        luthier.store.upgrade_store,
     ]
     with pytest.raises(AttributeError, match="no attribute 'Postgres'"):
         _ = luthier.store.Postgres
@@ -151,7 +165,7 @@ def test_a_registered_store_is_opened_by_its_url_and_a_study_in_it_read_back(sch
         assert study.best_value == 0.5
     with open_store(url, must_exist=True) as store:
         assert store.names() == ("s",)
-    assert asked == [(url, False), (url, False), (url, True)]
+    assert asked == [(url, False), (url, True), (url, True)]
 
 
 def test_an_installed_package_is_found_by_its_entry_point(scheme: str, tmp_path: Path) -> None:
@@ -214,3 +228,64 @@ def test_a_fault_is_the_error_that_was_asked_for() -> None:
         store.append("a", [event(0)], 0)
     assert not issubclass(Crash, Exception)
     assert repr(store) == "FaultyStore(Memory())"
+
+
+@pytest.mark.parametrize(
+    "where", ["x" * 5000 + ".db", "~nobody-of-this-name/s.db", "loop.db", "f/s.db", "a/" * 3000 + "s.db"]
+)
+def test_what_cannot_be_a_path_is_refused_with_the_reason(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop.db").symlink_to("loop.db")
+    (tmp_path / "f").touch()
+    for must_exist in (False, True):
+        with pytest.raises(InvalidSetting, match=r"cannot be there|no folder"):
+            open_store(where, must_exist=must_exist)
+
+
+def test_a_folder_that_is_closed_and_a_file_that_cannot_be_read_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(self: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "stat", closed)
+    with pytest.raises(InvalidSetting, match="cannot be there: Permission denied"):
+        open_store(tmp_path / "s.db")
+
+
+def test_the_folder_that_one_is_in_may_be_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(InvalidSetting, match="cannot be there"):
+        open_store("s.db")
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("postgresql://ada:lovelace@host/tuning", "postgresql://ada:***@host/tuning"),
+        ("postgresql://ada@host:5432/tuning", "postgresql://ada@host:5432/tuning"),
+        ("postgresql://ada:love/l?ce@host/tuning?sslmode=require", "postgresql://ada:***@host/tuning?sslmode=require"),
+        ("postgresql://ada:l@ce@host/db", "postgresql://ada:***@host/db"),
+        ("postgresql://host/db?user=ada&password=lovelace", "postgresql://host/db?user=***&password=***"),
+        ("postgresql://ada:lovelace", "postgresql://ada:***"),
+        ("postgresql://[::1]:5432/db", "postgresql://[::1]:5432/db"),
+        ("mysql://ada:lovelace@host/db?ssl_key=x", "mysql://ada:***@host/db?ssl_key=***"),
+        ("studies.db", "studies.db"),
+        (Path("a@b:c.db"), "a@b:c.db"),
+    ],
+)
+def test_a_url_is_shown_without_its_secrets(given: str | Path, shown: str) -> None:
+    assert shown_place(given) == shown
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql", "mariadb"])
+def test_a_store_on_a_server_says_which_extra_it_needs(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    with pytest.raises(MissingDependency, match=r"pip install 'luthier\[(postgres|mysql)\]'") as caught:
+        open_store(f"{scheme}://ada:lovelace@host/db")
+    assert "lovelace" not in str(caught.value)

@@ -55,8 +55,8 @@ def test_a_result_from_elsewhere_is_added_once() -> None:
     assert study.best.number == 0 and study.history.asked == 0
     with pytest.raises(InvalidResult):
         study.add({"x": 0.1, "n": 1}, None)
-    with pytest.raises(InvalidConfig):
-        study.add({"x": 0.1}, 1.0)
+    with pytest.raises(InvalidConfig, match="variable 'y' is missing"):  # a middle is not what was measured
+        _study({**SPACE, "y": lt.Float(0, 1)}).add({"x": 0.5, "n": 1}, 1.0)
     assert study.add({"x": 0.3, "n": 1}, math.nan).reason == "nonfinite"
     assert len(study) == 4 and study.verify().given == 4
 
@@ -154,7 +154,7 @@ def test_a_study_learns_from_another() -> None:
 
 def test_a_study_cannot_learn_from_one_that_measures_something_else() -> None:
     other = lt.Study("other", SPACE, minimize="time", method=lt.Random(), seed=9)
-    with pytest.raises(StudyMismatch, match=r"measures \['time'\], and 's' wants \['loss'\]"):
+    with pytest.raises(StudyMismatch, match=r"measures \['time'\], and this one wants \['loss'\]"):
         _study().learn_from(other)
 
 
@@ -282,7 +282,8 @@ def test_a_study_is_shown_with_its_text_escaped() -> None:
 
 
 def test_a_study_becomes_a_table() -> None:
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     study = lt.Study("s", {"loss": lt.Float(0, 1), "k": lt.Int(1, 3, when="loss > 2")}, minimize="loss", seed=1)
     study.tell(study.ask(params={"loss": 0.5}), 2.0)
     study.tell(study.ask(params={"loss": 0.25}), failed="=cmd()")
@@ -291,3 +292,157 @@ def test_a_study_becomes_a_table() -> None:
     assert frame["number"].tolist() == [0, 1] and frame["reason"].tolist() == ["done", "failed"]
     assert frame["params.loss"].tolist() == [0.5, 0.25] and frame["loss"].tolist()[0] == 2.0
     assert frame["k"].isna().all() and frame["error"].tolist() == ["", "=cmd()"]
+
+
+OLD = {"lr": lt.Float(1e-4, 0.1, log=True), "momentum": lt.Float(0, 0.9)}
+
+
+def _learn(space: Any, **settings: Any) -> lt.Study:
+    other = lt.Study("old", OLD, minimize="loss", method=lt.Random(), seed=9)
+    other.add_many([{"lr": 0.001 * (i + 1), "momentum": 0.5} for i in range(4)], [1.0, 2.0, 3.0, 4.0])
+    study = _study(space)
+    assert study.learn_from(other, **settings) == 4
+    return study
+
+
+def test_a_study_learns_though_the_variables_are_others() -> None:
+    more = {**OLD, "dropout": lt.Float(0, 0.5, default=0.1), "k": lt.Choice("a", "b", default="b")}
+    assert _learn(more).trials[0].params == {"lr": 0.001, "momentum": 0.5, "dropout": 0.1, "k": "b"}
+    more = {**OLD, "dropout": lt.Float(0, 0.5), "u": lt.Float(0, 1, when="dropout > 0.2")}
+    assert _learn(more, fill={"dropout": 0.0, "u": 0.3}).trials[0].params == {
+        "lr": 0.001,
+        "momentum": 0.5,
+        "dropout": 0.0,
+    }
+    assert _learn(more, fill={"dropout": 0.4, "u": 0.3}).trials[0]["u"] == 0.3
+    assert _learn({"lr": OLD["lr"]}, ignore=["momentum"]).trials[3].params == {"lr": 0.004}
+    renamed = {"rate": OLD["lr"], "momentum": OLD["momentum"]}
+    assert _learn(renamed, names={"lr": "rate"}).trials[1].params == {"rate": 0.002, "momentum": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("space", "settings", "message"),
+    [
+        ({**OLD, "dropout": lt.Float(0, 0.5)}, {}, r"'dropout' is not among its variables.*fill=\{'dropout': …\}"),
+        ({"lr": OLD["lr"]}, {}, r"its variable 'momentum' is not one of this study.*ignore=\['momentum'\]"),
+        ({"rate": OLD["lr"], "momentum": OLD["momentum"]}, {}, r"names=\{'lr': …\}.*'rate' is not among"),
+        (OLD, {"names": {"l": "lr"}}, "names: study 'old' has no variable 'l'; did you mean 'lr'"),
+        (OLD, {"ignore": ["x"]}, "ignore: study 'old' has no variable 'x'"),
+        (OLD, {"fill": {"x": 1}}, "fill: this study has no variable 'x'"),
+        ({**OLD, "lr": lt.Float(0.5, 1)}, {}, "none of the 4 trials .* fits into this space: trial 0: variable 'lr'"),
+    ],
+)
+def test_a_study_from_which_nothing_could_be_learnt_is_refused(space: Any, settings: Any, message: str) -> None:
+    with pytest.raises(StudyMismatch, match=message):
+        _learn(space, **settings)
+
+
+def test_trials_that_are_not_learnt_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    other = _study()
+    other.add_many([{"x": 0.1, "n": 1}, {"x": 0.9, "n": 1}], [1.0, 2.0])
+    assert _study({**SPACE, "x": lt.Float(0, 0.5, default=0.5)}).learn_from(other) == 1
+    assert "1 of 2 trials do not fit, trial 1: variable 'x'" in caplog.text
+
+
+def test_the_row_of_a_table_is_taken() -> None:
+    study = _study({"k": lt.Choice("a", "b"), "z": lt.Float(0, 1, when="k == 'b'")})
+    assert study.add({"k": "a", "z": math.nan}, 1.0).params == {"k": "a"}
+    assert study.add({"k": "a", "z": None}, 2.0).params == {"k": "a"}
+    for params in ({"k": "b", "z": math.nan}, {"k": "a", "z": 0.5}):
+        with pytest.raises(InvalidConfig, match="variable 'z'"):
+            study.add(params, 3.0)
+    assert study.ask(params={}).params == {"k": "a"}
+
+
+def test_another_order_of_variables_is_the_same_space(tmp_path: Path) -> None:
+    db = tmp_path / "s.db"
+    space = {**SPACE, "k": lt.Choice(lt.Named("f", len), "b")}
+    rules = ["x < 0.9", "n > 1"]
+    with _study(lt.Space(space, rules), store=db) as study:
+        first = study.ask().params
+    turned = lt.Space(dict(reversed(space.items())), [rules[1], rules[0]])
+    with _study(turned, store=db) as study:
+        assert list(study.space.given) == list(space) and study.trials[0]["k"] in (len, "b")
+        assert study.trials[0].params == first
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": lt.Float(0, 2)}, r"'x' is Float\(0\.0, 1\.0, default=0\.5\) there, and Float\(0\.0, 2\.0\) here"),
+        ({"y": lt.Bool()}, "it has no variable 'y'"),
+        ({"n": None}, r"it has the variable 'n' as well, Int\(1, 9, default=5\)"),
+    ],
+)
+def test_a_mismatch_says_what_differs(change: dict[str, Any], message: str) -> None:
+    store = Memory()
+    _study(store=store)
+    space = {name: variable for name, variable in {**SPACE, **change}.items() if variable is not None}
+    with pytest.raises(StudyMismatch, match=message):
+        _study(space, store=store)
+    with pytest.raises(StudyMismatch, match=r"it lacks the constraint 'x < 0\.5'"):
+        _study(lt.Space(SPACE, ["x < 0.5"]), store=store)
+
+
+def test_a_misspelt_name_makes_no_file(tmp_path: Path) -> None:
+    db = tmp_path / "s.db"
+    with pytest.raises(StoreError, match="there is no store"):
+        lt.Study("s", store=db)
+    with pytest.raises(InvalidSetting, match="needs an objective"):
+        lt.Study("s", SPACE, store=db)
+    assert not db.exists()
+    _study(store=db).close()
+    with pytest.raises(StudyNotFound, match="no study 'z'; there is 's'"):
+        lt.Study("z", store=db)
+
+
+def test_the_studies_of_a_store(tmp_path: Path) -> None:
+    db = tmp_path / "s.db"
+    with _study(store=db) as study:
+        study.run(lambda trial: trial["x"], trials=3)
+    lt.Study("front", SPACE, minimize="a", maximize="b", store=db).close()
+    front, single = lt.studies(db)
+    assert (front.name, front.trials, front.best) == ("front", 0, None)
+    assert str(single) == f"s: minimize loss, 3 trials: 3 done, best {single.best:.6g}"
+    assert single.begun <= single.latest and single.to_dict()["variables"] == ["x", "n"]
+    with pytest.raises(StoreError):
+        lt.studies(tmp_path / "typo.db")
+    assert not (tmp_path / "typo.db").exists()
+
+
+def test_a_data_frame_of_results_is_recorded_row_by_row() -> None:
+    import pandas
+
+    space = {"k": lt.Choice("a", "b"), "g": lt.Float(0, 1, when="k == 'a'"), "n": lt.Int(1, 9)}
+    study = lt.Study("s", space, minimize="loss", seed=0, method=lt.Random())
+    table = pandas.DataFrame({"k": ["b", "a"], "g": [math.nan, 0.5], "n": [1, 2], "loss": [2.0, 3.0], "by": ["x", "y"]})
+    added = study.add_many(table, table["loss"])
+    assert [dict(one.params) for one in added] == [{"k": "b", "n": 1}, {"k": "a", "g": 0.5, "n": 2}]
+    again = lt.Study("t", space, minimize="loss", seed=0, method=lt.Random())
+    frame = study.to_frame()
+    assert [one.config for one in again.add_many(frame, frame["loss"])] == [one.config for one in added]
+    with pytest.raises(InvalidConfig, match="no column of a variable"):
+        study.add_many(table[["by"]], table["loss"])
+    for wrong in ((5, [1.0]), (None, None), ([{"k": "b", "n": 1}], None)):
+        with pytest.raises(InvalidSetting, match="give lists"):
+            study.add_many(*wrong)
+
+
+def test_many_are_enqueued_at_once_and_in_order() -> None:
+    study = lt.Study("s", {"x": lt.Float(0, 1), "n": lt.Int(1, 9)}, minimize="loss", seed=1, method=lt.Random())
+    first = study.enqueue({"x": 0.5, "n": 3})
+    length = study.history.length
+    tickets = study.enqueue_many([{"x": 0.25, "n": 2}, {"x": 0.5, "n": 3}, {"x": 0.25, "n": 2}, {"x": 1.0, "n": 1}])
+    assert tickets[1] == first and tickets[0] == tickets[2] and len(set(tickets)) == 3
+    assert study.history.length == length + 2
+    assert study.enqueue_many([{"x": 0.75, "n": 5}] * 2, tickets=["a", "b"]) == ("a", "b")
+    assert [study.ask()["x"] for _ in range(5)] == [0.5, 0.25, 1.0, 0.75, 0.75]
+    assert study.enqueue_many([]) == ()
+    length = study.history.length
+    with pytest.raises(InvalidConfig):
+        study.enqueue_many([{"x": 0.1, "n": 1}, {"x": 7, "n": 1}])
+    with pytest.raises(InvalidSetting, match="different lengths"):
+        study.enqueue_many([{"x": 0.1, "n": 1}], tickets=["a", "b"])
+    with pytest.raises(InvalidSetting, match="a ticket is a text"):
+        study.enqueue_many([{"x": 0.1, "n": 1}], tickets=[5])  # type: ignore[list-item]
+    assert study.history.length == length

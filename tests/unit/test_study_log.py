@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 
 import luthier as lt
+from luthier._runtime.fair_lock import FairLock
 from luthier.errors import StoreBusy
 from luthier.event import Asked, Claimed, Created, Enqueued, Event, Freed, Record, Renewed, Reported, Retried, Told
 from luthier.history import History
 from luthier.store import Memory
 from luthier.study import log as log_module
 from luthier.study.elapsed import elapsed_s
-from luthier.study.lease_owner import Heartbeat, LeaseOwner, is_dead
-from luthier.study.log import FairLock, StudyLog
+from luthier.study.leases.lease_owner import Heartbeat, LeaseOwner, is_dead
+from luthier.study.log import StudyLog
 
 SPACE = lt.Space({"x": lt.Float(0, 1)})
 CREATED = Created("s", SPACE.to_plain(), (("loss", False),), 7)
@@ -84,7 +85,7 @@ def test_a_heartbeat_does_not_wait_for_a_method_that_thinks() -> None:
 
 
 def test_a_thread_that_lets_the_lock_go_and_asks_again_comes_after_the_one_that_waits() -> None:
-    lock, order = FairLock(threading.RLock()), []
+    lock, order = FairLock(), []
 
     def wait() -> None:
         with lock:
@@ -244,3 +245,14 @@ def test_stamps_follow_the_log() -> None:
     assert mine.stamps == [1.0, 5.0] and not math.isnan(mine.stamps[0])
     mine.take([Record(6.0, Asked(1, {"x": 0.1}, 0))])
     assert mine.stamps == [1.0, 5.0, 6.0]
+
+
+def test_a_holder_that_the_system_hides_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(pid: int, number: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    host = LeaseOwner().name.rsplit("/", 3)[0]
+    name = f"{host}/{2**22 + 7}/123/mark"  # /proc has no such process
+    assert is_dead(name) is True
+    monkeypatch.setattr("luthier.study.leases.lease_owner.os.kill", hidden)
+    assert is_dead(name) is False

@@ -58,9 +58,8 @@ def test_anything_else_is_refused_with_a_message(value: object) -> None:
     assert "loss" in str(caught.value) and len(str(caught.value)) < 300
 
 
-def test_a_fraction_is_no_plain_number_here_but_a_long_text_is_cut_in_the_message() -> None:
-    with pytest.raises(InvalidResult, match="Fraction"):
-        parse_result(ONE, Fraction(1, 2))
+def test_a_fraction_is_a_number_and_a_long_text_is_cut_in_the_message() -> None:
+    assert parse_result(ONE, Fraction(1, 2)).values == {"loss": 0.5}
     with pytest.raises(InvalidResult, match=r"x\.\.\. for 'loss'"):
         parse_result(ONE, "x" * 1000)
 
@@ -86,3 +85,19 @@ def test_constraints_and_whatever_else_come_in_a_mapping() -> None:
         parse_result(ONE, {"loss": 1, "violations": {"size": "small"}})
     with pytest.raises(InvalidResult, match="the result's 'model'"):
         parse_result(ONE, {"loss": 1, "model": object()})
+
+
+@pytest.mark.parametrize("key", ["violation", "constraint", "constraints"])
+def test_a_misspelt_outcome_constraint_is_not_kept_as_something_else(key: str) -> None:
+    for given in ({"memory": 1.0}, [1.0], (1.0,)):
+        with pytest.raises(InvalidResult, match=f"the result has '{key}', which would not be .*write 'violations'"):
+            parse_result(ONE, {"loss": 1.0, key: given})
+    assert parse_result(ONE, {"loss": 1.0, key: "none"}).extra == {key: "none"}
+    assert parse_result(Problem(SPACE, (Objective(key),)), {key: 1.0}).values == {key: 1.0}
+
+
+def test_a_result_without_the_objective_says_what_to_return() -> None:
+    with pytest.raises(
+        InvalidResult, match=r"lacks the objective 'loss'; return \{'loss': …\}, or the number by itself"
+    ):
+        parse_result(ONE, {"value": 1.0})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,16 @@ def test_a_stored_study_is_read_without_its_method(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["best"], ["best", "--json"], ["show"], ["export"], ["export", "--format", "json"], ["doctor"]]
+    "words",
+    [
+        ["best"],
+        ["best", "--json"],
+        ["show"],
+        ["export"],
+        ["export", "--format", "json"],
+        ["doctor"],
+        ["report", "-o", "-"],
+    ],
 )
 def test_the_commands_that_read_need_no_method(path: Path, words: list[str]) -> None:
     before = path.read_bytes()
@@ -134,6 +144,9 @@ def test_the_forms_of_a_study_are_json() -> None:
     document = json.loads(json.dumps(reader.to_dict(), allow_nan=False))
     assert document["objectives"] == [{"name": "a", "maximize": False}, {"name": "b", "maximize": True}]
     assert document["trials"][0]["extra"] == {"pair": {"$tuple": [1, {"$float": "nan"}]}}
+    begun = document["trials"][1].pop("begun")
+    assert datetime.fromisoformat(begun) <= datetime.now(UTC)
+    assert datetime.fromisoformat(document["trials"][1].pop("ended")) >= datetime.fromisoformat(begun)
     assert document["trials"][1] == {
         "number": 1,
         "state": "finished",
@@ -146,6 +159,9 @@ def test_the_forms_of_a_study_are_json() -> None:
         "error": "",
         "reports": [],
         "extra": {},
+        "note": {},
+        "attempts": 1,
+        "worker": "",
     }
 
 

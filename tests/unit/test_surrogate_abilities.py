@@ -152,7 +152,8 @@ class Silent:
         (Function(requires=()), r"Function.requires is \(\): declare a tuple of one or more of Posterior"),
         (Function(requires=(int,)), "declare a tuple of one or more of"),
         (Function(requires=Posterior), "declare a tuple of one or more of"),
-        (Function(handles_pending=None), "Function.handles_pending is None: declare True or False"),
+        (Function(handles_pending=3), "Function.handles_pending is 3: declare True or False"),
+        (Function(handles_pending=None), "add handles_pending"),
     ],
 )
 def test_what_is_no_acquisition_function_is_refused_with_the_reason(acquisition, why) -> None:

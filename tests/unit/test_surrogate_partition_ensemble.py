@@ -36,10 +36,11 @@ def test_covariances_are_those_of_the_mixture(model):
     at_x, at_z = model.member_moments(x), model.member_moments(z)
     for i in range(6):
         for j in range(4):
-            # E[f g] over models: the product of the means, and the variance of a shared cell.
+            # E[f g] over models: the product of the means, and in a shared cell that of the deviations.
             together = np.mean(
                 [
-                    at_x.mean[t, i] * at_z.mean[t, j] + (at_x.leaf[t, i] == at_z.leaf[t, j]) * at_x.variance[t, i]
+                    at_x.mean[t, i] * at_z.mean[t, j]
+                    + (at_x.leaf[t, i] == at_z.leaf[t, j]) * np.sqrt(at_x.variance[t, i] * at_z.variance[t, j])
                     for t in range(len(model.leaves))
                 ]
             )

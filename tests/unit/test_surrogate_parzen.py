@@ -120,3 +120,13 @@ def test_one_trial_and_equal_losses_are_no_trouble() -> None:
 def test_senseless_settings_are_refused(setting: str, value: float) -> None:
     with pytest.raises(InvalidSetting, match=setting):
         Parzen(**{setting: value})
+
+
+def test_kernels_are_narrower_where_all_trials_lie_close_together() -> None:
+    """With spread trials nothing changes; with close ones the rest expects as little of the unknown as the good do."""
+    spread, close = (data((REAL, KIND), points((REAL, KIND), 20) * scale, np.arange(20.0)) for scale in (1.0, 0.1))
+    wide, narrow = (Parzen().fit(one, Key.of(0), Memo()) for one in (spread, close))
+    assert wide.good.std == 1 / 3 and narrow.good.std < 0.15 and narrow.rest.std < wide.rest.std / 2
+    assert wide.rest.weights[-1] == pytest.approx(1 / 19) and narrow.rest.weights[-1] > 0.15
+    few = data((REAL, KIND), close.x[:9], np.arange(9.0))
+    assert Parzen().fit(few, Key.of(0), Memo()).good.std == 0.5

@@ -62,7 +62,7 @@ def test_an_outlook_of_any_surrogate_is_consistent(name: str, data: Data) -> Non
     assert (np.diff(quantiles, axis=0) > 0).all()
     for level, losses in zip(levels, quantiles, strict=True):
         np.testing.assert_allclose(outlook.below(data.x[:5], losses, observed=True), level, atol=1e-6)
-    z, rows = outlook.left_out()
+    z, rows, _ = outlook.left_out()
     assert len(z) == len(rows) > 0
     assert np.isfinite(z).all()
 

@@ -1,4 +1,4 @@
-"""Lock that is consistent across a fork of the process.
+"""Locks that are consistent across a fork of the process.
 
 A child that is forked while another thread holds a lock would wait for it for ever, and a connection to SQLite must
 not be carried into a child at all (sqlite.org/howtocorrupt.html, 2.6). So before a fork every lock is acquired, and its
@@ -14,13 +14,41 @@ import weakref
 from collections.abc import Callable
 from itertools import count
 from types import TracebackType
+from typing import Protocol
 
 from luthier.errors import StoreBusy
 
-_FORK_PATIENCE_S = 10.0
+FORK_PATIENCE_S = 10.0
 _numbers = count()
-_locks: weakref.WeakSet[ForkSafeLock] = weakref.WeakSet()
-_taken: list[ForkSafeLock] = []
+_locks: weakref.WeakSet[ForkAware] = weakref.WeakSet()
+_taken: list[ForkAware] = []
+
+
+class ForkAware(Protocol):
+    """A lock that is acquired before a fork, and free afterwards in both processes."""
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Its place in the order in which locks are acquired, so that two threads cannot wait for each other."""
+        ...
+
+    def prepare(self) -> bool:
+        """Acquire the lock for a fork; False if that fails."""
+        ...
+
+    def release(self) -> None:
+        """Release the lock after a fork."""
+        ...
+
+    def renew(self, prepared: bool) -> None:
+        """Replace the lock in a child, where a thread of the parent may have held it unless it was prepared."""
+        ...
+
+
+def track(lock: ForkAware) -> int:
+    """Have a lock looked after at forks, as long as it lives; gives it a number, later ones being larger."""
+    _locks.add(lock)
+    return next(_numbers)
 
 
 class ForkSafeLock:
@@ -31,17 +59,18 @@ class ForkSafeLock:
         before_fork: called in the parent before it forks, with the lock held.
     """
 
-    __slots__ = ("__weakref__", "_before_fork", "_lock", "_timeout_s", "_turn", "number")
+    __slots__ = ("__weakref__", "_before_fork", "_lock", "_timeout_s", "_turn", "rank")
 
     def __init__(self, timeout_s: float = -1.0, before_fork: Callable[[], None] | None = None) -> None:
         self._lock = threading.Lock()
         self._turn = threading.Lock()  # held by the thread that waits for the other lock
         self._timeout_s = timeout_s
         self._before_fork = before_fork
-        self.number = next(_numbers)  # locks are acquired in this order, so that two forks cannot wait for each other
-        _locks.add(self)
+        self.rank = (1, track(self))  # after those of studies, which are held while a store is used
 
     def __enter__(self) -> None:
+        if not self._turn.locked() and self._lock.acquire(False):  # nobody waits
+            return
         if not self._acquire(self._timeout_s):
             raise StoreBusy(f"another thread of this process has been using the store for over {self._timeout_s:g} s")
 
@@ -52,7 +81,7 @@ class ForkSafeLock:
 
     def prepare(self) -> bool:
         """Acquire the lock for a fork; False if that fails, as when this thread holds it (in a signal handler)."""
-        if not self._acquire(_FORK_PATIENCE_S):
+        if not self._acquire(FORK_PATIENCE_S):
             return False
         if self._before_fork is not None:
             self._before_fork()
@@ -62,8 +91,8 @@ class ForkSafeLock:
         """Release the lock after a fork."""
         self._lock.release()
 
-    def renew(self) -> None:
-        """Replace the lock in a child, where a thread of the parent may have held it."""
+    def renew(self, prepared: bool) -> None:
+        """See `ForkAware.renew`."""
         self._lock = threading.Lock()
         self._turn = threading.Lock()
 
@@ -77,7 +106,7 @@ class ForkSafeLock:
 
 
 def _before() -> None:
-    _taken.extend(lock for lock in sorted(_locks, key=lambda lock: lock.number) if lock.prepare())
+    _taken.extend(lock for lock in sorted(_locks, key=lambda lock: lock.rank) if lock.prepare())
 
 
 def _after_in_parent() -> None:
@@ -88,9 +117,10 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
+    prepared = {id(lock) for lock in _taken}
     _taken.clear()
     for lock in list(_locks):
-        lock.renew()
+        lock.renew(id(lock) in prepared)
 
 
 if sys.platform != "win32":

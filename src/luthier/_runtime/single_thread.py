@@ -14,7 +14,11 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import numpy as np
+
 T = TypeVar("T")
+
+_NUMPY_DEFAULT: dict[str, Any] = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
 
 class single_thread:  # noqa: N801  read as a verb: with single_thread(): …
@@ -28,8 +32,8 @@ class single_thread:  # noqa: N801  read as a verb: with single_thread(): …
         modules: imported first. A library that is loaded within the context is found by the next one that begins.
 
     Attributes:
-        complete: after the end of the outermost context of a thread: whether all libraries that are loaded by then
-            were held, by this context or by one within it.
+        complete: after its end: whether all libraries that are loaded by then were held, by this context or by one
+            within it. Of a context within another one that is for the outermost one to find out; it counts as complete.
 
     Cost: about five microseconds; milliseconds if modules were imported since the last time.
     """
@@ -55,12 +59,13 @@ class single_thread:  # noqa: N801  read as a verb: with single_thread(): …
         with _found.lock:
             _found.limit.end()
         _mine.limit.end()
-        if not _mine.limit.depth:
-            self.complete = _mine.held is _found.libraries()
+        self.complete = _mine.limit.depth > 0 or _mine.held is _found.libraries()
 
 
 def on_one_thread(compute: Callable[[], T], forget: Callable[[], object], *modules: str) -> T:
     """Compute a value on one thread; repeat that if it loaded a library, which was not held from the start.
+
+    What numpy does at a division by zero and the like is its own default, whatever the program has set by its `seterr`.
 
     Args:
         compute: a pure computation.
@@ -69,7 +74,11 @@ def on_one_thread(compute: Callable[[], T], forget: Callable[[], object], *modul
     """
     while True:
         with single_thread(*modules) as held:
-            value = compute()
+            if np.geterr() == _NUMPY_DEFAULT:
+                value = compute()
+            else:
+                with np.errstate(**_NUMPY_DEFAULT):
+                    value = compute()
         if held.complete:
             return value
         forget()

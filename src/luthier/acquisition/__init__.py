@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
+from luthier.acquisition.augmented import AugmentedLogEI
 from luthier.acquisition.criterion import FunctionCriterion, IntegratedCriterion, bind_acquisition
 from luthier.acquisition.hedge import Hedge
+from luthier.acquisition.hypervolume import LogEHVI, bind_hypervolume
 from luthier.acquisition.knowledge_gradient import KnowledgeGradient
 from luthier.acquisition.mace import MACE
 from luthier.acquisition.max_value_entropy import MaxValueEntropy
@@ -25,7 +27,9 @@ from luthier.acquisition.scheduled_ucb import ScheduledUCB
 from luthier.acquisition.thompson import Thompson
 from luthier.acquisition.traits import check_acquisition
 from luthier.acquisition.weighting.cost import PerSecond
+from luthier.acquisition.weighting.edges import EdgePenalty
 from luthier.acquisition.weighting.feasibility import Feasible
+from luthier.acquisition.weighting.penalty import PlateauPenalty
 from luthier.acquisition.weighting.prior_weighted import PriorWeighted, weight_by_prior
 
 __all__ = [
@@ -36,18 +40,22 @@ __all__ = [
     "UCB",
     "Acquisition",
     "AcquisitionContext",
+    "AugmentedLogEI",
     "Bindable",
     "Criterion",
     "CriterionEnsemble",
+    "EdgePenalty",
     "Feasible",
     "FunctionCriterion",
     "Hedge",
     "IntegratedCriterion",
     "KnowledgeGradient",
+    "LogEHVI",
     "LogEI",
     "MaxValueEntropy",
     "NoisyEI",
     "PerSecond",
+    "PlateauPenalty",
     "Portfolio",
     "PriorWeighted",
     "ScheduledUCB",
@@ -56,6 +64,11 @@ __all__ = [
     "Thompson",
     "ValueScale",
     "bind_acquisition",
+    "bind_hypervolume",
     "check_acquisition",
     "weight_by_prior",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.acquisition.normal import density, distribution, hazard, improvement, log_distribution, log_improvement
 from luthier.acquisition.protocol import Score, ValueScale
 from luthier.errors import InvalidSetting
+from luthier.setting_types import check_setting_types
 from luthier.surrogate import Posterior, Ratio
 
 
@@ -22,6 +24,7 @@ def _check_margin(name: str, margin: float) -> None:
         raise InvalidSetting(f"{name}(margin={margin!r}): give a finite number, 0 or more")
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class EI:
     """Expected improvement on the lowest loss.
@@ -42,6 +45,7 @@ class EI:
     margin: float = 0.0
 
     def __post_init__(self) -> None:
+        check_setting_types(self)
         _check_margin("EI", self.margin)
 
     def score(self, mean: Floats, std: Floats, best: float) -> Score:
@@ -50,6 +54,7 @@ class EI:
         return Score(std * improvement(z), -distribution(z), density(z))
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class LogEI:
     """Logarithm of the expected improvement: the same order of points, with gradients that do not vanish.
@@ -69,6 +74,7 @@ class LogEI:
     margin: float = 0.0
 
     def __post_init__(self) -> None:
+        check_setting_types(self)
         _check_margin("LogEI", self.margin)
 
     def score(self, mean: Floats, std: Floats, best: float) -> Score:
@@ -80,6 +86,7 @@ class LogEI:
         return Score(np.log(std) + log_h, d_mean, d_std)
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class PI:
     """Logarithm of the probability of improvement.
@@ -100,6 +107,7 @@ class PI:
     margin: float = 0.0
 
     def __post_init__(self) -> None:
+        check_setting_types(self)
         _check_margin("PI", self.margin)
 
     def score(self, mean: Floats, std: Floats, best: float) -> Score:
@@ -109,6 +117,7 @@ class PI:
         return Score(log_distribution(z), -r / std, -r * z / std)
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class UCB:
     """Confidence bound (of losses, the lower one): ``-(mean - beta · std)``.
@@ -126,6 +135,7 @@ class UCB:
     beta: float = 2.0
 
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if not 0.0 <= self.beta < math.inf:
             raise InvalidSetting(f"UCB(beta={self.beta!r}): give a finite number of standard deviations, 0 or more")
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.acquisition.protocol import Acquisition, Bindable
 from luthier.acquisition.traits import checked_members
 from luthier.errors import InvalidSetting
+from luthier.setting_types import check_setting_types
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class Hedge:
     """Choose among acquisition functions by exponential weights (GP-Hedge).
@@ -45,6 +48,7 @@ class Hedge:
     eta: float | None = None
 
     def __post_init__(self) -> None:
+        check_setting_types(self)
         object.__setattr__(self, "acquisitions", checked_members("Hedge", self.acquisitions))
         if self.eta is not None and not 0.0 < self.eta < math.inf:
             raise InvalidSetting(f"Hedge(eta={self.eta!r}): give a finite number above 0, or None")

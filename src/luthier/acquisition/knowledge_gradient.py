@@ -8,15 +8,18 @@ from typing import cast
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.acquisition.best_rows import best_rows
 from luthier.acquisition.criterion import average_over_members, standard_deviation
 from luthier.acquisition.normal import improvement
 from luthier.acquisition.protocol import AcquisitionContext, Criterion, ValueScale
 from luthier.errors import InvalidSetting
+from luthier.setting_types import check_setting_types
 from luthier.surrogate import Posterior, SupportsCovariance
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class KnowledgeGradient:
     """The expected decrease of the lowest posterior mean over some points of the space and the evaluated point.
@@ -43,6 +46,7 @@ class KnowledgeGradient:
     points: int = 40
 
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if self.points < 2:
             raise InvalidSetting(f"KnowledgeGradient(points={self.points!r}): follow the means of at least 2 points")
 

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.acquisition.criterion import bind_acquisition
 from luthier.acquisition.protocol import Acquisition, AcquisitionContext, Bindable, Criterion, ValueScale
 from luthier.acquisition.traits import checked_members
 from luthier.numeric import augmented_chebyshev
+from luthier.setting_types import check_setting_types
 from luthier.surrogate import Posterior
 
 _LEAST = 1e-300
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class MACE:
     """Propose a point of the Pareto front of several acquisition functions (MACE).
@@ -43,6 +46,7 @@ class MACE:
     acquisitions: tuple[Acquisition | Bindable, ...]
 
     def __post_init__(self) -> None:
+        check_setting_types(self)
         object.__setattr__(self, "acquisitions", checked_members("MACE", self.acquisitions))
 
     @property

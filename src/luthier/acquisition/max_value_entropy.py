@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.acquisition.best_rows import best_rows
 from luthier.acquisition.criterion import average_over_members, standard_deviation
@@ -14,6 +15,7 @@ from luthier.acquisition.normal import log_distribution, truncation_entropy
 from luthier.acquisition.protocol import AcquisitionContext, Criterion, ValueScale
 from luthier.errors import InvalidSetting
 from luthier.key import Key
+from luthier.setting_types import check_setting_types
 from luthier.surrogate import Posterior
 
 _QUARTILES = (0.25, 0.5, 0.75)
@@ -21,6 +23,7 @@ _MARGIN = 3.0
 """Drawn minima are this many standard deviations below the lowest mean at a known point (see `sample_minima`)."""
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class MaxValueEntropy:
     """The expected decrease of the entropy of the function's lowest value after an evaluation.
@@ -45,6 +48,7 @@ class MaxValueEntropy:
     minima: int = 16
 
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if self.minima < 1:
             raise InvalidSetting(f"MaxValueEntropy(minima={self.minima!r}): draw at least 1 value of the minimum")
 

@@ -7,15 +7,18 @@ from typing import cast
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.acquisition.best_rows import best_rows
 from luthier.acquisition.criterion import average_over_members, standard_deviation
 from luthier.acquisition.normal import improvement
 from luthier.acquisition.protocol import AcquisitionContext, Criterion, ValueScale
 from luthier.errors import InvalidSetting
+from luthier.setting_types import check_setting_types
 from luthier.surrogate import Draws, Posterior, SupportsNoiselessDraws
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class NoisyEI:
     """Expected improvement, averaged over draws of the losses without their noise.
@@ -40,6 +43,7 @@ class NoisyEI:
     draws: int = 64
 
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if self.draws < 1:
             raise InvalidSetting(f"NoisyEI(draws={self.draws!r}): average over at least 1 draw")
 

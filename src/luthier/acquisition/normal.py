@@ -72,6 +72,13 @@ def log_improvement(z: Floats) -> Floats:
     return result
 
 
+def log_difference(larger: Floats, smaller: Floats) -> Floats:
+    """Give log(e^larger - e^smaller); same shape, -inf where they are equal."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = np.minimum(np.where(np.isneginf(smaller), -np.inf, smaller - larger), 0.0)
+        return larger + np.where(gap > -math.log(2.0), np.log(-np.expm1(gap)), np.log1p(-np.exp(gap)))
+
+
 def truncation_entropy(z: Floats) -> Floats:
     """Give z φ(z) / (2 Φ(z)) - log Φ(z), the decrease of a normal's entropy when its part above z is cut off.
 

@@ -7,18 +7,21 @@ from typing import cast
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.acquisition.criterion import LEAST_STD, average_over_members, standard_deviation
 from luthier.acquisition.normal import improvement
 from luthier.acquisition.protocol import AcquisitionContext, Criterion, ValueScale
 from luthier.errors import InvalidSetting
 from luthier.numeric import quasi_normal
+from luthier.setting_types import check_setting_types
 from luthier.surrogate import Posterior, SupportsCovariance
 
 _RANK = 1e-12
 """Smaller eigenvalues of a covariance, relative to the largest, are rounding errors."""
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class QEI:
     """The expected improvement on the lowest loss and on the losses of the pending points.
@@ -47,6 +50,7 @@ class QEI:
     samples: int = 128
 
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if self.samples < 1:
             raise InvalidSetting(f"QEI(samples={self.samples!r}): take the expectation over at least 1 draw")
 

@@ -6,14 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from luthier._hints import translating_settings
 from luthier.acquisition.analytic import UCB
 from luthier.acquisition.criterion import bind_acquisition
 from luthier.acquisition.protocol import AcquisitionContext, Criterion, ValueScale
 from luthier.errors import InvalidSetting
+from luthier.setting_types import check_setting_types
 from luthier.space import Column
 from luthier.surrogate import Posterior
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class ScheduledUCB:
     """The confidence bound ``-(mean - sqrt(factor · β_t) · std)`` for trial t (Srinivas et al. 2010).
@@ -45,6 +48,7 @@ class ScheduledUCB:
     size: int | None = 1000
 
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if not 0.0 < self.delta < 1.0:
             raise InvalidSetting(f"ScheduledUCB(delta={self.delta!r}): give a probability between 0 and 1")
         if self.size is not None and self.size < 1:

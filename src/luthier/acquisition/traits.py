@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luthier.acquisition.protocol import Acquisition, Bindable, CriterionEnsemble, ValueScale
 from luthier.errors import InvalidSetting
+from luthier.scalar import attribute, short
 from luthier.surrogate import ABILITIES
 
 _TRAITS = ("scale", "requires", "handles_pending")
@@ -23,9 +24,9 @@ def check_acquisition(acquisition: object) -> None:
     if isinstance(acquisition, type):
         name = acquisition.__name__
         raise InvalidSetting(f"{name} is a class: give an instance of it, such as {name}()")
-    missing = [trait for trait in _TRAITS if not hasattr(acquisition, trait)]
-    if len(missing) == len(_TRAITS) or not (hasattr(acquisition, "score") or hasattr(acquisition, "bind")):
-        raise InvalidSetting(f"{acquisition!r} is not an acquisition function: give one, such as LogEI()")
+    missing = [trait for trait in _TRAITS if attribute(acquisition, trait) is None]
+    if len(missing) == len(_TRAITS) or not (attribute(acquisition, "score") or attribute(acquisition, "bind")):
+        raise InvalidSetting(f"{short(acquisition)} is not an acquisition function: give one, such as LogEI()")
     name = type(acquisition).__name__
     if missing or not isinstance(acquisition, Acquisition | Bindable):
         raise InvalidSetting(f"{name}: an acquisition function declares {', '.join(_TRAITS)}; add {', '.join(missing)}")
@@ -46,13 +47,14 @@ def check_inner(wrapper: str, acquisition: object) -> None:
     Raises:
         InvalidSetting: it is an ensemble, or not an acquisition function.
     """
-    if isinstance(acquisition, CriterionEnsemble):
+    if attribute(acquisition, "acquisitions") is not None and isinstance(acquisition, CriterionEnsemble):
         kind = type(acquisition).__name__
         raise InvalidSetting(
             f"{wrapper}({kind}(…)): write {kind}(({wrapper}(…), …)), so that each of its members is weighted"
         )
-    if not isinstance(acquisition, Acquisition | Bindable):
-        raise InvalidSetting(f"{wrapper}({acquisition!r}): give an acquisition function, such as LogEI()")
+    usable = attribute(acquisition, "score") or attribute(acquisition, "bind")
+    if not usable or not isinstance(acquisition, Acquisition | Bindable):
+        raise InvalidSetting(f"{wrapper}({short(acquisition)}): give an acquisition function, such as LogEI()")
     check_acquisition(acquisition)
 
 
@@ -64,7 +66,7 @@ def checked_members(ensemble: str, acquisitions: object) -> tuple[Acquisition | 
     """
     members = tuple(acquisitions) if isinstance(acquisitions, tuple | list) else ()
     if len(members) < 2:
-        raise InvalidSetting(f"{ensemble}({acquisitions!r}): give at least 2 acquisition functions, as a tuple")
+        raise InvalidSetting(f"{ensemble}({short(acquisitions)}): give at least 2 acquisition functions, as a tuple")
     for place, member in enumerate(members):
         check_inner(ensemble, member)
         if member in members[:place]:

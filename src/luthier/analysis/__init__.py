@@ -1,21 +1,141 @@
-"""Analysis of a log: predictions, explanations, calibration."""
+"""Analysis of a log: predictions, explanations, importance, response, forecast, comparison."""
 
 from __future__ import annotations
 
+from luthier.analysis.acquisition_grid import acquisition_surface
+from luthier.analysis.calibration import Calibration, calibrate, calibrate_ahead
+from luthier.analysis.comparison import StudyComparison, compare_histories
+from luthier.analysis.descriptive import (
+    Attainment,
+    Coordinate,
+    CostCurve,
+    EmpiricalDistribution,
+    FailureKind,
+    FailureSummary,
+    FrontCourse,
+    OptimizationHistory,
+    RegionRate,
+    ReportCurve,
+    ReportCurves,
+    Timeline,
+    TrialSpan,
+    TrialTable,
+    VariableFailures,
+    attainment,
+    chosen_coordinates,
+    coordinates,
+    cost_curve,
+    empirical_distribution,
+    failure_summary,
+    front_course,
+    optimization_history,
+    report_curves,
+    timeline,
+    trial_table,
+)
 from luthier.analysis.explanation import explain
-from luthier.analysis.predict import Predictions, calibrate, check_level, expected_best, predict
-from luthier.analysis.results import Calibration, ExpectedBest, Explanation, Interval, Prediction
+from luthier.analysis.forecast import Forecast, forecast_gain
+from luthier.analysis.importance import (
+    GroupImportance,
+    Importance,
+    ImportanceMethod,
+    ImportanceRequest,
+    PairImportance,
+    VariableImportance,
+    measure_importance,
+)
+from luthier.analysis.interval_estimate import IntervalEstimate, VariableAxis
+from luthier.analysis.predict import Predictions, check_level, check_span, expected_best, predict
+from luthier.analysis.predicted_moments import PredictedMoments, predicted_columns, predicted_moments
+from luthier.analysis.response import (
+    AblationPath,
+    AblationStep,
+    AcquisitionSurface,
+    Dependence,
+    DependenceSurface,
+    ResponsePoint,
+    SmallestChange,
+    ValueChange,
+    ablation_path,
+    dependence_surface,
+    find_smallest_change,
+    partial_dependence,
+)
+from luthier.analysis.results import ExpectedBest, Explanation, Interval, Prediction
+from luthier.analysis.single_objective import SingleObjective
 
 __all__ = [
+    "AblationPath",
+    "AblationStep",
+    "AcquisitionSurface",
+    "Attainment",
     "Calibration",
+    "Coordinate",
+    "CostCurve",
+    "Dependence",
+    "DependenceSurface",
+    "EmpiricalDistribution",
     "ExpectedBest",
     "Explanation",
+    "FailureKind",
+    "FailureSummary",
+    "Forecast",
+    "FrontCourse",
+    "GroupImportance",
+    "Importance",
+    "ImportanceMethod",
+    "ImportanceRequest",
     "Interval",
+    "IntervalEstimate",
+    "OptimizationHistory",
+    "PairImportance",
+    "PredictedMoments",
     "Prediction",
     "Predictions",
+    "RegionRate",
+    "ReportCurve",
+    "ReportCurves",
+    "ResponsePoint",
+    "SingleObjective",
+    "SmallestChange",
+    "StudyComparison",
+    "Timeline",
+    "TrialSpan",
+    "TrialTable",
+    "ValueChange",
+    "VariableAxis",
+    "VariableFailures",
+    "VariableImportance",
+    "ablation_path",
+    "acquisition_surface",
+    "attainment",
     "calibrate",
+    "calibrate_ahead",
     "check_level",
+    "check_span",
+    "chosen_coordinates",
+    "compare_histories",
+    "coordinates",
+    "cost_curve",
+    "dependence_surface",
+    "empirical_distribution",
     "expected_best",
     "explain",
+    "failure_summary",
+    "find_smallest_change",
+    "forecast_gain",
+    "front_course",
+    "measure_importance",
+    "optimization_history",
+    "partial_dependence",
     "predict",
+    "predicted_columns",
+    "predicted_moments",
+    "report_curves",
+    "timeline",
+    "trial_table",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

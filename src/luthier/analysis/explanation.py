@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from luthier._typing import Floats, Integers
+from luthier.acquisition import Criterion
 from luthier.analysis.predict import Predictions, predict, predict_by_step
 from luthier.analysis.predictive_distribution import ENCODED, encoded_distances
-from luthier.analysis.results import Explanation, Neighbour, Prediction, Purpose, Rated
+from luthier.analysis.results import Explanation, Neighbour, Prediction, Purpose, Rated, percent
 from luthier.data import Data
 from luthier.errors import LuthierError, NoResult
 from luthier.event import Asked
-from luthier.history import History
+from luthier.history import History, proposed_from
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method import Method, ModelBased, Step, from_plain, to_plain, with_pending
+from luthier.method import Method, ModelBased, Step, evaluated_points, from_plain, to_plain, with_pending
 from luthier.numeric import dominates
 from luthier.problem import Problem
 from luthier.trial import Trial
@@ -97,7 +97,7 @@ def explain(history: History, number: int, known: Method, key: Key, memo: Memo, 
 
     Cost: that of its proposal, without the search.
     """
-    context = _recall(history, number, known, key, memo)
+    context = recall_trial(history, number, known, key, memo)
     remarks: list[str] = []
     predictions: Predictions | None = None
     prediction = None
@@ -117,7 +117,10 @@ def explain(history: History, number: int, known: Method, key: Key, memo: Memo, 
         worst = isinstance(context.method, ModelBased)
         remarks.append(f"{crashed} crashed before it: {'counted as the worst value' if worst else 'left out'}")
     if context.running:
-        remarks.append(f"{context.running} others were running, and had no values yet")
+        others = "another was running, and had no value yet"
+        remarks.append(
+            others if context.running == 1 else f"{context.running} others were running, and had no values yet"
+        )
     outcome = context.trial.outcome
     if outcome is not None and not context.trial.is_done:
         remarks.append(f"it ended as {outcome.reason}")
@@ -126,34 +129,35 @@ def explain(history: History, number: int, known: Method, key: Key, memo: Memo, 
     space = context.problem.space
     return Explanation(
         number,
-        MappingProxyType(dict(space.realize(context.trial.config))),
-        MappingProxyType({name: context.trial.config[name] for name in space.names if name in context.trial.config}),
+        dict(space.realize(context.trial.config)),
+        {name: context.trial.config[name] for name in space.names if name in context.trial.config},
         sense.purpose,
         sense.why,
         context.trial.origin,
         type(context.method).__name__,
-        MappingProxyType(dict(context.trial.note)),
+        dict(context.trial.note),
         len(context.view.measured()),
         prediction,
         sense.improvement,
         acquisition,
         neighbours,
         unit,
-        MappingProxyType(values),
-        MappingProxyType(_surprises(context, predictions, values)),
+        values,
+        _surprises(context, predictions, values),
         tuple(remarks),
     )
 
 
-def _recall(history: History, number: int, known: Method, key: Key, memo: Memo) -> TrialContext:
+def recall_trial(history: History, number: int, known: Method, key: Key, memo: Memo) -> TrialContext:
+    """Give a trial and what was known when it was asked for; see `explain`."""
     trial = history.trial(number)
-    view = history.upto(trial.seen)
+    asked = _asked(history, trial)
+    view = proposed_from(history, asked)
     problem = view.problem()
     method = known
     configured = view.configured
     if configured is not None and configured[1].method != to_plain(known):
         method = from_plain(configured[1].method)
-    asked = _asked(history, trial)
     first, place, stream = asked.first, asked.place, asked.stream(key)
     data, space = view.data(problem), problem.space
     step, failure = None, ""
@@ -216,14 +220,14 @@ def _compare(context: TrialContext, predictions: Predictions, prediction: Predic
         losses = distribution.quantiles(context.data.x[feasible], (0.5,))[0]
     best = float(losses.min())
     chance = float(distribution.below(context.point, np.array([best]))[0])
-    known = f"the best known then, {objective.value(best):.6g}"
+    known = f"a chance of {percent(chance)} to beat the best known then, {objective.value(best):.6g}"
     if chance >= LIKELY:
-        return _Sense(
-            "exploit", f"{prediction.value:.6g} was expected, with a chance of {chance:.0%} to beat {known}", chance
-        )
+        return _Sense("exploit", f"{prediction.value:.6g} was expected, with {known}", chance)
     hope = prediction.high if objective.maximize else prediction.low
-    why = f"a chance of {chance:.0%} to beat {known}, as little is known there: it could be {hope:.6g}"
-    return _Sense("explore", why, chance)
+    if objective.loss(hope) < best:
+        return _Sense("explore", f"{known}, as little is known there: it could be {hope:.6g}", chance)
+    expected = f"{prediction.value:.6g} was expected, and {hope:.6g} at the better end of the interval"
+    return _Sense("explore", f"{known}: {expected}", chance)
 
 
 def _compare_several(context: TrialContext, predictions: Predictions, feasible: Integers) -> _Sense:
@@ -231,7 +235,7 @@ def _compare_several(context: TrialContext, predictions: Predictions, feasible: 
         [distribution.quantiles(context.point, (0.5,))[0, 0] for distribution in predictions.distributions]
     )
     if dominates(context.data.losses[feasible], medians[None, :]).any():
-        return _Sense("explore", "a trial was expected to be better in every objective, but little is known there")
+        return _Sense("explore", "a trial was better in every objective than this one was expected to be")
     return _Sense("exploit", "no trial was expected to be as good in every objective")
 
 
@@ -239,11 +243,26 @@ def _rated(context: TrialContext) -> Rated | None:
     """Give what the criterion of a proposal was; of a portfolio that of the member that made it."""
     if context.step is None:
         return None
-    criteria, arm = dict(context.step.criteria), str(context.trial.note.get("arm"))
+    name, criterion = criterion_of(context.step, context.trial.note)
+    value = float(criterion.value(context.point)[0])
+    points = context.problem.space.sample(context.step.key.fold("elsewhere"), _ELSEWHERE)
+    elsewhere = criterion.value(_open_points(context, context.step, points))
+    return Rated(name, value, float((elsewhere < value).mean()) if len(elsewhere) else 1.0)
+
+
+def _open_points(context: TrialContext, step: Step, points: Floats) -> Floats:
+    """Leave out the points that could not have been proposed: those tried before, those all but equal, and itself."""
+    evaluated = evaluated_points(context.problem, step.data)
+    evaluated.add(context.point)
+    apart = points[step.known(evaluated).fresh(points)]
+    return apart if len(apart) else points[evaluated.fresh(points)]
+
+
+def criterion_of(step: Step, note: Mapping[str, Any]) -> tuple[str, Criterion]:
+    """Give the criterion of a proposal, with its name; of a portfolio that of the member that made it."""
+    criteria, arm = dict(step.criteria), str(note.get("arm"))
     name = arm if arm in criteria else next(iter(criteria))
-    value = float(criteria[name].value(context.point)[0])
-    elsewhere = criteria[name].value(context.problem.space.sample(context.step.key.fold("elsewhere"), _ELSEWHERE))
-    return Rated(name, value, float((elsewhere < value).mean()))
+    return name, criteria[name]
 
 
 def _nearest(context: TrialContext, predictions: Predictions | None) -> tuple[tuple[Neighbour, ...], str]:
@@ -260,7 +279,7 @@ def _nearest(context: TrialContext, predictions: Predictions | None) -> tuple[tu
     for row in nearest:
         outcome = context.view.trial(numbers[row]).outcome
         values = dict(outcome.values) if outcome else {}
-        found.append(Neighbour(numbers[row], float(distances[0, row]), MappingProxyType(values)))
+        found.append(Neighbour(numbers[row], float(distances[0, row]), values))
     return tuple(found), unit
 
 

@@ -18,6 +18,10 @@ _BY: Final = {
     "de": "a child in differential evolution",
     "committee": "several models together: the highest mean of their acquisition values",
     "short scale": "one model alone, with shorter length-scales, as for every second proposal",
+    "rugged": "one model alone, with shorter length-scales: small differences seem to be noise, or ruggedness",
+    "hoping": "one model alone, by the lowest bound: small differences seem to be noise, or ruggedness",
+    "informing": "one model alone, by what the measurement would teach about the optimum: the losses seem to be noisy",
+    "spreading": "where fewest trials are: near the good ones, trials only repeat known results",
     "exploring": "the best trials are all but the same, so one model alone looks for much better ones elsewhere",
 }
 _EARLIER: Final = {"doubter": "short scale", "explorer": "exploring"}
@@ -28,6 +32,7 @@ _PARTS: Final = (
     notes.QuasiPlace,
     notes.RestPlace,
     notes.AnnealingDraw,
+    notes.Repeated,
     notes.Repaired,
     notes.StatePlace,
     notes.StateOpening,
@@ -73,6 +78,8 @@ def _part(part: msgspec.Struct) -> str:
             return f"place {place} in the shuffled list of all configurations"
         case notes.AnnealingDraw(rank, share):
             return f"the trial of rank {rank}, in a window of {share:.0%} of each range"
+        case notes.Repeated(again):
+            return f"once more, as trial {again} counts for nothing"
         case notes.Repaired(moved):
             return f"moved, as {_MOVED[moved]}"
         case notes.StatePlace(_, generation, opened, place):

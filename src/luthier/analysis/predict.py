@@ -1,11 +1,9 @@
-"""Predictions at configurations, the expected best one, and the calibration of the models."""
+"""Predictions at configurations, and the expected best one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 
@@ -19,7 +17,7 @@ from luthier.analysis.predictive_distribution import (
     read_models,
     why_unreadable,
 )
-from luthier.analysis.results import Calibration, Coverage, ExpectedBest, Interval, Prediction
+from luthier.analysis.results import ExpectedBest, Interval, Prediction
 from luthier.data import Data
 from luthier.errors import InvalidSetting, NoResult
 from luthier.history import History
@@ -35,15 +33,14 @@ from luthier.method import (
     impute_failures,
 )
 from luthier.problem import Objective, Problem
+from luthier.scalar import short, to_float
 from luthier.space import Space
-from luthier.surrogate import GP, Hyperpriors, Posterior, Surrogate
+from luthier.surrogate import GP, Posterior, Surrogate
 from luthier.trial import Config
 
-_LEVELS = (0.5, 0.9)
-_DOUBT = 0.025  # two-sided, of each of the two coverages: 5 % in all
-_LONG_SCALE = Hyperpriors(log_length=0.7)  # as `Auto` has: most objectives are smooth
 _SAMPLES = 8
 _FEW = 200  # values, up to which it costs seconds to draw hyperparameters
+_WIDEST = 1e307  # span of values, beyond which intervals around them are no numbers any more
 _LIKELY = 0.5  # the least probability of success at which a configuration that was not tried is recommended
 
 Distributions = tuple[PredictiveDistribution, ...]
@@ -78,15 +75,15 @@ class Predictions:
         x = space.encode(configs)
         tails = (0.5, 0.5 - 0.5 * level, 0.5 + 0.5 * level)
         found = {
-            objective.name: _intervals(distribution.quantiles(x, tails, observed), objective)
+            objective.name: intervals_of(distribution.quantiles(x, tails, observed), objective)
             for objective, distribution in zip(self.problem.objectives, self.distributions, strict=True)
         }
         chances = self.chances(x)
         return tuple(
             Prediction(
-                MappingProxyType(dict(space.realize(config))),
-                MappingProxyType(_ordered(config, space)),
-                MappingProxyType({name: intervals[row] for name, intervals in found.items()}),
+                dict(space.realize(config)),
+                _ordered(config, space),
+                {name: intervals[row] for name, intervals in found.items()},
                 level,
                 self.luck * float(chances[row]),
                 self.by,
@@ -113,6 +110,8 @@ def predict(problem: Problem, data: Data, method: Method, key: Key, memo: Memo) 
     Raises:
         NoResult: too little is known to predict anything; the message says what is missing.
     """
+    for goal, losses in zip(problem.objectives, data.losses.T, strict=True):
+        check_span(goal.name, losses)
     own = method.surrogates() if isinstance(method, ModelBased) else ()
 
     def read(alone: Data) -> PredictiveDistribution | None:
@@ -121,6 +120,16 @@ def predict(problem: Problem, data: Data, method: Method, key: Key, memo: Memo) 
     found, by = _distributions(problem, data, method, own, read, key, memo)
     known = impute_failures(data, memo)
     return Predictions(problem, data, found, constraint_models(known, key, memo), by, _luck(data, len(known.failed)))
+
+
+def check_span(name: str, losses: Floats) -> None:
+    """Refuse losses of which no model can be read in their own units.
+
+    Raises:
+        NoResult: the span of the losses is larger than the largest number.
+    """
+    if len(losses) and not float(losses.max()) - float(losses.min()) < _WIDEST:
+        raise NoResult(f"the values of {name} lie too far apart for a model: their span is no number")
 
 
 def predict_by_step(problem: Problem, step: Step, method: Method, key: Key, memo: Memo) -> Predictions:
@@ -173,7 +182,7 @@ def _distributions(
             why = f", as {name} asks no model"
         by = f"a default GP{why}"
     if found is None:
-        raise NoResult(_lack(problem, data))
+        raise NoResult(lack_of_data(problem, data))
     return found, by
 
 
@@ -226,45 +235,6 @@ def expected_best(predictions: Predictions, history: History, level: float, anyw
     )
 
 
-def calibrate(
-    problem: Problem, data: Data, numbers: Sequence[int], method: Method, objective: str | None, key: Key, memo: Memo
-) -> Calibration:
-    """Judge the models by what each value is when it is left out.
-
-    Args:
-        problem, data, method, key, memo: see `predict`.
-        numbers: the trials of the rows of the data.
-        objective: which; None where there is but one.
-
-    Raises:
-        InvalidSetting: there is no such objective, or none is named of several.
-        NoResult: see `predict`.
-    """
-    place = _place(problem, objective)
-    goal = problem.objectives[place]
-    alone = replace(problem, objectives=(goal,))
-    data = replace(one_objective(data, place), violations=np.empty((len(data), 0)))
-    predictions = predict(alone, data, method, key, memo)
-    by = predictions.by
-    z, rows = predictions.distributions[0].left_out()
-    if not len(z):
-        spare = predictive_distribution(default_models(len(data)), data, key, memo)
-        if spare is None:
-            raise NoResult(_lack(alone, data))
-        z, rows = spare.left_out()
-        by = f"a default GP, as {by} has no leave-one-out predictions"
-    sign = -1.0 if goal.maximize else 1.0
-    coverages = tuple(_coverage(np.abs(z), level) for level in _LEVELS)
-    return Calibration(
-        goal.name,
-        tuple(numbers[row] for row in rows.tolist()),
-        tuple((sign * z).tolist()),
-        coverages,
-        _verdict(*coverages),
-        by,
-    )
-
-
 def default_models(values: int) -> tuple[GP, ...]:
     """Give the model that predicts where a method has none of its own for it, from so many values.
 
@@ -273,13 +243,14 @@ def default_models(values: int) -> tuple[GP, ...]:
     most probable hyperparameters (six); of 25 values 89 to 100 % and 84 to 100 %. Its scale is affine but for the
     worst values, so noise is averaged out where it is best.
     """
-    return (GP(hyperpriors=_LONG_SCALE, samples=_SAMPLES if values <= _FEW else 0),)
+    return (GP(samples=_SAMPLES if values <= _FEW else 0),)
 
 
 def check_level(level: float) -> None:
     """Raise InvalidSetting where `level` is no probability that an interval can have."""
-    if not 0.0 < level < 1.0:
-        raise InvalidSetting(f"level={level!r}: give a probability between 0 and 1, as 0.9, for the intervals")
+    given = to_float(level)
+    if given is None or not 0.0 < given < 1.0:
+        raise InvalidSetting(f"level={short(level)}: give a probability between 0 and 1, as 0.9, for the intervals")
 
 
 def _of_all(
@@ -295,7 +266,8 @@ def _of_all(
     return tuple(found)
 
 
-def _lack(problem: Problem, data: Data) -> str:
+def lack_of_data(problem: Problem, data: Data) -> str:
+    """Say why nothing can be predicted."""
     if not data.columns:
         return "the space has no variables to choose: there is nothing to predict"
     if len(data) < FEWEST:
@@ -319,7 +291,7 @@ def _ordered(config: Config, space: Space) -> dict[str, object]:
     return {name: config[name] for name in space.names if name in config}
 
 
-def _intervals(losses: Floats, objective: Objective) -> list[Interval]:
+def intervals_of(losses: Floats, objective: Objective) -> list[Interval]:
     """Turn quantiles of the loss (3, q), the median first, into intervals of the value."""
     median, low, high = (0.0 - losses[[0, 2, 1]] if objective.maximize else losses).tolist()
     return [Interval(*one) for one in zip(median, low, high, strict=True)]
@@ -338,27 +310,11 @@ def _search(predictions: Predictions, best: Floats, key: Key) -> Floats | None:
     return found if len(found) and np.isfinite(value(found)[0]) else None
 
 
-def _place(problem: Problem, objective: str | None) -> int:
+def place_of(problem: Problem, objective: str | None) -> int:
+    """Find the objective of a name; the only one where none is named. Raises InvalidSetting."""
     names = [one.name for one in problem.objectives]
     if objective is None and len(names) == 1:
         return 0
-    if objective not in names:
-        raise InvalidSetting(f"objective={objective!r}: choose one of {', '.join(map(repr, names))}")
+    if not isinstance(objective, str) or objective not in names:
+        raise InvalidSetting(f"objective={short(objective)}: choose one of {', '.join(map(repr, names))}")
     return names.index(objective)
-
-
-def _coverage(far: Floats, level: float) -> Coverage:
-    from scipy.special import betaincinv, ndtri
-
-    n, held = len(far), int((far <= ndtri(0.5 + 0.5 * level)).sum())
-    low = float(betaincinv(held, n - held + 1, _DOUBT / 2)) if held else 0.0
-    high = float(betaincinv(held + 1, n - held, 1.0 - _DOUBT / 2)) if held < n else 1.0
-    return Coverage(level, held, n, low, high)
-
-
-def _verdict(half: Coverage, most: Coverage) -> Literal["narrow", "wide", "tails", "fits"]:
-    if most.high < most.level:
-        return "tails" if half.share >= half.level else "narrow"
-    if half.high < half.level:
-        return "narrow"
-    return "wide" if half.low > half.level or most.low > most.level else "fits"

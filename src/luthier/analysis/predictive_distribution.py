@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,6 +60,20 @@ class Component:
         return mean, np.sqrt(np.maximum(variance, _LEAST_STD**2))
 
 
+class LeftOut(NamedTuple):
+    """Leave-one-out predictions of k losses.
+
+    Args:
+        residuals: (k,) standardised.
+        rows: (k,) the rows of the data that they are of.
+        quantiles: (levels, k) of the losses, as predicted.
+    """
+
+    residuals: Floats
+    rows: Integers
+    quantiles: Floats
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PredictiveDistribution:
     """A mixture of models of one loss. All that it gives is made of quantiles: these pass through a monotone scale.
@@ -79,36 +94,31 @@ class PredictiveDistribution:
             levels: probabilities.
             observed: of one more measurement, noise included, and not of the function itself.
         """
+        moments = [one.moments(x, observed) for one in self.components]
+        return self._quantiles(self.components, moments, levels)
+
+    def _quantiles(
+        self, components: Sequence[Component], moments: Sequence[tuple[Floats, Floats]], levels: Sequence[float]
+    ) -> Floats:
+        """Give quantiles of the loss from the means and standard deviations of some of the components."""
         from scipy.special import ndtri
 
         wanted = np.asarray(levels, dtype=np.float64)[:, None]
         z = ndtri(wanted)
-        moments = [one.moments(x, observed) for one in self.components]
-        found = [
-            one.unscaling.to_losses(mean + z * std) for one, (mean, std) in zip(self.components, moments, strict=True)
-        ]
+        found = [one.unscaling.to_losses(mean + z * std) for one, (mean, std) in zip(components, moments, strict=True)]
         low, high = np.min(found, axis=0), np.max(found, axis=0)
         if len(found) == 1:
             return np.asarray(low, dtype=np.float64)
         for _ in range(_HALVINGS):  # the mixture's quantile lies between those of its components
             middle = 0.5 * low + 0.5 * high
-            under = self._probability(moments, middle) < wanted
+            under = _probability(components, moments, middle) < wanted
             low, high = np.where(under, middle, low), np.where(under, high, middle)
         quantiles: Floats = 0.5 * low + 0.5 * high
         return quantiles
 
     def below(self, x: Floats, losses: Floats, observed: bool = False) -> Floats:
         """Give the probability that the loss at each of `x` (q, d) is below `losses` (q,) or (1,); shape (q,)."""
-        return self._probability([one.moments(x, observed) for one in self.components], losses)
-
-    def _probability(self, moments: Sequence[tuple[Floats, Floats]], losses: Floats) -> Floats:
-        from scipy.special import ndtr
-
-        parts = [
-            one.weight * ndtr((one.unscaling.to_scale(losses) - mean) / std)
-            for one, (mean, std) in zip(self.components, moments, strict=True)
-        ]
-        return np.asarray(sum(parts), dtype=np.float64)
+        return _probability(self.components, [one.moments(x, observed) for one in self.components], losses)
 
     def surprise(self, x: Floats, losses: Floats) -> Floats:
         """Give how far measured `losses` (q,) are above what was expected at `x` (q, d), in standard deviations."""
@@ -119,14 +129,17 @@ class PredictiveDistribution:
             return far
         return _normal(self.below(x, losses, observed=True))
 
-    def left_out(self) -> tuple[Floats, Integers]:
-        """Give leave-one-out residuals, standardised, and the rows of the data that they are of, (k,) each.
+    def left_out(self, levels: Sequence[float] = ()) -> LeftOut:
+        """Give leave-one-out residuals, standardised, and the quantiles that were predicted.
 
-        Where the losses are as the models say, these are standard normal. Hyperparameters and scales are not fitted
-        anew without each loss, which makes the residuals a little smaller than they ought to be.
+        Where the losses are as the models say, the residuals are standard normal. Hyperparameters and scales are not
+        fitted anew without each loss, which makes the residuals a little smaller than they ought to be.
+
+        Args:
+            levels: probabilities of the quantiles.
 
         Returns:
-            Both empty where no model has leave-one-out predictions.
+            All empty where no model has leave-one-out predictions.
         """
         from scipy.special import ndtr
 
@@ -137,14 +150,17 @@ class PredictiveDistribution:
         ]
         judged = [one for one in judged if len(one[1]) == len(one[0].rows)]
         if not judged:
-            return np.empty(0), np.empty(0, dtype=np.int64)
+            return LeftOut(np.empty(0), np.empty(0, dtype=np.int64), np.empty((len(levels), 0)))
         rows = judged[0][0].rows
         judged = [one for one in judged if np.array_equal(one[0].rows, rows)]
-        all_z = [(v.scaled[v.rows] - mean) / np.sqrt(np.maximum(var, _LEAST_STD**2)) for v, mean, var in judged]
-        if len(judged) == 1:
-            return all_z[0], rows
         weights = np.array([one.weight for one, *_ in judged])
-        return _normal(weights @ ndtr(np.stack(all_z)) / weights.sum()), rows
+        components = [replace(one, weight=one.weight / float(weights.sum())) for one, *_ in judged]
+        moments = [(mean, np.sqrt(np.maximum(variance, _LEAST_STD**2))) for _, mean, variance in judged]
+        quantiles = self._quantiles(components, moments, levels) if len(levels) else np.empty((0, len(rows)))
+        all_z = [(one.scaled[one.rows] - mean) / std for (one, *_), (mean, std) in zip(judged, moments, strict=True)]
+        if len(judged) == 1:
+            return LeftOut(all_z[0], rows, quantiles)
+        return LeftOut(_normal(weights @ ndtr(np.stack(all_z)) / weights.sum()), rows, quantiles)
 
     def distances(self, x: Floats, z: Floats) -> tuple[Floats, str]:
         """Give distances between `x` (q, d) and `z` (m, d), (q, m), and the unit: the first model's, if it has one."""
@@ -229,6 +245,16 @@ def _members(posterior: Posterior) -> Iterator[tuple[Posterior, float]]:
     for member, weight in zip(posterior.members, posterior.weights.tolist(), strict=True):
         for part, share in _members(member):
             yield part, weight * share
+
+
+def _probability(components: Sequence[Component], moments: Sequence[tuple[Floats, Floats]], losses: Floats) -> Floats:
+    from scipy.special import ndtr
+
+    parts = [
+        one.weight * ndtr((one.unscaling.to_scale(losses) - mean) / std)
+        for one, (mean, std) in zip(components, moments, strict=True)
+    ]
+    return np.asarray(sum(parts), dtype=np.float64)
 
 
 def _normal(probability: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Results of an analysis and their forms: predictions, explanations, expected bests, calibrations."""
+"""Results of an analysis and their forms: predictions, explanations, expected bests."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Prediction(ResultForm):
         by: the model, in words.
     """
 
-    params: Mapping[str, Any]
+    params: dict[str, Any]
     config: Config
-    intervals: Mapping[str, Interval]
+    intervals: dict[str, Interval]
     level: float
     chance: float
     by: str
@@ -99,7 +99,7 @@ class Neighbour(NamedTuple):
 
     number: int
     distance: float
-    values: Mapping[str, float]
+    values: dict[str, float]
 
 
 class Rated(NamedTuple):
@@ -108,7 +108,8 @@ class Rated(NamedTuple):
     Args:
         name: of the acquisition function.
         value: larger is better; on a scale that differs from model to model.
-        above: the share of random points of the whole space with a lower value, in [0, 1].
+        above: the share of random points of the whole space with a lower value, in [0, 1]; points that were not to be
+            proposed, as they were tried before or are all but equal to one that was, are left out.
     """
 
     name: str
@@ -133,7 +134,7 @@ class Explanation(ResultForm):
               equal at z = -0.303 (Jones, Schonlau and Welch 1998, eq. 15). With several objectives: no trial dominates
               the predicted medians;
             - ``explore``: to learn where little is known: the probability of an improvement is smaller, and it is the
-              uncertainty that made the point worth trying;
+              uncertainty that made the point worth trying (or nothing better is left);
             - ``feasible``: to find where the outcome constraints hold, as no trial has kept them yet;
             - ``rest``: one of the last configurations of a small space;
             - ``unmodelled``: the method uses no model (grid, random, quasi-random, evolution);
@@ -156,21 +157,21 @@ class Explanation(ResultForm):
     """
 
     number: int
-    params: Mapping[str, Any]
+    params: dict[str, Any]
     config: Config
     purpose: Purpose
     why: str
     origin: str
     method: str
-    note: Mapping[str, Any]
+    note: dict[str, Any]
     known: int
     prediction: Prediction | None
     improvement: float | None
     acquisition: Rated | None
     neighbours: tuple[Neighbour, ...]
     unit: str
-    values: Mapping[str, float]
-    surprises: Mapping[str, float]
+    values: dict[str, float]
+    surprises: dict[str, float]
     remarks: tuple[str, ...]
 
     def heading(self) -> str:
@@ -245,7 +246,7 @@ class ExpectedBest(ResultForm):
     objective: str
 
     @property
-    def params(self) -> Mapping[str, Any]:
+    def params(self) -> dict[str, Any]:
         """The configuration, as the user writes it."""
         return self.prediction.params
 
@@ -288,90 +289,6 @@ class ExpectedBest(ResultForm):
         return _plain({"number": self.number, **expected, **measured, "best_measured": lucky})
 
 
-class Coverage(NamedTuple):
-    """The share of intervals of one level that held the value that was left out.
-
-    Args:
-        level: the share that should, in (0, 1).
-        held: the number that did.
-        of: the number of intervals.
-        low: the smallest coverage that these counts are compatible with (Clopper and Pearson 1934, at 97.5 %).
-        high: the largest.
-    """
-
-    level: float
-    held: int
-    of: int
-    low: float
-    high: float
-
-    @property
-    def share(self) -> float:
-        """The share that held."""
-        return self.held / self.of
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration(ResultForm):
-    """The reliability of the models' intervals, judged by leaving out one trial at a time.
-
-    Args:
-        objective: the objective's name.
-        numbers: of the trials that were left out, (k,).
-        residuals: how far each value is above its prediction without it, in standard deviations, (k,); standard normal
-            where the models are right.
-        coverages: of the 50 % and of the 90 % intervals.
-        verdict: ``narrow``, ``wide``, ``tails`` (the 50 % intervals hold, and yet too much lies far out) or ``fits``.
-        by: the model, in words.
-    """
-
-    objective: str
-    numbers: tuple[int, ...]
-    residuals: tuple[float, ...]
-    coverages: tuple[Coverage, ...]
-    verdict: Literal["narrow", "wide", "tails", "fits"]
-    by: str
-
-    def heading(self) -> str:
-        """See `ResultForm.heading`."""
-        shown = self.coverages[-1]
-        wrong = [one for one in self.coverages if not one.low <= one.level <= one.high]
-        if self.verdict != "fits" and shown not in wrong:
-            shown = wrong[-1]
-        said = {
-            "narrow": "intervals are too narrow",
-            "wide": "intervals are too wide",
-            "tails": "the middle fits, and too many values lie far out",
-            "fits": f"intervals hold as they should, as far as {shown.of} results can tell",
-        }[self.verdict]
-        return (
-            f"{self.objective}: {said}: {shown.share:.0%} of the {shown.level:.0%} intervals hold ({shown.held} of "
-            f"{shown.of}; compatible with {shown.low:.0%} to {shown.high:.0%})"
-        )
-
-    def rows(self) -> list[tuple[str, str]]:
-        """See `ResultForm.rows`."""
-        rows = [
-            (f"{one.level:.0%} intervals", f"{one.held} of {one.of} hold, {one.low:.0%} to {one.high:.0%}")
-            for one in self.coverages
-        ]
-        far = sorted(zip(self.residuals, self.numbers, strict=True), key=lambda pair: -abs(pair[0]))[:3]
-        rows.append(("farthest", ", ".join(f"trial {number} ({residual:+.1f})" for residual, number in far)))
-        return [*rows, ("model", self.by)]
-
-    def to_dict(self) -> dict[str, Any]:
-        """See `ResultForm.to_dict`."""
-        form = {
-            "verdict": self.verdict,
-            "text": self.heading(),
-            "coverages": [one._asdict() for one in self.coverages],
-            "numbers": list(self.numbers),
-            "residuals": list(self.residuals),
-            "model": self.by,
-        }
-        return _plain(form)
-
-
 def _plain(form: Mapping[str, object]) -> dict[str, Any]:
     plain: dict[str, Any] = codec.to_plain(form)
     return plain
@@ -386,10 +303,19 @@ def _expected(prediction: Prediction) -> dict[str, object]:
     }
 
 
+def percent(chance: float) -> str:
+    """Write a probability in percent; one that is not quite 0 or 1 is not rounded to it."""
+    if 0.0 < chance < 0.005:
+        return "less than 1%"
+    return "more than 99%" if 0.995 <= chance < 1.0 else f"{chance:.0%}"
+
+
 def _success(chance: float) -> str:
-    return f"{chance:.0%} that it does not crash and the constraints hold"
+    return f"{percent(chance)} that it does not crash and the constraints hold"
 
 
 def _far(surprise: float) -> str:
+    if abs(surprise) < 0.05:
+        return "as expected"
     side = "above" if surprise > 0 else "below"
     return f"{abs(surprise):.1f} standard deviations {side} the expected"

@@ -18,7 +18,26 @@ OK, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    sys.exit(execute(arguments))
+    _fill_closed_streams()
+    try:
+        code = execute(arguments)
+    except KeyboardInterrupt:  # while the command was loaded
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _fill_closed_streams() -> None:
+    """Put something into the place of closed standard streams (``luthier run >&-``), before a file takes the place."""
+    import os
+
+    if sys.stdin is not None and sys.stdout is not None and sys.stderr is not None:
+        return
+    while (place := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(place)
+    sys.stdin = sys.stdin if sys.stdin is not None else open(os.devnull)  # noqa: PTH123, SIM115 - open until the end
+    sys.stdout = sys.stdout if sys.stdout is not None else open(os.devnull, "w")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr if sys.stderr is not None else open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def execute(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +58,18 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else OK
     except click.ClickException as error:
-        error.show()
+        import io
+
+        from luthier._foreign_words import COMMAND_OPTIONS
+        from luthier.render import clean
+
+        if isinstance(error, click.NoSuchOption) and error.option_name in COMMAND_OPTIONS and error.ctx:
+            ours = COMMAND_OPTIONS[error.option_name]
+            if any(ours in option.opts for option in error.ctx.command.params):
+                error = click.UsageError(f"No such option '{error.option_name}'. Did you mean '{ours}'?", error.ctx)
+        shown = io.StringIO()
+        error.show(file=shown)
+        sys.stderr.write(clean(shown.getvalue()))
         return error.exit_code
     except (errors.InvalidFile, errors.InvalidSpace) as error:
         return _complain(error, USAGE)

@@ -6,18 +6,16 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Iterable
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
-from luthier.history import is_feasible
-from luthier.render import assignments, clean, number, one_line, seconds
+from luthier.render import assignments, clean, one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
-    from luthier.problem import Problem
+    from luthier.run import Tally
     from luthier.study import ActiveTrial, StudyReader, TrialResult
 
 LINE_EVERY_S = 5.0
@@ -26,75 +24,6 @@ STILL_EVERY_S = 30.0
 
 _COMPLAINTS = 5
 """The number of different failures that are shown; further ones are only counted."""
-
-
-class Tally:
-    """Count the trials that ended, and keep the best.
-
-    Args:
-        problem: names the objectives.
-        trials: the number of trials that the study is to have, where that is known.
-        time_s: the seconds that it may take, where that is known.
-    """
-
-    def __init__(self, problem: Problem, trials: int | None, time_s: float | None) -> None:
-        self._goal = problem.objectives[0] if len(problem.objectives) == 1 else None
-        self.trials = trials
-        self.time_s = time_s
-        self.ended = self.failed = self.new = 0
-        self.best: TrialResult | None = None
-        self._began_s = time.monotonic()
-
-    def add(self, trial: TrialResult, *, new: bool = True) -> bool:
-        """Count a trial that ended; tell whether it is the best so far."""
-        outcome = trial.trial.outcome
-        if outcome is None:
-            return False
-        self.ended += 1
-        self.new += new
-        self.failed += outcome.reason.is_crash
-        if self._goal is None or not trial.is_done or not is_feasible(outcome):
-            return False
-        if self.best is None or self._goal.loss(trial.value) < self._goal.loss(self.best.value):
-            self.best = trial
-            return True
-        return False
-
-    def elapsed_s(self) -> float:
-        """Give the seconds since this run began."""
-        return time.monotonic() - self._began_s
-
-    def count(self) -> str:
-        """Write the number that ended: ``23/60``."""
-        return f"{self.ended}/{self.trials}" if self.trials is not None else f"{self.ended} trials"
-
-    def pace(self) -> list[str]:
-        """Write rate, time left, and failures."""
-        parts: list[str] = []
-        passed_s = self.elapsed_s()
-        if self.new and passed_s > 0:
-            rate = self.new / passed_s
-            parts.append(f"{rate:.2g}/s" if rate < 99.5 else f"{rate:.0f}/s")
-        left_s = self._left_s(passed_s)
-        if left_s is not None:
-            parts.append(f"eta {seconds(left_s)}")
-        if self.failed:
-            parts.append(f"{self.failed} failed")
-        return parts
-
-    def _left_s(self, passed_s: float) -> float | None:
-        bounds = []
-        if self.trials is not None and self.new and self.trials > self.ended:
-            bounds.append((self.trials - self.ended) * passed_s / self.new)
-        if self.time_s is not None:
-            bounds.append(max(0.0, self.time_s - passed_s))
-        return min(bounds, default=None)
-
-    def leader(self) -> str:
-        """Write the best so far: ``accuracy 0.98 (trial 14)``; empty before the first value."""
-        if self.best is None or self._goal is None:
-            return ""
-        return f"{one_line(self._goal.name, 40)} {number(self.best.value)} (trial {self.best.number})"
 
 
 class LiveProgress:
@@ -137,6 +66,8 @@ class LiveProgress:
 
     def began(self, study: StudyReader, trial: ActiveTrial) -> None:
         """See `ProgressReporter.began`."""
+        with self._lock:
+            self._tally.begin(trial.number)
 
     def ended(self, study: StudyReader, result: TrialResult) -> None:
         """See `ProgressReporter.ended`."""
@@ -217,11 +148,3 @@ class LiveProgress:
         below.append(tally.leader(), style="bold green")
         below.append(f"  {assignments(best.config)}", style="default")
         return Group(row, below)
-
-
-def tally_of(problem: Problem, trials: int | None, time_s: float | None, before: Iterable[TrialResult]) -> Tally:
-    """Begin a tally with the trials that a study has already."""
-    tally = Tally(problem, trials, time_s)
-    for trial in before:
-        tally.add(trial, new=False)
-    return tally

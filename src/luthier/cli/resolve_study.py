@@ -12,7 +12,7 @@ import click
 from luthier._hints import did_you_mean
 from luthier.cli.studyfile.toml_source import TomlSource, listed
 from luthier.errors import StoreError, StudyNotFound
-from luthier.store import Store, open_store
+from luthier.store import Store, open_store, shown_place
 from luthier.study import StudyEditor, StudyReader
 
 if TYPE_CHECKING:
@@ -61,6 +61,14 @@ def opened_reader(where: str | None, name: str | None) -> Iterator[StudyReader]:
 
 
 @contextmanager
+def opened_place(text: str) -> Iterator[StudyReader]:
+    """Open a study for reading that is given as ``store.db``, or ``store.db#name``; see `opened_reader`."""
+    place, _, name = text.partition("#") if not Path(text).exists() else (text, "", "")
+    with opened_reader(place, name or None) as reader:
+        yield reader
+
+
+@contextmanager
 def opened_editor(where: str | None, name: str | None) -> Iterator[StudyEditor]:
     """Open the study that is meant for editing; see `opened_reader`. Its method is not needed either."""
     with _chosen(where, name) as (store, chosen):
@@ -85,6 +93,7 @@ def _chosen(where: str | None, name: str | None) -> Iterator[tuple[Store, str]]:
 
 def choose(names: tuple[str, ...], wanted: str | None, place: str) -> str:
     """Choose one of a store's studies."""
+    place = shown_place(place)
     if wanted is not None:
         if wanted not in names:
             there = listed("it has", [repr(name) for name in names]) if names else "it is empty"

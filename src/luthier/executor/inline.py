@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import final
+from collections.abc import Mapping
+from typing import Any, final
 
 from luthier._closing import Closing
+from luthier._hints import translating_settings
 from luthier.errors import InvalidSetting
-from luthier.executor.protocol import Answer, Task, TaskReport, TaskResult
+from luthier.executor.protocol import Answer, Task, TaskAttributes, TaskReport, TaskUpdate
 from luthier.executor.running_trial import ObjectiveFunction, RunningTrial, perform, task_result
 from luthier.executor.task_book import TaskBook
 from luthier.trial import Reason
@@ -19,6 +21,7 @@ class _AnswerFailed(BaseException):
         self.error = error
 
 
+@translating_settings
 @final
 class Inline(Closing):
     """Run each trial inside `poll`, in the calling thread: the simplest executor, and the one to debug with.
@@ -47,7 +50,7 @@ class Inline(Closing):
             )
         self._task_book.admit(task)
 
-    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskResult | TaskReport, ...]:
+    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskUpdate, ...]:
         """Run the open task, if there is one, to its end (see `Executor.poll`)."""
         for task in () if self._task_book.closed else self._task_book.open():
             self._run(task, answer)
@@ -56,16 +59,21 @@ class Inline(Closing):
     def _run(self, task: Task, answer: Answer | None) -> None:
         stop = False
 
-        def send(step: int, value: float) -> None:
-            nonlocal stop
-            report = TaskReport(task.number, task.token, step, value)
-            self._task_book.deliver(report)
+        def tell(update: TaskReport | TaskAttributes) -> bool:
+            self._task_book.deliver(update)
             try:
-                stop = answer is not None and bool(answer(report))
+                return answer is not None and bool(answer(update))
             except Exception as error:  # noqa: BLE001 - the caller's, handed on to the caller
                 raise _AnswerFailed(error) from None
 
-        running = RunningTrial(task, send, lambda: stop)
+        def send(step: int, value: float) -> None:
+            nonlocal stop
+            stop = tell(TaskReport(task.number, task.token, step, value))
+
+        def note(values: Mapping[str, Any]) -> None:
+            tell(TaskAttributes(task.number, task.token, values))
+
+        running = RunningTrial(task, send, lambda: stop, note)
         try:
             self._task_book.deliver(perform(self._objective, running, passing=(KeyboardInterrupt, _AnswerFailed)))
         except KeyboardInterrupt:

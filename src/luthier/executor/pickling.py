@@ -1,7 +1,7 @@
 """Pickling of objectives and tasks for other processes; nothing else in Luthier is pickled.
 
-A pickle is read only by a process that was started for it, or by the executor that the user chose. It is never stored,
-and nothing that a worker sends back is unpickled.
+A pickle is read only by a process that was started for it, or by the executor that the user chose. It is never stored
+with a study, and nothing that a supervised worker sends back is unpickled; other libraries send results in their way.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
+from luthier._hints import with_article
 from luthier.errors import InvalidSetting
 from luthier.executor.protocol import Task
 from luthier.executor.running_trial import ObjectiveFunction
@@ -21,7 +22,9 @@ def pickle_objective(objective: ObjectiveFunction) -> bytes:
         InvalidSetting: it is not callable, or it holds something that cannot be pickled.
     """
     if not callable(objective):
-        raise InvalidSetting(f"the objective is a {type(objective).__name__}, not a function of a running trial")
+        raise InvalidSetting(
+            f"the objective is {with_article(type(objective).__name__)}, not a function of a running trial"
+        )
     import cloudpickle
 
     try:

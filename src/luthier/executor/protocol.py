@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+from luthier._hints import translating_settings
 from luthier.errors import InvalidSetting
+from luthier.scalar import short, to_float
 from luthier.trial import Reason
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Limits of one run of an objective; None is no limit.
@@ -31,10 +35,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, limit in (("time_s", self.time_s), ("memory_mb", self.memory_mb)):
-            if limit is not None and not limit > 0:
-                raise InvalidSetting(f"Limits({name}={limit!r}): give a positive number, or None for no limit")
-        if not 0 <= self.grace_s < math.inf:
-            raise InvalidSetting(f"Limits(grace_s={self.grace_s!r}): give a finite number of seconds, 0 or more")
+            if limit is not None and not _is_positive(limit):
+                raise InvalidSetting(f"Limits({name}={short(limit)}): give a positive number, or None for no limit")
+        grace_s = to_float(self.grace_s) if isinstance(self.grace_s, Real) else None
+        if grace_s is None or not 0 <= grace_s < math.inf:
+            raise InvalidSetting(f"Limits(grace_s={short(self.grace_s)}): give a finite number of seconds, 0 or more")
 
     def fill(self, other: Limits) -> Limits:
         """Return these limits with time and memory taken from `other` where they are None; `grace_s` stays."""
@@ -43,6 +48,11 @@ class Limits:
             other.memory_mb if self.memory_mb is None else self.memory_mb,
             self.grace_s,
         )
+
+
+def _is_positive(limit: object) -> bool:
+    number = to_float(limit) if isinstance(limit, Real) else None
+    return number is not None and 0 < number < math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +66,13 @@ class Task:
         limits: the limits of the run.
         attempt: 1 for the first run of the trial, 2 for its first retry, and so on.
         context: plain data for the objective: ``study`` (its name), ``seed`` (an integer made from the study's seed and
-            the number), ``folder`` (a path), and anything else that the caller sends.
-        answered: whether the caller decides at each report if the trial should stop (see `Executor.poll`).
+            the number), ``folder`` (a path), ``until`` (the units of a fidelity that it may spend), ``checkpoint`` (the
+            step of the one that an earlier attempt saved), and anything else that the caller sends.
+        answered: whether the caller decides at each report if the trial should stop (see `Executor.poll`); the steps of
+            reports then go up.
             `RunningTrial.should_stop` then waits for the answer to the latest report; otherwise it returns the latest
             answer that has arrived.
+        nested_params: the parameters with the variables of chosen options inside them; None: as `params`.
     """
 
     number: int
@@ -69,6 +82,7 @@ class Task:
     attempt: int = 1
     context: Mapping[str, Any] = field(default_factory=dict)
     answered: bool = False
+    nested_params: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,9 @@ class TaskResult:
         error: the message and traceback of a failure.
         duration_s: seconds that the objective ran; None where it was never called.
         reports: all intermediate results of this run as (step, value), including those that `poll` already returned.
+        cause: the exception itself, where it was raised in this process.
+        attributes: all that the objective noted of this run by name, including what `poll` already returned.
+        stopped: whether `RunningTrial.should_stop` has told the objective to stop.
     """
 
     number: int
@@ -94,6 +111,9 @@ class TaskResult:
     error: str = ""
     duration_s: float | None = None
     reports: tuple[tuple[int, float], ...] = ()
+    cause: BaseException | None = field(default=None, repr=False, compare=False)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +126,20 @@ class TaskReport:
     value: float
 
 
-Answer: TypeAlias = Callable[[TaskReport], bool]
-"""A function of a report that returns whether the trial should stop."""
+@dataclass(frozen=True, slots=True)
+class TaskAttributes:
+    """What the objective of a running task noted of it, by name (see `RunningTrial.set`)."""
+
+    number: int
+    token: int
+    values: Mapping[str, Any]
+
+
+TaskUpdate: TypeAlias = TaskResult | TaskReport | TaskAttributes
+"""What an executor says of a task."""
+
+Answer: TypeAlias = Callable[[TaskReport | TaskAttributes], bool]
+"""A function of what a running task says; it returns whether the trial should stop, which counts for reports only."""
 
 
 @runtime_checkable
@@ -133,11 +165,12 @@ class Executor(Protocol):
         """
         ...
 
-    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskResult | TaskReport, ...]:
+    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskUpdate, ...]:
         """Return what has arrived since the last call, in order; wait up to `timeout_s` seconds for something.
 
-        Returns at once if no task is open. `answer` is called in this thread for every report before that report is
-        returned; its value is what the trial's `should_stop` returns. None stands for a function that returns False.
+        Returns at once if no task is open. `answer` is called in this thread for every report, and for what an
+        objective noted, before that is returned; its value for a report is what the trial's `should_stop` returns. None
+        stands for a function that returns False.
 
         Raises:
             ExecutorError: no worker can be started; results that had already arrived are returned first.

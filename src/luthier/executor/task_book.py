@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from luthier.errors import ExecutorError, InvalidSetting, LuthierError
-from luthier.executor.protocol import Answer, Task, TaskReport, TaskResult
+from luthier.executor.protocol import Answer, Task, TaskAttributes, TaskReport, TaskResult, TaskUpdate
 from luthier.executor.wakeup import WakeUp
 from luthier.trial import Reason
 
@@ -33,7 +33,7 @@ class TaskBook:
         self._wake_up = WakeUp()
         self._open: dict[int, Task] = {}  # no result yet
         self._taken: set[int] = set()  # admitted, and the result not yet collected
-        self._updates: list[TaskResult | TaskReport] = []
+        self._updates: list[TaskUpdate] = []
         self._answered = 0  # how many of the updates need no answer any more
         self._closed = False
         self._error: LuthierError | None = None
@@ -79,8 +79,8 @@ class TaskBook:
         with self._lock:
             return tuple(self._open.values())
 
-    def deliver(self, update: TaskResult | TaskReport) -> None:
-        """Record a report or a result; drop it if the task has its result, or if it is of another attempt."""
+    def deliver(self, update: TaskUpdate) -> None:
+        """Record an update; drop it if the task has its result, or if it is of another attempt."""
         with self._lock:
             task = self._open.get(update.number)
             if task is None or task.token != update.token:
@@ -108,7 +108,7 @@ class TaskBook:
 
     def collect(
         self, timeout_s: float, answer: Answer | None, relay: Callable[[TaskReport, bool], None]
-    ) -> tuple[TaskResult | TaskReport, ...]:
+    ) -> tuple[TaskUpdate, ...]:
         """Return the updates, waiting up to `timeout_s` seconds for one; `relay` passes each report's answer back.
 
         Raises:
@@ -121,6 +121,8 @@ class TaskBook:
             update = self._updates[self._answered]
             if isinstance(update, TaskReport):
                 relay(update, answer is not None and bool(answer(update)))
+            elif isinstance(update, TaskAttributes) and answer is not None:
+                answer(update)
             self._answered += 1
         with self._lock:
             collected = tuple(self._updates[: self._answered])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import final
+from collections.abc import Mapping
+from typing import Any, final
 
 from luthier._closing import Closing
+from luthier._hints import translating_settings
 from luthier._runtime.logger import silent_logger
 from luthier.errors import InvalidSetting
-from luthier.executor.protocol import Answer, Task, TaskReport, TaskResult
+from luthier.executor.protocol import Answer, Task, TaskAttributes, TaskReport, TaskResult, TaskUpdate
 from luthier.executor.running_trial import ObjectiveFunction, RunningTrial, perform
 from luthier.executor.task_book import TaskBook
 from luthier.trial import Reason
@@ -17,6 +19,7 @@ from luthier.trial import Reason
 _log = silent_logger(__name__)
 
 
+@translating_settings
 @final
 class Threads(Closing):
     """Run each trial in a thread of its own: for objectives that wait, or that compute without Python's lock.
@@ -53,7 +56,7 @@ class Threads(Closing):
             target=run.execute, args=(self._objective,), name=f"luthier-trial-{task.number}", daemon=True
         ).start()
 
-    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskResult | TaskReport, ...]:
+    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskUpdate, ...]:
         """See `Executor.poll`."""
         deadline_s = time.monotonic() + timeout_s
         while True:
@@ -109,7 +112,7 @@ class _ThreadRun:
 
     def execute(self, objective: ObjectiveFunction) -> None:
         """Run the trial (in its own thread)."""
-        self._task_book.deliver(perform(objective, RunningTrial(self.task, self._send, self._ask)))
+        self._task_book.deliver(perform(objective, RunningTrial(self.task, self._send, self._ask, self._note)))
 
     def answer(self, stop: bool) -> None:
         """Record the caller's answer to a report."""
@@ -130,6 +133,9 @@ class _ThreadRun:
         with self._lock:
             self._unanswered += 1
         self._task_book.deliver(TaskReport(self.task.number, self.task.token, step, value))
+
+    def _note(self, values: Mapping[str, Any]) -> None:
+        self._task_book.deliver(TaskAttributes(self.task.number, self.task.token, values))
 
     def _ask(self) -> bool:
         with self._lock:

@@ -4,5 +4,10 @@ from __future__ import annotations
 
 from luthier.history.history import History
 from luthier.history.incumbent import is_feasible
+from luthier.history.trial_order import TrialOrder, proposed_from
 
-__all__ = ["History", "is_feasible"]
+__all__ = ["History", "TrialOrder", "is_feasible", "proposed_from"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

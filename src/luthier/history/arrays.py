@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import TypeVar
@@ -9,12 +10,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier._typing import Floats
-from luthier.data import Data
+from luthier._typing import Floats, Integers
+from luthier.data import Data, LearningCurves, StoppedTrials
+from luthier.history.extrapolation import extrapolate
 from luthier.history.report_arrays import ReportArrays
-from luthier.problem import Objective
+from luthier.history.stopped_losses import stopped_losses
+from luthier.problem import Fidelity, Objective
 from luthier.space import Space
-from luthier.trial import Config, Outcome
+from luthier.trial import Config, Outcome, Reason
 
 _FIRST_CAPACITY = 32
 Number = TypeVar("Number", bound=np.generic)
@@ -27,10 +30,15 @@ class TrialStatus(IntEnum):
     DONE = 1
     CRASHED = 2
     MUTE = 3
-    """Nothing: its worker was lost, or it was stopped before it had a value."""
+    """Nothing: it was interrupted for good."""
+    STOPPED = 4
+    """It was pruned before it had a value."""
+    FORGOTTEN = 5
+    """Nothing, its reports included."""
 
 
-_SEEN = (int(TrialStatus.DONE), int(TrialStatus.CRASHED), int(TrialStatus.PENDING))
+_DONE = int(TrialStatus.DONE)  # a plain integer: numpy takes ten times as long for a member of an enumeration
+_SEEN = (_DONE, int(TrialStatus.CRASHED), int(TrialStatus.PENDING), int(TrialStatus.STOPPED))
 
 
 class TrialArrays:
@@ -43,6 +51,7 @@ class TrialArrays:
     __slots__ = (
         "_costs",
         "_encoded",
+        "_forgotten",
         "_gaps",
         "_losses",
         "_noise",
@@ -67,6 +76,7 @@ class TrialArrays:
         self._encoded = 0
         self._gaps = False  # whether there is a trial among them that the space cannot hold
         self._shared = False  # whether another one has the same arrays and writes to them
+        self._forgotten = 0  # how many trials are
         self.reports = ReportArrays()
 
     def begin(self) -> None:
@@ -85,24 +95,39 @@ class TrialArrays:
         """Fill the row of a trial that ended."""
         if self._shared:
             self._own()
-        if outcome.reason.is_crash:
+        if outcome.reason is not Reason.DONE and outcome.reason.is_crash:
             self._standing[number] = TrialStatus.CRASHED
             return
-        values = outcome.values
-        if not all(objective.name in values for objective in self._objectives):
-            self._standing[number] = TrialStatus.MUTE
-            return
-        self._standing[number] = TrialStatus.DONE
         for place, objective in enumerate(self._objectives):
-            self._losses[number, place] = objective.loss(values[objective.name])
+            value = outcome.values.get(objective.name)
+            if value is None:
+                stopped = outcome.reason is Reason.PRUNED
+                self._standing[number] = TrialStatus.STOPPED if stopped else TrialStatus.MUTE
+                return
+            self._losses[number, place] = objective.loss(value)
+        self._standing[number] = _DONE
         if outcome.duration_s is not None:
             self._costs[number] = outcome.duration_s
         if outcome.violations:
             self._violate(number, outcome.violations)
         if outcome.extra:
             variance = outcome.extra.get("variance")
-            if isinstance(variance, int | float):
+            if isinstance(variance, int | float) and 0 <= variance < math.inf:
                 self._noise[number] = variance
+
+    def forget(self, number: int) -> None:
+        """Take a trial and its reports out of the data. Cost O(rows): what was given to models stays as it is."""
+        self._own()
+        self._standing[number] = TrialStatus.FORGOTTEN
+        self._forgotten += 1
+
+    def reopen(self, number: int) -> None:
+        """Have a trial that ended pending again. Cost O(rows), as `forget`."""
+        self._own()
+        self._forgotten -= int(self._standing[number] == TrialStatus.FORGOTTEN)
+        self._standing[number] = TrialStatus.PENDING
+        for column in (self._losses, self._costs, self._noise, *self._violations.values()):
+            column[number] = np.nan
 
     def _violate(self, number: int, violations: Mapping[str, float]) -> None:
         for name, violation in violations.items():
@@ -130,6 +155,13 @@ class TrialArrays:
         self._points = None if self._points is None else self._points.copy()
         self._shared = False
 
+    def losses_at(self, step: int, or_later: bool, finished: bool) -> tuple[Integers, Floats]:
+        """See `luthier.history.History.losses_at`."""
+        numbers, losses = self.reports.at(step, or_later)
+        standing = self._standing[numbers]
+        kept = standing == TrialStatus.DONE if finished else standing != TrialStatus.FORGOTTEN
+        return numbers[kept], losses[kept]
+
     def measured(self) -> list[int]:
         """Give the numbers of the trials that have values."""
         numbers: list[int] = np.flatnonzero(self._standing[: self.rows] == TrialStatus.DONE).tolist()
@@ -140,7 +172,12 @@ class TrialArrays:
         self._points, self._encoded, self._gaps = None, 0, False
 
     def data(
-        self, space: Space, configs: Sequence[Config | None], keep: NDArray[np.bool_] | None, cached: bool
+        self,
+        space: Space,
+        configs: Sequence[Config | None],
+        keep: NDArray[np.bool_] | None,
+        cached: bool,
+        fidelity: Fidelity | None = None,
     ) -> Data:
         """Give the arrays of those trials that the space can hold.
 
@@ -149,6 +186,7 @@ class TrialArrays:
             configs: one a trial, as `space` reads it; None where it cannot.
             keep: (rows,) the trials that are looked at; None for all.
             cached: whether `space` is the one in which the arrays' points are.
+            fidelity: what a full evaluation spends, where trials that spent less teach something, too.
 
         Cost O(rows · d), and one encoding of every new configuration.
         """
@@ -158,23 +196,51 @@ class TrialArrays:
         if keep is not None:
             seen = keep if seen is None else seen & keep
         standing = self._standing[: self.rows]
-        done, failed, pending = (
+        if self._forgotten:
+            counted = standing != TrialStatus.FORGOTTEN
+            seen = counted if seen is None else seen & counted
+        done, failed, pending, stopped = (
             np.flatnonzero(standing == kind if seen is None else (standing == kind) & seen) for kind in _SEEN
         )
+        losses = _taken(self._losses, done)
+        reports = self.reports.curves(points, seen)
         limits = [_taken(self._violations[name], done) for name in sorted(self._violations)]
         used = [column for column in limits if not np.isnan(column).all()]
         noise = _taken(self._noise, done)
+        without, pending = self._stopped(points, reports, done, losses, stopped, pending, fidelity)
         return Data(
             columns=space.columns,
             x=_taken(points, done),
-            losses=_taken(self._losses, done),
+            losses=losses,
             violations=np.stack(used, axis=1) if used else np.empty((len(done), 0)),
             noise=None if not len(done) or np.isnan(noise).any() else noise,
             costs=_taken(self._costs, done),
             failed=points[failed],
             pending=points[pending],
-            reports=self.reports.curves(points, seen),
+            reports=reports,
+            stopped=without,
         )
+
+    def _stopped(
+        self,
+        points: Floats,
+        reports: LearningCurves,
+        done: Integers,
+        losses: Floats,
+        stopped: Integers,
+        pending: Integers,
+        fidelity: Fidelity | None,
+    ) -> tuple[StoppedTrials, Integers]:
+        """Give the trials that teach by their reports only, and which pending ones are none of them."""
+        if fidelity is None or losses.shape[1] != 1:
+            if not len(stopped):
+                return StoppedTrials(points[:0], losses[:0]), pending
+            return StoppedTrials(points[stopped], stopped_losses(reports, done, losses, stopped)), pending
+        part = extrapolate(reports, fidelity, done, losses[:, 0])
+        kept = np.isin(part.numbers, np.concatenate([stopped, pending]))
+        numbers = part.numbers[kept]
+        taken = StoppedTrials(points[numbers], part.losses[kept, None], part.share[kept])
+        return taken, pending[~np.isin(pending, numbers)]
 
     def encode(self, space: Space, configs: Sequence[Config | None]) -> Floats:
         """Give the points of all rows. Cost: one encoding of every new configuration."""

@@ -8,19 +8,22 @@ when it is needed (Baker 1978, Shallow binding in LISP 1.5, gives the trick for 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
+from types import MappingProxyType
 
 import numpy as np
 
 from luthier import event as events
+from luthier._typing import Floats, Integers
 from luthier.data import Data
 from luthier.errors import TrialNotFound
-from luthier.event import Asked, Claimed, Configured, Created, Event, Reported, Told
+from luthier.event import Asked, Claimed, Configured, Created, Directed, Event, Reported, Told
 from luthier.history.log_state import FREE, LogState
 from luthier.problem import Problem
 from luthier.space import Space
-from luthier.trial import Config, Reason, Trial
+from luthier.trial import Config, Outcome, Reason, Trial
 
 
 @dataclass(slots=True)
@@ -152,8 +155,18 @@ class History:
         return self._state.finished
 
     def has(self, identity: str) -> bool:
-        """Tell whether the configuration of this `Space.identity` is done or pending. Cost O(1)."""
+        """Tell whether the configuration of this `Space.identity` is done or pending (and counts). Cost O(1)."""
         return self._state.read_identities()[identity] > 0
+
+    @property
+    def forgotten(self) -> tuple[int, ...]:
+        """The numbers of the trials that count for nothing, in the order in which they were forgotten."""
+        return tuple(self._state.forgotten)
+
+    @property
+    def reopened(self) -> Mapping[int, int]:
+        """How often trials were to be run again after they had ended, by number."""
+        return MappingProxyType(self._state.reopened)
 
     @property
     def distinct(self) -> int:
@@ -180,17 +193,17 @@ class History:
         return hashlib.blake2b(whole + kept.encode(), digest_size=16).digest()
 
     def data(self, problem: Problem) -> Data:
-        """Give the arrays a model learns from: finished trials in order of number, crashes, pending trials, reports.
+        """Give the arrays a model learns from: finished trials by number, crashes, pending and pruned ones.
 
-        Trials that taught nothing (lost, outside the present space, pruned without a value) are left out; but their
-        reports are there. Cost O(trials · d + reports); no configuration is encoded twice.
+        Trials that teach nothing (forgotten, outside the present space) are left out, and so are their reports.
+        Cost O(trials · d + reports); no configuration is encoded twice.
         """
         state, keep = self._state, None
         self._log.uses.add("data")
         if self._keep is not None:
             keep = np.array([self._keep(trial) for trial in state.trials], dtype=bool)
         cached = problem.space is state.space or problem.space == state.space
-        return state.table.data(problem.space, state.configs, keep, cached)
+        return state.table.data(problem.space, state.configs, keep, cached, problem.fidelity)
 
     def measured(self) -> tuple[int, ...]:
         """Give the numbers of the trials in the rows of `data`, in their order. Cost O(trials)."""
@@ -199,13 +212,27 @@ class History:
         held = (n for n in numbers if state.configs[n] is not None)
         return tuple(n for n in held if self._keep is None or self._keep(state.trials[n]))
 
+    def losses_at(self, step: int, *, or_later: bool = False, finished: bool = False) -> tuple[Integers, Floats]:
+        """Give the losses that trials reported at a step, of the first objective; reports that are not finite are none.
+
+        Args:
+            step: of the reports.
+            or_later: whether the first report after the step counts for a trial that has none at it.
+            finished: whether only trials that have a value count.
+
+        Returns:
+            (t,) the numbers of the trials, ascending, and (t,) their losses. Cost O(reports), small.
+        """
+        return self._state.table.losses_at(step, or_later, finished)
+
     # --- what the study sees --------------------------------------------------------------------------
 
     def trial(self, number: int) -> Trial:
         """Give the trial of a number, or raise TrialNotFound."""
         trials = self._state.trials
-        if not 0 <= number < len(trials):
-            raise TrialNotFound(f"there is no trial {number}; the study has {len(trials)}")
+        whole = type(number) is int or isinstance(number, Integral)
+        if not whole or not 0 <= number < len(trials):
+            raise TrialNotFound(f"there is no trial {number!r}; the study has {len(trials)}")
         return trials[number]
 
     @property
@@ -260,6 +287,11 @@ class History:
     def waiting(self) -> tuple[int, ...]:
         """The numbers of the trials that wait to be run again, the longest waiting first."""
         return tuple(self._state.waiting)
+
+    @property
+    def paused(self) -> tuple[int, ...]:
+        """The numbers of the trials that were paused by a scheduler, the longest paused first."""
+        return tuple(self._state.paused)
 
     @property
     def leased(self) -> bool:
@@ -318,6 +350,26 @@ class History:
         """Give the position of the event that last showed the worker of a running trial alive."""
         return self._state.renewed[number]
 
+    @property
+    def direction(self) -> tuple[int, Directed] | None:
+        """The latest order to all who run the study, and its position."""
+        return self._state.direction
+
+    @property
+    def paused_workers(self) -> Mapping[str, Directed]:
+        """The holders of leases that pause by themselves, by name."""
+        return MappingProxyType(self._state.paused_workers)
+
+    @property
+    def notes(self) -> str:
+        """The notes that people gave the study; empty where they gave none."""
+        return self._state.notes
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that people gave the study."""
+        return self._state.tags
+
     def problem(self) -> Problem:
         """Give the problem as the log states it."""
         return self._state.read_problem()
@@ -326,8 +378,9 @@ class History:
 
     @property
     def _state(self) -> LogState:
-        if self._log.fold.length == self.length:
-            return self._log.fold
+        fold = self._log.fold
+        if fold.length == self.length:
+            return fold
         if self._fold is None:
             self._fold = _fold(self._log, self.length)
         return self._fold
@@ -350,9 +403,10 @@ def _visible(event: Event) -> bytes:
     if isinstance(event, Asked):
         event = Asked(event.number, event.config, 0, event.origin, note=event.note)
     elif isinstance(event, Told):
-        # A trial that is given up as lost teaches nothing, but it is no longer pending.
-        extra = event.extra if event.reason != Reason.LOST else {}
-        event = Told(event.number, 0, event.reason, event.values, event.violations, event.duration_s, extra=extra)
+        # How a trial failed decides whether it is laid to a broken program; the rest of the text is for people.
+        way = "" if event.values else Outcome(Reason(event.reason), error=event.error).failure[1]
+        values = (event.values, event.violations, event.duration_s)
+        event = Told(event.number, 0, event.reason, *values, error=way, extra=event.extra)
     elif isinstance(event, Reported):
         event = Reported(event.number, 0, event.step, event.value)
     elif not isinstance(event, events.VISIBLE):

@@ -9,30 +9,42 @@ from typing import Any
 
 from luthier.errors import StoreCorrupt
 from luthier.event import (
+    Annotated,
     Asked,
+    Attributed,
     Changed,
     Claimed,
     Configured,
     Created,
+    Directed,
     Enqueued,
     Event,
+    Forgotten,
     Freed,
+    Paused,
+    Promoted,
+    Pruned,
     Renewed,
+    Reopened,
     Reported,
+    Resumed,
     Retried,
+    SetAside,
     Told,
 )
 from luthier.history.arrays import TrialArrays
+from luthier.history.broken_program import broken_program
 from luthier.history.incumbent import Incumbent
-from luthier.problem import Objective, Problem
+from luthier.history.logged_problem import logged_objectives, logged_problem
+from luthier.problem import Problem
 from luthier.space import Space, migrate
-from luthier.trial import Config, Lease, Outcome, Reason, Report, State, Trial
+from luthier.trial import Config, Lease, Outcome, Reason, Report, Ruling, State, Trial
 
-METHOD = "method"
-"""The origin of a trial that a method proposed."""
+METHOD, IMPORTED = "method", "imported"
+"""The origins of a trial that a method proposed, and of one that was not run for this study."""
 
-IMPORTED = "imported"
-"""The origin of a trial that was not run for this study."""
+PAUSED = "paused"
+"""The reason for which the lease of a trial ends that has spent what a scheduler gave it."""
 
 FREE = -1
 """What stands for the token of a claim where the number is not claimed any more, or not yet."""
@@ -51,23 +63,33 @@ class LogState:
         "configs",
         "configured",
         "created",
+        "direction",
         "drawn",
+        "failures",
         "finished",
+        "forgotten",
         "identified",
         "identities",
         "imported",
         "leader",
         "length",
+        "notes",
+        "outside",
+        "paused",
+        "paused_workers",
         "problem",
         "queue",
         "renewed",
+        "reopened",
         "running",
         "space",
         "spaces",
         "table",
+        "tags",
         "tickets",
         "trials",
         "waiting",
+        "works",
     )
 
     def __init__(self, spaces: Sequence[Space]) -> None:
@@ -81,16 +103,26 @@ class LogState:
         self.configs: list[Config | None] = []  # as the present space reads them; None where it cannot
         self.table = TrialArrays(())
         self.leader = Incumbent(None)
+        # By number or ticket, with the last space to hold them:
+        self.outside: dict[int | str, tuple[Config, Space]] = {}
         self.identities: Counter[str] = Counter()  # of the first `identified` trials, the others when asked for
         self.identified = 0
         self.finished = 0
+        self.forgotten: dict[int, None] = {}
+        self.reopened: Counter[int] = Counter()  # how often, by number
+        self.failures: list[int] = []  # of this study's trials before the first one that did not fail, as they ended
+        self.works = False  # whether there was one that did not fail
         self.imported = 0
         self.running: dict[int, None] = {}
         self.waiting: deque[int] = deque()
+        self.paused: dict[int, None] = {}  # the longest paused first
         self.queue: dict[str, Config] = {}  # enqueued and not yet asked, by ticket, in order
         self.tickets: dict[str, int | None] = {}  # every ticket, and the number of its trial once there is one
         self.renewed: dict[int, int] = {}  # number -> position of the event that last showed its worker alive
         self.claims: dict[int, Claimed] = {}  # by token, as long as numbers of them are held
+        self.notes, self.tags = "", tuple[str, ...]()  # of the study, as its people wrote them last
+        self.direction: tuple[int, Directed] | None = None  # the latest order to all who run the study
+        self.paused_workers: dict[str, Directed] = {}  # the holders of leases that are to pause, by name
         self.drawn: dict[int, int] = {}  # number claimed and not drawn from -> token of the claim; FREE: of none
 
     def copy(self) -> LogState:
@@ -105,24 +137,21 @@ class LogState:
         """Take in the event at position `length`."""
         try:
             _ADD[type(event)](self, event)
-        except (IndexError, KeyError, ValueError, TypeError) as error:
+        except (IndexError, KeyError, ValueError, TypeError, OverflowError) as error:
             raise StoreCorrupt(f"the event at position {self.length} makes no sense there: {error}") from error
         self.length += 1
 
     def read_problem(self) -> Problem:
         """Give the problem as the log states it. Cost O(1) until the space or the method changes."""
         if self.problem is None:
-            created = self.created
-            if created is None:
-                raise StoreCorrupt("the log does not begin with the event that creates a study")
-            horizon = self.configured[1].horizon if self.configured else created.horizon
-            self.problem = Problem(self.space, _objectives(created), created.noisy, horizon)
+            configured = self.configured[1] if self.configured else None
+            self.problem = logged_problem(self.created, configured, self.space)
         return self.problem
 
     def read_identities(self) -> Counter[str]:
         """Give how often each configuration was begun. Cost O(new trials): reading a log need not wait for it."""
         for config in self.configs[self.identified :] if self.identified < len(self.configs) else ():
-            if config is not None:
+            if config is not None and self.identified not in self.forgotten:
                 self.identities[self.space.identity(config)] += 1
             self.identified += 1
         return self.identities
@@ -138,13 +167,11 @@ class LogState:
                 return space
         return Space.from_plain(plain)
 
-    # --- one method a kind of event ---------------------------------------------------------------
-
     def _created(self, event: Created) -> None:
         if self.created is not None:
             raise StoreCorrupt(f"the log has a second beginning at position {self.length}")
         self.created, self.problem = event, None
-        objectives = _objectives(event)
+        objectives = logged_objectives(event)
         self.table = TrialArrays(objectives)
         self.leader = Incumbent(objectives[0] if len(objectives) == 1 else None)
 
@@ -153,12 +180,33 @@ class LogState:
 
     def _changed(self, event: Changed) -> None:
         old, self.space, self.problem = self.space, self._read_space(event.space), None
-        self.configs = [None if c is None else migrate(c, old, self.space) for c in self.configs]
+        self.configs = [self._migrated(number, config, old) for number, config in enumerate(self.configs)]
         self.identities, self.identified = Counter(), 0
-        migrated = {ticket: migrate(config, old, self.space) for ticket, config in self.queue.items()}
+        migrated = {ticket: self._migrated(ticket, config, old) for ticket, config in self.queued()}
         self.queue = {ticket: config for ticket, config in migrated.items() if config is not None}
         self.table.forget_points()
-        self.leader.restart(trial for trial, c in zip(self.trials, self.configs, strict=True) if c is not None)
+        self._lead_anew()
+
+    def _lead_anew(self) -> None:
+        """Find the best trial among those that count."""
+        held = zip(self.trials, self.configs, strict=True)
+        self.leader.restart(trial for trial, config in held if config is not None and not trial.forgotten)
+
+    def _migrated(self, what: int | str, config: Config | None, old: Space) -> Config | None:
+        """Read a configuration in the present space, or else keep it: a later space may be able to hold it."""
+        if config is None:
+            config, old = self.outside[what]
+        found = migrate(config, old, self.space)
+        if found is None:
+            self.outside[what] = (config, old)
+        else:
+            self.outside.pop(what, None)
+        return found
+
+    def queued(self) -> list[tuple[str, Config | None]]:
+        """Give the enqueued configurations in order, by ticket, with those that the present space cannot hold."""
+        waiting = [ticket for ticket, number in self.tickets.items() if number is None]
+        return [(ticket, self.queue.get(ticket)) for ticket in waiting]
 
     def _claimed(self, event: Claimed) -> None:
         for number in range(event.number, event.number + event.count):
@@ -180,7 +228,8 @@ class LogState:
                 f"trial {number} is asked for at position {self.length}, after {len(self.trials)} trials"
             )
         lease = Lease(event.owner, self.length, event.ttl_s)
-        trial = Trial(number, event.config, event.origin, State.RUNNING, None, lease, (), event.note, event.seen)
+        given = (number, event.config, event.origin, State.RUNNING, None, lease, (), event.note, event.seen)
+        trial = Trial(*given) if event.until is None else Trial(*given, until=event.until)
         self.trials.append(trial)
         self.configs.append(event.config)
         self.table.begin()
@@ -197,11 +246,18 @@ class LogState:
         trial = self.trials[event.number]
         before = trial.lease or Lease("", 0, None, 0)
         lease = Lease(event.owner, self.length, event.ttl_s, before.attempt + 1, before.lost)
-        self.trials[event.number] = replace(trial, state=State.RUNNING, lease=lease)
+        self.trials[event.number] = replace(trial, state=State.RUNNING, lease=lease, ruling=Ruling.GO_ON)
         if event.number in self.waiting:
             self.waiting.remove(event.number)
-        self.running[event.number] = None
-        self.renewed[event.number] = self.length
+        self.running[event.number], self.renewed[event.number] = None, self.length
+
+    def _resumed(self, event: Resumed) -> None:
+        trial = self.trials[event.number]
+        del self.paused[event.number]
+        lease = Lease(event.owner, self.length, event.ttl_s, trial.lease.attempt + 1 if trial.lease else 2)
+        trial = replace(trial, lease=lease, until=event.until, ruling=Ruling.GO_ON, state=State.RUNNING)
+        self.trials[event.number] = trial
+        self.running[event.number], self.renewed[event.number] = None, self.length
 
     def _renewed(self, event: Renewed) -> None:
         # A worker renewed without a look at the log: it may have lost the lease before.
@@ -219,10 +275,16 @@ class LogState:
         lease = trial.lease
         if lease is not None and event.reason == Reason.LOST:
             lease = replace(lease, lost=lease.lost + 1)
-        self.trials[event.number] = replace(trial, state=State.WAITING, lease=lease)
+        # A trial that was to pause has done what it was to do, also where its worker was lost before it returned.
+        pausing = trial.ruling is Ruling.PAUSE or event.reason == PAUSED
+        state = State.PAUSED if pausing else State.WAITING
+        self.trials[event.number] = replace(trial, state=state, lease=lease)
         self.running.pop(event.number, None)
         self.renewed.pop(event.number, None)
-        self.waiting.append(event.number)
+        if pausing:
+            self.paused[event.number] = None
+        else:
+            self.waiting.append(event.number)
 
     def _reported(self, event: Reported) -> None:
         trial = self.trials[event.number]
@@ -232,12 +294,20 @@ class LogState:
         self.table.report(event.number, event.step, event.value)
         self.renewed[event.number] = self.length
 
+    def _judged(self, event: Pruned | Paused | Promoted) -> None:
+        trial, ruling = self.trials[event.number], Ruling.PAUSE
+        if isinstance(event, Promoted):
+            trial, ruling = replace(trial, until=event.until), Ruling.PROMOTE
+        elif isinstance(event, Pruned):
+            ruling = Ruling.FINISH if event.counts else Ruling.STOP
+        self.trials[event.number] = replace(trial, ruling=ruling)
+
     def _told(self, event: Told) -> None:
         number = event.number
         trial = self.trials[number]
         if trial.outcome is not None:
             raise StoreCorrupt(f"trial {number} has a second outcome at position {self.length}")
-        reason = Reason(event.reason)
+        reason = _REASONS[event.reason]
         outcome = Outcome(reason, event.values, event.violations, event.duration_s, event.error, event.extra)
         self.trials[number] = Trial(
             number,
@@ -249,6 +319,9 @@ class LogState:
             trial.reports,
             trial.note,
             trial.seen,
+            attributes=trial.attributes,
+            until=trial.until,
+            ruling=trial.ruling,
         )
         self.finished += 1
         self.table.end(number, outcome)
@@ -258,6 +331,87 @@ class LogState:
         self.renewed.pop(number, None)
         if trial.state is State.WAITING:
             self.waiting.remove(number)
+        elif trial.state is State.PAUSED:
+            del self.paused[number]
+        if not self.works and trial.origin != IMPORTED:
+            self._learn_whether_it_works(number, reason)
+
+    def _learn_whether_it_works(self, number: int, reason: Reason) -> None:
+        """Forget the failures of a broken program once there is a trial that did not fail."""
+        if reason.is_crash:
+            self.failures.append(number)
+        elif reason is not Reason.INTERRUPTED:
+            self.works = True
+            failures, self.failures = self.failures, []
+            for failed in broken_program([self.trials[failure] for failure in failures]):
+                self._forget(failed)
+
+    def _forgotten(self, event: Forgotten) -> None:
+        if self.trials[event.number].outcome is None:
+            raise StoreCorrupt(f"trial {event.number} is forgotten at position {self.length}, before it ended")
+        if event.number not in self.forgotten:
+            self._forget(event.number)
+
+    def _forget(self, number: int) -> None:
+        self.trials[number] = replace(self.trials[number], forgotten=True)
+        self.forgotten[number] = None
+        self.table.forget(number)
+        self._count_identity(number, -1)
+        self._withdraw(number)
+
+    def _reopened(self, event: Reopened) -> None:
+        number = event.number
+        trial = self.trials[number]
+        if trial.outcome is None:
+            raise StoreCorrupt(f"trial {number} is to be run again at position {self.length}, before it ended")
+        if trial.forgotten:
+            del self.forgotten[number]
+            self._count_identity(number, 1)
+        lease = replace(trial.lease, lost=0) if trial.lease else None
+        self.trials[number] = replace(
+            trial, state=State.WAITING, outcome=None, lease=lease, forgotten=False, ruling=Ruling.GO_ON
+        )
+        self.finished -= 1
+        self.reopened[number] += 1
+        self.table.reopen(number)
+        self.waiting.append(number)
+        self._withdraw(number)
+
+    def _count_identity(self, number: int, more: int) -> None:
+        config = self.configs[number]
+        if number < self.identified and config is not None:
+            identity = self.space.identity(config)
+            self.identities[identity] += more
+            if not self.identities[identity]:
+                del self.identities[identity]
+
+    def _withdraw(self, number: int) -> None:
+        """Take back what the outcome of a trial made of the best trial, and of the failures."""
+        if self.leader.number == number:
+            self._lead_anew()
+        if number in self.failures:
+            self.failures.remove(number)
+
+    def _set_aside(self, event: SetAside) -> None:
+        """Leave what cannot be read out; it keeps its position."""
+
+    def _attributed(self, event: Attributed) -> None:
+        trial = self.trials[event.number]
+        self.trials[event.number] = replace(trial, attributes={**trial.attributes, **event.values})
+        if event.number in self.running:
+            self.renewed[event.number] = self.length
+
+    def _annotated(self, event: Annotated) -> None:
+        self.notes = self.notes if event.notes is None else event.notes
+        self.tags = self.tags if event.tags is None else event.tags
+
+    def _directed(self, event: Directed) -> None:
+        if event.worker:
+            self.paused_workers[event.worker] = event
+        else:
+            self.direction = (self.length, event)
+            if event.order == "go on":
+                self.paused_workers.clear()
 
     def _enqueued(self, event: Enqueued) -> None:
         if event.ticket not in self.tickets:
@@ -265,9 +419,7 @@ class LogState:
             self.queue[event.ticket] = event.config
 
 
-def _objectives(created: Created) -> tuple[Objective, ...]:
-    return tuple(Objective(name, maximize) for name, maximize in created.objectives)
-
+_REASONS = {reason.value: reason for reason in Reason}
 
 _MUTABLE = (list, dict, deque, TrialArrays, Incumbent)  # a Counter is a dict
 
@@ -281,6 +433,16 @@ _ADD: Mapping[type, Callable[..., None]] = {
     Renewed: LogState._renewed,
     Freed: LogState._freed,
     Reported: LogState._reported,
+    Pruned: LogState._judged,
+    Paused: LogState._judged,
+    Promoted: LogState._judged,
+    Resumed: LogState._resumed,
     Told: LogState._told,
+    Reopened: LogState._reopened,
+    Forgotten: LogState._forgotten,
+    Attributed: LogState._attributed,
+    Annotated: LogState._annotated,
+    Directed: LogState._directed,
     Enqueued: LogState._enqueued,
+    SetAside: LogState._set_aside,
 }

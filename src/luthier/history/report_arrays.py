@@ -49,6 +49,22 @@ class ReportArrays:
         twin._standing = self._standing.copy()
         return twin
 
+    def at(self, step: int, or_later: bool) -> tuple[Integers, Floats]:
+        """Give the losses of the trials that have a report at a step.
+
+        Args:
+            step: at least 0.
+            or_later: whether the first report after the step counts for a trial that has none at it.
+
+        Returns:
+            (t,) the numbers of the trials, ascending, and (t,) their losses. Cost O(rows).
+        """
+        steps, standing = self._step[: self.rows], self._standing[: self.rows]
+        rows = np.flatnonzero(standing & (steps >= step if or_later else steps == step))
+        rows = rows[np.lexsort((steps[rows], self._trial[rows]))]
+        numbers, first = np.unique(self._trial[rows], return_index=True)
+        return numbers, self._loss[rows[first]]
+
     def curves(self, points: Floats, seen: Bools | None) -> LearningCurves:
         """Give the reports that count, by trial and step.
 

@@ -7,14 +7,14 @@ from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, 
 from luthier.method.bayesian.auto import Auto
 from luthier.method.bayesian.bayes import Bayes
 from luthier.method.bayesian.constraints import constraint_models, impute_failures
-from luthier.method.bayesian.step import FittedModel, ModelBased, Step, with_pending
+from luthier.method.bayesian.step import FittedModel, ModelBased, Step, evaluated_points, with_pending
 from luthier.method.bayesian.user_prior import Prior
 from luthier.method.evolution.evolution import Evolution
 from luthier.method.grid.grid import Grid
 from luthier.method.protocol import Method, Sequential
 from luthier.method.quasi import Quasi
 from luthier.method.random import Random
-from luthier.method.spec import from_plain, register, to_plain
+from luthier.method.spec import check_method, from_plain, method_names, register, to_plain
 
 __all__ = [
     "AcquisitionOptimizer",
@@ -32,10 +32,17 @@ __all__ = [
     "Random",
     "Sequential",
     "Step",
+    "check_method",
     "constraint_models",
+    "evaluated_points",
     "from_plain",
     "impute_failures",
+    "method_names",
     "register",
     "to_plain",
     "with_pending",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

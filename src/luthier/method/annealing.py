@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.batch import ProposalBatch, add_note
+from luthier.method.batch import ProposalBatch, add_note, has_defaults
 from luthier.method.bayesian.initial_design import DESIGN
 from luthier.method.bayesian.step import scalarize
 from luthier.method.notes import AnnealingDraw, ProposedBy, written
@@ -21,9 +22,11 @@ from luthier.method.random import Random
 from luthier.method.repair import Repair
 from luthier.problem import Problem
 from luthier.proposal import Proposal
+from luthier.setting_types import check_setting_types, settings_repr
 from luthier.space import Space
 
 
+@translating_settings
 @dataclass(frozen=True)
 class Anneal:
     """Draw each proposal near a good earlier trial, in a neighbourhood that shrinks as trials come in.
@@ -56,7 +59,10 @@ class Anneal:
     preference: float = 2.0
     shrink: float = 0.1
 
+    __repr__ = settings_repr
+
     def __post_init__(self) -> None:
+        check_setting_types(self)
         for name, least in (("preference", 1), ("shrink", 0)):
             value = getattr(self, name)
             if type(value) not in (int, float) or not least <= value < math.inf:
@@ -69,7 +75,8 @@ class Anneal:
         defaults = space.defaults() if not len(history) else None
         if defaults is not None:
             batch.offer(defaults, space.identity(defaults), written(ProposedBy(DESIGN, defaults=True)))
-        data = history.data(problem)
+        batch.offer_forgotten(space, has_defaults, ProposedBy(DESIGN, defaults=True))
+        data = history.data(problem).with_stopped()
         if len(data) and space.dimensions:
             self._draw(problem, data, len(history), key, batch)
         if not batch.full and not len(data):

@@ -10,6 +10,7 @@ part               fields                            written by
 `QuasiPlace`       quasi, index                      `Quasi`, and designs
 `RestPlace`        rest, place                       `Random`
 `AnnealingDraw`    rank, share                       `Anneal`
+`Repeated`         again                             every method that has places, of forgotten trials
 `Repaired`         moved                             `Anneal`, `Evolution`
 `StatePlace`       state, generation, opened, place  `Evolution`
 `StateOpening`     opened, before, told              `Evolution`
@@ -73,6 +74,12 @@ class AnnealingDraw(msgspec.Struct, frozen=True, gc=False):
     share: float
 
 
+class Repeated(msgspec.Struct, frozen=True, gc=False):
+    """A place that is tried again: `again` is the number of the forgotten trial that had it."""
+
+    again: int
+
+
 class Repaired(msgspec.Struct, frozen=True, gc=False):
     """The reason why a proposal is not the point that was drawn: that was ``known``, or ``infeasible``."""
 
@@ -127,8 +134,8 @@ class ModelChoice(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The models and the acquisition function that made a proposal.
 
     Args:
-        by: of `Auto` ``committee``, ``short scale`` or ``exploring`` (earlier ``doubter`` and ``explorer``); else the
-            name of the surrogate.
+        by: of `Auto` ``committee``, ``short scale``, ``exploring``, ``rugged``, ``informing``, ``spreading`` or
+            ``hoping`` (earlier ``doubter`` and ``explorer``, too); else the name of the surrogate.
         acquisition: the name of the acquisition function.
         models: of `Auto` the scalings of the losses, one a model.
     """
@@ -160,6 +167,7 @@ Note: TypeAlias = (
     | QuasiPlace
     | RestPlace
     | AnnealingDraw
+    | Repeated
     | Repaired
     | StatePlace
     | StateOpening

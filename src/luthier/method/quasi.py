@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.errors import InvalidSetting
 from luthier.history import History
@@ -19,6 +20,7 @@ from luthier.method.sequence import last_place, settings_text, study_key, tag
 from luthier.numeric import SOBOL_DIMENSIONS, Halton, LatinHypercube, Lattice, NestedLatinHypercube, Sobol
 from luthier.problem import Problem
 from luthier.proposal import Proposal
+from luthier.setting_types import check_setting_types, settings_repr
 from luthier.space import Space
 
 KINDS = ("sobol", "halton", "latin", "lattice")
@@ -32,6 +34,7 @@ class _Sequence(Protocol):
     def points(self, first: int, count: int) -> Floats: ...
 
 
+@translating_settings
 @dataclass(frozen=True)
 class Quasi:
     """Try the points of a quasi-random sequence, warped by the priors, in order.
@@ -61,7 +64,10 @@ class Quasi:
     is_sequential: ClassVar[bool] = True
     _text: bytes = field(init=False, repr=False, compare=False, default=b"")
 
+    __repr__ = settings_repr
+
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if self.kind not in KINDS:
             raise InvalidSetting(f"a quasi-random sequence is one of {', '.join(KINDS)}, not {self.kind!r}")
         if self.size is not None and (self.kind != "latin" or type(self.size) is not int or self.size < 1):
@@ -92,6 +98,9 @@ class Quasi:
     ) -> tuple[Proposal, ...]:
         space, key = problem.space, study_key(history)
         batch = ProposalBatch(history, count, repeat=problem.noisy)
+        batch.offer_forgotten(space, lambda note: note.get("quasi") == name)
+        if batch.full:
+            return tuple(batch.proposals)
         for block in range(begin // _BLOCK, begin // _BLOCK + _BLOCKS):
             for candidate in memo.get(("quasi", name, key, block), lambda b=block: self._block(space, key, b, memo)):  # type: ignore[misc]
                 if candidate.index >= begin:

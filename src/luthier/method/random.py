@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from luthier._hints import translating_settings
 from luthier.errors import SpaceExhausted
 from luthier.history import History
 from luthier.key import Key
@@ -21,6 +22,7 @@ _AGAIN = (8, 64, 512)
 """The number of further points that are drawn, time after time, while all drawn so far are known."""
 
 
+@translating_settings
 @dataclass(frozen=True)
 class Random:
     """Draw configurations independently from the priors, conditioned on the constraints, none of them twice.
@@ -70,12 +72,12 @@ def _draws(space: Space, history: History, key: Key, count: int, memo: Memo) -> 
     are draws of that key.
     """
     root, number = study_key(history), len(history)
-    if key != root.fold("trial", number):
+    if key != root.of_trial(number):
         return _drawn(space, key.fold("random"), count)
     found: list[Candidate] = []
     for block in range(number // _BLOCK, (number + count - 1) // _BLOCK + 1):
         found += memo.get(
-            ("random", space.digest, root, block),
+            ("random", space.digest, root.words, block),
             lambda b=block: _drawn(space, root.fold("random", b), _BLOCK),  # type: ignore[misc]
         )
     return found[number % _BLOCK : number % _BLOCK + count]
@@ -103,6 +105,7 @@ def _take_rest(space: Space, history: History, memo: Memo, batch: ProposalBatch)
     name = tag(b"rest", space)
     key = study_key(history).fold("rest")
     rest = memo.get(("rest", space.digest, key), lambda: _shuffled(space, key))
+    batch.offer_forgotten(space, lambda note: True)
     last = last_place(history, RestPlace, name)
     for place in range(0 if last is None else last.place + 1, len(rest)):
         if batch.full:
@@ -117,8 +120,8 @@ def _shuffled(space: Space, key: Key) -> tuple[Candidate, ...]:
 
 def _exhausted(space: Space) -> str:
     if space.size is None:
-        return (
-            "no draw brought a configuration that was not tried before: the constraints leave only few. "
-            "Loosen them, or end the study here"
+        why = (
+            "the constraints leave only few. Loosen them" if space.constraints else "there are only few. Widen a range"
         )
+        return f"no draw brought a configuration that was not tried before: {why}, or end the study here"
     return "every configuration of the space that keeps the constraints has been tried or is being tried"

@@ -29,6 +29,16 @@ def tag(settings: bytes, space: Space) -> str:
     return hashlib.blake2b(settings + b"\n" + space.digest.encode(), digest_size=6).hexdigest()
 
 
+def changed_outcomes(history: History) -> bytes:
+    """Name the outcomes that were taken back, forgotten or run again; nothing where there are none.
+
+    A state that such an outcome was folded into is of no use any more: with another name, states begin anew.
+    """
+    if not history.forgotten and not history.reopened:
+        return b""
+    return codec.dumps([sorted(history.forgotten), sorted(history.reopened.items())])
+
+
 def settings_text(method: object) -> bytes:
     """Write a method's settings as canonical JSON."""
     return codec.dumps(to_plain(method))

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from luthier import _names, codec
-from luthier._hints import suggest
+from luthier._foreign_words import METHODS, SETTINGS
+from luthier._hints import instead, suggest, translating
 from luthier.errors import InvalidSetting
+from luthier.scalar import attribute, short
 
 _REGISTERED: dict[str, type] = {}
 
 
+@translating({})
 def register(kind: type) -> type:
     """Make a third party's dataclass (a method, surrogate or acquisition) known by its name. Usable as a decorator."""
-    if not dataclasses.is_dataclass(kind):
-        raise InvalidSetting(
-            f"{kind.__name__} is not a dataclass: a method, surrogate or acquisition is a frozen dataclass"
-        )
+    if not dataclasses.is_dataclass(kind) or not isinstance(kind, type):
+        name = kind.__name__ if isinstance(kind, type) else short(kind)
+        raise InvalidSetting(f"{name} is not a dataclass: a method, surrogate or acquisition is a frozen dataclass")
     _REGISTERED[kind.__name__] = kind
     return kind
 
@@ -40,7 +43,7 @@ def to_plain(thing: object) -> Any:
         InvalidSetting: it is not a dataclass, its class is not registered, or a setting of it cannot be written.
     """
     if not dataclasses.is_dataclass(thing) or isinstance(thing, type):
-        raise InvalidSetting(f"{thing!r} is not a method: use lt.Auto(), lt.Random(), lt.Grid(), lt.Bayes(), …")
+        raise InvalidSetting(f"{short(thing)} is not a method: use lt.Auto(), lt.Random(), lt.Grid(), lt.Bayes(), …")
     _check_registered(type(thing))
     plain: dict[str, Any] = {"use": type(thing).__name__}
     for field in dataclasses.fields(thing):
@@ -69,7 +72,9 @@ def from_plain(plain: Any) -> Any:
             continue
         name = written if written in known else str(earlier.get(written, written))
         if name not in known:
-            raise InvalidSetting(f"{plain['use']} has no setting {written!r}{suggest(written, known)}")
+            ours = re.sub(r"lt\.(\w+)\(\)", r'{use = "\1"}', SETTINGS.get(kind.__name__, {}).get(written, ""))
+            hint = f": {instead(ours, 'write ')}" if ours else suggest(written, known)
+            raise InvalidSetting(f"{plain['use']} has no setting {written!r}{hint}")
         if name in settings:
             raise InvalidSetting(f"{plain['use']}: {name!r} is set twice, once by its earlier name: leave one out")
         settings[name] = _read(value)
@@ -77,6 +82,24 @@ def from_plain(plain: Any) -> Any:
         return kind(**settings)
     except TypeError as error:
         raise InvalidSetting(f"{plain['use']}: {error}") from None
+
+
+def check_method(thing: object) -> None:
+    """Refuse what proposes nothing: a surrogate, an acquisition function.
+
+    Raises:
+        InvalidSetting: says which methods there are.
+    """
+    if isinstance(thing, type) or not callable(attribute(thing, "suggest")):
+        name = thing.__name__ if isinstance(thing, type) else type(thing).__name__
+        part = {"luthier.acquisition": "acquisition", "luthier.surrogate": "surrogate"}.get(_names.STORED.get(name, ""))
+        hint = f"; lt.Bayes({part}=lt.{name}()) has it as a part" if part else ""
+        raise InvalidSetting(f"{short(thing)} is not a method: use one of {', '.join(method_names())}{hint}")
+
+
+def method_names() -> tuple[str, ...]:
+    """Name the methods among what `from_plain` can build."""
+    return tuple(name for name in buildable_names() if callable(getattr(_find(name), "suggest", None)))
 
 
 def _setting(value: object) -> Any:
@@ -87,7 +110,7 @@ def _setting(value: object) -> Any:
             codec.to_plain(tuple(value)) if not any(map(dataclasses.is_dataclass, value)) else [*map(_setting, value)]
         )
     if isinstance(value, Mapping):
-        return {str(key): _setting(item) for key, item in value.items()}
+        return codec.marked({key: _setting(item) for key, item in value.items()})
     return codec.to_plain(value)
 
 
@@ -123,11 +146,16 @@ def _find(name: str) -> type:
     name = _names.STORED_ALIASES.get(name, name)
     if name not in _names.STORED:
         raise InvalidSetting(
-            f"there is no method {name!r}{suggest(name, buildable_names())}; "
+            f"there is no method {name!r}{_hint(name)}; "
             "one of your own is known once its module is imported, which registers it with @luthier.register"
         )
     kind: type = getattr(importlib.import_module(_names.STORED[name]), name)
     return kind
+
+
+def _hint(name: str) -> str:
+    ours = METHODS.get(name.lower())
+    return f": write {ours}" if ours else suggest(name, buildable_names())
 
 
 def _is_default(field: dataclasses.Field[Any], value: object) -> bool:

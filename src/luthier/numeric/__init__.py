@@ -8,8 +8,10 @@ from luthier.numeric.index_permutation import IndexPermutation
 from luthier.numeric.inverse_scaling import InverseScaling
 from luthier.numeric.linear_feasibility import chebyshev_radius
 from luthier.numeric.pareto import (
+    Boxes,
     crowding_distance,
     dominates,
+    free_boxes,
     hypervolume,
     no_worse,
     non_dominated,
@@ -29,6 +31,7 @@ from luthier.numeric.scaling import (
     log_scaling_slopes,
     standard_scaling,
 )
+from luthier.numeric.signed_rank import signed_rank_p
 from luthier.numeric.slice_sampling import slice_samples
 from luthier.numeric.stacking import log_normal_density, stacking_weights
 
@@ -36,6 +39,7 @@ __all__ = [
     "COMPARABLE_SCALINGS",
     "SCALINGS",
     "SOBOL_DIMENSIONS",
+    "Boxes",
     "Halton",
     "IndexPermutation",
     "InverseScaling",
@@ -50,6 +54,7 @@ __all__ = [
     "coarse_to_fine_sizes",
     "crowding_distance",
     "dominates",
+    "free_boxes",
     "hypervolume",
     "log_normal_density",
     "log_scaling_slopes",
@@ -57,6 +62,7 @@ __all__ = [
     "non_dominated",
     "non_dominated_sort",
     "quasi_normal",
+    "signed_rank_p",
     "slice_samples",
     "sorted_rows",
     "stacking_weights",

@@ -9,6 +9,8 @@ calculating exact hypervolumes (WFG), IEEE Transactions on Evolutionary Computat
 from __future__ import annotations
 
 import math
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -134,6 +136,57 @@ def hypervolume(losses: Floats, reference: Floats) -> float:
     extents = reference - losses
     extents = extents[(extents > 0).all(axis=1)]
     return _volume(extents) if len(extents) else 0.0
+
+
+class Boxes(NamedTuple):
+    """Boxes that share no inner point, (b, m) each: their lower corners, which may be -inf, and their upper ones."""
+
+    lows: Floats
+    highs: Floats
+
+
+def free_boxes(losses: Floats, reference: Floats) -> Boxes:
+    """Divide what no row of `losses` dominates, below `reference`, into boxes.
+
+    Args:
+        losses: (n, m) for 2 or 3 objectives; n may be 0. Rows that are not below the reference do not count.
+        reference: (m,) finite.
+
+    Returns:
+        n + 1 boxes of two objectives, fewer where rows are dominated; at most (n + 1)(n + 2) / 2 of three. Cost in
+        proportion to their number.
+
+    Source: Yang, Emmerich, Deutz and Bäck (2019), Efficient computation of expected hypervolume improvement using box
+    decomposition algorithms, Journal of Global Optimization 75, sections 3 and 4: strips, and slices of strips.
+
+    Example:
+        >>> free_boxes(np.array([[1.0, 2.0]]), np.array([4.0, 4.0])).highs.tolist()
+        [[1.0, 4.0], [4.0, 2.0]]
+    """
+    below = losses[(losses < reference).all(axis=1)]
+    front = below[non_dominated(below)] if len(below) else below
+    if len(reference) == 2:
+        return _strips(front, reference)
+    if len(reference) != 3:
+        raise ValueError(f"boxes are made for 2 or 3 objectives, not {len(reference)}")
+    front = front[np.argsort(front[:, 2], kind="stable")]
+    bounds = np.concatenate([[-np.inf], front[:, 2], reference[2:]])
+    lows, highs = [], []
+    for count, (low, high) in enumerate(pairwise(bounds.tolist())):
+        if high > low:  # rows with equal values leave no slice between them
+            slice_lows, slice_highs = _strips(front[:count, :2], reference[:2])
+            lows.append(np.column_stack([slice_lows, np.full(len(slice_lows), low)]))
+            highs.append(np.column_stack([slice_highs, np.full(len(slice_highs), high)]))
+    return Boxes(np.concatenate(lows), np.concatenate(highs))
+
+
+def _strips(losses: Floats, reference: Floats) -> Boxes:
+    front = losses[non_dominated(losses)] if len(losses) else losses
+    front = np.unique(front, axis=0)  # by the first objective; the second one falls
+    edges = np.concatenate([[-np.inf], front[:, 0], reference[:1]])
+    tops = np.concatenate([reference[1:], front[:, 1]])
+    lows = np.column_stack([edges[:-1], np.full(len(tops), -np.inf)])
+    return Boxes(lows, np.column_stack([edges[1:], tops]))
 
 
 def _volume(extents: Floats) -> float:

@@ -6,13 +6,18 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from luthier.render.html import html_table
-from luthier.render.text import labelled
+from luthier.render.text import labelled, one_line
 
 
 class ResultForm(ABC):
-    """A result with a text, an HTML and a JSON form."""
+    """A result with a text, an HTML and a JSON form; its repr is one line, however many points it has. Abstract."""
 
     __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "__repr__" not in vars(cls):  # a dataclass keeps what is there
+            cls.__repr__ = _short  # type: ignore[assignment]
 
     @abstractmethod
     def heading(self) -> str:
@@ -34,3 +39,7 @@ class ResultForm(ABC):
 
     def _repr_html_(self) -> str:
         return html_table(self.heading(), self.rows())
+
+
+def _short(result: ResultForm) -> str:
+    return f"<{type(result).__name__}: {one_line(result.heading(), 200)}>"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 _FORBIDDEN = {
     code: None
@@ -14,10 +15,17 @@ _FORBIDDEN = {
     if chr(code) not in "\t\n"
 }
 
+_ESCAPES = {code: f"\\u{code:04x}" for code in _FORBIDDEN}
+
 
 def clean(text: str) -> str:
     """Strip control characters (but line ends and tabs), and those that change the direction of writing."""
     return text.translate(_FORBIDDEN)
+
+
+def escaped(text: str) -> str:
+    """Write control characters (but line ends and tabs), and those that change the direction, as ``\\u009b``."""
+    return text.translate(_ESCAPES)
 
 
 def one_line(text: str, width: int = 100) -> str:
@@ -53,6 +61,8 @@ def short(value: object) -> str:
         return number(value)
     if isinstance(value, str):
         return one_line(value, 60)
+    if isinstance(value, datetime):
+        return f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
     if isinstance(value, tuple | list):
         return one_line(f"({', '.join(map(short, value))})")
     if isinstance(value, Mapping):

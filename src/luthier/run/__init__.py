@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from luthier.executor import ExecutorFactory
 from luthier.run.budget import Budget, End
+from luthier.run.compare_studies import compare
 from luthier.run.optimize import maximize, minimize
-from luthier.run.progress import LineReporter, ProgressReporter, SilentReporter
+from luthier.run.progress.pace import Pace
+from luthier.run.progress.reporters import LineReporter, ProgressReporter, SilentReporter
+from luthier.run.progress.tally import Tally, tally_of
 from luthier.run.study import Callback, Study
 
 __all__ = [
@@ -14,9 +17,17 @@ __all__ = [
     "End",
     "ExecutorFactory",
     "LineReporter",
+    "Pace",
     "ProgressReporter",
     "SilentReporter",
     "Study",
+    "Tally",
+    "compare",
     "maximize",
     "minimize",
+    "tally_of",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from numbers import Real
 
 from luthier.errors import InvalidSetting
 from luthier.history import History
+from luthier.scalar import short, to_float, to_whole
 
 
 class End(StrEnum):
@@ -51,13 +53,16 @@ class Budget:
 
     def __post_init__(self) -> None:
         for name in ("trials", "plateau"):
-            count = getattr(self, name)
-            if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-                raise InvalidSetting(f"{name}={count!r}: give a whole number from 1 on, or None for no limit")
+            given = getattr(self, name)
+            count = to_whole(given)
+            if given is not None and (count is None or count < 1):
+                raise InvalidSetting(f"{name}={short(given)}: give a whole number from 1 on, or None for no limit")
+            object.__setattr__(self, name, count)
         for name in ("time_s", "target"):
             limit = getattr(self, name)
-            if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float)):
-                raise InvalidSetting(f"{name}={limit!r}: give a number, or None for no limit")
+            if limit is not None and (not isinstance(limit, Real) or to_float(limit) is None):
+                raise InvalidSetting(f"{name}={short(limit)}: give a number, or None for no limit")
+            object.__setattr__(self, name, to_float(limit))
         if self.time_s is not None and not 0 < self.time_s < math.inf:
             raise InvalidSetting(f"time_s={self.time_s!r}: give a positive number of seconds, or None for no limit")
         if self.target is not None and math.isnan(self.target):

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from luthier.errors import Interrupted, LeaseLost, LuthierError, SpaceExhausted, StoreError, TrialFinished
-from luthier.executor import Executor, Inline, Limits, Task, TaskReport, TaskResult
+from luthier.errors import (
+    Interrupted,
+    LeaseLost,
+    LuthierError,
+    SpaceExhausted,
+    StoreError,
+    TrialFinished,
+)
+from luthier.executor import Executor, Inline, Limits, Task, TaskAttributes, TaskReport, TaskResult, TaskUpdate
 from luthier.history import History
 from luthier.run.budget import Budget, End
 from luthier.run.failures import Failures, parse_ended
-from luthier.run.progress import ProgressReporter
+from luthier.run.progress.reporters import ProgressReporter
 from luthier.run.signals import Signals
-from luthier.study import ActiveTrial, StudyReader, TrialResult
-from luthier.trial import Outcome, Reason
+from luthier.stop import Rule
+from luthier.study import ActiveTrial, Direction, Order, StudyReader, TrialResult, folder_name
+from luthier.trial import CHECKPOINT, Outcome, Reason, State
 
 _POLL_S = 0.2
 """Seconds after which a waiting run looks for signals, a call of `stop`, and trials that other processes gave back."""
+
+_LOOK_S = 1.0
+"""Seconds after which it is looked again whether a person gave an order."""
+
+_ORDERS = {
+    Order.GO_ON: "going on",
+    Order.PAUSE: "paused: no new trials, until `luthier resume`",
+    Order.STOP: "stopped by `luthier stop`: waiting for the trials that run",
+    Order.CANCEL: "ended by `luthier cancel`: the running trials are given back",
+}
 
 _CLOSING_S = 10.0
 """Seconds that an executor may take to report the outcomes of the trials that it ended."""
@@ -40,6 +59,11 @@ class Runnable(Protocol):
         ...
 
     @property
+    def settled(self) -> History | None:
+        """What the next trial is proposed from; see `Study.settled`."""
+        ...
+
+    @property
     def stopping(self) -> bool:
         """Whether the run is to end."""
         ...
@@ -49,13 +73,31 @@ class Runnable(Protocol):
         ...
 
     def finish(
-        self, trial: ActiveTrial | int, outcome: Outcome, reports: Sequence[tuple[int, float]] = ()
+        self,
+        trial: ActiveTrial | int,
+        outcome: Outcome,
+        reports: Sequence[tuple[int, float]] = (),
+        attributes: Mapping[str, Any] | None = None,
+        stopped: bool | None = None,
     ) -> TrialResult:
         """Record an outcome; see `Study.finish`."""
         ...
 
+    @property
+    def rule(self) -> Rule | None:
+        """What decides of running trials at their reports."""
+        ...
+
+    def should_stop(self, trial: ActiveTrial | int) -> bool:
+        """Tell whether the rule has ended or paused a trial; see `Study.should_stop`."""
+        ...
+
     def report(self, trial: ActiveTrial | int, value: float, step: int | None = None) -> None:
         """Record an intermediate value; see `Study.report`."""
+        ...
+
+    def set(self, trial: ActiveTrial | int, values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+        """Record attributes; see `Study.set`."""
         ...
 
     def release(self, trial: ActiveTrial | int, error: str = "", *, reason: Reason = Reason.INTERRUPTED) -> None:
@@ -77,6 +119,9 @@ class Loop:
         progress: shows it to a person.
         signals: counts Ctrl-C.
         earlier_s: seconds that the study ran before.
+        folder: has the folders of the trials, where there are any.
+        window: that of a deterministic run; None where it is not one.
+        direction: has the orders of people to this run.
     """
 
     study: Runnable
@@ -88,12 +133,17 @@ class Loop:
     progress: ProgressReporter
     signals: Signals
     earlier_s: float = 0.0
+    folder: str | None = None
+    window: int | None = None
+    direction: Direction | None = None
     _running: dict[int, ActiveTrial] = field(default_factory=dict)  # ours, without an outcome
     _open: set[int] = field(default_factory=set)  # those of them that the executor still has
-    _news: deque[TaskResult | TaskReport] = field(default_factory=deque)
+    _news: deque[TaskUpdate] = field(default_factory=deque)
     _start_s: float = field(default_factory=time.monotonic)
     _exhausted: bool = False
     _aborting: bool = False
+    _order: Order = Order.GO_ON
+    _looked_s: float = 0.0
 
     def run(self) -> End:
         """Run until the budget is spent.
@@ -112,14 +162,23 @@ class Loop:
             return end
         raise Interrupted(
             f"the run of study {self.study.reader.name!r} was interrupted by {self.signals.last.name} after "
-            f"{self.study.history.finished} trials; the same call goes on from there"
+            f"{self.study.history.finished} trials; the same call goes on from there{self._memory}"
         )
+
+    @property
+    def _memory(self) -> str:
+        """What else is to be said where the study is in no file."""
+        return "" if self.study.reader.lasting else ", as long as this study is open: it is kept in memory only"
 
     def _go(self) -> End | None:
         """Run; None where a signal came."""
         while True:
+            self._obey()
             end = self._fill()
             self.signals.tell()
+            if self._order is Order.CANCEL:
+                self._abort()
+                return End.STOPPED
             if self.signals.kill:
                 self._abort()
                 return None
@@ -128,29 +187,67 @@ class Loop:
             self._collect()
             self._settle(self.callbacks)
 
+    # --- obeying ----------------------------------------------------------------------------------------
+
+    def _obey(self) -> None:
+        """Look for orders, now and then: what is begun reads the log anyway."""
+        if self.direction is None:
+            return
+        now_s = time.monotonic()
+        if now_s - self._looked_s > _LOOK_S:
+            self._looked_s = now_s
+            order = self.direction.refresh()
+        else:
+            order = self.direction.order
+        if order is not self._order:
+            self._order = order
+            self.progress.notice(_ORDERS[order])
+
     # --- handing out ----------------------------------------------------------------------------------
 
     def _fill(self) -> End | None:
-        """Begin trials until no worker is idle, or give the reason why no more are begun."""
+        """Begin trials until no worker is idle, or give the reason why no more are begun.
+
+        None, too, where a deterministic run waits for an outcome.
+        """
         while len(self._running) < self.executor.capacity and not self.signals.drain:
-            if self.study.stopping:
+            self._obey()
+            if self.study.stopping or self._order in (Order.STOP, Order.CANCEL):
                 return End.STOPPED
-            end = self.budget.spent(self.study.history, self.earlier_s + time.monotonic() - self._start_s)
-            if end is not None:
-                return end
+            if self._order is Order.PAUSE:
+                return None
+            settled = self.study.settled
+            waiting = self.window is not None and bool(self.study.history.waiting)
+            if settled is not None and not waiting:
+                end = self.budget.spent(settled, self.earlier_s + time.monotonic() - self._start_s)
+                if end is not None:
+                    return end
+            elif not waiting:
+                return None
             try:
                 trial = self.study.take(0 if self._exhausted else self.budget.trials)
             except SpaceExhausted:
                 self._exhausted = True
                 continue
             if trial is None:
+                if self.study.settled is None:  # another process has begun a trial meanwhile
+                    return None
                 return End.EXHAUSTED if self._exhausted else End.TRIALS
             self._submit(trial)
         return None
 
     def _submit(self, trial: ActiveTrial) -> None:
-        context = {"study": self.study.reader.name, "seed": trial.seed}
-        task = Task(trial.number, trial.token, trial.params, self.limits, trial.attempt, context)
+        context: dict[str, Any] = {"study": self.study.reader.name, "seed": trial.seed}
+        if self.folder is not None:
+            context["folder"] = os.path.join(self.folder, folder_name(trial.number))  # noqa: PTH118 - for each trial
+        ruled = self.study.rule is not None
+        if trial.until is not None:
+            context["until"] = trial.until
+        if trial.attempt > 1:
+            saved = self.study.history.trial(trial.number).attributes.get(CHECKPOINT)
+            context |= {} if saved is None else {"checkpoint": saved}
+        given = (trial.number, trial.token, trial.params, self.limits, trial.attempt, context, ruled)
+        task = Task(*given, nested_params=trial.nested_params)
         self._running[trial.number] = trial
         try:
             self.executor.submit(task)
@@ -165,6 +262,9 @@ class Loop:
 
     def _collect(self) -> None:
         """Wait a little for news."""
+        if not self._running:
+            time.sleep(_POLL_S)
+            return
         try:
             self.signals.raising = isinstance(self.executor, Inline)
             try:
@@ -175,13 +275,16 @@ class Loop:
             self.signals.count = max(self.signals.count, 2)
             self._news += self.executor.poll(0.0, self._answer)
 
-    def _answer(self, report: TaskReport) -> bool:
-        """Record an intermediate value; tell whether the trial is to stop, as it is no longer ours."""
-        trial = self._running.get(report.number)
+    def _answer(self, update: TaskReport | TaskAttributes) -> bool:
+        """Record an intermediate value or attributes; tell whether the trial is to stop, as it is no longer ours."""
+        trial = self._running.get(update.number)
         if trial is None:
             return True
         try:
-            self.study.report(trial, report.value, report.step)
+            if isinstance(update, TaskReport):
+                self.study.report(trial, update.value, update.step)
+                return self.study.rule is not None and self.study.should_stop(trial)
+            self.study.set(trial, update.values)
         except (LeaseLost, TrialFinished):
             return True
         return False
@@ -190,7 +293,7 @@ class Loop:
         """Record what has come."""
         while self._news:
             news = self._news.popleft()
-            if isinstance(news, TaskReport):
+            if not isinstance(news, TaskResult):
                 continue
             self._open.discard(news.number)
             trial = self._running.get(news.number)
@@ -198,9 +301,11 @@ class Loop:
                 continue
             result = self._tell(trial, news)
             del self._running[news.number]
-            if result is not None:
+            if result is not None and result.state is not State.PAUSED:
                 self.progress.ended(self.study.reader, result)
-                self.failures.take(result)
+                failures = self.failures.take(result, news.cause)
+                if failures and self.direction is not None:
+                    self._pause(failures, result)
                 for callback in callbacks:
                     callback(result)
 
@@ -213,10 +318,21 @@ class Loop:
             self.study.release(trial, ended.error, reason=reason)
             return None
         try:
-            return self.study.finish(trial, parse_ended(self.study.reader.problem, ended), ended.reports)
+            outcome = parse_ended(self.study.reader.problem, ended)
+            return self.study.finish(trial, outcome, ended.reports, ended.attributes, ended.stopped)
         except (LeaseLost, TrialFinished) as error:
             self.progress.notice(str(error))
             return None
+
+    def _pause(self, failures: int, result: TrialResult) -> None:
+        """Begin no trials until somebody has looked at what is wrong here."""
+        assert self.direction is not None
+        self.direction.pause(failures)
+        self._order = self.direction.order
+        self.progress.notice(
+            f"{failures} trials in a row failed here in the same way, so this worker begins no more, until "
+            f"`luthier resume`. The last error: {result.error.partition(chr(10))[0]}"
+        )
 
     # --- ending ---------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks for an orderly end, the second for an end at once."""
+"""Ctrl-C and SIGTERM as requests to end a run."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 class Signals:
     """Count SIGINT and SIGTERM instead of ending the process, while the `with` block lasts.
+
+    A person's Ctrl-C can wait for what runs. SIGTERM comes from a system that takes the machine away, or ends a
+    service: within seconds SIGKILL follows, so it counts as two.
 
     Only the main thread can take signals: elsewhere this does nothing. A signal that the process ignores stays ignored.
 
@@ -43,16 +46,17 @@ class Signals:
         """Report the signal that came and what will be done, once."""
         if self.count > self._told:
             self._told = self.count
+            again = " again" if self.last is signal.SIGINT else ""
             self._notice(
                 f"{self.last.name}: no new trials; waiting for those that run (again to end them now)"
                 if self.count == 1
-                else f"{self.last.name} again: ending the running trials; they will be run again on resume"
+                else f"{self.last.name}{again}: ending the running trials; they will be run again on resume"
             )
 
     def _take(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
         self.last = signal.Signals(number)
-        if self.count >= 3 or (self.count == 2 and self.raising):
+        before, self.count = self.count, max(self.count + 1, 2 if number == signal.SIGTERM else 1)
+        if self.count >= 3 or (before < 2 <= self.count and self.raising):
             raise KeyboardInterrupt
         if self.raising:
             # The loop cannot report it before the objective returns. A handler must not write: it may have interrupted

@@ -4,47 +4,45 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeAlias, overload
 
-from luthier.analysis import Calibration, ExpectedBest, Explanation, Prediction
-from luthier.executor import Limits, ObjectiveFunction
+from luthier._foreign_words import STUDY, STUDY_ATTRIBUTES
+from luthier._hints import did_you_mean, translating, translating_methods
+from luthier.analysis import Prediction
+from luthier.errors import InvalidResult
+from luthier.executor import Gpus, Limits, ObjectiveFunction
 from luthier.history import History
-from luthier.method import Method
-from luthier.problem import Problem
+from luthier.method import Method, check_method
+from luthier.problem import Fidelity, Problem
 from luthier.run.budget import Budget, End
+from luthier.run.callbacks import checked_callbacks
+from luthier.run.delegated import Delegated, documented_by
 from luthier.run.failures import Failures
-from luthier.run.loop import Loop
 from luthier.run.make_executor import Choice, make_executor
-from luthier.run.progress import LineReporter, ProgressReporter, SilentReporter
-from luthier.run.signals import Signals
+from luthier.run.one_run import run_once
+from luthier.run.progress.reporter_choice import make_reporter
+from luthier.run.progress.reporters import ProgressReporter
 from luthier.run.study_analysis import StudyAnalysis
 from luthier.space import Space, Variable
+from luthier.stop import Rule
 from luthier.store import Store
-from luthier.study import ActiveTrial, AskTell, StudyEditor, StudyReader, TrialResult, Verification
-from luthier.trial import Outcome, Reason
+from luthier.study import ActiveTrial, AskTell, StudyEditor, StudyReader, TrialResult
 
 if TYPE_CHECKING:
     import pandas
 
-F = TypeVar("F", bound=Callable[..., Any])
+    from luthier.plot import StudyPlots
 
 Callback: TypeAlias = Callable[["Study", TrialResult], object]
 """Called after each trial of a run."""
+_READER, _ASKING = attrgetter("reader"), attrgetter("_asking")
+_EDITOR, _ANALYSIS = attrgetter("_asking.editor"), attrgetter("analysis")
 
 
-def _documented_by(part: Callable[..., Any]) -> Callable[[F], F]:
-    """Give a method the whole docstring of the part's method that it calls."""
-
-    def document(method: F) -> F:
-        method.__doc__ = part.__doc__
-        return method
-
-    return document
-
-
+@translating_methods
 class Study:
     """A study: a log of trials, and a method that reads it.
 
@@ -57,6 +55,9 @@ class Study:
         store: a path, a URL, or a store; None keeps the study in memory.
         seed: of all randomness, from 0 to 2**64 - 1; None: drawn anew, and stored.
         noisy: whether the same configuration may give different values; only then may one be tried again.
+        constraints: limits of numbers that the objective returns by name, such as ``{"memory_mb": "<= 512"}``.
+        fidelity: what a full evaluation spends, such as ``lt.Fidelity("epochs", 1, 81)``, where less tells something.
+        stop: the rule that stops trials early, or pauses and promotes them; by default what the stored study used last.
 
     Raises:
         InvalidSpace, InvalidSetting: an argument makes no sense, or the method could not be read back from the store.
@@ -65,6 +66,7 @@ class Study:
         StoreError: the store cannot be used.
     """
 
+    @translating(STUDY)
     def __init__(
         self,
         name: str,
@@ -76,14 +78,15 @@ class Study:
         store: str | Path | Store | None = None,
         seed: int | None = None,
         noisy: bool = False,
+        constraints: Mapping[str, str] | None = None,
+        fidelity: Fidelity | None = None,
+        stop: Rule | None = None,
     ) -> None:
-        self._asking = AskTell(
-            name, space, minimize=minimize, maximize=maximize, method=method, store=store, seed=seed, noisy=noisy
-        )
+        goal: dict[str, Any] = {"minimize": minimize, "maximize": maximize, "constraints": constraints, "noisy": noisy}
+        rest: dict[str, Any] = {"method": method, "store": store, "seed": seed, "fidelity": fidelity, "stop": stop}
+        self._asking = AskTell(name, space, **goal, **rest)
         self._analysis = StudyAnalysis(self._asking)
         self._stop: threading.Event | None = None
-
-    # --- reading ----------------------------------------------------------------------------------------
 
     @property
     def reader(self) -> StudyReader:
@@ -101,6 +104,11 @@ class Study:
         return self.reader.history
 
     @property
+    def settled(self) -> History | None:
+        """The history from which the next trial is proposed; None while a deterministic run waits for an outcome."""
+        return self._asking.settled
+
+    @property
     def problem(self) -> Problem:
         """The space and the objectives."""
         return self.reader.problem
@@ -116,22 +124,46 @@ class Study:
         return self.reader.seed
 
     @property
+    def notes(self) -> str:
+        """The notes that people gave the study; see `annotate`."""
+        return self.reader.notes
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that people gave the study; see `annotate`."""
+        return self.reader.tags
+
+    @documented_by(StudyReader.folder)
+    def folder(self, trial: ActiveTrial | TrialResult | int) -> Path:
+        """Give the folder of a trial's files, which may not exist."""
+        return self.reader.folder(trial.number if isinstance(trial, ActiveTrial | TrialResult) else trial)
+
+    @property
     def method(self) -> Method:
         """The method that makes the proposals; another one may be set at any time."""
         return self._asking.method
 
     @method.setter
     def method(self, method: Method) -> None:
+        check_method(method)
         self._asking.method = method
+
+    @property
+    def rule(self) -> Rule | None:
+        """The rule that stops trials early (``stop=…``); another one, or None, may be set at any time."""
+        return self._asking.rule
+
+    @rule.setter
+    def rule(self, rule: Rule | None) -> None:
+        self._asking.rule = rule
 
     @property
     def trials(self) -> tuple[TrialResult, ...]:
         """All trials in order of number. Cost O(trials)."""
         return self.reader.trials
 
-    def trial(self, number: int) -> TrialResult:
-        """Give one trial. Cost O(1). Raises TrialNotFound."""
-        return self.reader.trial(number)
+    trial = Delegated(_READER, StudyReader.trial)
+    elapsed_s = Delegated(_READER, StudyReader.elapsed_s)
 
     @property
     def best(self) -> TrialResult:
@@ -144,7 +176,7 @@ class Study:
         return self.reader.best
 
     @property
-    def best_params(self) -> Mapping[str, Any]:
+    def best_params(self) -> dict[str, Any]:
         """The values of the best trial's variables."""
         return self.reader.best_params
 
@@ -158,13 +190,13 @@ class Study:
         """The trials that no other trial dominates (at least as good everywhere, better somewhere)."""
         return self.reader.front
 
-    def to_frame(self) -> pandas.DataFrame:
-        """Give the trials as a pandas DataFrame (needs pandas)."""
-        return self.reader.to_frame()
+    def to_frame(self, *, predictions: bool = False) -> pandas.DataFrame:
+        """Give the trials as a pandas DataFrame (needs pandas). See `StudyReader.rows` for the columns.
 
-    def elapsed_s(self) -> float:
-        """Give the seconds during which the study ran, over all processes and restarts (see `study.elapsed`)."""
-        return self.reader.elapsed_s()
+        With `predictions` also ``predicted.NAME`` and ``predicted_std.NAME`` of each objective: mean and standard
+        deviation of the objective itself, by the models of `predict`, whose errors are raised.
+        """
+        return self.reader.to_frame(self._analysis.predicted_columns() if predictions else None)
 
     def __len__(self) -> int:
         return len(self.reader)
@@ -190,53 +222,25 @@ class Study:
         self, count: int, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
     ) -> list[ActiveTrial]: ...
 
-    @_documented_by(AskTell.ask)
+    @documented_by(AskTell.ask)
     def ask(
         self, count: int | None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
     ) -> ActiveTrial | list[ActiveTrial]:
         """Get the next trial to evaluate, or with `count` a list of up to that many."""
         return self._asking.ask(count, params=params, lease_s=lease_s)
 
-    @_documented_by(AskTell.take)
-    def take(self, limit: int | None) -> ActiveTrial | None:
-        """Get the next trial, or None where that would be more than `limit` trials and none waits to be run again."""
-        return self._asking.take(limit)
+    take = Delegated(_ASKING, AskTell.take)
+    tell = Delegated(_ASKING, AskTell.tell)
+    finish = Delegated(_ASKING, AskTell.finish)
+    should_stop = Delegated(_ASKING, AskTell.should_stop)
+    set = Delegated(_ASKING, AskTell.set)
+    release = Delegated(_ASKING, AskTell.release)
+    verify = Delegated(_ASKING, AskTell.verify)
 
-    @_documented_by(AskTell.tell)
-    def tell(
-        self,
-        trial: ActiveTrial | int,
-        value: object = None,
-        *,
-        failed: str | None = None,
-        duration_s: float | None = None,
-    ) -> TrialResult:
-        """Record the result of a trial. When this returns, the result is on disk."""
-        return self._asking.tell(trial, value, failed=failed, duration_s=duration_s)
+    def __reduce__(self) -> NoReturn:
+        self.reader.__reduce__()
 
-    @_documented_by(AskTell.finish)
-    def finish(
-        self, trial: ActiveTrial | int, outcome: Outcome, reports: Sequence[tuple[int, float]] = ()
-    ) -> TrialResult:
-        """Record the outcome of a trial, with its reason. `tell` is this for a value."""
-        return self._asking.finish(trial, outcome, reports)
-
-    @_documented_by(AskTell.report)
-    def report(self, trial: ActiveTrial | int, value: float, step: int | None = None) -> None:
-        """Record an intermediate value of a running trial; steps count up from 0 where none is given."""
-        self._asking.report(trial, value, step)
-
-    @_documented_by(AskTell.release)
-    def release(self, trial: ActiveTrial | int, error: str = "", *, reason: Reason = Reason.INTERRUPTED) -> None:
-        """Give a trial back without a result: the next who asks gets it, with its own configuration."""
-        self._asking.release(trial, error, reason=reason)
-
-    @_documented_by(AskTell.verify)
-    def verify(self) -> Verification:
-        """Make every proposal again from the log, and compare."""
-        return self._asking.verify()
-
-    @_documented_by(AskTell.close)
+    @documented_by(AskTell.close)
     def close(self) -> None:
         """Give back running trials and close the store, if this study opened it. Idempotent."""
         self._asking.close()
@@ -249,48 +253,85 @@ class Study:
     ) -> None:
         self.close()
 
-    # --- points, results and spaces from outside --------------------------------------------------------
+    @overload
+    def report(self, path: str | Path, /, *, form: str | None = None) -> Path: ...
 
-    @_documented_by(StudyEditor.enqueue)
-    def enqueue(self, params: Mapping[str, Any], ticket: str | None = None) -> str:
-        """Have a configuration tried next; variables that `params` lacks take their defaults."""
-        return self._asking.editor.enqueue(params, ticket)
+    @overload
+    def report(self, trial: ActiveTrial | int, value: float, step: int | None = None) -> None: ...
 
-    @_documented_by(StudyEditor.add)
-    def add(
-        self, params: Mapping[str, Any], value: object, *, duration_s: float | None = None, ticket: str | None = None
-    ) -> TrialResult:
-        """Record a result that is known from elsewhere; methods learn from it as from any other trial."""
-        return self._asking.editor.add(params, value, duration_s=duration_s, ticket=ticket)
-
-    @_documented_by(StudyEditor.add_many)
-    def add_many(
+    def report(
         self,
-        params: Sequence[Mapping[str, Any]],
-        values: Sequence[object],
+        trial: ActiveTrial | int | str | Path,
+        value: float | None = None,
+        step: int | None = None,
         *,
-        durations_s: Sequence[float | None] | None = None,
-        tickets: Sequence[str | None] | None = None,
-    ) -> list[TrialResult]:
-        """Record results that are known from elsewhere in one transaction: all of them, or none."""
-        return self._asking.editor.add_many(params, values, durations_s=durations_s, tickets=tickets)
+        form: str | None = None,
+    ) -> Path | None:
+        """Write a page about the study that needs no network: ``study.report("report.html")``, or ``.md``.
 
-    @_documented_by(StudyEditor.learn_from)
-    def learn_from(self, other: Study | StudyReader) -> int:
+        Args:
+            path: of the page; what is there is replaced.
+            trial, value, step: or a running trial, and an intermediate result of it, as by its own method `report`.
+            form: ``html`` or ``md`` (Markdown, for a pull request), where the path does not say.
+
+        Raises:
+            NoResult: the study has no trials.
+            InvalidSetting: the format cannot be told, the path is that of a store, or its folder is missing.
+        """
+        if isinstance(trial, str | Path):
+            from luthier.report import write_report
+
+            return write_report(self, trial if isinstance(trial, Path) else str.__str__(trial), form)
+        if value is None:
+            raise InvalidResult(f"study.report({trial!r}) needs a value; or a path, for a page about the study")
+        self._asking.report(trial, value, step)
+        return None
+
+    enqueue = Delegated(_EDITOR, StudyEditor.enqueue)
+    enqueue_many = Delegated(_EDITOR, StudyEditor.enqueue_many)
+    add = Delegated(_EDITOR, StudyEditor.add)
+    add_many = Delegated(_EDITOR, StudyEditor.add_many)
+    retry = Delegated(_EDITOR, StudyEditor.retry)
+    forget = Delegated(_EDITOR, StudyEditor.forget)
+
+    @documented_by(StudyEditor.learn_from)
+    def learn_from(
+        self,
+        other: Study | StudyReader,
+        *,
+        names: Mapping[str, str] | None = None,
+        fill: Mapping[str, Any] | None = None,
+        ignore: Sequence[str] = (),
+    ) -> int:
         """Add the finished trials of another study that this study's space can hold, each of them once."""
-        return self._asking.editor.learn_from(other.reader if isinstance(other, Study) else other)
+        reader = other.reader if isinstance(other, Study) else other
+        return self._asking.editor.learn_from(reader, names=names, fill=fill, ignore=ignore)
 
-    @_documented_by(StudyEditor.change)
-    def change(self, space: Space | Mapping[str, Variable]) -> None:
-        """Go on in another space: add or remove variables, add choices, widen or narrow ranges."""
-        self._asking.editor.change(space)
+    change = Delegated(_EDITOR, StudyEditor.change)
+    annotate = Delegated(_EDITOR, StudyEditor.annotate)
+    direct = Delegated(_EDITOR, StudyEditor.direct)
+    reap = Delegated(_EDITOR, StudyEditor.reap)
 
-    # --- explaining and predicting ----------------------------------------------------------------------
+    @documented_by(StudyReader.copy)
+    def copy(self, store: str | Path | Store | None = None, name: str | None = None) -> Study:
+        """Copy the study, as it is now, into another store or under another name, and open the copy."""
+        self.reader.copy(store, name)
+        where = self.reader.store if store is None else store
+        return Study(self.name if name is None else name, self.space, method=self.method, store=where)
 
-    @_documented_by(StudyAnalysis.explain)
-    def explain(self, trial: ActiveTrial | TrialResult | int, level: float = 0.9) -> Explanation:
-        """Explain why a trial was made, and what was expected of it before there was a result."""
-        return self._analysis.explain(trial, level)
+    @property
+    def analysis(self) -> StudyAnalysis:
+        """What the log says: all analyses of the study, each of which is also a method of it."""
+        return self._analysis
+
+    @property
+    def plot(self) -> StudyPlots:
+        """The pictures of the study: ``study.plot.history()``, and so on; see `luthier.plot.StudyPlots`."""
+        from luthier.plot import StudyPlots
+
+        return StudyPlots(self.reader, self._analysis)
+
+    explain = Delegated(_ANALYSIS, StudyAnalysis.explain)
 
     @overload
     def predict(self, params: Mapping[str, Any], level: float = 0.9, *, observed: bool = False) -> Prediction: ...
@@ -300,7 +341,7 @@ class Study:
         self, params: Sequence[Mapping[str, Any]], level: float = 0.9, *, observed: bool = False
     ) -> tuple[Prediction, ...]: ...
 
-    @_documented_by(StudyAnalysis.predict)
+    @documented_by(StudyAnalysis.predict)
     def predict(
         self,
         params: Mapping[str, Any] | Sequence[Mapping[str, Any]],
@@ -311,17 +352,16 @@ class Study:
         """Predict the objectives at configurations, tried or not."""
         return self._analysis.predict(params, level, observed=observed)
 
-    @_documented_by(StudyAnalysis.expected_best)
-    def expected_best(self, level: float = 0.9, *, anywhere: bool = False) -> ExpectedBest:
-        """Give the configuration with the best predicted median: where measurements are noisy, the one to use."""
-        return self._analysis.expected_best(level, anywhere=anywhere)
-
-    @_documented_by(StudyAnalysis.calibration)
-    def calibration(self, objective: str | None = None) -> Calibration:
-        """Judge the models' intervals: each value against what is predicted without it."""
-        return self._analysis.calibration(objective)
-
-    # --- running ----------------------------------------------------------------------------------------
+    expected_best = Delegated(_ANALYSIS, StudyAnalysis.expected_best)
+    calibration = Delegated(_ANALYSIS, StudyAnalysis.calibration)
+    predicted_columns = Delegated(_ANALYSIS, StudyAnalysis.predicted_columns)
+    importance = Delegated(_ANALYSIS, StudyAnalysis.importance)
+    dependence = Delegated(_ANALYSIS, StudyAnalysis.dependence)
+    dependence_surface = Delegated(_ANALYSIS, StudyAnalysis.dependence_surface)
+    forecast = Delegated(_ANALYSIS, StudyAnalysis.forecast)
+    ablation = Delegated(_ANALYSIS, StudyAnalysis.ablation)
+    smallest_change = Delegated(_ANALYSIS, StudyAnalysis.smallest_change)
+    acquisition_surface = Delegated(_ANALYSIS, StudyAnalysis.acquisition_surface)
 
     def run(
         self,
@@ -333,18 +373,21 @@ class Study:
         plateau: int | None = None,
         workers: int | None = None,
         executor: Choice = None,
+        gpus: Gpus | None = None,
+        deterministic: bool | int = False,
         trial_time_s: float | None = None,
         trial_memory_mb: float | None = None,
         callbacks: Iterable[Callback] = (),
-        on_error: Literal["go on", "raise"] = "go on",
+        on_error: Literal["go on", "raise", "pause"] = "go on",
         give_up_after: int | None = 10,
         progress: ProgressReporter | bool = False,
+        live: bool = False,
     ) -> End:
         """Evaluate the objective at the method's proposals, until the budget is spent.
 
         The budget is the study's, over all runs and processes: after a run that was stopped, the same call goes on to
-        the same end. Without a budget the run ends when everything was tried, or by Ctrl-C. The first Ctrl-C (or
-        SIGTERM) waits for the running trials; the second ends them, and they are run again on resume.
+        the same end. Without a budget the run ends when everything was tried, or by Ctrl-C. The first Ctrl-C waits for
+        the running trials; the second, or SIGTERM, gives them back at once, and they are run again on resume.
 
         Args:
             objective: a function of a running trial (``trial["x"]``, ``trial.params``, ``trial.report(…)``); it returns
@@ -354,15 +397,19 @@ class Study:
             target: a value that is good enough.
             plateau: the number of trials in a row that may end without a better value than the best.
             workers: the number of trials at once; more than one run in supervised processes. By default one.
-            executor: "inline", "threads", "processes"; an executor of `concurrent.futures`; or a function of the
-                objective and the number of workers that makes an executor.
+            executor: "inline", "threads", "processes", "dask", "ray", "slurm", …; a URL of such a cluster, or an object
+                of its library; an executor of `concurrent.futures`; or a function of the objective and the number of
+                workers that makes one.
+            gpus: those of this machine, as in "0,1": each worker sees one of them (CUDA_VISIBLE_DEVICES).
+            deterministic: True makes the same trials whatever the timing of the workers: each proposal waits for the
+                outcomes up to the trial begun `workers` before it. A number does so for any number of workers.
             trial_time_s: seconds after which a trial is ended as TIMEOUT; it then runs in a process of its own.
             trial_memory_mb: megabytes above which a trial is ended as MEMORY; likewise.
             callbacks: functions of the study and the result, called after each trial. An exception of one ends the run.
-            on_error: "go on" after a trial that failed, or "raise".
-            give_up_after: the number of trials from the start of the run that may all fail in the same way before the
-                run ends, as the objective is broken; None: any number.
-            progress: True writes a line every few seconds to standard error; or a `ProgressReporter`.
+            on_error: "go on" after a trial that failed, or "raise"; or "pause" after `give_up_after` of them.
+            give_up_after: how many trials in a row may fail in the same way before the run ends; None: any number.
+            progress: True shows a bar in a notebook, elsewhere a line every few seconds; or a `ProgressReporter`.
+            live: in a notebook, show a picture that follows the run, too; elsewhere the same as progress=True.
 
         Returns:
             The reason why the run ended.
@@ -370,28 +417,18 @@ class Study:
         Raises:
             Interrupted: by Ctrl-C or SIGTERM. It is a KeyboardInterrupt, too.
             TrialFailed: see `on_error` and `give_up_after`.
-            InvalidSetting: an argument makes no sense.
-            Infeasible: no configuration keeps the constraints.
+            InvalidSetting, Infeasible, Exception: an argument makes no sense; as `ask`; what a callback raised.
             StoreError: the store cannot be used; the trials that ran are run again on resume.
-            Exception: what a callback raised.
         """
         budget = Budget(trials, time_s, target, plateau)
         budget.check_objectives(self.history)
         limits = Limits(trial_time_s, trial_memory_mb)
         failures = Failures(on_error, give_up_after)
-        reporter: ProgressReporter = (
-            (LineReporter(total=trials) if progress else SilentReporter()) if isinstance(progress, bool) else progress
-        )
-        bound = tuple(partial(callback, self) for callback in callbacks)
-        made = make_executor(executor, objective, workers, limits)
+        reporter = make_reporter(progress, live, self.reader, budget)
+        checked = checked_callbacks(callbacks)
+        made = make_executor(executor, objective, workers, limits, gpus)
         self._stop = threading.Event()
-        try:
-            self._asking.begin_run(trials)
-            earlier_s = self.elapsed_s() if time_s is not None else 0.0
-            with Signals(reporter.notice) as signals:
-                return Loop(self, made, budget, limits, bound, failures, reporter, signals, earlier_s).run()
-        finally:
-            made.close()
+        return run_once(self, self._asking, made, budget, limits, checked, failures, reporter, deterministic)
 
     def stop(self) -> None:
         """End the present run: no new trials; `run` returns when the running ones have ended. From any thread."""
@@ -402,3 +439,10 @@ class Study:
     def stopping(self) -> bool:
         """Whether `stop` was called during the present run."""
         return self._stop is not None and self._stop.is_set()
+
+    if not TYPE_CHECKING:  # else a checker would take every name
+
+        def __getattr__(self, name):
+            ours = STUDY_ATTRIBUTES.get(name)
+            hint = f": use study.{ours}" if ours else did_you_mean(name, dir(type(self)))
+            raise AttributeError(f"a Study has no attribute {name!r}{hint}")

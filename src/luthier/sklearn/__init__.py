@@ -14,8 +14,11 @@ The parts, and where to extend them (see docs/decisions/0010-search-classes.md):
   which pairs are best evaluated together. ``Search._evaluator()`` makes it: `reuse.SharedSteps` shares the fits that
   candidates have in common; with ``cache_mb=0`` that package is not even imported, and everything is scikit-learn's own
   fit and score.
-- Session (`session.Session`): one fit: runs the rounds by joblib, informs the record and the progress, and has
-  ``_format_results`` (scikit-learn's) make ``cv_results_`` of the results.
+- Runner (`job_runner.JobRunner`): runs the jobs of a round: joblib, which survives the death of workers, or supervised
+  processes, which keep limits of time and memory. ``Search._runner()`` makes it.
+- Session (`session.Session`): one fit: has the runner run the rounds, informs the record and the progress, ends where
+  the budget (`search_budget`) is spent, and has ``_format_results`` (scikit-learn's) make ``cv_results_``. Whatever
+  ends a fit, also Ctrl-C, ``Search._keep`` makes results of what was evaluated.
 - Selection (`selection`): ``_select_best_index`` (scikit-learn's) chooses the winner, or the one-standard-error rule;
   ``best_estimate_`` is made from ``cv_results_`` when it is accessed.
   Public attributes that a search with default arguments has and scikit-learn's lacks fail one of its tests, which lists
@@ -35,6 +38,7 @@ except ImportError:
     raise MissingDependency("luthier.sklearn needs scikit-learn: pip install 'luthier[sklearn]'") from None
 
 from luthier.sklearn.bayes_search import BayesSearchCV
+from luthier.sklearn.fitted_study import study_of
 from luthier.sklearn.grid_search import GridSearchCV, RandomizedSearchCV
 from luthier.sklearn.halving_search import HalvingGridSearchCV, HalvingRandomSearchCV
 from luthier.sklearn.racing import Racing
@@ -48,4 +52,9 @@ __all__ = [
     "HalvingRandomSearchCV",
     "Racing",
     "RandomizedSearchCV",
+    "study_of",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

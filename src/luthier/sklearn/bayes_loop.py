@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from luthier.errors import SpaceExhausted
-from luthier.executor import Executor, Processes
+from luthier.executor import Executor, Limits, Processes
 from luthier.run import Budget, End, Study
-from luthier.sklearn.evaluation import Scores, folds_run
+from luthier.sklearn.evaluation import Scores, failed_scores, folds_run, seconds_of
 from luthier.sklearn.racing import Race
-from luthier.sklearn.record import result_of, scores_of, seconds_of
+from luthier.sklearn.record import result_of, scores_of
 from luthier.sklearn.session import Session
 from luthier.sklearn.spaces import ParsedSpace
-from luthier.sklearn.worker_objective import FoldObjective, RaceMonitor, failed_scores
+from luthier.sklearn.worker_objective import FoldObjective, RaceMonitor
 from luthier.study import ActiveTrial
 
 
@@ -30,8 +31,8 @@ class BayesLoop:
         metric: the metric that is the value of a trial, if there are several.
         trials: number of trials that the study has in the end; more if racing saves enough folds.
         batch: number of candidates that are asked for at once.
-        budget: ends the search earlier.
-        should_stop: called after each batch; returns whether to end the search.
+        budget: ends the search earlier; its seconds count from when this object is made.
+        should_stop: called after each batch; returns whether to end the search of the space.
         limit: maximal number of trials, however many folds are saved; None for no limit.
     """
 
@@ -46,6 +47,7 @@ class BayesLoop:
     limit: int | None = None
     _asked: list[ActiveTrial] = field(default_factory=list)
     _spent: dict[int, int] = field(default_factory=dict)
+    _start_s: float = field(default_factory=time.monotonic)
 
     def run_by_joblib(self, context: Any) -> None:
         """Evaluate batches by joblib, until the study has all its trials.
@@ -53,9 +55,11 @@ class BayesLoop:
         Args:
             context: the context of the callbacks.
         """
-        self.session.schedule.recall(self._add_ended())
+        known = self._add_ended()
+        self.session.schedule.recall(known)
+        self.session.progress.expect(len(known), known)
         while (wanted := min(self.batch, self._affordable())) > 0:
-            if self.budget.spent(self.study.history, self.study.elapsed_s()) is not None:
+            if self._is_spent():
                 return
             try:
                 self._asked = self.study.ask(wanted)
@@ -66,6 +70,11 @@ class BayesLoop:
             if self.should_stop():
                 return
 
+    def _is_spent(self) -> bool:
+        """Return whether the budget is spent; at least one candidate is evaluated, however little time there is."""
+        history = self.study.history
+        return history.finished > 0 and self.budget.spent(history, time.monotonic() - self._start_s) is not None
+
     def _affordable(self, running: int = 0) -> int:
         """Return how many more candidates can be evaluated on all folds, besides those that run."""
         folds = self.session.folds
@@ -75,19 +84,19 @@ class BayesLoop:
         left = self.trials * folds - sum(self._spent.values()) - running * folds
         return left // folds if self.limit is None else min(left // folds, self.limit - len(self._spent) - running)
 
-    def run_in_workers(self, workers: int, raises: bool) -> None:
+    def run_in_workers(self, workers: int, limits: Limits, raises: bool) -> None:
         """Evaluate each trial in a supervised worker process, until the study has all its trials.
 
         Args:
             workers: number of processes.
+            limits: of each candidate.
             raises: whether a failed trial ends the search with an exception.
         """
         session = self.session
         settings, schedule = session.settings, session.schedule
         raced = isinstance(schedule, Race) and schedule.settings.begin(session.folds) < session.folds
-        evaluator = session.evaluator.split(workers)
-        folds = list(session.cv.split(settings.X, settings.y, **session.split_params))
-        objective = FoldObjective(evaluator, session.estimator, settings, folds, self.space, self.metric)
+        evaluator = session.runner.evaluator.split(workers)
+        objective = FoldObjective(evaluator, session.estimator, settings, session.splits, self.space, self.metric)
         monitor: RaceMonitor | None = None
 
         def make(objective: Any, workers: int) -> Executor:
@@ -102,23 +111,29 @@ class BayesLoop:
             if self.should_stop() or (monitor is not None and monitor.idle and self._affordable() <= 0):
                 study.stop()
 
-        schedule.recall([scores for scores in map(scores_of, self._ended()) if scores])
-        end = None
-        if self._affordable() > 0:
-            end = self.study.run(
-                objective,
-                trials=self.limit if raced else self.trials,
-                workers=workers,
-                executor=make,
-                callbacks=[after],
-                on_error="raise" if raises else "go on",
-                time_s=self.budget.time_s,
-                target=self.budget.target,
-                plateau=self.budget.plateau,
-            )
+        known = [scores for scores in map(scores_of, self._ended()) if scores]
+        schedule.recall(known)
+        session.progress.expect(len(known), known)
+        end, time_s = None, self.budget.time_s
+        try:
+            if self._affordable() > 0:
+                end = self.study.run(
+                    objective,
+                    trials=self.limit if raced else self.trials,
+                    workers=workers,
+                    executor=make,
+                    trial_time_s=limits.time_s,
+                    trial_memory_mb=limits.memory_mb,
+                    callbacks=[after],
+                    on_error="raise" if raises else "go on",
+                    time_s=None if time_s is None else self.study.elapsed_s() + time_s,
+                    target=self.budget.target,
+                    plateau=self.budget.plateau,
+                )
+        finally:
+            self._add_ended()
         if end is End.EXHAUSTED:
             self._warn_exhausted()
-        self._add_ended()
 
     def _evaluate_asked(self, context: Any) -> None:
         asked = self._asked
@@ -155,7 +170,6 @@ class BayesLoop:
             scores or [failed_scores(trial.error, self.session.settings, like) for _ in range(self.session.folds)]
             for trial, scores in zip(ended, known, strict=True)
         ]
-        self.session.progress.expect(len(ended), len(ended))
         self.session.add([self.space.params(t.params) for t in ended], [one for some in out for one in some])
         return out
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from numbers import Integral, Real
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,17 +12,30 @@ from scipy.stats import rankdata
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from luthier._hints import translating_settings
 from luthier.errors import InvalidSetting, InvalidSpace
 from luthier.run import Budget, Study
+from luthier.scalar import short
 from luthier.sklearn import private_api
 from luthier.sklearn.bayes_loop import BayesLoop
 from luthier.sklearn.record import StudyRecord, add_results, open_study
-from luthier.sklearn.search import CACHE_MB, PATHS, RACING, SIMPLICITY, STORE, Search
+from luthier.sklearn.search import CACHE_MB, LIMITS, PATHS, RACING, SIMPLICITY, STORE, Search
+from luthier.sklearn.search_budget import SearchBudget, budget_of
 from luthier.sklearn.session import Session
-from luthier.sklearn.spaces import ParsedSpace, default_params, optimize_result, parse_space, skopt_method
+from luthier.sklearn.spaces import (
+    ParsedSpace,
+    check_settings,
+    constrained,
+    default_params,
+    enqueue_initial,
+    optimize_result,
+    parse_space,
+    skopt_method,
+)
 from luthier.space import Space
 
 
+@translating_settings
 class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
     """Find good parameters by Bayesian optimization of the cross-validated score.
 
@@ -34,7 +48,8 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
             Luthier variables, dimensions of skopt, or skopt's tuples (``(1, 8)``, ``(1e-6, 1e3, "log-uniform")``);
             a `luthier.Space`; or a list of these, or of pairs of one and its number of candidates, which are searched
             one after the other.
-        optimizer_kwargs: as in skopt; see `luthier.sklearn.spaces.skopt_method`.
+        optimizer_kwargs: as in skopt: `base_estimator`, `n_initial_points`, `initial_point_generator`, `acq_func`,
+            `acq_optimizer`, `space_constraint` and so on.
         n_iter: number of candidates of each space; with racing, the number that could be evaluated on all folds.
         scoring: as in scikit-learn. Of several metrics, the one named by `refit` is optimized.
         fit_params: passed to the estimator's ``fit``.
@@ -48,16 +63,20 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
         error_score: as in scikit-learn: a candidate that fails does not end the search.
         return_train_score: as in scikit-learn.
         method: chooses the candidates: any Luthier method, `luthier.Auto` by default.
-        budget: ends the search before it has `n_iter` candidates: seconds, or a `luthier.run.Budget`, or its arguments
-            as a mapping (``{"time_s": 600, "target": 0.99, "plateau": 20}``).
+        budget: as in `GridSearchCV`; several spaces share its seconds and trials, and each has its own plateau.
         store: a store or its path; results are stored as they come, and the same search continues from there.
         cache_mb: as in `GridSearchCV`.
-        workers: number of candidates that are evaluated at once, each in a supervised process of its own, where a crash
-            costs one candidate; None for joblib. Fits are reused within each process only.
+        workers: as in `GridSearchCV`.
         racing: whether candidates that are beaten after some folds are not evaluated on the others; or the settings, a
-            `Racing`. Only with 5 folds or more, and one score that decides. The time saved goes to more candidates.
+            `Racing`. Only with 5 folds or more, and one score that decides. The time saved goes to more candidates
+            than `n_iter`, so it is off by default.
         one_standard_error: as in `GridSearchCV`.
         paths: as in `GridSearchCV`.
+        trial_time_s: as in `GridSearchCV`.
+        trial_memory_mb: as in `GridSearchCV`.
+
+    Raises:
+        InvalidSpace: `search_spaces` cannot be a search space; as in skopt, this is found at once.
 
     Attributes (besides those of scikit-learn's search classes):
         study_: the study of the space; of several spaces, that of the first.
@@ -83,13 +102,12 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
         "n_points": [private_api.Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
         "method": [private_api.HasMethods(["suggest"]), None],
-        "budget": [private_api.Interval(Real, 0, None, closed="neither"), dict, Budget, None],
         "store": STORE,
         "cache_mb": CACHE_MB,
         "paths": PATHS,
-        "workers": [private_api.Interval(Integral, 1, None, closed="left"), None],
         "racing": RACING,
         "one_standard_error": SIMPLICITY,
+        **LIMITS,
     }
 
     def __init__(
@@ -115,9 +133,11 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
         store: Any = None,
         cache_mb: float = 512,
         workers: int | None = None,
-        racing: Any = True,
+        racing: Any = False,
         one_standard_error: Any = False,
         paths: str = "exact",
+        trial_time_s: float | None = None,
+        trial_memory_mb: float | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -144,6 +164,12 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
         self.workers = workers
         self.racing = racing
         self.one_standard_error = one_standard_error
+        self.trial_time_s = trial_time_s
+        self.trial_memory_mb = trial_memory_mb
+        # A mistake in the spaces is said at once, as skopt does; where nothing is what it should be, scikit-learn wants
+        # an estimator to be made without complaint, and to refuse the fit.
+        if search_spaces is not None and hasattr(estimator, "fit"):
+            self._study_spaces(None)
 
     def _more_candidates_follow(self) -> bool:
         """See `Search`: the next batches are not known yet."""
@@ -169,11 +195,14 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
             Search.fit(self, X, y, **given)
         finally:
             del self._callbacks
-        if self.return_train_score:  # skopt ranks these, too
-            for name in [name for name in self.cv_results_ if name.startswith("mean_train_")]:
-                ranks = rankdata(-np.asarray(self.cv_results_[name]), method="min").astype(int)
-                self.cv_results_[name.replace("mean_", "rank_", 1)] = ranks
         return self
+
+    def _publish(self, results: dict[str, Any], scorers: Any) -> None:
+        """See `Search`: skopt ranks the scores of the training parts, too."""
+        for name in [name for name in results if name.startswith("mean_train_")]:
+            ranks = rankdata(-np.asarray(results[name]), method="min").astype(int)
+            results[name.replace("mean_", "rank_", 1)] = ranks
+        super()._publish(results, scorers)
 
     @property
     def total_iterations(self) -> int:
@@ -218,21 +247,23 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
         for one in listed:
             space, count = one if isinstance(one, tuple) and len(one) == 2 else (one, self.n_iter)
             if not isinstance(count, Integral) or isinstance(count, bool) or count < 0:
-                raise InvalidSpace(f"the number of candidates of a search space is a whole number, not {count!r}")
+                raise InvalidSpace(f"the number of candidates of a search space is a whole number, not {short(count)}")
             if not isinstance(space, Mapping | Space):
                 raise SpaceTypeError(
-                    f"a search space is a mapping, a Space or a pair of one and a number of candidates, not {one!r:.80}"
+                    "a search space is a mapping, a Space or a pair of one and a number of candidates, "
+                    f"not {short(one)}"
                 )
             if not len(space):
-                raise InvalidSpace(f"search_spaces={given!r:.80}: a search space has at least one parameter")
+                raise InvalidSpace(f"search_spaces={short(given)}: a search space has at least one parameter")
             found.append((space, int(count)))
         if not found:
-            raise InvalidSpace(f"search_spaces={given!r:.80}: give at least one search space")
+            raise InvalidSpace(f"search_spaces={short(given)}: give at least one search space")
         return found
 
     def _study_spaces(self, estimator: Any) -> list[Any]:
-        defaults = default_params(estimator)
-        return [parse_space(space, defaults, ranges=True) for space, _ in self._spaces()]
+        defaults = {} if estimator is None else default_params(estimator)
+        parsed = [parse_space(space, defaults, ranges=True) for space, _ in self._spaces()]
+        return [constrained(space, self.optimizer_kwargs) for space in parsed]
 
     def _record(self, estimator: Any) -> StudyRecord | None:
         """Return None: the studies that propose the candidates record everything."""
@@ -241,46 +272,51 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
     def _streams(self) -> bool:
         return True
 
+    def _limit(self) -> None:
+        """Return None: each space has its share of the budget, which its loop keeps."""
+
     def _explore(self: Any, session: Session, context: Any) -> None:
         spaces, parsed = self._spaces(), self._study_spaces(session.estimator)
-        budget, method = _budget_of(self.budget), self._method()
-        seed = self.random_state
-        if seed is not None and not isinstance(seed, Integral):
-            seed = check_random_state(seed).randint(2**31 - 1)
+        limits = budget_of(self.budget)
+        budget = SearchBudget(limits)
         part = context.subcontext(task_name="search", max_subtasks=None).call_on_fit_task_begin(estimator=self)
-        self._study, self._counts = [], []
-        for place, ((_, count), space) in enumerate(zip(spaces, parsed, strict=True)):
-            study = open_study(
-                self.store,
-                self._title[0],
-                self._title[1],
-                space.space,
-                method=method,
-                seed=None if seed is None else int(seed),
-                noisy=False,
-                place=place,
-            )
-            self._study.append(study)
-            before = len(session.candidates)
-            wanted = min(count, budget.trials or count)
-            loop = BayesLoop(
-                session,
-                study,
-                space,
-                self.refit,
-                wanted,
-                self.n_points,
-                budget,
-                self._stop_condition(study, space),
-                budget.trials,
-            )
-            if self.workers is None:
-                loop.run_by_joblib(part)
-            elif wanted:
-                loop.run_in_workers(int(self.workers), self.error_score == "raise")
-            self._counts.append(len(session.candidates) - before)
+        self._study = self._open_studies(parsed)
+        self._counts = [0] * len(spaces)
+        for place, (_, count) in enumerate(spaces):
+            study, before = self._study[place], len(session.candidates)
+            most = budget.share_trials(place, len(spaces), before)
+            wanted = count if most is None else min(count, most)
+            if wanted == 0 or any(_is_reached(limits, other) for other in self._study[:place]):
+                continue
+            share = replace(limits, trials=None, time_s=budget.share_s(place, len(spaces)))
+            stop = self._stop_condition(study, parsed[place])
+            loop = BayesLoop(session, study, parsed[place], self.refit, wanted, self.n_points, share, stop, most)
+            try:
+                if self._processes() is None:
+                    loop.run_by_joblib(part)
+                else:
+                    loop.run_in_workers(self._processes(), self._limits(), self.error_score == "raise")
+            finally:
+                self._counts[place] = len(session.candidates) - before
         session.settle(session.out)
         part.call_on_fit_task_end(estimator=self)
+
+    def _open_studies(self: Any, parsed: Sequence[ParsedSpace]) -> list[Study]:
+        """Open the study of each space."""
+        method, seed = self._method(), self.random_state
+        if seed is None:
+            seed = (self.optimizer_kwargs or {}).get("random_state")
+        if seed is not None and not isinstance(seed, Integral):
+            seed = check_random_state(seed).randint(2**31 - 1)
+        title, parts = self._title
+        seed = None if seed is None else int(seed)
+        studies = [
+            open_study(self.store, title, parts, space.space, method=method, seed=seed, noisy=False, place=place)
+            for place, space in enumerate(parsed)
+        ]
+        for study in studies:
+            enqueue_initial(study, self.optimizer_kwargs)
+        return studies
 
     def _stop_condition(self, study: Study, space: ParsedSpace) -> Callable[[], bool]:
         """Return a function that calls the callbacks, and returns whether one of them ends the search."""
@@ -296,9 +332,10 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
         return should_stop
 
     def _method(self) -> Any:
+        check_settings(self.optimizer_kwargs)
         if self.method is None:
             return skopt_method(self.optimizer_kwargs)
-        if self.optimizer_kwargs:
+        if self.optimizer_kwargs and self.optimizer_kwargs.keys() - {"space_constraint", "random_state"}:
             raise InvalidSetting("give Luthier's method=… or skopt's optimizer_kwargs=…, not both")
         return self.method
 
@@ -324,25 +361,17 @@ class BayesSearchCV(Search, private_api.BaseSearchCV):  # type: ignore[misc]
         return made
 
 
+def _is_reached(budget: Budget, study: Study) -> bool:
+    """Return whether a study has reached the target of a budget."""
+    return budget.target is not None and Budget(target=budget.target).spent(study.history, 0.0) is not None
+
+
 class SpaceTypeError(InvalidSpace, TypeError):
     """A search space has a type that no search space can have."""
 
 
-def _budget_of(given: Any) -> Budget:
-    if given is None or isinstance(given, Budget):
-        return given or Budget()
-    if isinstance(given, Mapping):
-        names = ("trials", "time_s", "target", "plateau")
-        for name in given:
-            if name not in names:
-                raise InvalidSetting(f"budget has {name!r}; there is {', '.join(names)}")
-        return Budget(**given)
-    return Budget(time_s=float(given))
-
-
 def _checked_callbacks(given: Any) -> list[Any]:
-    found = [] if given is None else [given] if callable(given) else list(given)
-    for callback in found:
-        if not callable(callback):
-            raise InvalidSetting(f"callback={given!r}: give a function, or a list of functions")
+    found = [] if given is None else list(given) if isinstance(given, list | tuple) else [given]
+    if not all(map(callable, found)):
+        raise InvalidSetting(f"callback={short(given)}: give a function, or a list of functions")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -31,6 +32,11 @@ def is_left_out(scores: Scores) -> bool:
 def folds_run(scores: Sequence[Scores]) -> int:
     """Return the number of folds on which a candidate was evaluated."""
     return sum(not is_left_out(fold) for fold in scores)
+
+
+def seconds_of(scores: Sequence[Scores]) -> float:
+    """Return the seconds that the evaluation of a candidate took, over all folds."""
+    return math.fsum(float(fold["fit_time"]) + float(fold["score_time"]) for fold in scores)
 
 
 def mean_score(scores: Sequence[Scores], metric: Any, worst: float = np.nan) -> float:
@@ -208,3 +214,24 @@ def evaluate_batch(
         tasks: the position, the job and the context of each.
     """
     return [(place, evaluator(estimator, settings, job, caller, context)) for place, job, context in tasks]
+
+
+def failed_scores(error: str, settings: EvaluationSettings, like: Scores | None) -> Scores:
+    """Return the scores of a fold of a candidate whose process failed: those of a failed fit.
+
+    Args:
+        error: the error of the trial.
+        settings: what all evaluations share.
+        like: the scores of another candidate, for the names of the metrics of a scorer that is a function.
+    """
+    score = settings.error_score if settings.error_score != "raise" else float("nan")
+    value: Any = score
+    names = private_api.scorers_by_name(settings.scorer)
+    if like is not None and isinstance(like["test_scores"], dict):
+        names = like["test_scores"]
+    if names is not None:
+        value = dict.fromkeys(names, score)
+    found = {"test_scores": value, "fit_time": 0.0, "score_time": 0.0, "n_test_samples": 0}
+    if settings.return_train_score:
+        found["train_scores"] = value
+    return {**found, "fit_error": error or "the process of the trial ended without an error message"}

@@ -7,9 +7,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier.sklearn import private_api
-from luthier.sklearn.search import CACHE_MB, PATHS, RACING, SIMPLICITY, STORE, Search
-from luthier.sklearn.spaces import CandidateSpace, ParsedSpace, draw_candidates, grid_candidates, record_space
+from luthier.sklearn.search import CACHE_MB, LIMITS, PATHS, RACING, SIMPLICITY, STORE, Search
+from luthier.sklearn.spaces import (
+    CandidateSpace,
+    ParsedSpace,
+    draw_candidates,
+    grid_candidates,
+    record_space,
+    with_recorded,
+)
 from luthier.space import Space
 
 
@@ -22,6 +30,7 @@ def evaluate_at_once(search: Any, evaluate: Callable[..., Any], candidates: Any,
     inner.call_on_fit_task_end(estimator=search)
 
 
+@translating_settings
 class GridSearchCV(Search, private_api.ScikitGridSearchCV):  # type: ignore[misc]
     """Evaluate every point of a grid by cross-validation: scikit-learn's ``GridSearchCV``.
 
@@ -36,6 +45,14 @@ class GridSearchCV(Search, private_api.ScikitGridSearchCV):  # type: ignore[misc
             "close" also for linear models, whose results then agree up to their ``tol``; "none" never.
         racing: whether candidates that are beaten after some folds are not evaluated on the others, with 5 folds or
             more and one score that decides; or the settings, a `Racing`. ``cv_results_`` marks what was not run.
+        budget: ends the search before all candidates are evaluated, but not before the first is: the seconds of this
+            call of ``fit``; or a mapping, or a `luthier.run.Budget`, with ``time_s``, ``trials`` (candidates),
+            ``target`` (a mean score that is good enough) or ``plateau`` (candidates in a row that are no better).
+        workers: number of candidates that are evaluated at once, each in a supervised process of its own, where a crash
+            costs one candidate; None for joblib, with `n_jobs`. Fits are reused within each process only.
+        trial_time_s: maximal seconds that the evaluation of a candidate takes; it then counts as failed. This and the
+            next argument need supervised processes, so without `workers` there is one.
+        trial_memory_mb: maximal megabytes that the process of a candidate uses, likewise.
         one_standard_error: if given, the winner is the simplest candidate whose mean is within one standard error of
             the best (Breiman and others 1984). The value defines complexity: the name of a parameter (with a minus
             before it if larger values are simpler), several names, or a function of the parameters whose smaller values
@@ -54,6 +71,7 @@ class GridSearchCV(Search, private_api.ScikitGridSearchCV):  # type: ignore[misc
         "one_standard_error": SIMPLICITY,
         "cache_mb": CACHE_MB,
         "paths": PATHS,
+        **LIMITS,
     }
 
     def __init__(
@@ -74,6 +92,10 @@ class GridSearchCV(Search, private_api.ScikitGridSearchCV):  # type: ignore[misc
         racing: Any = False,
         one_standard_error: Any = False,
         paths: str = "exact",
+        budget: Any = None,
+        workers: int | None = None,
+        trial_time_s: float | None = None,
+        trial_memory_mb: float | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -92,6 +114,10 @@ class GridSearchCV(Search, private_api.ScikitGridSearchCV):  # type: ignore[misc
         self.one_standard_error = one_standard_error
         self.cache_mb = cache_mb
         self.paths = paths
+        self.budget = budget
+        self.workers = workers
+        self.trial_time_s = trial_time_s
+        self.trial_memory_mb = trial_memory_mb
 
     def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:
         evaluate_at_once(self, evaluate_candidates, grid_candidates(self.param_grid, self.estimator), callback_ctx)
@@ -100,6 +126,7 @@ class GridSearchCV(Search, private_api.ScikitGridSearchCV):  # type: ignore[misc
         return [record_space(self.param_grid, estimator)]
 
 
+@translating_settings
 class RandomizedSearchCV(Search, private_api.ScikitRandomizedSearchCV):  # type: ignore[misc]
     """Evaluate points drawn at random by cross-validation: scikit-learn's ``RandomizedSearchCV``.
 
@@ -114,6 +141,7 @@ class RandomizedSearchCV(Search, private_api.ScikitRandomizedSearchCV):  # type:
         "one_standard_error": SIMPLICITY,
         "cache_mb": CACHE_MB,
         "paths": PATHS,
+        **LIMITS,
     }
 
     def __init__(
@@ -136,6 +164,10 @@ class RandomizedSearchCV(Search, private_api.ScikitRandomizedSearchCV):  # type:
         racing: Any = False,
         one_standard_error: Any = False,
         paths: str = "exact",
+        budget: Any = None,
+        workers: int | None = None,
+        trial_time_s: float | None = None,
+        trial_memory_mb: float | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -156,9 +188,16 @@ class RandomizedSearchCV(Search, private_api.ScikitRandomizedSearchCV):  # type:
         self.one_standard_error = one_standard_error
         self.cache_mb = cache_mb
         self.paths = paths
+        self.budget = budget
+        self.workers = workers
+        self.trial_time_s = trial_time_s
+        self.trial_memory_mb = trial_memory_mb
 
     def _run_search(self, evaluate_candidates: Callable[..., Any], callback_ctx: Any = None) -> None:
-        candidates = draw_candidates(self.param_distributions, self.n_iter, self._seed(), self.estimator)
+        given = self.param_distributions
+        candidates = draw_candidates(given, self.n_iter, self._seed(), self.estimator)
+        if self.store is not None:
+            candidates = with_recorded(given, candidates, self._recorded())
         evaluate_at_once(self, evaluate_candidates, candidates, callback_ctx)
 
     def _study_spaces(self, estimator: Any) -> list[ParsedSpace | CandidateSpace]:

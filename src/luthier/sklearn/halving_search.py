@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier.sklearn import private_api
-from luthier.sklearn.search import CACHE_MB, PATHS, STORE, Search
+from luthier.sklearn.search import CACHE_MB, LIMITS, PATHS, STORE, Search
 from luthier.sklearn.session import Session
 from luthier.sklearn.spaces import CandidateSpace, ParsedSpace, draw_candidates, grid_candidates, record_space
 from luthier.space import Int, Space
@@ -35,6 +37,23 @@ class Halving(Search):
         return {"resource": self.resource, "max_resources": self.max_resources_}
 
     def _explore(self: Any, session: Session, context: Any) -> None:
+        try:
+            self._halve(session, context)
+        except BaseException:
+            self._count_iterations()
+            raise
+
+    def _count_iterations(self: Any) -> None:
+        """Set the attributes that scikit-learn sets at the end, after an end before that."""
+        if not getattr(self, "n_candidates_", None):
+            return
+        self.n_iterations_ = len(self.n_candidates_)
+        self.n_remaining_candidates_ = self.n_candidates_[-1]
+        self.n_required_iterations_ = 1 + math.floor(math.log(self.n_candidates_[0], self.factor))
+        most = self.max_resources_ // self.min_resources_
+        self.n_possible_iterations_ = 1 + math.floor(math.log(most, self.factor))
+
+    def _halve(self: Any, session: Session, context: Any) -> None:
         if self.store is None:
             return private_api.run_search(self, session.evaluate, context)
 
@@ -46,6 +65,7 @@ class Halving(Search):
         return private_api.run_search(self, evaluate, context)
 
 
+@translating_settings
 class HalvingGridSearchCV(Halving, private_api.ScikitHalvingGridSearchCV):  # type: ignore[misc]
     """Evaluate the points of a grid by successive halving: scikit-learn's ``HalvingGridSearchCV``."""
 
@@ -55,6 +75,7 @@ class HalvingGridSearchCV(Halving, private_api.ScikitHalvingGridSearchCV):  # ty
         "store": STORE,
         "cache_mb": CACHE_MB,
         "paths": PATHS,
+        **LIMITS,
     }
 
     def __init__(
@@ -78,6 +99,10 @@ class HalvingGridSearchCV(Halving, private_api.ScikitHalvingGridSearchCV):  # ty
         store: Any = None,
         cache_mb: float = 512,
         paths: str = "exact",
+        budget: Any = None,
+        workers: int | None = None,
+        trial_time_s: float | None = None,
+        trial_memory_mb: float | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -99,6 +124,10 @@ class HalvingGridSearchCV(Halving, private_api.ScikitHalvingGridSearchCV):  # ty
         self.store = store
         self.cache_mb = cache_mb
         self.paths = paths
+        self.budget = budget
+        self.workers = workers
+        self.trial_time_s = trial_time_s
+        self.trial_memory_mb = trial_memory_mb
 
     def _generate_candidate_params(self) -> Any:
         return grid_candidates(self.param_grid, self.estimator)
@@ -107,6 +136,7 @@ class HalvingGridSearchCV(Halving, private_api.ScikitHalvingGridSearchCV):  # ty
         return self.param_grid
 
 
+@translating_settings
 class HalvingRandomSearchCV(Halving, private_api.ScikitHalvingRandomSearchCV):  # type: ignore[misc]
     """Evaluate points drawn at random by successive halving: scikit-learn's ``HalvingRandomSearchCV``."""
 
@@ -116,6 +146,7 @@ class HalvingRandomSearchCV(Halving, private_api.ScikitHalvingRandomSearchCV):  
         "store": STORE,
         "cache_mb": CACHE_MB,
         "paths": PATHS,
+        **LIMITS,
     }
 
     def __init__(
@@ -140,6 +171,10 @@ class HalvingRandomSearchCV(Halving, private_api.ScikitHalvingRandomSearchCV):  
         store: Any = None,
         cache_mb: float = 512,
         paths: str = "exact",
+        budget: Any = None,
+        workers: int | None = None,
+        trial_time_s: float | None = None,
+        trial_memory_mb: float | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -162,6 +197,10 @@ class HalvingRandomSearchCV(Halving, private_api.ScikitHalvingRandomSearchCV):  
         self.store = store
         self.cache_mb = cache_mb
         self.paths = paths
+        self.budget = budget
+        self.workers = workers
+        self.trial_time_s = trial_time_s
+        self.trial_memory_mb = trial_memory_mb
 
     def _generate_candidate_params(self) -> Any:
         count = self.n_candidates

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from luthier.errors import StudyMismatch
+from luthier.history import History
 from luthier.method import Method
 from luthier.run import Study
 from luthier.sklearn.content_digest import digest
-from luthier.sklearn.evaluation import Candidate, Scores, mean_score
+from luthier.sklearn.evaluation import Candidate, Scores, mean_score, seconds_of
 from luthier.sklearn.spaces import CandidateSpace, ParsedSpace
 from luthier.space import Space
-from luthier.store import Store, open_store
+from luthier.store import Store, open_store, shown_place
+from luthier.study import StudyReader, TrialResult
 
 SCORE = "score"
 """The name of the objective in the study of a search."""
@@ -29,11 +30,6 @@ def result_of(scores: Sequence[Scores], metric: Any) -> dict[str, Any]:
         metric: the metric that is the value, if there are several.
     """
     return {SCORE: mean_score(scores, metric), "folds": [dict(fold) for fold in scores]}
-
-
-def seconds_of(scores: Sequence[Scores]) -> float:
-    """Return the seconds that the evaluation of a candidate took, over all folds."""
-    return math.fsum(float(fold["fit_time"]) + float(fold["score_time"]) for fold in scores)
 
 
 def scores_of(trial: Any) -> list[Scores]:
@@ -53,10 +49,18 @@ class StudyRecord:
         study: the study.
         space: converts candidates into configurations of the study's space.
         metric: the metric that is the value, if there are several.
+        earlier: histories and trials of the same search over other candidates; what they know is copied.
     """
 
-    def __init__(self, study: Study, space: ParsedSpace | CandidateSpace, metric: Any) -> None:
+    def __init__(
+        self,
+        study: Study,
+        space: ParsedSpace | CandidateSpace,
+        metric: Any,
+        earlier: Sequence[tuple[History, Sequence[TrialResult]]] = (),
+    ) -> None:
         self.study = study
+        self._earlier = earlier
         self._space = space
         self._metric = metric
         self._times: Counter[str] = Counter()
@@ -79,7 +83,17 @@ class StudyRecord:
             number = history.ticket(ticket)
             if number is not None:
                 found[place] = scores_of(self.study.trial(number))
+            elif scores := self._scores_of_earlier(ticket):
+                found[place] = scores
+                self.done(place, scores)
         return found
+
+    def _scores_of_earlier(self, ticket: str) -> list[Scores]:
+        for history, trials in self._earlier:
+            number = history.ticket(ticket)
+            if number is not None and (scores := scores_of(trials[number])):
+                return scores
+        return []
 
     def done(self, place: int, scores: Sequence[Scores]) -> None:
         """See `SearchRecord.done`."""
@@ -152,15 +166,46 @@ def open_study(
         finally:
             if own:
                 opened.close()
-    return Study(
-        f"{name} {place + 1}" if place else name,
-        space,
-        maximize=SCORE,
-        method=method,
-        store=store,
-        seed=seed,
-        noisy=noisy,
-    )
+    called = f"{name} {place + 1}" if place else name
+    try:
+        return Study(called, space, maximize=SCORE, method=method, store=store, seed=seed, noisy=noisy)
+    except StudyMismatch as error:
+        raise StudyMismatch(f"{error}; or give this search a store of its own, beside {store!s}") from None
+
+
+def open_record(
+    store: str | Path | Store, title: str, parts: Mapping[str, str], space: ParsedSpace | CandidateSpace, metric: Any
+) -> StudyRecord:
+    """Open the record of a search over listed candidates, which may be others than those of an earlier run.
+
+    Candidates that the space of the stored study cannot hold make another study beside it, under the name of the search
+    followed by a digest of the space. What is known of the candidates that both have is copied.
+
+    Args:
+        store: as in `open_study`.
+        title: as in `open_study`.
+        parts: as in `open_study`.
+        space: the space of the candidates.
+        metric: the metric that is the value, if there are several.
+
+    Raises:
+        StudyMismatch: the store belongs to another search; the message names the differences.
+        StoreError: the store cannot be used.
+    """
+    name, own = study_name(title, parts), not isinstance(store, Store)
+    opened = open_store(store)
+    try:
+        names = opened.names()
+        _check_names(names, name, store)
+        readers = {other: StudyReader.open(opened, other) for other in names}
+        if name in readers and readers[name].space.to_plain() != space.space.to_plain():
+            name = f"{name} {digest(space.space.to_plain())}"
+        earlier = [(reader.history, reader.trials) for other, reader in readers.items() if other != name]
+        study = Study(name, space.space, maximize=SCORE, store=store, noisy=True)
+        return StudyRecord(study, space, metric, earlier)
+    finally:
+        if own:
+            opened.close()
 
 
 def study_name(title: str, parts: Mapping[str, str]) -> str:
@@ -177,7 +222,7 @@ def _check_names(names: Sequence[str], name: str, store: object) -> None:
     differ = [key for key in mine if theirs.get(key) != mine[key]]
     what = f"with different {', '.join(differ)}" if theirs else f"the study {others[0]!r}"
     raise StudyMismatch(
-        f"the store {store!s} belongs to another search, {what}. Give this search a store of its own, "
+        f"the store {shown_place(store)} belongs to another search, {what}. Give this search a store of its own, "
         "or repeat the other one exactly"
     )
 

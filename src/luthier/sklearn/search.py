@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 from sklearn.base import clone, is_classifier
@@ -13,23 +15,34 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted
 
-from luthier.errors import InvalidSetting
-from luthier.run import Study
+from luthier.errors import Interrupted, InvalidSetting
+from luthier.executor import Limits
+from luthier.run import Budget, Study
 from luthier.sklearn import private_api
 from luthier.sklearn.content_digest import digest
-from luthier.sklearn.evaluation import EvaluationSettings, Evaluator, PlainEvaluator
+from luthier.sklearn.evaluation import EvaluationSettings, Evaluator, PlainEvaluator, is_left_out
 from luthier.sklearn.fold_schedule import AllFolds, FoldSchedule
+from luthier.sklearn.job_runner import JoblibRunner, JobRunner, ProcessRunner
 from luthier.sklearn.racing import Race, Racing, mark_left_out, without_marks
-from luthier.sklearn.record import StudyRecord, add_results, open_study
+from luthier.sklearn.record import StudyRecord, add_results, open_record, open_study
+from luthier.sklearn.search_budget import SearchBudget, budget_of
 from luthier.sklearn.search_progress import SearchProgress
 from luthier.sklearn.selection import Estimate, OneStandardErrorRule, complexities, estimate, simplest
-from luthier.sklearn.session import Session
+from luthier.sklearn.session import BudgetSpent, Session
 from luthier.sklearn.spaces import CandidateSpace, ParsedSpace
 
 _BYTES_PER_MB = 2**20
 
 STORE = [str, private_api.HasMethods(["__fspath__"]), private_api.HasMethods(["append", "read", "names"]), None]
 """Constraint of `store`, in scikit-learn's form."""
+
+LIMITS: Mapping[str, Any] = {
+    "budget": [private_api.Interval(Real, 0, None, closed="neither"), dict, Budget, None],
+    "workers": [private_api.Interval(Integral, 1, None, closed="left"), None],
+    "trial_time_s": [private_api.Interval(Real, 0, None, closed="neither"), None],
+    "trial_memory_mb": [private_api.Interval(Real, 0, None, closed="neither"), None],
+}
+"""Constraints of the arguments that limit a search, in scikit-learn's form."""
 
 CACHE_MB = [private_api.Interval(Real, 0, None, closed="left")]
 """Constraint of `cache_mb`, in scikit-learn's form."""
@@ -52,6 +65,10 @@ class Search:
     one_standard_error: Any = False
     cache_mb: float
     paths: str
+    budget: Any = None
+    workers: Any = None
+    trial_time_s: Any = None
+    trial_memory_mb: Any = None
 
     # --- the parts that a class may replace -------------------------------------------------------------
 
@@ -86,7 +103,42 @@ class Search:
 
     def _streams(self: Any) -> bool:
         """Return whether each result is wanted as soon as it is there, even if that costs a little time."""
-        return self.store is not None or self.verbose > 0
+        return self.store is not None or self.verbose > 0 or self.budget is not None
+
+    def _limit(self: Any) -> SearchBudget | None:
+        """Return the budget of this fit; None for no limit."""
+        return None if self.budget is None else SearchBudget(budget_of(self.budget), self.refit)
+
+    def _limits(self: Any) -> Limits:
+        """Return the limits of each candidate."""
+        return Limits(self.trial_time_s, self.trial_memory_mb)
+
+    def _processes(self: Any) -> int | None:
+        """Return the number of supervised processes; None if joblib runs everything.
+
+        Raises:
+            InvalidSetting: both kinds of processes were asked for.
+        """
+        limited = self.trial_time_s is not None or self.trial_memory_mb is not None
+        if self.workers is None and not limited:
+            return None
+        if self.n_jobs not in (None, 1):
+            raise InvalidSetting(
+                f"n_jobs={self.n_jobs} is of joblib, which keeps no limits of time or memory: give workers=… instead, "
+                "the number of candidates that are evaluated at once, each in a supervised process"
+            )
+        return 1 if self.workers is None else int(self.workers)
+
+    def _runner(self: Any, estimator: Any, settings: EvaluationSettings) -> JobRunner:
+        """Make the runner of jobs."""
+        processes = self._processes()
+        if processes is not None:
+            return ProcessRunner(estimator, settings, self._evaluator(), processes, self._limits())
+
+        def parallel(**options: Any) -> Any:
+            return private_api.Parallel(**{"n_jobs": self.n_jobs, "pre_dispatch": self.pre_dispatch, **options})
+
+        return JoblibRunner(self, estimator, settings, self._evaluator(), parallel, self.n_splits_, self._streams())
 
     @abstractmethod
     def _study_spaces(self, estimator: Any) -> list[ParsedSpace | CandidateSpace]:
@@ -130,16 +182,46 @@ class Search:
 
         self._study = None
         with self._begin(estimator, X, y, scorers, routed) as session:
-            self._explore(session, context)
+            try:
+                self._explore(session, context)
+            except BudgetSpent:
+                pass
+            except KeyboardInterrupt as error:
+                raise Interrupted(f"the search was interrupted: {self._keep(session, metric, scorers)}") from error
+            except Exception as error:
+                kept = self._keep(session, metric, scorers)
+                if hasattr(self, "cv_results_"):
+                    error.add_note(f"{type(self).__name__}: {kept}.")
+                raise
             metric = self._deciding_metric(session, metric)
         self._choose(session.results, metric)
         if self.refit:
             self._refit(estimator, routed.estimator.fit, context, data)
-        several = private_api.scorers_by_name(scorers)
-        self.scorer_ = scorers if several is None else several
-        self.cv_results_ = session.results
+        self._publish(session.results, scorers)
         context.call_on_fit_task_end(estimator=self, **data)
         return self
+
+    def _publish(self: Any, results: dict[str, Any], scorers: Any) -> None:
+        several = private_api.scorers_by_name(scorers)
+        self.scorer_ = scorers if several is None else several
+        self.cv_results_ = results
+
+    def _keep(self: Any, session: Session, metric: Any, scorers: Any) -> str:
+        """Keep the results of what was evaluated before an exception, and say what is there."""
+        for name in ("cv_results_", "best_estimator_", "best_index_", "best_params_", "best_score_", "refit_time_"):
+            vars(self).pop(name, None)  # of an earlier fit
+        with suppress(Exception):
+            session.settle(session.out)
+            self._publish(session.results, scorers)
+            self._choose(session.results, self._deciding_metric(session, metric))
+        resume = "the same fit goes on from there" if self.store is not None else "give store=… so that a fit can go on"
+        if not hasattr(self, "cv_results_"):
+            return f"there are no results yet; {resume}"
+        return (
+            f"cv_results_ and best_params_ are of the {len(session.candidates)} candidates that were evaluated, and "
+            "best_estimator_ was not fitted: clone(estimator).set_params(**search.best_params_).fit(X, y) does that; "
+            f"{resume}"
+        )
 
     def _begin(self: Any, estimator: Any, X: Any, y: Any, scorers: Any, routed: Any) -> Session:
         settings = EvaluationSettings(
@@ -156,23 +238,18 @@ class Search:
         parts = self._parts(estimator, settings, routed)
         self._title = f"{type(self).__name__} of {type(estimator).__name__}", parts
         record = self._record(estimator) if self.store is not None else None
-
-        def parallel(**options: Any) -> Any:
-            return private_api.Parallel(n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, **options)
-
         return Session(
             self,
             estimator,
             settings,
-            self._evaluator(),
             self._schedule(),
             self._checked_cv_orig,
             routed.splitter.split,
             self.n_splits_,
             record,
             SearchProgress(self.verbose > 0, self.refit, self._total()),
-            parallel,
-            self._streams(),
+            self._runner(estimator, settings),
+            self._limit(),
         )
 
     def _parts(self: Any, estimator: Any, settings: EvaluationSettings, routed: Any) -> dict[str, str]:
@@ -202,8 +279,14 @@ class Search:
     def _record(self: Any, estimator: Any) -> StudyRecord | None:
         """Open the record of this search in its store."""
         (space,) = self._study_spaces(estimator)
-        self._study = open_study(self.store, self._title[0], self._title[1], space.space)
-        return StudyRecord(self._study, space, self.refit)
+        record = open_record(self.store, self._title[0], self._title[1], space, self.refit)
+        self._study = record.study
+        return record
+
+    def _recorded(self: Any) -> list[dict[str, Any]]:
+        """Return the candidates that the study of this search has."""
+        (space,) = self._study_spaces(self.estimator)
+        return [space.params(trial.params) for trial in self._study.trials]
 
     def _seed(self: Any) -> Any:
         """Return the random state; of a search with a store, one that is stored with it."""
@@ -217,9 +300,11 @@ class Search:
         """The search as a study: of a search with a store, the study in it, else one made from the results."""
         check_is_fitted(self)
         if getattr(self, "_study", None) is None:
-            (space,) = self._study_spaces(self.estimator)
-            self._study = open_study(self.store, self._title[0], self._title[1], space.space)
-            if self.store is None:
+            if self.store is not None:
+                self._record(self.estimator)
+            else:
+                (space,) = self._study_spaces(self.estimator)
+                self._study = open_study(None, self._title[0], self._title[1], space.space)
                 add_results(self._study, space, self.cv_results_, self.refit)
         study: Study = self._study
         return study
@@ -280,7 +365,7 @@ class Search:
 
     def _format_results(self: Any, candidates: Any, folds: int, out: Any, more_results: Any = None) -> dict[str, Any]:
         """Make ``cv_results_``, and mark in it the folds that were not run."""
-        if self._racing() is None:
+        if self._racing() is None and not any(map(is_left_out, out)):
             return super()._format_results(candidates, folds, out, more_results)  # type: ignore[misc,no-any-return]
         results = super()._format_results(candidates, folds, without_marks(out), more_results)  # type: ignore[misc]
         return mark_left_out(results, out, folds)

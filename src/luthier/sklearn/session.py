@@ -1,26 +1,25 @@
-"""One fit of a search: rounds of jobs run by joblib, with their record, progress and results."""
+"""One fit of a search: rounds of jobs, with their record, progress, budget and results."""
 
 from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
+from luthier._runtime.text_line import write_line
 from luthier.sklearn import private_api
-from luthier.sklearn.evaluation import (
-    Candidate,
-    EvaluationSettings,
-    Evaluator,
-    Job,
-    Scores,
-    evaluate_batch,
-    is_left_out,
-)
+from luthier.sklearn.evaluation import Candidate, EvaluationSettings, Job, Scores, is_left_out, seconds_of
 from luthier.sklearn.fold_schedule import AllFolds, FoldSchedule
+from luthier.sklearn.job_runner import JobRunner
+from luthier.sklearn.racing import impute_scores
+from luthier.sklearn.search_budget import SearchBudget
 from luthier.sklearn.search_progress import SearchProgress
 from luthier.sklearn.spaces import check_names, is_estimator
+
+Table: TypeAlias = list[dict[int, Scores]]
+"""The scores of each candidate of a batch, by fold."""
 
 
 class SearchRecord(Protocol):
@@ -51,15 +50,14 @@ class Session:
         search: the search that is fitted; formats the results.
         estimator: a clone of its estimator, which is cloned again for each job.
         settings: what all jobs share.
-        evaluator: evaluates a job.
         schedule: decides which jobs there are.
         cv: the splitter.
         split_params: keyword arguments of its ``split``.
         folds: number of folds.
         record: of earlier runs, and for later ones; None to record nothing.
         progress: shows the progress.
-        parallel: makes the runner of jobs, a `joblib.Parallel`, from further arguments.
-        streams: whether each result is wanted as soon as it is there.
+        runner: runs the jobs.
+        budget: ends the search before all candidates are evaluated; None for no limit.
 
     Attributes:
         candidates: all candidates so far.
@@ -71,45 +69,38 @@ class Session:
     search: Any
     estimator: Any
     settings: EvaluationSettings
-    evaluator: Evaluator
     schedule: FoldSchedule
     cv: Any
     split_params: Mapping[str, Any]
     folds: int
     record: SearchRecord | None
     progress: SearchProgress
-    parallel: Callable[..., Any]
-    streams: bool = False
+    runner: JobRunner
+    budget: SearchBudget | None = None
     candidates: list[Candidate] = field(default_factory=list)
     out: list[Scores] = field(default_factory=list)
     more: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     results: dict[str, Any] = field(default_factory=dict)
     _checked: set[Any] = field(default_factory=set)
-    _joblib: Any = None
-    _slice: int | None = None
+    _splits: list[Any] | None = None
 
     def __enter__(self) -> Session:
-        self._joblib, self._slice = self._runner()
-        self._joblib.__enter__()
+        self.runner.__enter__()
         return self
 
-    def _runner(self) -> tuple[Any, int | None]:
-        """Make the runner of jobs; return also how many batches it is given at once, None for all.
-
-        If each result is wanted as soon as it is there, results come as they are done; or in slices, if the joblib
-        backend cannot do that.
-        """
-        if not self.streams:
-            return self.parallel(), None
-        try:
-            return self.parallel(return_as="generator_unordered"), None
-        except ValueError:
-            made = self.parallel()
-            return made, max(self.folds, 2 * private_api.effective_n_jobs(made))
-
     def __exit__(self, *error: Any) -> None:
-        self._joblib.__exit__(*error)
+        self.runner.__exit__(*error)
         self.progress.close()
+
+    @property
+    def splits(self) -> list[Any]:
+        """The rows of each fold, drawn once: all candidates see the same folds, also where each split would differ."""
+        if self._splits is None:
+            self._splits = self._split(self.cv)
+        return self._splits
+
+    def _split(self, cv: Any) -> list[Any]:
+        return list(cv.split(self.settings.X, self.settings.y, **self.split_params))
 
     def evaluate(
         self,
@@ -136,9 +127,11 @@ class Session:
 
         Raises:
             ValueError: the splitter is inconsistent, or all fits of the batch failed.
+            BudgetSpent: the budget was spent before all candidates were evaluated; those that were are in the results.
         """
-        candidates = list(candidate_params)
-        folds = list((cv or self.cv).split(self.settings.X, self.settings.y, **self.split_params))
+        given = list(candidate_params)
+        candidates = given if self.budget is None else given[: self.budget.take(len(given))]
+        folds = self.splits if cv is None or cv is self.cv else self._split(cv)
         if candidates and len(folds) != self.folds:
             raise ValueError(
                 f"cv.split and cv.get_n_splits {private_api.RETURN} inconsistent results. "
@@ -146,17 +139,48 @@ class Session:
             )
         if self.settings.verbose > 0:
             most = "" if isinstance(self.schedule, AllFolds) else "at most "
-            _print(
+            write_line(
+                sys.stdout,
                 f"Fitting {self.folds} folds for each of {len(candidates)} candidates,"
-                f" totalling {most}{len(candidates) * self.folds} fits"
+                f" totalling {most}{len(candidates) * self.folds} fits",
             )
         self._check_names(candidates)
         known = self.record.known(candidates, folds, more_results or {}) if self.record else {}
-        self.progress.expect(len(candidates), len(known))
+        self.progress.expect(len(candidates), known.values())
+        if self.budget is not None:
+            for scores in known.values():
+                self.budget.count(scores)
         contexts = self._contexts(callback_ctx, len(candidates) * len(folds))
-        out = self._rounds(candidates, folds, contexts, known, done)
-        self.add(candidates, out, more_results)
-        return self.settle(out) if settle else {}
+        table: Table = [dict(enumerate(known.get(place, ()))) for place in range(len(candidates))]
+        try:
+            self._rounds(table, candidates, folds, contexts, known, done)
+        except BaseException:  # what was evaluated is kept, whatever ended the rest
+            self._keep(table, candidates, more_results or {}, partly=True)
+            raise
+        out = self._keep(table, candidates, more_results or {})
+        results = self.settle(out) if settle else {}
+        if len(out) < len(given) * len(folds):
+            raise BudgetSpent
+        return results
+
+    def _keep(
+        self,
+        table: Table,
+        candidates: Sequence[Candidate],
+        more_results: Mapping[str, Sequence[Any]],
+        partly: bool = False,
+    ) -> list[Scores]:
+        """Add the candidates of a batch that have scores of all folds, and return these scores.
+
+        With `partly`, if there are none at all, those that have scores of some folds are added, and the others marked.
+        """
+        if partly and not self.candidates and all(len(found) < self.folds for found in table):
+            table = [{**found, **impute_scores(found, (), self.folds)} if found else {} for found in table]
+        kept = [place for place, found in enumerate(table) if len(found) == self.folds]
+        out = [table[place][fold] for place in kept for fold in range(self.folds)]
+        more = {key: [values[place] for place in kept] for key, values in more_results.items()}
+        self.add([candidates[place] for place in kept], out, more)
+        return out
 
     def add(
         self,
@@ -202,64 +226,53 @@ class Session:
 
     def _rounds(
         self,
+        table: Table,
         candidates: Sequence[Candidate],
         folds: Sequence[Any],
         contexts: Sequence[Any],
         known: Mapping[int, Sequence[Scores]],
         done: Callable[[int, Sequence[Scores]], None] | None,
-    ) -> list[Scores]:
-        table: list[dict[int, Scores]] = [dict(enumerate(known.get(place, ()))) for place in range(len(candidates))]
+    ) -> None:
+        """Evaluate candidates in rounds, and fill the table; a budget that is spent leaves some of it empty."""
 
-        def finish(place: int) -> None:
-            scores = [table[place][fold] for fold in sorted(table[place])]
-            if self.record:
-                self.record.done(place, scores)
-            if done is not None:
-                done(place, scores)
-            self.progress.done(scores)
+        def fill(candidate: int, fold: int, scores: Scores) -> None:
+            table[candidate][fold] = scores
+            if len(table[candidate]) == len(folds):
+                self._finish(candidate, [table[candidate][each] for each in range(len(folds))], done)
 
         rounds = self.schedule.rounds(candidates, len(folds))
         pairs = next(rounds, None)
         while pairs is not None:
             wanted = [(c, f) for c, f in pairs if c not in known]
             jobs = [Job(c, candidates[c], f, folds[f][0], folds[f][1], len(candidates), len(folds)) for c, f in wanted]
-            for place, scores in self._run(jobs, [contexts[c * len(folds) + f] for c, f in wanted]):
-                candidate, fold = wanted[place]
-                table[candidate][fold] = scores
-                if len(table[candidate]) == len(folds):
-                    finish(candidate)
+            spent_s = {c: seconds_of([*table[c].values()]) for c, _ in wanted}
+            begun = [contexts[c * len(folds) + f] for c, f in wanted]
+            for place, scores in self.runner.run(jobs, begun, self._stops, spent_s):
+                fill(*wanted[place], scores)
+            if any(f not in table[c] for c, f in wanted):
+                return
             try:
                 pairs = rounds.send({(c, f): table[c][f] for c, f in pairs})
             except StopIteration:
                 pairs = None
             for (candidate, fold), scores in self.schedule.left_out().items():
                 if fold not in table[candidate]:
-                    table[candidate][fold] = scores
-                    if len(table[candidate]) == len(folds):
-                        finish(candidate)
-        for place, found in enumerate(table):
-            if place not in known and len(found) < len(folds):
-                finish(place)
-        return [found[fold] for found in table for fold in sorted(found)]
+                    fill(candidate, fold, scores)
 
-    def _run(self, jobs: Sequence[Job], contexts: Sequence[Any]) -> Iterator[tuple[int, Scores]]:
-        """Run jobs, and yield the position and the scores of each."""
-        workers = private_api.effective_n_jobs(self._joblib)
-        batches = self.evaluator.batches(self.estimator, jobs, self.settings, workers, self.streams)
-        size = self._slice or len(batches) or 1
-        for first in range(0, len(batches), size):
-            for found in self._joblib(
-                private_api.delayed(evaluate_batch)(
-                    self.evaluator,
-                    self.settings,
-                    self.search,
-                    self.estimator,
-                    [(place, job, contexts[place]) for place, job in batch],
-                )
-                for batch in batches[first : first + size]
-            ):
-                yield from found
+    def _finish(
+        self, place: int, scores: Sequence[Scores], done: Callable[[int, Sequence[Scores]], None] | None
+    ) -> None:
+        if self.record:
+            self.record.done(place, scores)
+        if done is not None:
+            done(place, scores)
+        if self.budget is not None:
+            self.budget.count(scores)
+        self.progress.done(scores)
+
+    def _stops(self) -> bool:
+        return self.budget is not None and self.budget.spent
 
 
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+class BudgetSpent(Exception):
+    """The budget was spent before all candidates were evaluated."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from luthier._runtime.logger import silent_logger
-from luthier.executor import Answer, Executor, Task, TaskReport, TaskResult
+from luthier.executor import Answer, Executor, Task, TaskResult, TaskUpdate
 from luthier.sklearn.evaluation import EvaluationSettings, Evaluator, Job, Scores, folds_run, mean_score
 from luthier.sklearn.racing import Race, RaceSnapshot, deciding_score
 from luthier.sklearn.record import folds_of, result_of
@@ -98,7 +98,7 @@ class RaceMonitor:
         self.executor.submit(replace(task, context={**task.context, _RACE: self.race.snapshot(self.folds)}))
         self._open.add(task.number)
 
-    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskResult | TaskReport, ...]:
+    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskUpdate, ...]:
         """See `Executor.poll`."""
         updates = self.executor.poll(timeout_s, answer)
         for update in updates:
@@ -118,21 +118,3 @@ class RaceMonitor:
     def close(self) -> None:
         """See `Executor.close`."""
         self.executor.close()
-
-
-def failed_scores(error: str, settings: EvaluationSettings, like: Scores | None) -> Scores:
-    """Return the scores of a fold of a candidate whose process failed: those of a failed fit.
-
-    Args:
-        error: the error of the trial.
-        settings: what all evaluations share.
-        like: the scores of another candidate, for the names of the metrics.
-    """
-    score = settings.error_score if settings.error_score != "raise" else float("nan")
-    value: Any = score
-    if like is not None and isinstance(like["test_scores"], dict):
-        value = dict.fromkeys(like["test_scores"], score)
-    found = {"test_scores": value, "fit_time": 0.0, "score_time": 0.0, "n_test_samples": 0}
-    if settings.return_train_score:
-        found["train_scores"] = value
-    return {**found, "fit_error": error or "the process of the trial ended without an error message"}

@@ -1,6 +1,6 @@
 """Search spaces: variables of nine kinds, conditions, constraints, and their encoding in [0, 1]^d."""
 
-from luthier.space.migration import compare, migrate
+from luthier.space.migration import compare, differences, migrate
 from luthier.space.space import Space
 from luthier.space.variables.base import Options, Variable
 from luthier.space.variables.categorical import Bool, Choice, Constant, Option, Ordinal
@@ -42,8 +42,13 @@ __all__ = [
     "Subset",
     "Variable",
     "compare",
+    "differences",
     "log_density",
     "log_density_slope",
     "migrate",
     "quantile",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -176,6 +176,13 @@ def _check_value(name: str, op: str, value: Any, known: Mapping[str, Variable], 
                 f"{where}: {value!r} is not one of the options of {name!r}{suggest(value, variable.options)}"
             )
     elif isinstance(variable, Number) and not isinstance(value, int | float):
-        raise InvalidExpression(f"{where}: {name!r} is a number and is compared with {value!r}")
+        hint = _of_inactive(name, variable) if value is None else ""
+        raise InvalidExpression(f"{where}: {name!r} is a number and is compared with {value!r}{hint}")
     elif isinstance(variable, Combination) and not isinstance(value, tuple):
         raise InvalidExpression(f"{where}: {name!r} is {variable.domain()} and is compared with {value!r}")
+
+
+def _of_inactive(name: str, variable: Variable) -> str:
+    """Say how a condition says that a variable is inactive."""
+    when = variable.when if isinstance(variable.when, str) else ""
+    return f"; to say that {name!r} is inactive, write the opposite of its own condition: not ({when})" if when else ""

@@ -340,7 +340,7 @@ class _Smooth:
         self.columns = np.array([part.begin for part in parts], dtype=np.int64)
         self.start = np.array([number.scale.start for number in numbers])
         self.width = np.array([number.scale.width for number in numbers])
-        self.logs = np.array([place for place, number in enumerate(numbers) if number.log], dtype=np.int64)
+        self.logs = np.array([place for place, number in enumerate(numbers) if number.scale.log], dtype=np.int64)
         self.low = np.array([float(number.low) for number in numbers])
         self.high = np.array([float(number.high) for number in numbers])
         self.numbers = numbers

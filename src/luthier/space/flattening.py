@@ -12,7 +12,7 @@ from luthier.errors import InvalidExpression, InvalidSpace
 from luthier.space.conditions import Condition, check_expression, decision
 from luthier.space.constraint import Constraint
 from luthier.space.expression import Expression, parse, tree
-from luthier.space.variables.base import Variable
+from luthier.space.variables.base import Variable, same_value
 from luthier.space.variables.categorical import Choice, Ordinal
 from luthier.space.variables.declaration import Declaration
 from luthier.space.variables.simplex import Simplex
@@ -72,6 +72,10 @@ class FlatSpace:
         return MappingProxyType({part.name: part.variable for part in self.parts})
 
     @cached_property
+    def _with_objects(self) -> tuple[tuple[str, Variable], ...]:
+        return tuple((part.name, part.variable) for part in self.parts if part.variable.has_objects)
+
+    @cached_property
     def shares(self) -> Mapping[str, tuple[str, ...]]:
         """The names of the shares of each simplex, by its name."""
         found: dict[str, tuple[str, ...]] = {}
@@ -80,10 +84,25 @@ class FlatSpace:
                 found[owner] = (*found.get(owner, ()), name)
         return MappingProxyType(found)
 
+    def ordered(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a configuration with variables, and the shares of a simplex, in the order in which they are declared.
+
+        What a store gives back is in the order of the alphabet.
+        """
+        found = {name: config[name] for name in self.names if name in config}
+        found = found if len(found) == len(config) else found | dict(config)
+        for name in self.shares:
+            if name in found:
+                found[name] = self.variables[name].realize(found[name])
+        return found
+
     def realize(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters of a configuration: objects in place of their names, where they are known."""
-        variables = self.variables
-        return {name: variables[name].realize(value) if name in variables else value for name, value in config.items()}
+        """Return the parameters of a configuration in order, with objects in place of their names where known."""
+        found = self.ordered(config)
+        for name, variable in self._with_objects:
+            if name in found:
+                found[name] = variable.realize(found[name])
+        return found
 
     def deciding(self, names: Collection[str]) -> frozenset[str]:
         """Return the variables behind `names`, and those that decide whether these are active."""
@@ -184,6 +203,25 @@ def _collect(
                 chosen = tree.Compare(tree.Name(full), (("==", tree.Literal(option)),))
                 _collect(inner.variables, chosen, inside, roots, rules)
                 rules += [rule.nested(inside, chosen) for rule in inner.require]
+
+
+def nest(variables: Mapping[str, Variable], params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return parameters with the variables of a chosen option inside it: ``{"model": {"svm": {"C": 1.0}}}``.
+
+    Args:
+        variables: as declared, nested ones inside their options.
+        params: by full names; inactive variables are left out.
+        prefix: what precedes the names of `variables` in the full names.
+    """
+    found = {}
+    for name, variable in variables.items():
+        full = prefix + name
+        if full in params:
+            found[name] = params[full]
+            for option, inner in variable.nested if isinstance(variable, Choice) else ():
+                if same_value(option, variable.plain(params[full])):
+                    found[name] = {option: nest(inner.variables, params, f"{full}.{option}.")}
+    return found
 
 
 def _parse(when: str, name: str) -> Expression:

@@ -7,7 +7,7 @@ from typing import Any
 
 from luthier.space.flattening import FlatVariable
 from luthier.space.space import Space
-from luthier.space.variables.categorical import Constant
+from luthier.space.variables.categorical import Choice
 from luthier.space.variables.combinatorial import Permutation, Subset
 from luthier.space.variables.simplex import Simplex
 
@@ -28,6 +28,32 @@ def compare(old: Space, new: Space) -> tuple[str, ...]:
     if not set(old.names) & set(new.names):
         reasons.append("the spaces have no variable in common")
     return tuple(reasons)
+
+
+def differences(stored: Space, given: Space) -> tuple[str, ...]:
+    """Return in words in what a space that was given differs from the stored one; empty where only orders differ."""
+    found = []
+    for name in dict.fromkeys((*stored.names, *given.names)):
+        before, after = _shown(stored, name), _shown(given, name)
+        if not after:
+            found.append(f"it has the variable {name!r} as well, {before}")
+        elif not before:
+            found.append(f"it has no variable {name!r}")
+        elif before != after:
+            found.append(f"{name!r} is {before} there, and {after} here")
+    lost = [text for text in stored.constraints if text not in given.constraints]
+    added = [text for text in given.constraints if text not in stored.constraints]
+    found += [f"it has the constraint {text!r} as well" for text in lost]
+    found += [f"it lacks the constraint {text!r}" for text in added]
+    return tuple(found) or ("the options of a choice bring their variables or constraints in another order",)
+
+
+def _shown(space: Space, name: str) -> str:
+    """Write a variable, without what its options bring, which has names of its own."""
+    variable = space.variables.get(name)
+    if not isinstance(variable, Choice) or not variable.nested:
+        return "" if variable is None else repr(variable)
+    return repr(Choice(*variable.options, weights=variable.weights, default=variable.default, when=variable.when))
 
 
 def migrate(config: Mapping[str, Any], old: Space, new: Space) -> dict[str, Any] | None:
@@ -59,15 +85,11 @@ def _value(part: FlatVariable, kept: Mapping[str, Any], old: Space) -> Any:
         return kept[part.name]
     if part.name in old.variables:  # it was inactive, so its value is not known
         return part.variable.start if part.variable.default is not None else _NONE
-    return part.variable.start if _has_default(part) else _NONE
-
-
-def _has_default(part: FlatVariable) -> bool:
-    return part.variable.default is not None or isinstance(part.variable, Constant)
+    return part.variable.start if part.variable.has_default else _NONE
 
 
 def _why_added(part: FlatVariable) -> str:
-    if _has_default(part) or part.when is not None:
+    if part.variable.has_default or part.when is not None:
         return ""
     return f"variable {part.name!r} is new and has no default: give the value that the trials so far had"
 

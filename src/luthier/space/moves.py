@@ -7,6 +7,7 @@ import numpy as np
 from luthier._typing import Floats
 from luthier.errors import InvalidSetting
 from luthier.key import Key
+from luthier.scalar import short
 from luthier.space.encoding import Encoder
 from luthier.space.flattening import FlatVariable
 from luthier.space.variables.categorical import Bool, Choice
@@ -24,7 +25,7 @@ def neighbours(encoder: Encoder, point: Floats, key: Key, count: int, scale: flo
     Cost O(turns · count · d): candidates are drawn in up to four turns, each twice as many as are still wanted.
     """
     if not scale > 0:
-        raise InvalidSetting(f"the scale of a neighbourhood is more than 0, not {scale!r}")
+        raise InvalidSetting(f"the scale of a neighbourhood is more than 0, not {short(scale)}")
     point = np.asarray(point, dtype=np.float64)
     found = np.empty((0, encoder.dimensions))
     if not any(_movable(part) and not np.isnan(point[part.begin]) for part in encoder.flat.parts):
@@ -128,7 +129,7 @@ def _reflect(values: Floats) -> Floats:
 
 def _swap_members(variable: Subset, block: Floats, key: Key) -> Floats:
     """Put one item in, take one out, or both, as the size allows."""
-    low, high = variable.size
+    low, high = variable.sizes
     inside = block > 0.5
     sizes = inside.sum(axis=1)
     order = key.fold("order").uniform(block.shape)

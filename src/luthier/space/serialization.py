@@ -18,8 +18,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from luthier._foreign_words import KINDS, SETTINGS
 from luthier._hints import suggest
 from luthier.errors import InvalidExpression, InvalidSpace
+from luthier.scalar import short, to_dict
 from luthier.space.constraint import Constraint
 from luthier.space.variables.base import Variable
 from luthier.space.variables.categorical import Bool, Choice, Constant, Option, Ordinal
@@ -79,10 +81,14 @@ def read_toml(source: str) -> Parsed:
     """
     import tomllib
 
+    if not isinstance(source, str):
+        raise InvalidSpace(f"a space in TOML is a text, not {short(source)}")
     try:
         table = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise InvalidSpace(f"this is not TOML: {error}") from None
+    except RecursionError:
+        raise InvalidSpace("this TOML is nested too deeply") from None
     inner = table.get("space")
     return read(inner if isinstance(inner, dict) and len(table) == 1 and not _is_variable(inner) else table)
 
@@ -94,7 +100,11 @@ def read(plain: Any) -> Parsed:
         InvalidSpace: naming the variable, and what is allowed.
     """
     if not isinstance(plain, Mapping):
-        raise InvalidSpace(f"a space is a table of variables, not {plain!r:.80}")
+        raise InvalidSpace(f"a space is a table of variables, not {short(plain)}")
+    try:
+        plain = _tables(plain, "a space is a table of variables")
+    except RecursionError:
+        raise InvalidSpace("this space is nested too deeply, or holds itself") from None
     variables: Any
     if _is_section(plain):
         _only(plain, ("variables", "require"), "a space")
@@ -107,8 +117,21 @@ def read(plain: Any) -> Parsed:
     if isinstance(require, str):
         require = [require]
     if not isinstance(require, list | tuple):
-        raise InvalidSpace(f"require is a list of expressions, not {require!r:.80}")
+        raise InvalidSpace(f"require is a list of expressions, not {short(require)}")
     return {name: read_variable(name, table) for name, table in variables.items()}, [_rule(rule) for rule in require]
+
+
+def _tables(value: Any, what: str) -> Any:
+    """Give mappings as dicts, at any depth; refuse those that cannot be read, and keys that are no texts."""
+    if isinstance(value, list | tuple):
+        return [_tables(item, what) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    found = to_dict(value, what, InvalidSpace)
+    for key in found:
+        if not isinstance(key, str):
+            raise InvalidSpace(f"{what}, and its keys are texts, not {short(key)}")
+    return {str.__str__(key): _tables(item, f"{str.__str__(key)!r} is a table") for key, item in found.items()}
 
 
 def _is_section(plain: Mapping[str, Any]) -> bool:
@@ -128,7 +151,7 @@ def _named(tables: list[Any] | tuple[Any, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for table in tables:
         if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
-            raise InvalidSpace(f"a variable in a list is a table with a name, not {table!r:.80}")
+            raise InvalidSpace(f"a variable in a list is a table with a name, not {short(table)}")
         if table["name"] in found:
             raise InvalidSpace(f"two variables are called {table['name']!r}")
         found[table["name"]] = {key: value for key, value in table.items() if key != "name"}
@@ -139,7 +162,7 @@ def _rule(plain: Any) -> Require:
     if isinstance(plain, Mapping) and set(plain) == {"predicate"} and isinstance(plain["predicate"], str):
         return Constraint(None, plain["predicate"])
     if not isinstance(plain, str):
-        raise InvalidSpace(f"a constraint is an expression in text, not {plain!r:.80}")
+        raise InvalidSpace(f"a constraint is an expression in text, not {short(plain)}")
     return plain
 
 
@@ -151,7 +174,8 @@ def read_variable(name: str, table: Any) -> Variable:
     """
     where = f"variable {name!r}"
     if not isinstance(table, Mapping):
-        raise InvalidSpace(f"{where} is {table!r:.80}; it is a table such as {{float = [0.0, 1.0]}}")
+        raise InvalidSpace(f"{where} is {short(table)}; it is a table such as {{float = [0.0, 1.0]}}")
+    table = to_dict(table, f"{where} is a table", InvalidSpace)
     kinds = [kind for kind in _KINDS if kind in table]
     if len(kinds) != 1:
         said = f"has {' and '.join(kinds)}" if kinds else f"has no kind{_meant(table)}"
@@ -161,6 +185,8 @@ def read_variable(name: str, table: Any) -> Variable:
     rest = {key: value for key, value in table.items() if key != kinds[0]}
     try:
         return reader(table[kinds[0]], rest)
+    except RecursionError:
+        raise InvalidSpace(f"{where} is nested too deeply, or holds itself") from None
     except InvalidSpace as error:
         kind = InvalidExpression if isinstance(error, InvalidExpression) else InvalidSpace
         raise kind(f"{where}: {error}") from None
@@ -168,24 +194,28 @@ def read_variable(name: str, table: Any) -> Variable:
 
 def _meant(table: Mapping[str, Any]) -> str:
     for key in table:
+        if key in KINDS:
+            return f" (it has {key!r}: write {KINDS[key]})"
         hint = suggest(key, _KINDS)
         if "did you mean" in hint:
-            return f" (it has {key!r}{hint})"
+            return f" (it has {short(key)}{hint})"
     return ""
 
 
 def _only(table: Mapping[str, Any], allowed: tuple[str, ...], where: str) -> None:
     for key in table:
         if key not in allowed:
-            raise InvalidSpace(f"{where} has the unknown setting {key!r}; allowed are {', '.join(allowed)}")
+            ours = SETTINGS["Float" if allowed[0] in ("float", "int") else "Choice"].get(key, "")
+            hint = f" (write {ours})" if "=" in ours and "lt." not in ours else ""
+            raise InvalidSpace(f"{where} has the unknown setting {short(key)}{hint}; allowed are {', '.join(allowed)}")
 
 
 def _range(kind: type[Float] | type[Int]) -> Callable[[Any, dict[str, Any]], Variable]:
     def read_range(value: Any, rest: dict[str, Any]) -> Variable:
         if not isinstance(value, list | tuple) or len(value) != 2:
-            raise InvalidSpace(f"{kind.kind} is [smallest, largest], not {value!r}")
+            raise InvalidSpace(f"{kind.kind} is [smallest, largest], not {short(value)}")
         if not isinstance(rest.get("log", False), bool):
-            raise InvalidSpace(f"log is true or false, not {rest['log']!r}")
+            raise InvalidSpace(f"log is true or false, not {short(rest['log'])}")
         if "prior" in rest:
             rest = {**rest, "prior": _prior(rest["prior"])}
         return kind(value[0], value[1], **rest)
@@ -200,13 +230,13 @@ def _prior(table: Any) -> Distribution:
         if kind in kinds and isinstance(values, list | tuple) and len(values) == 2:
             return kinds[kind](*values)
     raise InvalidSpace(
-        f"a prior is {{normal = [mean, std]}}, {{lognormal = [mean, std]}} or {{beta = [a, b]}}, not {table!r}"
+        f"a prior is {{normal = [mean, std]}}, {{lognormal = [mean, std]}} or {{beta = [a, b]}}, not {short(table)}"
     )
 
 
 def _list(value: Any, kind: str) -> list[Any]:
     if not isinstance(value, list | tuple):
-        raise InvalidSpace(f"{kind} is a list, not {value!r:.80}")
+        raise InvalidSpace(f"{kind} is a list, not {short(value)}")
     return [_option(item) for item in value]
 
 
@@ -219,7 +249,7 @@ def _option(item: Any) -> Any:
     if "value" in item and "variables" in item:
         inner = read({key: part for key, part in item.items() if key != "value"})
         return Option(_option(item["value"]), Declaration.of(*inner))
-    raise InvalidSpace(f"an option is a plain value or a table with value and variables, not {dict(item)!r:.80}")
+    raise InvalidSpace(f"an option is a plain value or a table with value and variables, not {short(item)}")
 
 
 def _settings(rest: dict[str, Any]) -> dict[str, Any]:
@@ -236,7 +266,7 @@ def _ordinal(value: Any, rest: dict[str, Any]) -> Variable:
 
 def _bool(value: Any, rest: dict[str, Any]) -> Variable:
     if value is not True:
-        raise InvalidSpace(f"bool is written bool = true, with a default beside it, not {value!r}")
+        raise InvalidSpace(f"bool is written bool = true, with a default beside it, not {short(value)}")
     return Bool(**rest)
 
 

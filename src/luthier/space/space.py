@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from luthier import codec
+from luthier._hints import translating_settings
 from luthier._typing import Bools, Floats, Integers
-from luthier.errors import InvalidSetting
+from luthier.errors import InvalidSetting, InvalidSpace
 from luthier.key import Key
+from luthier.scalar import short
 from luthier.space import cardinality, display, serialization, validation
 from luthier.space.constraint import Constraint
 from luthier.space.encoding import Encoder
 from luthier.space.expression import Expression
-from luthier.space.flattening import FlatSpace, flatten
+from luthier.space.flattening import FlatSpace, flatten, nest
+from luthier.space.identity import Identities
 from luthier.space.moves import mutate, neighbours
+from luthier.space.replacement import replaced
 from luthier.space.sampling.sampler import Sampler
 from luthier.space.variables.base import Variable
-from luthier.space.variables.categorical import Constant
 from luthier.space.variables.column import Column
 from luthier.space.variables.declaration import Declaration, Declared, Require
 from luthier.space.variables.named import Named
-from luthier.space.variables.numerical import Float
 
 Config = Mapping[str, Any]
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
+@translating_settings
 class Space(Declared):
     """Declare what is tuned: variables by name, and the constraints between them. Frozen; owns no randomness.
 
@@ -54,9 +54,16 @@ class Space(Declared):
         ({'x': 0.25, 'y': 0.5},)
     """
 
-    def __init__(self, variables: Mapping[str, Variable], require: Sequence[Require] | Require = ()) -> None:
+    def __init__(self, variables: Mapping[str, Variable], require: Sequence[Require] | Require | None = ()) -> None:
         single = isinstance(require, str | Named | Constraint) or callable(require)
-        given: tuple[Require, ...] = (require,) if single else tuple(require)  # type: ignore[arg-type, assignment]
+        if require is not None and not single and not isinstance(require, Iterable):
+            raise InvalidSpace(f"require is a list of constraints, such as ['a < b'], not {short(require)}")
+        if isinstance(require, Mapping):
+            raise InvalidSpace(f"require is a list of constraints, such as ['a < b'], not {short(require)}")
+        try:
+            given: tuple[Require, ...] = () if require is None else (require,) if single else tuple(require)  # type: ignore[arg-type, assignment]
+        except Exception as error:
+            raise InvalidSpace(f"require is a list of constraints, not {short(require)}") from error
         declaration = Declaration.of(variables, given)
         structure = flatten(declaration)
         fixed: dict[str, Any] = {
@@ -67,10 +74,7 @@ class Space(Declared):
             "names": structure.names,
             "variables": structure.variables,
             "_encoder": Encoder(structure),
-            "_floats": tuple(
-                (part.name, part.variable.canonical) for part in structure.parts if isinstance(part.variable, Float)
-            ),
-            "_marked": any(map(_has_infinity, structure.variables.values())),
+            "_identities": Identities(structure),
         }
         self.__dict__.update(fixed)
 
@@ -86,14 +90,13 @@ class Space(Declared):
     """All variables by name, nested ones included."""
     _declaration: Declaration
     _encoder: Encoder
-    _floats: tuple[tuple[str, Any], ...]
-    _marked: bool
+    _identities: Identities
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("a Space is frozen: build another one")
+        raise AttributeError("a Space is frozen: build another one, by replace for example")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError("a Space is frozen: build another one")
+        raise AttributeError("a Space is frozen: build another one, by replace for example")
 
     # --- what it is -----------------------------------------------------------------------------------
 
@@ -293,8 +296,8 @@ class Space(Declared):
         validation.check_is_mapping(params)
         variables = self.variables
         config = {}
-        for name, value in params.items():
-            variable = variables.get(name)
+        for name, value in validation.items_of(params):
+            variable = variables.get(name) if isinstance(name, str) else None
             if variable is None:
                 raise validation.unknown_variable(name, self.names)
             config[name] = variable.plain(value)
@@ -304,27 +307,76 @@ class Space(Declared):
         """Turn a configuration into parameters: names replaced by their objects, where there are any."""
         return self.structure.realize(config)
 
-    def complete(self, config: Config) -> dict[str, Any]:
-        """Add the defaults of the active variables that a configuration in plain form leaves out."""
+    def nest(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return parameters as nested dictionaries: the variables of a chosen option inside it, under their own names.
+
+        Example:
+            >>> from luthier.space import Choice, Float, Option
+            >>> space = Space({"model": Choice(Option("svm", {"C": Float(0, 1)}), "ridge")})
+            >>> space.nest({"model": "svm", "model.svm.C": 0.5}), space.nest({"model": "ridge"})
+            ({'model': {'svm': {'C': 0.5}}}, {'model': 'ridge'})
+        """
+        return dict(params) if len(self.given) == len(self.names) else nest(self.given, params)
+
+    def complete(self, config: Config, declared: bool = False) -> dict[str, Any]:
+        """Add the defaults of the active variables that a configuration in plain form leaves out.
+
+        An inactive variable that is None or NaN, as in the row of a table, is left out.
+
+        Args:
+            config: in plain form.
+            declared: add only the defaults that were declared, and not the middles of ranges.
+        """
         found = dict(config)
         for part in self.structure.order:
-            if part.name not in found and (part.when is None or part.when.holds(found)):
-                found[part.name] = part.variable.start
+            name = part.name
+            if part.when is not None and not part.when.holds(found):
+                if name in found and validation.is_missing(found[name]):
+                    del found[name]
+            elif name not in found and (part.variable.has_default or not declared):
+                found[name] = part.variable.start
         return {name: found[name] for name in self.names if name in found} | found
 
     def identity(self, config: Config) -> str:
         """Return a name that is equal for equal configurations, after rounding and without inactive variables."""
-        found = config
-        for name, canonical in self._floats:
-            value = config.get(name)
-            if value is not None:
-                rounded = canonical(value)
-                if rounded != value or type(value) is not float:
-                    found = {**found, name: rounded}
-        for part in self._encoder.conditional:
-            if part.name in found and not part.when.holds(found):  # type: ignore[union-attr]
-                found = {name: value for name, value in found.items() if name != part.name}
-        return (codec.dumps(found) if self._marked else _encode(found)).decode()
+        return self._identities.of(config)
+
+    def replace(
+        self,
+        variables: Mapping[str, Variable] | None = None,
+        *,
+        remove: str | Iterable[str] = (),
+        require: Sequence[Require] | Require | None = None,
+    ) -> Space:
+        """Return another space, in which some variables are added or given anew, and others removed.
+
+        Args:
+            variables: by name; one that the space has takes the place of that.
+            remove: the name of a variable that goes, or several names.
+            require: all constraints of the new space, such as ``[*space.require, "a < b"]``; None: those of this one.
+
+        Raises:
+            InvalidSpace: there is no such variable to remove, or a condition or constraint that stays needs it.
+
+        Example:
+            >>> space = Space({"x": Float(0, 1), "y": Float(0, 1)}, require=["x < 0.9"])
+            >>> space.replace({"x": Float(0, 2), "z": Float(0, 1)}, remove="y")
+            Space of 2 variables
+              x       Float   from 0.0 to 2.0
+              z       Float   from 0.0 to 1.0
+              require x < 0.9
+        """
+        nested = [name for name in self.names if name not in self.given]
+        return Space(replaced(self.given, nested, variables, remove), self.require if require is None else require)
+
+    def ordered_like(self, other: Space) -> Space:
+        """Return the same space with variables and constraints in the order in which another one has them."""
+        places = {name: place for place, name in enumerate(other.given)}
+        names = sorted(self.given, key=lambda name: places.get(name, len(places)))
+        rules = {rule.text: place for place, rule in enumerate(other.declaration.require)}
+        pairs = zip(self.declaration.require, self.require, strict=True)
+        ordered = sorted(pairs, key=lambda pair: rules.get(pair[0].text, len(rules)))
+        return Space({name: self.given[name] for name in names}, [given for _, given in ordered])
 
     # --- text ------------------------------------------------------------------------------------------
 
@@ -364,10 +416,3 @@ class Space(Declared):
             InvalidSpace: names the variable, and says what is allowed.
         """
         return cls(*serialization.read(table))
-
-
-def _has_infinity(variable: Variable) -> bool:
-    """Return whether a variable has a value that JSON holds only with a mark, see `luthier.codec`."""
-    values = [variable.fixed] if isinstance(variable, Constant) else getattr(variable, "options", ())
-    values = [*values, *getattr(variable, "items", ())]
-    return b'"$float"' in codec.dumps(values)

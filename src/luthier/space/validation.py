@@ -7,6 +7,7 @@ from typing import Any
 
 from luthier._hints import suggest
 from luthier.errors import InvalidConfig
+from luthier.scalar import short
 from luthier.space.flattening import FlatSpace
 
 
@@ -32,7 +33,7 @@ def check_config(flat: FlatSpace, config: Mapping[str, Any]) -> None:
         else:
             fault = part.variable.fault(config[name])
             if fault:
-                raise InvalidConfig(f"variable {name!r}: {config[name]!r} {fault}")
+                raise InvalidConfig(f"variable {name!r}: {short(config[name])} {fault}")
     for rule in flat.rules:
         if rule.is_broken(config, flat.realize):
             read = rule.expression.names if rule.expression is not None else config.keys()
@@ -47,9 +48,24 @@ def check_is_mapping(config: object) -> None:
         InvalidConfig: says what it is instead.
     """
     if not isinstance(config, Mapping):
-        raise InvalidConfig(f"a configuration is a mapping of names to values, not {config!r:.80}")
+        raise InvalidConfig(f"a configuration is a mapping of names to values, not {short(config)}")
+
+
+def items_of(params: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Give the names and values of a mapping; raises InvalidConfig where they cannot be read."""
+    try:
+        return list(params.items())
+    except Exception as error:
+        raise InvalidConfig(
+            f"a {type(params).__name__} that cannot be read: {type(error).__name__}: {error}"
+        ) from error
 
 
 def unknown_variable(name: object, names: Iterable[str]) -> InvalidConfig:
     """Return the error for a name that is not a variable."""
-    return InvalidConfig(f"there is no variable {name!r} in the space{suggest(name, names)}")
+    return InvalidConfig(f"there is no variable {short(name)} in the space{suggest(name, names)}")
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a value stands for none in the row of a table: None, NaN, or what pandas has for them."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)

@@ -1,4 +1,4 @@
-"""Stores of studies: in memory, in one SQLite file, or registered by a third party."""
+"""Stores of studies: in memory, in one file, on a database server, or registered by a third party."""
 
 from __future__ import annotations
 
@@ -6,28 +6,56 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from luthier._hints import translating
 from luthier.errors import InvalidSetting
+from luthier.scalar import short
 from luthier.store.memory import Memory
 from luthier.store.path_checks import USAGE
-from luthier.store.protocol import Store
+from luthier.store.protocol import Identifying, Queueing, Restoring, Store, another
 from luthier.store.registry import StoreFactory, find_factory, register_store, schemes
+from luthier.store.store_copy import back_up
+from luthier.store.upgrade import StoreUpgrade, upgrade_store
+from luthier.store.url_secrets import shown_place
 
 if TYPE_CHECKING:
+    from luthier.store.jsonl.lines_store import JSONLines
+    from luthier.store.sqlite.library import sqlite_library
     from luthier.store.sqlite.schema import journal_mode
     from luthier.store.sqlite.store import SQLite
 
-__all__ = ["Memory", "SQLite", "Store", "StoreFactory", "journal_mode", "open_store", "register_store"]
+__all__ = [
+    "Identifying",
+    "JSONLines",
+    "Memory",
+    "Queueing",
+    "Restoring",
+    "SQLite",
+    "Store",
+    "StoreFactory",
+    "StoreUpgrade",
+    "another",
+    "back_up",
+    "journal_mode",
+    "open_store",
+    "register_store",
+    "shown_place",
+    "sqlite_library",
+    "upgrade_store",
+]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?=//)")  # of two letters or more: C://data is a path
 
 
+@translating({})
 def open_store(where: str | os.PathLike[str] | Store | None = None, *, must_exist: bool = False) -> Store:
     """Open a store.
 
     Args:
         where: None for a new store in memory; the path of an SQLite file, or its URL: ``sqlite:///relative/path.db`` or
-            ``sqlite:////absolute/path.db``; the URL of a store that a third party has registered (see
-            `register_store`); or a store, which is given back.
+            ``sqlite:////absolute/path.db``; the path of a file of JSON lines, which ends with ``.jsonl``, or its URL:
+            ``jsonl:///path``; the URL of a database on a server: ``postgresql://user:password@host/name``,
+            ``mysql://…`` or ``mariadb://…``; one that a third party has registered (see `register_store`); or a store,
+            which is given back.
         must_exist: refuse to make a new file.
 
     Raises:
@@ -38,15 +66,23 @@ def open_store(where: str | os.PathLike[str] | Store | None = None, *, must_exis
         return Memory()
     if isinstance(where, str | os.PathLike):
         return _open_text(os.fspath(where), must_exist)
-    if isinstance(where, Store) and not isinstance(where, type):
-        return where
-    raise InvalidSetting(f"{where!r} is not a store: {USAGE}")
+    try:
+        if isinstance(where, Store) and not isinstance(where, type):
+            return where
+    except Exception as error:
+        raise InvalidSetting(f"a {type(where).__name__} is not a store: {USAGE}") from error
+    raise InvalidSetting(f"{short(where)} is not a store: {USAGE}")
 
 
 def _open_text(text: object, must_exist: bool) -> Store:
     if not isinstance(text, str):
-        raise InvalidSetting(f"the path of a store is text, not {text!r}")
+        raise InvalidSetting(f"the path of a store is text, not {short(text)}")
+    text = str.__str__(text)
     scheme = _SCHEME.match(text)
+    if scheme is None and text.endswith(".jsonl"):
+        from luthier.store.jsonl.lines_store import JSONLines
+
+        return JSONLines(text, must_exist=must_exist)
     if scheme is None:
         from luthier.store.sqlite.url import open_path
 
@@ -71,8 +107,20 @@ def __getattr__(name: str) -> Any:
         from luthier.store.sqlite.schema import journal_mode
 
         return journal_mode
+    if name == "sqlite_library":
+        from luthier.store.sqlite.library import sqlite_library
+
+        return sqlite_library
     if name == "SQLite":  # sqlite3 is loaded when it is needed
         from luthier.store.sqlite.store import SQLite
 
         return SQLite
+    if name == "JSONLines":
+        from luthier.store.jsonl.lines_store import JSONLines
+
+        return JSONLines
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import count
 from types import TracebackType
 from typing import Self
 
+from luthier._hints import translating_settings
 from luthier._runtime.fork_lock import ForkSafeLock
-from luthier.event import Event, Record
+from luthier.event import Event, Record, check
 from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
 
 
+@translating_settings
 class Memory:
     """Logs in memory: the fastest store, gone with its process.
 
-    Events are kept as they are, without encoding: an event that could not be stored in a file goes unnoticed.
+    Events are kept as they are, without encoding; one that could not be stored in a file is refused here, too.
     """
 
     def __init__(self, *, clock: Clock = time.time) -> None:
         self._logs: dict[str, list[Record]] = {}
         self._renewals: dict[tuple[str, int, int], float] = {}
+        self._numbers: dict[str, int] = {}
+        self._count = count(1)
         self._stamps = Stamps(clock)
         self._guard = ForkSafeLock()
         self._closed = False
@@ -28,19 +33,32 @@ class Memory:
     def append(self, study: str, events: Sequence[Event], expect: int) -> int:
         """See `Store.append`. Cost O(events)."""
         with self._guard:
-            self._open()
             log = self._logs.get(study)
+            if log is None:
+                self._open()
             length = len(log) if log else 0
             if length != expect:
                 raise conflict(study, length, expect)
             if not events:
                 return length
+            for event in events:
+                check(event)
             if log is None:
-                check_name(study)
-                log = self._logs.setdefault(study, [])
+                log = self._begun(study)
             at = self._stamps.stamp(log[-1].at if log else 0.0)
             log += [Record(at, event) for event in events]
             return len(log)
+
+    def restore(self, study: str, records: Sequence[Record]) -> None:
+        """See `Restoring.restore`. Cost O(events)."""
+        with self._guard:
+            self._open()
+            if study in self._logs:
+                raise conflict(study, len(self._logs[study]), 0)
+            for record in records:
+                check(record.event)
+            self._begun(study).extend(records)
+            self._stamps.seen(records[-1].at)
 
     def renew(self, study: str, number: int, token: int) -> None:
         """See `Store.renew`. Cost O(1)."""
@@ -56,11 +74,18 @@ class Memory:
 
     def read(self, study: str, after: int = 0) -> tuple[Record, ...]:
         """See `Store.read`. Cost O(records read)."""
-        with self._guard:
-            log = self._log(study)
-            if after > len(log):
-                raise replaced(study, len(log), after, repr(self))
-            return tuple(log[after:])
+        log = self._logs.get(study) or self._log(study)  # no lock: a list that only grows
+        length = len(log)
+        if after > length:
+            raise replaced(study, length, after, repr(self))
+        return tuple(log[after:]) if after < length else ()
+
+    def identify(self, study: str, after: int = 0) -> tuple[int, tuple[Record, ...]]:
+        """See `Identifying.identify`."""
+        number = self._numbers.get(study)
+        if number is None:
+            raise closed(repr(self)) if self._closed else not_found(study, tuple(self._logs), repr(self))
+        return number, self.read(study, after)
 
     def length(self, study: str) -> int:
         """See `Store.length`."""
@@ -75,14 +100,15 @@ class Memory:
 
     def now(self) -> float:
         """See `Store.now`."""
-        self._open()
+        if self._closed:
+            raise closed(repr(self))
         return self._stamps.now()
 
     def delete(self, study: str) -> None:
         """See `Store.delete`."""
         with self._guard:
             self._log(study)
-            del self._logs[study]
+            del self._logs[study], self._numbers[study]
             self._renewals = {lease: at for lease, at in self._renewals.items() if lease[0] != study}
 
     def check(self) -> tuple[str, ...]:
@@ -95,6 +121,7 @@ class Memory:
         with self._guard:
             self._closed = True
             self._logs.clear()
+            self._numbers.clear()
             self._renewals.clear()
 
     def __enter__(self) -> Self:
@@ -111,6 +138,11 @@ class Memory:
     def _open(self) -> None:
         if self._closed:
             raise closed(repr(self))
+
+    def _begun(self, study: str) -> list[Record]:
+        check_name(study)
+        self._numbers[study] = next(self._count)
+        return self._logs.setdefault(study, [])
 
     def _log(self, study: str) -> list[Record]:
         self._open()

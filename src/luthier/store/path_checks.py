@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from luthier.errors import InvalidSetting
+from luthier.scalar import short
 
 USAGE = "give a path such as 'study.db', a URL such as 'sqlite:///study.db', or None to keep the study in memory"
 """The end of the message about something that is not a store."""
@@ -40,10 +42,10 @@ def settle(path: str | Path, kind: str, mounts: Path = MOUNTS) -> Path:
         mounts: the table of mounts, as in Linux; without one, no network file system is noticed.
 
     Raises:
-        InvalidSetting: the path is a folder, its folder is missing, or it is on a network file system.
+        InvalidSetting: the path is a folder, its folder is missing or closed to this user, it is on a network file
+            system, or it cannot be a path at all (too long, a link that leads to itself, the home of nobody).
     """
-    given = Path(path).expanduser()
-    place = given.resolve()
+    given, place = _absolute(Path(path), kind)
     if place.is_dir():
         raise InvalidSetting(f"the {kind} {str(given)!r} is a folder: give the path of a file in it")
     if not place.parent.is_dir():
@@ -54,9 +56,25 @@ def settle(path: str | Path, kind: str, mounts: Path = MOUNTS) -> Path:
     if system is not None:
         raise InvalidSetting(
             f"the {kind} {str(given)!r} is on a network file system ({system}), where locks and flushes are not "
-            "reliable and a log can be damaged: put it on a local disk and let workers run on that machine"
+            "reliable and a log can be damaged: put it on a local disk and let workers run on that machine, or use a "
+            "database server, as in store='postgresql://user:password@host/database'"
         )
     return place
+
+
+def _absolute(path: Path, kind: str) -> tuple[Path, Path]:
+    """Give a path with its home folder, and the absolute path of what it leads to."""
+    try:
+        given = path.expanduser()
+        place = given.resolve()
+        if place.is_symlink():  # it leads to itself
+            raise RuntimeError("its links lead in a circle")
+        with suppress(FileNotFoundError, NotADirectoryError):
+            place.stat()
+    except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise InvalidSetting(f"the {kind} {short(str(path))} cannot be there: {why}; give another path") from None
+    return given, place
 
 
 def network(place: Path, mounts: Path = MOUNTS) -> str | None:
@@ -81,6 +99,11 @@ def network(place: Path, mounts: Path = MOUNTS) -> str | None:
 def writable(place: Path) -> bool:
     """Tell whether this process may write the file (if it exists) and create others beside it."""
     return os.access(place.parent, os.W_OK) and (not place.exists() or os.access(place, os.W_OK))
+
+
+def readable(place: Path) -> bool:
+    """Tell whether this process may read the file, where it exists."""
+    return not place.exists() or os.access(place, os.R_OK)
 
 
 def full(place: Path) -> bool:

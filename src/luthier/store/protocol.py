@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
@@ -97,36 +98,93 @@ class Store(Protocol):
     ) -> None: ...
 
 
+@runtime_checkable
+class Identifying(Protocol):
+    """An ability of stores that are shared: telling a study from one of its name that was removed."""
+
+    def identify(self, study: str, after: int = 0) -> tuple[int, tuple[Record, ...]]:
+        """Read as `Store.read` does; give the study's number, too, which no other one of the store has or had."""
+        ...
+
+
+@runtime_checkable
+class Restoring(Protocol):
+    """An ability of stores: taking a whole log with the times of its events, as a copy of a study is made of."""
+
+    def restore(self, study: str, records: Sequence[Record]) -> None:
+        """Begin a study with a log, all of it or nothing; durable on return.
+
+        Args:
+            study: the study's name.
+            records: at least one, with stamps that never decrease.
+
+        Raises:
+            Conflict: there is a study of this name; nothing was changed.
+            InvalidResult: an event holds a value that cannot be stored; nothing was changed.
+        """
+        ...
+
+
+@runtime_checkable
+class Queueing(Protocol):
+    """An ability of stores that many processes write to: letting those who were overtaken go on in turn."""
+
+    def turn(self, study: str) -> AbstractContextManager[None]:
+        """Wait for a turn to write to a study: nobody else who asks for one has it meanwhile.
+
+        It is a courtesy, and no lock: appends without a turn are possible, and one that takes too long is passed over.
+        Without it, of k writers that try again at once k - 1 have tried in vain.
+        """
+        ...
+
+
 Clock = Callable[[], float]
 """Seconds since 1970 UTC."""
+
+
+_SLEWED = 0.5
+"""How fast the time of a store goes on that is ahead of the system's clock, until that has caught up."""
 
 
 class Stamps:
     """A clock that never shows a time before a stamp that it has given or seen.
 
-    So the age of an event is never negative, and stamps never decrease, though the system's clock is set back.
+    So the age of an event is never negative, and stamps never decrease, though the system's clock is set back. Nor does
+    the time stand still then: it goes on at half the speed until the system's clock has caught up, so that leases end.
     """
 
-    __slots__ = ("_clock", "_latest")
+    __slots__ = ("_clock", "_latest", "_read")
 
     def __init__(self, clock: Clock = time.time) -> None:
         self._clock = clock
         self._latest = 0.0
+        self._read = 0.0  # what the clock showed when the latest stamp was given or seen
 
     def now(self) -> float:
         """Read the clock."""
-        return max(self._clock(), self._latest)
+        read = self._clock()
+        return read if read >= self._latest else self._slewed(read)
 
     def stamp(self, latest: float) -> float:
         """Make the stamp of an event that comes after one stamped `latest`."""
-        at = max(self._clock(), latest)
-        self.seen(at)
+        read = self._clock()
+        at = read if read >= self._latest else self._slewed(read)
+        if at < latest:
+            at = latest
+        if at > self._latest:
+            self._latest, self._read = at, read
         return at
 
     def seen(self, at: float) -> None:
         """Note a stamp."""
         if at > self._latest:
-            self._latest = at
+            self._latest, self._read = at, self._clock()
+
+    def _slewed(self, read: float) -> float:
+        """Give the time where the system's clock shows `read`, which is before the latest stamp."""
+        if read < self._read:
+            self._read = read
+        return self._latest + _SLEWED * (read - self._read)
 
 
 def check_name(study: str) -> None:
@@ -161,6 +219,14 @@ def replaced(study: str, length: int, after: int, where: str) -> StudyNotFound:
     return StudyNotFound(
         f"study {study!r} in {where} has {length} events, fewer than the {after} already read: it was deleted and "
         "begun anew by another process; open it again"
+    )
+
+
+def another(study: str, where: str) -> StudyNotFound:
+    """Make the error of going on with a study that was removed, where another one of its name has begun since."""
+    return StudyNotFound(
+        f"study {study!r} in {where} was removed and begun anew since it was opened here: nothing was written; "
+        "open it again to go on with the new one"
     )
 
 

@@ -7,6 +7,7 @@ import re
 from typing import Protocol
 
 from luthier import _names
+from luthier._hints import translating
 from luthier.errors import InvalidSetting
 from luthier.store.protocol import Store
 
@@ -32,6 +33,7 @@ class StoreFactory(Protocol):
 _registered: dict[str, StoreFactory] = {}
 
 
+@translating({})
 def register_store(scheme: str, factory: StoreFactory) -> None:
     """Have `open_store` open URLs of a scheme by a third party's function, in this process.
 

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
+from luthier._hints import translating_methods
+from luthier.errors import InvalidSetting, LeaseLost, TrialNotFound
+from luthier.history import History
 from luthier.key import Key
-from luthier.trial import Config
+from luthier.render import html_table
+from luthier.scalar import short, to_whole
+from luthier.trial import Config, Parametrized, plain_attributes
 
 
+@translating_methods
 @dataclass(frozen=True, slots=True)
-class ActiveTrial:
-    """The right to evaluate one configuration and to report its result.
+class ActiveTrial(Parametrized):
+    """The right to evaluate one configuration and to report its result; it reads like the mapping `params`.
+
+    It may be pickled and sent to another process to be evaluated there; only `report` and `set` need the study, and so
+    the original.
 
     Args:
         number: 0, 1, 2, … in the order of asking.
@@ -21,24 +30,44 @@ class ActiveTrial:
         token: the fencing token of the lease.
         attempt: 1, or more where earlier workers of this trial were lost or interrupted.
         note: the method's own record of its choice.
+        study: the name of its study.
+        owner: of the lease; see `luthier.trial.Lease`.
+        until: the units of the fidelity that it may spend before a scheduler decides; None where there is no fidelity.
     """
 
     number: int
-    params: Mapping[str, Any]
+    params: dict[str, Any] = field()  # the base class has a property of this name, which is no default
     config: Config
     token: int
     attempt: int
     note: Mapping[str, Any] = field(default_factory=dict)
+    study: str = ""
+    owner: str = ""
     _key: Key = field(default=Key((0, 0)), repr=False, compare=False)
     _report: Callable[[int, int, float, int | None], None] | None = field(default=None, repr=False, compare=False)
+    _note: Callable[[int, int, Mapping[str, Any]], None] | None = field(default=None, repr=False, compare=False)
+    _nested: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+    until: int | None = None
+    _stops: Callable[[int, int], bool] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def nested_params(self) -> dict[str, Any]:
+        """The values with the variables of chosen options inside them: ``{"model": {"svm": {"C": 1.0}}}``."""
+        return dict(self._nested or self.params)
 
     @property
     def seed(self) -> int:
         """A seed for the objective's own randomness, from 0 to 2**31 - 1; the same at every attempt."""
         return self._key.fold("objective", self.number).seed()
 
-    def __getitem__(self, name: str) -> Any:
-        return self.params[name]
+    def is_of(self, study: str, key: Key, history: History) -> bool:
+        """Tell whether this is a trial of a study, given by its name, the root of its randomness and its history."""
+        if self._key is key:  # asked for here
+            return True
+        if (self.study, self._key) != (study, key):
+            return False
+        lease = history.trial(self.number).lease
+        return lease is None or lease.token != self.token or lease.owner == self.owner
 
     def report(self, value: float, step: int | None = None) -> None:
         """Record an intermediate value; steps count up from 0 where none is given.
@@ -46,6 +75,117 @@ class ActiveTrial:
         Raises:
             InvalidResult: the value is not a number, or the step is not a whole number from 0 on.
             LeaseLost, TrialFinished: the trial no longer belongs to this worker.
+            InvalidSetting: this is a copy of the trial that was sent to another process.
         """
-        if self._report is not None:
-            self._report(self.number, self.token, value, step)
+        if self._report is None:
+            raise InvalidSetting(
+                f"this copy of trial {self.number} has no study to report to: call report where the study is, with "
+                f"study.report(trial, value), or let study.run evaluate the trials"
+            )
+        self._report(self.number, self.token, value, step)
+
+    def should_stop(self) -> bool:
+        """Tell whether the study's rule has ended or paused the trial: then tell the value so far, and ask for another.
+
+        Without a rule (``lt.Study(stop=…)``) it is False.
+
+        Raises:
+            InvalidSetting: this is a copy of the trial that was sent to another process.
+        """
+        return self._stops is not None and self._stops(self.number, self.token)
+
+    def _repr_html_(self) -> str:
+        return html_table(f"trial {self.number}: running", [(str(key), repr(value)) for key, value in self.items()])
+
+    def set(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+        """Note something of the trial while it runs, by name: ``trial.set(epoch=3)``; see `RunningTrial.set`.
+
+        Raises:
+            InvalidResult: a name is no text, or a value is no plain data.
+            LeaseLost, TrialFinished: the trial no longer belongs to this worker.
+            InvalidSetting: this is a copy of the trial that was sent to another process.
+        """
+        if self._note is None:
+            raise InvalidSetting(
+                f"this copy of trial {self.number} has no study to write to: call set where the study is, with "
+                f"study.set(trial, name=value), or let study.run evaluate the trials"
+            )
+        self._note(self.number, self.token, plain_attributes(values, more))
+
+    def __hash__(self) -> int:
+        return hash((self.study, self.number, self.token))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        place = (self.study, self.owner)
+        given = (self.number, self.params, self.config, self.token, self.attempt, dict(self.note), *place, self._key)
+        stops = None if self._stops is None else _cannot_ask
+        return ActiveTrial, (*given, None, None, self._nested, self.until, stops)
+
+
+def _cannot_ask(number: int, token: int) -> bool:
+    raise InvalidSetting(
+        f"this copy of trial {number} has no study to ask: call study.should_stop(trial) where the study is, or let "
+        "study.run evaluate the trials"
+    )
+
+
+Ways: TypeAlias = tuple[
+    Callable[[int, int, float, int | None], None],
+    Callable[[int, int, Mapping[str, Any]], None],
+    Callable[[int, int], bool] | None,
+    int | None,
+]
+"""How a trial reports, notes something and asks whether it is to stop, and the units of the full fidelity."""
+
+
+def begun_trial(history: History, number: int, token: int, study: str, key: Key, ways: Ways) -> ActiveTrial:
+    """Give the right to evaluate a trial that has just begun.
+
+    Args:
+        history: everything that is known.
+        number: of the trial.
+        token: of its lease.
+        study: the name of its study.
+        key: the root of the study's randomness.
+        ways: how it tells the study.
+    """
+    trial, space = history.trial(number), history.space
+    lease = trial.lease
+    owner, attempt = (lease.owner, lease.attempt) if lease else ("", 1)
+    config = history.config(number) or trial.config
+    params = space.realize(config)
+    report, note, stops, full = ways
+    nested = space.nest(params) if len(space.given) < len(space.names) else None
+    which = (number, params, config, token, attempt, trial.note, study, owner, key)
+    if stops is None and full is None:
+        return ActiveTrial(*which, report, note, nested)
+    return ActiveTrial(*which, report, note, nested, full if trial.until is None else trial.until, stops)
+
+
+def place_of(trial: ActiveTrial | int, study: str, key: Key, history: History) -> tuple[int, int | None]:
+    """Give a trial's number and the token that the caller has; None where that is just a number.
+
+    Raises:
+        LeaseLost: it is a trial of another study than this one.
+        TrialNotFound: it is no trial.
+    """
+    if isinstance(trial, ActiveTrial):
+        if trial._key is not key and not trial.is_of(study, key, history):
+            raise LeaseLost(
+                f"trial {trial.number} was asked for in another study than this {study!r}: tell its result to the "
+                "study that gave it"
+            )
+        return trial.number, trial.token
+    number = to_whole(trial)
+    if number is None:
+        raise TrialNotFound(f"give what ask() returned, or the number of a trial, not {short(trial)}")
+    return number, None
+
+
+def lease_of(trial: ActiveTrial | int, study: str, key: Key, history: History) -> tuple[int, int]:
+    """Give a trial's number and the token of the lease that the caller means; raises as `place_of`."""
+    number, token = place_of(trial, study, key, history)
+    if token is None:
+        lease = history.trial(number).lease
+        token = lease.token if lease else 0
+    return number, token

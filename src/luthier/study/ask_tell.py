@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Self, overload
 
 from luthier._runtime.fingerprint import fingerprint
@@ -16,31 +16,43 @@ from luthier.errors import (
     LeaseLost,
     LuthierError,
     SpaceExhausted,
+    StoreError,
     TrialFinished,
 )
-from luthier.event import Asked, Configured, Event, Freed, Retried
-from luthier.history import History
+from luthier.event import Asked, Configured, Event, Resumed, Retried
+from luthier.history import History, TrialOrder
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method import Method, from_plain, to_plain
+from luthier.method import Method, to_plain
+from luthier.problem import Fidelity, Problem
+from luthier.scalar import short, to_text, to_whole
 from luthier.space import Space, Variable
+from luthier.stop import Rule, scheduler_of
 from luthier.store import Store, open_store
-from luthier.study import decisions, open_log
-from luthier.study.active_trial import ActiveTrial
-from luthier.study.claims import Claims
+from luthier.study import open_log
+from luthier.study.active_trial import ActiveTrial, begun_trial, lease_of, place_of
 from luthier.study.decisions import Decider
-from luthier.study.editor import StudyEditor, checked_config
-from luthier.study.lease_expiry import LeaseReader, free, reap
-from luthier.study.lease_owner import Heartbeat, LeaseOwner, is_dead
-from luthier.study.log import Decision
-from luthier.study.parse_result import parse_result
+from luthier.study.editor import StudyEditor
+from luthier.study.known_results import checked_config
+from luthier.study.leases import (
+    Claims,
+    Heartbeat,
+    LeaseOwner,
+    free,
+    give_up_claim,
+    reap_leases,
+    seconds_of_lease,
+)
+from luthier.study.log import Decide
+from luthier.study.parse_result import checked_reports, no_value, parse_result
 from luthier.study.reader import StudyReader
+from luthier.study.rulings import TrialReports, attribute, tell
 from luthier.study.trial_result import TrialResult
 from luthier.study.verify import Verification, verify
-from luthier.trial import Outcome, Reason
+from luthier.study.workers import Direction
+from luthier.trial import Outcome, Reason, plain_attributes
 
-DEFAULT_METHOD = "Auto"
-
+_MOST = 1_000_000  # trials at once: more are a slip, and would fill the memory
 LEASE_S = 120.0
 """How long a lease lasts without a sign of life, where it cannot be seen whether its process lives."""
 
@@ -57,6 +69,9 @@ class AskTell:
         store: a path, a URL, or a store; None keeps the study in memory.
         seed: of all randomness, from 0 to 2**64 - 1; None: as it is stored, or drawn anew.
         noisy: whether the same configuration may give different values.
+        constraints: limits of numbers that the objective returns by name; None: as they are stored.
+        fidelity: what a full evaluation spends; None: as it is stored.
+        stop: decides of running trials at their reports; None: the rule that the stored study used last, if any.
 
     Raises:
         InvalidSpace, InvalidSetting, StudyMismatch, StudyNotFound, StoreError: see `luthier.Study`.
@@ -73,30 +88,50 @@ class AskTell:
         store: str | Path | Store | None = None,
         seed: int | None = None,
         noisy: bool = False,
+        constraints: Mapping[str, str] | None = None,
+        fidelity: Fidelity | None = None,
+        stop: Rule | None = None,
     ) -> None:
-        given = space if isinstance(space, Space) or space is None else Space(space)
-        spec = open_log.StudySpec(name, given, open_log.parse_objectives(minimize, maximize), seed, noisy)
-        if method is not None:
-            to_plain(method)  # refuses what could not be read back
+        spec = open_log.study_spec(name, space, (minimize, maximize), seed, noisy, fidelity, constraints)
+        open_log.check_given(method)
         self._own_store = store is None or isinstance(store, str | Path)
-        self._store: Store = open_store(store)
+        # A file is made for a new study only: not for a misspelt name, and not where it is not said what to optimize.
+        is_new = spec.space is not None and bool(spec.objectives)
+        try:
+            self._store: Store = open_store(store, must_exist=self._own_store and not is_new)
+        except StoreError:
+            if spec.space is not None:
+                Problem(spec.space, spec.objectives)
+            raise
         try:
             self._log = open_log.open_log(self._store, spec)
-            self.method: Method = method if method is not None else _logged_method(self._log.history)
+            self.method, rule = open_log.chosen(self._log.history, method, stop)
         except BaseException:
-            if self._own_store:
-                self._store.close()
+            self._close_own()
             raise
         self.reader = StudyReader(self._log)
         self.editor = StudyEditor(self._log)
         self._key = Key.of(self.reader.seed)
-        self._horizon = self._log.history.problem().horizon
+        problem = self._log.history.problem()
+        self._horizon, self._full = problem.horizon, problem.fidelity.high if problem.fidelity else None
         self._memo = Memo()
         self._owner = LeaseOwner()
         self._configured: tuple[Method, int | None, Configured] | None = None
-        self._decider: Decider | None = None
+        self._decider: tuple[tuple[object, ...], Decider] | None = None
+        self._order: TrialOrder | None = None
         self._heartbeat = Heartbeat(self._log.renew, LEASE_S)
         self._claims = Claims(self._log, self._heartbeat)
+        self._reports = TrialReports(self._log, rule)
+
+    @property
+    def rule(self) -> Rule | None:
+        """The rule that decides of running trials at their reports; another one, or None, may be set at any time."""
+        return self._reports.rule
+
+    @rule.setter
+    def rule(self, rule: Rule | None) -> None:
+        open_log.check_rule(rule, self._log.history.problem().fidelity)
+        self._reports.rule, self._configured = rule, None
 
     @property
     def key(self) -> Key:
@@ -134,7 +169,7 @@ class AskTell:
 
         Args:
             count: the number of trials; the result is a list, which is shorter where fewer are left. None: one trial.
-            params: try exactly these values instead.
+            params: try exactly these values instead; those that it lacks are the defaults.
             lease_s: seconds within which the result must come; after that the trial is given to the next caller. By
                 default the lease lasts as long as this process.
 
@@ -146,31 +181,29 @@ class AskTell:
             Infeasible: no configuration keeps the constraints.
             InvalidConfig: `params` breaks a rule of the space.
         """
-        if count is not None and (isinstance(count, bool) or not hasattr(count, "__index__")):
-            raise InvalidSetting(f"ask for a whole number of trials, not {count!r}")
-        if count is not None and count < 1:
-            raise InvalidSetting(f"ask for at least 1 trial, not {count}")
-        ttl_s = LEASE_S if lease_s is None else lease_s
-        if not ttl_s > 0:
-            raise InvalidSetting(f"a lease lasts for more than 0 seconds, not {lease_s!r}")
+        wanted, count = count, None if count is None else to_whole(count)
+        if wanted is not None and (count is None or not 1 <= count <= _MOST):
+            raise InvalidSetting(f"ask for a whole number of trials, from 1 to {_MOST}, not {short(wanted)}")
+        ttl_s = LEASE_S if lease_s is None else seconds_of_lease(lease_s)
         decider = self._make_decider(ttl_s, owned=lease_s is None)
         if params is not None:
             live = self._begin(
-                lambda history: decider.given(history, [checked_config(history.space, params)] * (count or 1)), True
+                lambda history: decider.given(
+                    history, [checked_config(history.space, params, fill=True)] * (count or 1)
+                ),
+                True,
             )
         else:
             live = self._ask(decider, 1 if count is None else count)
         return live if count is not None else live[0]
 
     def _make_decider(self, ttl_s: float = LEASE_S, owned: bool = True, limit: int | None = None) -> Decider:
-        name, configured = self._owner.name, self._config()
-        leases = (name if owned else "", ttl_s, limit)
-        made = self._decider
-        same = made is not None and (made.owner, made.ttl_s, made.limit, made.claimant) == (*leases, name)
-        if made is None or not same or made.configured is not configured:
-            made = Decider(self.method, configured, self._key, self._memo, *leases, name, LEASE_S)
-            self._decider = made
-        return made
+        which = (self._config(), self._owner.name, owned, ttl_s, limit, self._order)
+        if self._decider is None or self._decider[0] != which:
+            how, name, scheduler = (self.method, which[0], self._key, self._memo), which[1], scheduler_of(self.rule)
+            made = Decider(*how, name if owned else "", ttl_s, limit, name, LEASE_S, scheduler, self._order)
+            self._decider = (which, made)
+        return self._decider[1]
 
     def _ask(self, decider: Decider, count: int) -> list[ActiveTrial]:
         """Get up to `count` trials; fewer where the limit is reached or nothing else is left."""
@@ -188,7 +221,7 @@ class AskTell:
             raise
         return live
 
-    def _begin(self, decide: Decision, afresh: bool = False) -> list[ActiveTrial]:
+    def _begin(self, decide: Decide, afresh: bool = False) -> list[ActiveTrial]:
         """Append what begins trials, and hold their leases; `afresh`: after taking in what others have appended."""
         made: Sequence[Event] = ()
 
@@ -199,13 +232,14 @@ class AskTell:
 
         with self._log.lock:
             if afresh:
-                self._reap(self._log.refresh())
+                reap_leases(self._log, self._log.refresh())
             history = self._log.commit(decide_and_note)
             first = history.length - len(made)
-            live = []
+            live: list[ActiveTrial] = []
+            ways = (self._report, self._attribute, self._reports.asking, self._full)
             for position, event in enumerate(made, first):
-                if isinstance(event, Asked | Retried):
-                    live.append(self._live(history, event.number, position))
+                if isinstance(event, (Asked, Retried, Resumed)):
+                    live.append(begun_trial(history, event.number, position, self.reader.name, self._key, ways))
                     if event.owner:
                         self._heartbeat.hold(event.number, position)
         return live
@@ -216,6 +250,7 @@ class AskTell:
         value: object = None,
         *,
         failed: str | None = None,
+        pruned: str | None = None,
         duration_s: float | None = None,
     ) -> TrialResult:
         """Record the result of a trial. When this returns, the result is on disk.
@@ -224,40 +259,56 @@ class AskTell:
             trial: what `ask` returned, or a trial's number.
             value: a number; a mapping of objectives' names to numbers; or the numbers of several objectives, in order.
             failed: the reason why there is no value, in place of one.
+            pruned: the reason why the trial was not worth finishing, in place of a value.
             duration_s: the seconds that it took, where a method should learn from them.
 
         Raises:
             InvalidResult: the value is not one of these; the trial stays as it was.
             LeaseLost, TrialFinished, TrialNotFound: the result comes too late, or there is no such trial.
         """
-        if failed is None:
-            outcome = parse_result(self.reader.problem, value, duration_s)
-        else:
-            outcome = Outcome(Reason.FAILED, duration_s=duration_s, error=str(failed))
-        return self.finish(trial, outcome)
+        if failed is None and pruned is None:
+            return self.finish(trial, parse_result(self.reader.problem, value, duration_s))
+        return self.finish(trial, no_value(failed, pruned, duration_s))
 
     def finish(
-        self, trial: ActiveTrial | int, outcome: Outcome, reports: Sequence[tuple[int, float]] = ()
+        self,
+        trial: ActiveTrial | int,
+        outcome: Outcome,
+        reports: Sequence[tuple[int, float]] = (),
+        attributes: Mapping[str, Any] | None = None,
+        stopped: bool | None = None,
     ) -> TrialResult:
         """Record the outcome of a trial, with its reason. `tell` is this for a value.
+
+        Where the study's rule has paused or ended the trial, and it has stopped because of that, it is paused or ends
+        as pruned, whatever its value so far.
 
         Args:
             trial: what `ask` returned, or a trial's number.
             outcome: its outcome.
             reports: all its intermediate values as (step, value); those that were not reported yet are recorded.
+            attributes: all that was noted of it by name (see `set`); likewise.
+            stopped: whether it stopped as it was told to; None: if `should_stop` has said so here.
 
         Raises:
             LeaseLost, TrialFinished, TrialNotFound: the outcome comes too late, or there is no such trial.
         """
-        number, token = (trial, None) if isinstance(trial, int) else (trial.number, trial.token)
+        if not isinstance(outcome, Outcome):
+            raise InvalidResult(f"an outcome is a luthier.trial.Outcome, not {short(outcome)}; tell() takes a value")
+        reports = () if type(reports) is tuple and not reports else checked_reports(reports)
         with self._log.lock:
             self._log.refresh()
+            number, token = place_of(trial, self.reader.name, self._key, self._log.history)
             try:
-                history = self._log.commit(lambda history: decisions.tell(history, number, token, outcome, reports))
+                noted = None if attributes is None else plain_attributes(attributes, {})
+                if self._reports.rule is not None:
+                    history = self._reports.finish(number, token, outcome, reports, noted, stopped, self._config())
+                else:
+                    history = self._log.commit(lambda now: tell(now, number, token, outcome, reports, noted))
             except (LeaseLost, TrialFinished):
-                self._drop(number, token)
+                self._heartbeat.drop(number, token)
                 raise
-            self._drop(number, token)
+            self._heartbeat.drop(number, token)
             return self._result(history, number)
 
     def report(self, trial: ActiveTrial | int, value: float, step: int | None = None) -> None:
@@ -269,7 +320,27 @@ class AskTell:
         """
         with self._log.lock:
             self._log.refresh()
-            self._report(*self._place(trial), value, step)
+            self._report(*self._lease(trial), value, step)
+
+    def should_stop(self, trial: ActiveTrial | int) -> bool:
+        """Tell whether the study's rule has ended or paused a running trial; see `ActiveTrial.should_stop`.
+
+        Raises:
+            TrialNotFound: there is no such trial.
+        """
+        with self._log.lock:
+            return self._reports.should_stop(*self._lease(trial))
+
+    def set(self, trial: ActiveTrial | int, values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+        """Note something of a running trial, by name: ``study.set(trial, epoch=3)``; see `RunningTrial.set`.
+
+        Raises:
+            InvalidResult: a name is no text, or a value is no plain data.
+            LeaseLost, TrialFinished, TrialNotFound: it comes too late, or there is no such trial.
+        """
+        with self._log.lock:
+            self._log.refresh()
+            self._attribute(*self._lease(trial), plain_attributes(values, more))
 
     def release(self, trial: ActiveTrial | int, error: str = "", *, reason: Reason = Reason.INTERRUPTED) -> None:
         """Give a trial back without a result: it is run again, with its own configuration, by whoever asks next.
@@ -279,11 +350,15 @@ class AskTell:
             error: what happened.
             reason: INTERRUPTED; or LOST, which is retried only a few times, for a worker that vanished.
         """
+        if not isinstance(error, str):
+            raise InvalidSetting(f"error={short(error)}: say in a text what happened")
+        if not isinstance(reason, Reason) or reason not in (Reason.INTERRUPTED, Reason.LOST):
+            raise InvalidSetting(f"reason={short(reason)}: it is luthier.trial.Reason.INTERRUPTED or LOST")
         with self._log.lock:
             self._log.refresh()
-            number, token = self._place(trial)
-            self._log.commit(lambda history: free(history, number, token, reason, error))
-            self._drop(number, token)
+            number, token = self._lease(trial)
+            self._log.commit(lambda history: free(history, number, token, reason, to_text(error)))
+            self._heartbeat.drop(number, token)
 
     def take(self, limit: int | None) -> ActiveTrial | None:
         """Get the next trial, or None where that would be more than `limit` trials and none waits to be run again.
@@ -294,17 +369,35 @@ class AskTell:
         live = self._ask(self._make_decider(limit=limit), 1)
         return live[0] if live else None
 
-    def begin_run(self, horizon: int | None) -> None:
-        """Prepare for a run: set the number of trials that methods plan for, and take back those of dead workers."""
+    def begin_run(self, horizon: int | None, window: int | None = None) -> None:
+        """Prepare for a run, and take back the trials of dead workers.
+
+        Args:
+            horizon: the number of trials that methods plan for.
+            window: that of a deterministic run (see `luthier.history.TrialOrder`); None: proposals see what is known.
+        """
         self._horizon = horizon
-        self._reap(self.history)
+        self._order = None if window is None else TrialOrder(window)
+        reap_leases(self._log, self.history)
+
+    def direction(self) -> Direction:
+        """Give the orders of people that concern a run which begins now."""
+        return Direction(self._log, lambda: self._owner.name)
+
+    @property
+    def settled(self) -> History | None:
+        """The history from which the next trial is proposed; None while a deterministic run waits for an outcome."""
+        history, order = self.history, self._order
+        if order is None:
+            return history
+        return order.at(history) if order.is_complete(history) else None
 
     # --- proving ----------------------------------------------------------------------------------------
 
     def verify(self) -> Verification:
         """Make every proposal again from the log, and compare (law 2). Cost: that of all the proposals."""
         history = self.history
-        return verify(history.begin(), history.events, self._key, (self.method,))
+        return verify(history.begin(), history.events, self._key, (self.method,), self._reports.rule)
 
     # --- the end ----------------------------------------------------------------------------------------
 
@@ -312,12 +405,16 @@ class AskTell:
         """Give back running trials and close the store, if this study opened it. Idempotent."""
         for token, number in self._heartbeat.claimed().items():
             with suppress(LuthierError):
-                self._log.commit(partial(_give_up_claim, number, token))
+                self._log.commit(partial(give_up_claim, number, token))
         for number in self._heartbeat.held():
             with suppress(LuthierError):
                 self.release(number, "the study was closed")
         self._heartbeat.close()
         self._owner.retire()
+        self._log.close()
+        self._close_own()
+
+    def _close_own(self) -> None:
         if self._own_store:
             self._store.close()
 
@@ -335,56 +432,19 @@ class AskTell:
         """Give the event that names the present method, made anew only where that is another one."""
         made = self._configured
         if made is None or made[0] is not self.method or made[1] != self._horizon:
-            event = Configured(to_plain(self.method), self._horizon, fingerprint())
+            stop = None if self._reports.rule is None else to_plain(self._reports.rule)
+            event = Configured(to_plain(self.method), self._horizon, fingerprint(), stop)
             made = self._configured = (self.method, self._horizon, event)
         return made[2]
-
-    def _reap(self, history: History) -> None:
-        """Take back the trials of workers that are gone."""
-
-        def decide(history: History) -> list[Event]:
-            log = self._log
-            return reap(history, LeaseReader(log.stamps, self._store.now(), cache(is_dead), log.renewed))
-
-        if history.leased:
-            self._log.commit(decide)
 
     def _result(self, history: History, number: int) -> TrialResult:
         return TrialResult(history.trial(number), history.space, history.problem().objectives)
 
     def _report(self, number: int, token: int, value: float, step: int | None) -> None:
-        try:
-            given = float(value)
-        except (TypeError, ValueError):
-            raise InvalidResult(f"a report of trial {number} is a number, not {value!r}") from None
+        self._reports.report(number, token, value, step, None if self._reports.rule is None else self._config())
 
-        self._log.commit(lambda history: decisions.report(history, number, token, step, given))
+    def _attribute(self, number: int, token: int, values: Mapping[str, Any]) -> None:
+        self._log.commit(lambda history: attribute(history, number, token, values))
 
-    def _place(self, trial: ActiveTrial | int) -> tuple[int, int]:
-        """Give a trial's number and the token of the lease that the caller means."""
-        if not isinstance(trial, int):
-            return trial.number, trial.token
-        lease = self._log.history.trial(trial).lease
-        return trial, lease.token if lease else 0
-
-    def _drop(self, number: int, token: int | None) -> None:
-        """Renew a lease no longer, unless it is another one than the caller's."""
-        self._heartbeat.drop(number, token)
-
-    def _live(self, history: History, number: int, token: int) -> ActiveTrial:
-        trial = history.trial(number)
-        attempt = trial.lease.attempt if trial.lease else 1
-        config = history.config(number) or trial.config
-        params = MappingProxyType(dict(history.space.realize(config)))
-        return ActiveTrial(number, params, config, token, attempt, trial.note, self._key, self._report)
-
-
-def _logged_method(history: History) -> Method:
-    logged = history.configured
-    method: Method = from_plain(logged[1].method if logged else DEFAULT_METHOD)
-    return method
-
-
-def _give_up_claim(number: int, token: int, history: History) -> list[Event]:
-    """Free a claim that is still held: the study is closed while a thread of it thinks."""
-    return [Freed(number, token, str(Reason.INTERRUPTED))] if history.holds(token) else []
+    def _lease(self, trial: ActiveTrial | int) -> tuple[int, int]:
+        return lease_of(trial, self.reader.name, self._key, self._log.history)

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+import msgspec
+
 from luthier._runtime.single_thread import on_one_thread
-from luthier.errors import InvalidResult, InvalidSetting, LeaseLost, TrialFinished
-from luthier.event import Asked, Claimed, Configured, Event, Freed, Reported, Retried, Told, proposal_key
-from luthier.history import History
+from luthier.errors import InvalidSetting
+from luthier.event import (
+    Asked,
+    Claimed,
+    Configured,
+    Event,
+    Freed,
+    Resumed,
+    Retried,
+    Told,
+    proposal_key,
+)
+from luthier.history import History, TrialOrder
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Method, ModelBased, Random
 from luthier.problem import Problem
 from luthier.proposal import Proposal
-from luthier.trial import Config, Outcome, Reason, Report, State, Trial
+from luthier.stop import Scheduler
+from luthier.study.rulings import told
+from luthier.trial import Config, Outcome, Reason, Ruling
 
 RETHINKS = 3
 """How many times a method thinks again after its proposals were overtaken, before they are drawn uniformly instead.
@@ -61,6 +74,8 @@ class Decider:
         limit: how many trials the study may have, besides imported ones; retries are always made.
         claimant: will hold the claims.
         claim_ttl_s: how long a claim lasts without renewal.
+        scheduler: says what new trials may spend, and which paused ones go on; None: all trials get all.
+        order: in which outcomes are seen in a deterministic run; None: as they come.
     """
 
     method: Method
@@ -72,9 +87,11 @@ class Decider:
     limit: int | None = None
     claimant: str = ""
     claim_ttl_s: float | None = None
+    scheduler: Scheduler | None = None
+    order: TrialOrder | None = None
 
     def begin(self, history: History, count: int) -> list[Event] | None:
-        """Decide which trials begin without a thought: waiting ones, else enqueued ones.
+        """Decide which trials begin without a thought: waiting ones, else promoted ones, else enqueued ones.
 
         Returns:
             What begins up to `count` of them; nothing where the limit is reached; None where the method is to propose.
@@ -84,12 +101,14 @@ class Decider:
             waiting = history.waiting
             if waiting:
                 return [self._again(history, number) for number in waiting[:count]]
+        if self.scheduler is not None and history.paused and (resumed := self._resumed(history, self.scheduler)):
+            return resumed
         room = self._room(history, count)
         if room < 1:
             return []
         if backlog:
-            first, queue = len(history), history.queue[:room]
-            return [self._asked(history, first + i, config, "enqueued", t) for i, (t, config) in enumerate(queue)]
+            queue = history.queue[:room]
+            return self._given(history, [self._asked(history, i, c, "enqueued", t) for i, (t, c) in enumerate(queue)])
         return None
 
     def propose(self, history: History, count: int) -> list[Event]:
@@ -98,13 +117,28 @@ class Decider:
         Raises:
             SpaceExhausted, Infeasible: as `Method.suggest` does.
         """
+        if self.order is not None:
+            return self._propose_in_order(history, self.order)
         number, size = history.free_numbers(self._room(history, count))
         news = self._news(history)
         problem = history.problem()
         if problem.horizon != self.configured.horizon:
-            problem = replace(problem, horizon=self.configured.horizon)
+            problem = self._problem(history)
         proposals = propose(problem, history, self.method, self.key, self.memo, number, size)
         return [*news, *self._trials(history, proposals, number, size, history.length + len(news))]
+
+    def _propose_in_order(self, history: History, order: TrialOrder) -> list[Event]:
+        """Have the method propose the next trial from what stands before it in the order of the trials, if it does."""
+        if not order.is_complete(history):
+            return []
+        news = self._news(history)
+        view, number = order.at(history), len(history)
+        known = (number, view.length, view.digest, self.configured)
+        if order.latest is None or order.latest[0] != known:
+            problem = replace(view.problem(), horizon=self.configured.horizon)
+            order.latest = known, propose(problem, view, self.method, self.key, self.memo, number, 1)
+        found = self._trials(history, order.latest[1], number, 1, history.length + len(news))
+        return [*news, *(msgspec.structs.replace(event, window=order.window) for event in found)]
 
     def claim(self, history: History, count: int) -> tuple[list[Event], Claim]:
         """Claim up to `count` numbers, to think of them while others go on."""
@@ -150,12 +184,35 @@ class Decider:
 
     def given(self, history: History, configs: Sequence[Config]) -> list[Event]:
         """Begin trials of the configurations that the caller insists on."""
-        first = len(history)
-        return [self._asked(history, first + i, config, "user") for i, config in enumerate(configs)]
+        return self._given(history, [self._asked(history, i, config, "user") for i, config in enumerate(configs)])
+
+    def _given(self, history: History, asked: Sequence[Event]) -> list[Event]:
+        """Name the scheduler before what it gives to trials that no method proposed."""
+        return [*asked] if self.scheduler is None else [*self._news(history), *asked]
 
     def _room(self, history: History, count: int) -> int:
         """How many of `count` trials the limit leaves; those that others are thinking of count as begun."""
         return count if self.limit is None else min(count, self.limit - history.asked - history.claimed)
+
+    def _problem(self, history: History) -> Problem:
+        """Give the problem with the horizon that is about to be logged."""
+        problem, horizon = history.problem(), self.configured.horizon
+        return problem if problem.horizon == horizon else replace(problem, horizon=horizon)
+
+    def _resumed(self, history: History, scheduler: Scheduler) -> list[Event]:
+        """Have a paused trial go on, where the scheduler promotes one."""
+        news = self._news(history)
+        seen = history.length + len(news)
+        for number in history.paused:  # a promotion that its worker did not make use of
+            trial = history.trial(number)
+            if trial.ruling is Ruling.PROMOTE and trial.until is not None and history.config(number) is not None:
+                return [*news, Resumed(number, seen, trial.until, self.owner, self.ttl_s)]
+        found = scheduler.promotion(self._problem(history), history)
+        return [] if found is None else [*news, Resumed(found.number, seen, found.until, self.owner, self.ttl_s)]
+
+    def _until(self, history: History, place: int, scheduler: Scheduler) -> int:
+        """Give what the trial at a place among those that begin now may spend."""
+        return scheduler.first(self._problem(history), history.asked + place)
 
     def _news(self, history: History) -> list[Event]:
         """Name the method, where the log does not say that it is this one."""
@@ -191,12 +248,15 @@ class Decider:
                 note=dict(proposal.note),
                 claim=None if number == first else number,
                 again=again,
+                until=None if self.scheduler is None else self._until(history, i, self.scheduler),
             )
             for i, proposal in enumerate(proposals)
         ]
 
-    def _asked(self, history: History, number: int, config: Config, origin: str, ticket: str = "") -> Asked:
-        return Asked(number, dict(config), history.length, origin, owner=self.owner, ttl_s=self.ttl_s, ticket=ticket)
+    def _asked(self, history: History, place: int, config: Config, origin: str, ticket: str = "") -> Asked:
+        given = (len(history) + place, dict(config), history.length, origin)
+        until = None if self.scheduler is None else self._until(history, place, self.scheduler)
+        return Asked(*given, owner=self.owner, ttl_s=self.ttl_s, ticket=ticket, until=until)
 
 
 def propose(
@@ -272,84 +332,3 @@ def add_many(history: History, results: Sequence[KnownResult]) -> list[Event]:
         found.append(told(number, token, result.outcome))
         number += 1
     return found
-
-
-def tell(
-    history: History, number: int, token: int | None, outcome: Outcome, reports: Sequence[tuple[int, float]] = ()
-) -> list[Event]:
-    """Decide how a result is recorded.
-
-    Args:
-        history: everything that is known.
-        number: the trial.
-        token: the fencing token of the caller's lease; None: that of the present lease.
-        outcome: what came of it.
-        reports: all intermediate results (step, value) of this attempt; those not recorded yet are now.
-
-    Returns:
-        One event, after those of the reports; no event where exactly this was recorded before under the same token.
-
-    Raises:
-        TrialFinished: the trial has another outcome.
-        LeaseLost: the trial was taken from the caller.
-    """
-    trial = history.trial(number)
-    if trial.outcome is not None:
-        same = (trial.outcome.reason, _comparable(trial.outcome)) == (outcome.reason, _comparable(outcome))
-        if token is not None and trial.lease is not None and trial.lease.token == token and same:
-            return []
-        raise TrialFinished(f"trial {number} already ended as {trial.outcome.reason}; it keeps that outcome")
-    token = _held(trial, token)
-    late = reports[len(_of_attempt(trial)) :] if reports else ()
-    return [*(Reported(number, token, step, value) for step, value in late), told(number, token, outcome)]
-
-
-def told(number: int, token: int, outcome: Outcome) -> Told:
-    """Make the event of an outcome."""
-    return Told(
-        number,
-        token,
-        str(outcome.reason),
-        dict(outcome.values),
-        dict(outcome.violations),
-        outcome.duration_s,
-        outcome.error,
-        dict(outcome.extra),
-    )
-
-
-def report(history: History, number: int, token: int, step: int | None, value: float) -> list[Event]:
-    """Decide how an intermediate value is recorded; without a `step`, as that after the latest of this attempt.
-
-    Raises:
-        LeaseLost, TrialFinished, InvalidResult: it cannot be recorded.
-    """
-    trial = history.trial(number)
-    if trial.outcome is not None:
-        raise TrialFinished(f"trial {number} already ended as {trial.outcome.reason}: it takes no more reports")
-    if step is None:
-        reports = _of_attempt(trial)
-        step = reports[-1].step + 1 if reports else 0
-    if not 0 <= step < 2**63:
-        raise InvalidResult(f"the steps of reports count from 0, not {step}")
-    return [Reported(number, _held(trial, token), step, value)]
-
-
-def _held(trial: Trial, token: int | None) -> int:
-    lease = trial.lease
-    if trial.state is not State.RUNNING or lease is None or (token is not None and token != lease.token):
-        raise LeaseLost(
-            f"trial {trial.number} was taken from this worker, whose lease had ended: its late result is refused. "
-            "The trial is run again with the same configuration"
-        )
-    return lease.token
-
-
-def _of_attempt(trial: Trial) -> tuple[Report, ...]:
-    """Give the reports of the present attempt."""
-    attempt = trial.lease.attempt if trial.lease else 1
-    return tuple(report for report in trial.reports if report.attempt == attempt)
-
-
-def _comparable(outcome: Outcome) -> dict[str, str]:
-    return {name: "nan" if math.isnan(value) else repr(value) for name, value in outcome.values.items()}

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from luthier import codec
 from luthier.errors import InvalidConfig, InvalidResult, InvalidSetting, StudyMismatch
-from luthier.event import Changed, Enqueued, Event
+from luthier.event import Annotated, Changed, Enqueued, Event
 from luthier.history import History
 from luthier.problem import Problem
+from luthier.scalar import short, to_dict
 from luthier.space import Space, Variable, compare
 from luthier.store import Store
 from luthier.study import decisions
+from luthier.study.known_results import Lesson, check_ticket, checked_config, known_result, table_rows
+from luthier.study.leases import reap_leases
 from luthier.study.log import StudyLog
 from luthier.study.open_log import read_log
-from luthier.study.parse_result import parse_result
 from luthier.study.reader import StudyReader
+from luthier.study.retraction import TrialSelection, forget, has_failed, reopen
 from luthier.study.trial_result import TrialResult
-from luthier.trial import Config
+from luthier.study.workers import Order, direct
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class StudyEditor:
@@ -52,18 +57,52 @@ class StudyEditor:
         Raises:
             InvalidConfig: the space cannot hold the values.
         """
-        name = ""
+        check_ticket(ticket)
+        if ticket == "":
+            raise InvalidSetting("ticket='': give a text that is not empty, or leave the ticket out")
+        (name,) = self.enqueue_many([params], [ticket])
+        return name
+
+    def enqueue_many(
+        self, params: Sequence[Mapping[str, Any]], tickets: Sequence[str | None] | None = None
+    ) -> tuple[str, ...]:
+        """Have configurations tried next, in their order: all of them in one transaction, or none.
+
+        Args:
+            params: (n,) values by name, as in `enqueue`; also a pandas DataFrame with the variables among its columns.
+            tickets: (n,) as in `enqueue`; None: the configurations themselves.
+
+        Returns:
+            (n,) the tickets.
+
+        Raises:
+            InvalidConfig: the space cannot hold some values; nothing is enqueued.
+            InvalidSetting: the sequences have different lengths, or a ticket is no text.
+
+        Cost O(n), and one append.
+        """
+        rows = _column(table_rows(self.reader.space, params))
+        given = [None] * len(rows) if tickets is None else _column(tickets)
+        if len(given) != len(rows):
+            raise InvalidSetting("enqueue_many: params and tickets have different lengths")
+        for ticket in given:
+            check_ticket(ticket)
+        names: list[str] = []
 
         def decide(history: History) -> list[Event]:
-            nonlocal name
-            config = checked_config(history.space, params, fill=True)
-            name = ticket if ticket is not None else f"config:{history.space.identity(config)}"
-            return [] if history.ticketed(name) else [Enqueued(dict(config), name)]
+            names.clear()
+            events: dict[str, Event] = {}
+            for one, ticket in zip(rows, given, strict=True):
+                config = checked_config(history.space, one, fill=True)
+                names.append(ticket or f"config:{history.space.identity(config)}")
+                if not history.ticketed(names[-1]):
+                    events.setdefault(names[-1], Enqueued(dict(config), names[-1]))
+            return list(events.values())
 
         with self._log.lock:
             self._log.refresh()
             self._log.commit(decide)
-        return name
+        return tuple(names)
 
     def add(
         self, params: Mapping[str, Any], value: object, *, duration_s: float | None = None, ticket: str | None = None
@@ -86,17 +125,17 @@ class StudyEditor:
 
     def add_many(
         self,
-        params: Sequence[Mapping[str, Any]],
-        values: Sequence[object],
+        params: Sequence[Mapping[str, Any]] | pandas.DataFrame,
+        values: Collection[object],
         *,
-        durations_s: Sequence[float | None] | None = None,
-        tickets: Sequence[str | None] | None = None,
+        durations_s: Collection[float | None] | None = None,
+        tickets: Collection[str | None] | None = None,
     ) -> list[TrialResult]:
         """Record results that are known from elsewhere in one transaction: all of them, or none.
 
         Args:
-            params: (n,) values by name.
-            values: (n,) each as in `tell`.
+            params: (n,) values by name; also a pandas DataFrame with the variables among its columns.
+            values: (n,) each as in `tell`; also a column of a DataFrame.
             durations_s: (n,) the seconds that they took, where a method should learn from them; None: unknown.
             tickets: (n,) as in `add`; None: the default ones.
 
@@ -110,10 +149,12 @@ class StudyEditor:
 
         Cost O(n), and one append.
         """
-        given = (params, values, durations_s, tickets)
-        if len({len(column) for column in given if column is not None}) > 1:
+        rows, results = _column(table_rows(self.reader.space, params)), _column(values)
+        durations = None if durations_s is None else _column(durations_s)
+        texts = None if tickets is None else _column(tickets)
+        if len({len(column) for column in (rows, results, durations, texts) if column is not None}) > 1:
             raise InvalidSetting("add_many: params, values, durations_s and tickets have different lengths")
-        return self._commit(lambda problem: self._parse_many(problem, params, values, durations_s, tickets))
+        return self._commit(lambda problem: self._parse_many(problem, rows, results, durations, texts))
 
     def _parse_many(
         self,
@@ -128,7 +169,8 @@ class StudyEditor:
         for place, (one, value) in enumerate(zip(params, values, strict=True)):
             duration_s = durations_s[place] if durations_s is not None else None
             try:
-                results.append(_known(problem, one, value, duration_s, tickets[place] if tickets is not None else None))
+                ticket = tickets[place] if tickets is not None else None
+                results.append(known_result(problem, one, value, duration_s, ticket))
             except (InvalidConfig, InvalidResult) as error:
                 if len(params) == 1:
                     raise
@@ -161,41 +203,184 @@ class StudyEditor:
                 found.append(TrialResult(history.trial(number), problem.space, problem.objectives))
             return found
 
-    def learn_from(self, other: StudyReader) -> int:
-        """Add the finished trials of another study that this study's space can hold, each of them once.
+    def retry(self, which: TrialSelection | None = None) -> tuple[int, ...]:
+        """Have trials that ended run again, with their own configurations, by whoever asks next.
+
+        Each of them keeps its number, and has no outcome until its next attempt ends; what the first one came to stays
+        in the log. Trials that are run again cost nothing of a budget of trials.
+
+        Args:
+            which: a trial or its number, several, or a function of a trial; None: all that failed (not those that were
+                pruned).
 
         Returns:
-            Their number.
+            The numbers of the trials that wait to be run again.
 
         Raises:
-            StudyMismatch: the other study lacks an objective of this one.
-        """
-        here, there = ({objective.name for objective in study.problem.objectives} for study in (self.reader, other))
-        if not here <= there:
-            raise StudyMismatch(
-                f"study {other.name!r} measures {sorted(there)}, and {self.reader.name!r} wants {sorted(here)}: "
-                "to learn from it, add its trials one by one with study.add(params, value)"
-            )
-        trials = other.trials
-        return len(self._commit(lambda problem: self._learnt(problem, other, trials)))
+            TrialNotFound: there is no such trial; nothing is changed.
+            InvalidSetting: a trial is running, or the present space cannot hold its configuration; nothing is changed.
 
-    def _learnt(
-        self, problem: Problem, other: StudyReader, trials: Sequence[TrialResult]
-    ) -> list[decisions.KnownResult]:
-        """Give the results of another study that this problem can hold."""
-        results = []
-        for trial in trials:
-            outcome = trial.trial.outcome
-            if outcome is not None and trial.is_done:
-                ticket = f"learnt:{other.name}:{other.seed}:{trial.number}"
-                value = {**trial.values, **trial.extra, "violations": dict(outcome.violations)}
-                with suppress(InvalidConfig, InvalidResult):
-                    results.append(_known(problem, trial.params, value, trial.duration_s, ticket))
-        return results
+        Example:
+            >>> import luthier as lt
+            >>> study = lt.Study("doc", {"x": lt.Float(-5, 5)}, minimize="y", seed=0)
+            >>> trial = study.ask()
+            >>> _ = study.tell(trial, failed="ImportError: no module named tool")
+            >>> study.retry()
+            (0,)
+            >>> study.ask().attempt
+            2
+        """
+        return self._retract(lambda history: reopen(history, has_failed if which is None else which))
+
+    def forget(self, which: TrialSelection) -> tuple[int, ...]:
+        """Have trials count for nothing: they stay in the log, but teach nothing, and none is the best.
+
+        Their configurations may be proposed again. `retry` brings a trial back.
+
+        Args:
+            which: a trial or its number, several, or a function of a trial.
+
+        Returns:
+            The numbers of the trials that are meant, those that were forgotten before included.
+
+        Raises:
+            TrialNotFound: there is no such trial; nothing is changed.
+            InvalidSetting: a trial is running; nothing is changed.
+
+        Example:
+            >>> import luthier as lt
+            >>> study = lt.Study("doc", {"x": lt.Float(-5, 5)}, minimize="y", seed=0)
+            >>> _ = study.add({"x": 1.0}, 2.0), study.add({"x": 2.0}, -1e9)
+            >>> study.forget(lambda trial: trial.value < -1e6)
+            (1,)
+            >>> study.best.value
+            2.0
+        """
+        return self._retract(lambda history: forget(history, which))
+
+    def _retract(self, retraction: Callable[[History], tuple[list[Event], tuple[int, ...]]]) -> tuple[int, ...]:
+        numbers: tuple[int, ...] = ()
+
+        def decide(history: History) -> list[Event]:
+            nonlocal numbers
+            events, numbers = retraction(history)
+            return events
+
+        with self._log.lock:
+            self._log.refresh()
+            self._log.commit(decide)
+        return numbers
+
+    def learn_from(
+        self,
+        other: StudyReader,
+        *,
+        names: Mapping[str, str] | None = None,
+        fill: Mapping[str, Any] | None = None,
+        ignore: Sequence[str] = (),
+    ) -> int:
+        """Add the finished trials of another study that this study's space can hold, each of them once.
+
+        Variables that the other study lacks take their declared defaults; see also `fill`. Trials with a value outside
+        this space, or that break its constraints, are left out, and the log of the process (`logging`) says why.
+
+        Args:
+            other: a study with the objectives of this one.
+            names: what variables of the other study are called here: ``{"lr": "learning_rate"}``.
+            fill: the values that variables of this study, which the other one lacks, had there.
+            ignore: variables of the other study that this one lacks, whatever values they had.
+
+        Returns:
+            The number of trials that were learnt.
+
+        Raises:
+            StudyMismatch: the other study lacks an objective or a variable of this one, or has a variable that this one
+                lacks; or none of its trials can be held. Nothing is added.
+        """
+        if not isinstance(other, StudyReader):
+            raise InvalidSetting(f"learn_from takes a study, or a StudyReader, not {short(other)}")
+        called = {} if names is None else to_dict(names, "names is a mapping of names to names", InvalidSetting)
+        filled = {} if fill is None else to_dict(fill, "fill is a mapping of names to values", InvalidSetting)
+        if not all(isinstance(name, str) for name in (*called, *called.values(), *filled, *_names(ignore))):
+            raise InvalidSetting("learn_from: names, fill and ignore hold names of variables, which are texts")
+        lesson = Lesson(other, called, filled, _names(ignore))
+        learnt = self._commit(lesson.results)
+        return len(learnt)
+
+    def annotate(self, notes: str | None = None, tags: Iterable[str] | None = None) -> None:
+        """Give the study notes and tags, in place of those that it has; `luthier list` shows them.
+
+        Args:
+            notes: a text of any length; "" takes it away, None leaves it as it is.
+            tags: short texts, each once; () takes them away, None leaves them as they are.
+
+        Raises:
+            InvalidSetting: they are no texts.
+
+        Example:
+            >>> import luthier as lt
+            >>> study = lt.Study("doc", {"x": lt.Float(-5, 5)}, minimize="y", seed=0)
+            >>> study.annotate("with the new data", tags=["paper", "gpu"])
+            >>> study.notes, study.tags
+            ('with the new data', ('paper', 'gpu'))
+        """
+        if notes is not None and not isinstance(notes, str):
+            raise InvalidSetting(f"notes={short(notes)}: give a text")
+        given = None if tags is None else _tags(tags)
+
+        def decide(history: History) -> list[Event]:
+            news = Annotated(
+                None if notes == history.notes else notes,
+                None if given == history.tags else given,
+            )
+            return [] if news == Annotated() else [news]
+
+        with self._log.lock:
+            self._log.refresh()
+            self._log.commit(decide)
+
+    def direct(self, order: Order) -> bool:
+        """Give an order to all who run the study, wherever they are; they read it within seconds.
+
+        Returns:
+            Whether it changes anything: what is paused cannot be paused again.
+
+        Example:
+            >>> import luthier as lt
+            >>> from luthier.study import Order, StudyEditor
+            >>> store = lt.store.Memory()
+            >>> study = lt.Study("doc", {"x": lt.Float(-5, 5)}, minimize="y", store=store)
+            >>> editor = StudyEditor.open(store, "doc")
+            >>> editor.direct(Order.PAUSE), editor.direct(Order.PAUSE), editor.direct(Order.GO_ON)
+            (True, False, True)
+        """
+        return bool(self._append(lambda history: direct(history, order)))
+
+    def reap(self) -> tuple[int, ...]:
+        """Take back the trials of workers that are gone, without waiting for a run to do so; gives their numbers."""
+        with self._log.lock:
+            before = set(self._log.refresh().running)
+            return tuple(sorted(before - set(reap_leases(self._log, self._log.history).running)))
+
+    def _append(self, decide: Callable[[History], list[Event]]) -> int:
+        """Append what is decided on top of everything that is known; gives the number of events."""
+        made = 0
+
+        def counted(history: History) -> list[Event]:
+            nonlocal made
+            events = decide(history)
+            made = len(events)
+            return events
+
+        with self._log.lock:
+            self._log.refresh()
+            self._log.commit(counted)
+        return made
 
     def change(self, space: Space | Mapping[str, Variable]) -> None:
         """Go on in another space: add or remove variables, add choices, widen or narrow ranges.
 
+        It is given whole: ``study.change(study.space.replace({"rate": lt.Float(0, 1, default=0.1)}))`` adds one.
         A variable that is added needs a default. Trials that the new space cannot hold stay in the log, and methods
         no longer learn from them.
 
@@ -215,25 +400,30 @@ class StudyEditor:
             self._log.commit(decide)
 
 
-def _known(
-    problem: Problem, params: Mapping[str, Any], value: object, duration_s: float | None, ticket: str | None
-) -> decisions.KnownResult:
-    """Check a result that is known from elsewhere; raises InvalidConfig or InvalidResult."""
-    config = checked_config(problem.space, params)
-    outcome = parse_result(problem, value, duration_s)
-    if ticket is None and not problem.noisy:
-        ticket = f"add:{problem.space.identity(config)}:{codec.dumps(dict(outcome.values)).decode()}"
-    return decisions.KnownResult(config, outcome, ticket or "")
+def _column(given: Any) -> list[Any]:
+    """Give one of the sequences of `add_many`; refuse what has no order or no length."""
+    ordered = not isinstance(given, str | bytes | Mapping | set | frozenset) and hasattr(type(given), "__len__")
+    try:
+        if ordered:
+            return list(given)
+    except Exception:  # noqa: BLE001 - an array without dimensions, or a foreign object
+        ordered = False
+    raise InvalidSetting(f"add_many: give lists, one mapping of values and one result a trial, not {short(given)}")
 
 
-def checked_config(space: Space, params: Mapping[str, Any], fill: bool = False) -> Config:
-    """Give the plain form of values that a person wrote; with `fill`, missing ones are the defaults.
+def _names(given: Any) -> tuple[Any, ...]:
+    if isinstance(given, list | tuple | set | frozenset):
+        return tuple(given)
+    raise InvalidSetting(f"ignore={short(given)}: give a list of names of variables")
 
-    Raises:
-        InvalidConfig: the space cannot hold them.
-    """
-    config: Config = space.plain(params)
-    if fill:
-        config = space.complete(config)
-    space.check(config)
-    return config
+
+def _tags(given: object) -> tuple[str, ...]:
+    """Check tags; each of them counts once."""
+    tags: tuple[Any, ...] = (None,)
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping):
+        with suppress(Exception):  # of an array without dimensions, or a foreign object
+            tags = tuple(given)
+    for tag in tags:
+        if not isinstance(tag, str) or not tag.strip() or "\n" in tag:
+            raise InvalidSetting(f"tags={short(given)}: give a list of texts of one line, such as ['paper', 'gpu']")
+    return tuple(dict.fromkeys(tag.strip() for tag in tags if tag is not None))

@@ -1,10 +1,13 @@
-"""The running time of a study, from the time stamps of its log alone."""
+"""The times of a study and of its trials, from the time stamps of its log alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
-from luthier.event import Asked, Claimed, Freed, Renewed, Reported, Retried, Told
+from luthier.event import Asked, Attributed, Claimed, Event, Freed, Renewed, Reported, Resumed, Retried, Told
 from luthier.history import History
 from luthier.trial import Reason
 
@@ -35,9 +38,9 @@ def elapsed_s(history: History, stamps: Sequence[float], now: float) -> float:
         elif isinstance(event, Asked):
             if event.owner or event.ttl_s is not None:
                 began[event.number] = alive[event.number] = at
-        elif isinstance(event, Retried):
+        elif isinstance(event, Retried | Resumed):
             began[event.number] = alive[event.number] = at
-        elif isinstance(event, Renewed | Reported):
+        elif isinstance(event, Renewed | Reported | Attributed):
             alive[event.number] = at
         elif isinstance(event, Told | Freed) and event.token not in claims and event.number in began:
             start, end = began.pop(event.number), at
@@ -51,3 +54,51 @@ def elapsed_s(history: History, stamps: Sequence[float], now: float) -> float:
         total += max(0.0, stop - (end if start - end < PAUSE_S else start))
         end = max(end, stop)
     return total
+
+
+@dataclass(frozen=True, slots=True)
+class TrialTimes:
+    """When a trial was evaluated, how often, and by whom.
+
+    Args:
+        begun: when it was begun last, UTC.
+        ended: when it ended; None where it has not.
+        attempts: how often it was begun: more than once where a worker was lost or interrupted.
+        worker: the process that it was leased to last: ``host/pid/…``; empty where it was told from outside.
+    """
+
+    begun: datetime
+    ended: datetime | None
+    attempts: int
+    worker: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values for JSON, the times in ISO 8601."""
+        ended = self.ended.isoformat() if self.ended else None
+        return {"begun": self.begun.isoformat(), "ended": ended, "attempts": self.attempts, "worker": self.worker}
+
+
+def trial_times(events: Sequence[Event], stamps: Sequence[float]) -> dict[int, TrialTimes]:
+    """Give the times of all trials, by number. Cost O(events).
+
+    Args:
+        events: the log.
+        stamps: when each of its events was appended, on the store's clock.
+    """
+    begun: dict[int, tuple[float, int, str]] = {}
+    ended: dict[int, float] = {}
+    for at, event in zip(stamps, events, strict=False):
+        if isinstance(event, Asked | Retried | Resumed):
+            begun[event.number] = (at, begun.get(event.number, (0.0, 0, ""))[1] + 1, event.owner)
+            ended.pop(event.number, None)
+        elif isinstance(event, Told):
+            ended[event.number] = at
+    return {
+        number: TrialTimes(utc(at), utc(ended[number]) if number in ended else None, attempts, worker)
+        for number, (at, attempts, worker) in begun.items()
+    }
+
+
+def utc(stamp: float) -> datetime:
+    """Give a time stamp of the store's clock as a time of day."""
+    return datetime.fromtimestamp(stamp, UTC)

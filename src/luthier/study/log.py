@@ -4,63 +4,24 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 import time
 from collections.abc import Callable, Sequence
-from types import TracebackType
+from contextlib import suppress
 
-from luthier.errors import Conflict, StoreBusy
-from luthier.event import Asked, Claimed, Event, Freed, Record, Retried
+from luthier._runtime.fair_lock import FairLock
+from luthier.errors import Conflict, StoreBusy, StoreError
+from luthier.event import Asked, Claimed, Event, Forgotten, Freed, Record, Reopened, Resumed, Retried
 from luthier.history import History
 from luthier.space import Space
-from luthier.store import Store
+from luthier.store import Identifying, Queueing, Store, another
 
-Decision = Callable[[History], Sequence[Event]]
+Decide = Callable[[History], Sequence[Event]]
 """What to append, given everything that is known. It is called again whenever the log grew meanwhile."""
 
 PATIENCE_S = 300.0
 _LONGEST_PAUSE_S = 0.02
 
 _logger = logging.getLogger(__name__)
-
-
-class FairLock:
-    """A reentrant lock that threads get in turn: one that lets go and asks again comes after those that wait.
-
-    A plain lock goes to whoever asks while it is free, which may be the same thread time after time.
-
-    Args:
-        lock: the reentrant lock beneath, which may also be taken for a moment without waiting in turn.
-    """
-
-    __slots__ = ("_depth", "_lock", "_owner", "_turn")
-
-    def __init__(self, lock: threading.RLock) -> None:
-        self._lock = lock
-        self._turn = threading.Lock()  # held by the thread that waits for the other lock
-        self._owner = 0
-        self._depth = 0
-
-    @property
-    def wanted(self) -> bool:
-        """Whether a thread waits for it."""
-        return self._turn.locked()
-
-    def __enter__(self) -> None:
-        me = threading.get_ident()
-        if self._owner != me:
-            with self._turn:
-                self._lock.acquire()
-            self._owner = me
-        self._depth += 1
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._depth -= 1
-        if not self._depth:
-            self._owner = 0
-            self._lock.release()
 
 
 class StudyLog:
@@ -80,20 +41,45 @@ class StudyLog:
     def __init__(self, store: Store, name: str, space: Space, known: Sequence[Space] = ()) -> None:
         self.store = store
         self.name = name
+        self._identifying = store if isinstance(store, Identifying) else None
+        self._queueing = store if isinstance(store, Queueing) else None
         self.history = History(space, known)
         self.stamps: list[float] = []  # when each event was appended, on the store's clock
-        self._inner = threading.RLock()
-        self.lock = FairLock(self._inner)
+        self.lock = FairLock(self._restore)
+        self._identity: int | None = None
+        self._guessed: int | None = None  # the first event whose stamp was not read from the store
+        self._closed = False
         self.conflicts = 0
         self.append_s = 0.0
 
     def refresh(self) -> History:
         """Take in what others have appended. Cost O(new events)."""
-        with self._inner:
-            records = self.store.read(self.name, self.history.length)
+        with self.lock.at_once:
+            try:
+                records = self._news()
+            except StoreError:
+                if self._closed:  # and its store with it
+                    raise self._was_closed() from None
+                raise
             if records:
                 self.take(records)
             return self.history
+
+    def _news(self) -> Sequence[Record]:
+        """Read what others have appended; raises StudyNotFound where this is not the study that was opened."""
+        if self._identifying is None:
+            return self.store.read(self.name, self.history.length)
+        identity, records = self._identifying.identify(self.name, self.history.length)
+        if identity != self._identity:
+            self._identify(identity)
+        return records
+
+    def _was_closed(self) -> StoreError:
+        return StoreError(f"this study {self.name!r} was closed: open it again with luthier.Study(…)")
+
+    def close(self) -> None:
+        """Refuse to append anything from now on; what is there can be read as long as the store is open."""
+        self._closed = True
 
     def take(self, records: Sequence[Record]) -> None:
         """Take in what was read of the log."""
@@ -101,7 +87,16 @@ class StudyLog:
         self.stamps[self.history.length :] = [record.at for record in records]
         self.history = grown
 
-    def commit(self, decide: Decision) -> History:
+    def exact_stamps(self) -> Sequence[float]:
+        """Give when each event was appended, as the store has it. Cost O(what was appended here since)."""
+        with self.lock.at_once:
+            first, end = self._guessed, self.history.length
+            if first is not None:
+                self.stamps[first:end] = [record.at for record in self.store.read(self.name, first)[: end - first]]
+                self._guessed = None
+            return self.stamps
+
+    def commit(self, decide: Decide) -> History:
         """Append what `decide` wants on top of everything that is known, in one transaction.
 
         Args:
@@ -114,7 +109,9 @@ class StudyLog:
             StoreBusy: others kept getting ahead for five minutes.
         """
         patience: Backoff | None = None
-        with self._inner:
+        with self.lock.at_once:
+            if self._closed:
+                raise self._was_closed()
             events = decide(self.history)
             while events:
                 try:
@@ -123,7 +120,13 @@ class StudyLog:
                     self.conflicts += 1
                     patience = patience or Backoff(self.name)
                     patience.wait()
+                if self._queueing is None:
                     events = decide(self.refresh())
+                    continue
+                with self._queueing.turn(self.name), suppress(Conflict):
+                    events = decide(self.refresh())
+                    if events:
+                        return self._append(events)
             return self.history
 
     def renew(self, number: int, token: int) -> None:
@@ -133,6 +136,17 @@ class StudyLog:
     def renewed(self, number: int, token: int) -> float | None:
         """Give when a lease was last renewed, on the store's clock."""
         return self.store.renewed(self.name, number, token)
+
+    def _identify(self, identity: int) -> None:
+        """Note which study of the store this is; raises StudyNotFound where it is not the one that was opened."""
+        if self._identity is not None:
+            raise another(self.name, repr(self.store))
+        self._identity = identity
+
+    def _restore(self) -> None:
+        """Fold the log anew: a thread of the parent may have been in the middle of that."""
+        self.history = self.history.begin().extend(self.history.events)
+        del self.stamps[self.history.length :]
 
     def _append(self, events: Sequence[Event]) -> History:
         before = self.history.length
@@ -144,8 +158,9 @@ class StudyLog:
         else:
             self.store.append(self.name, events, before)
         grown = self.history.extend(events)
-        # The stamps of what was just written are needed only to judge leases, for which "now" is early enough.
+        # What was just written is stamped with a time a little later, which is early enough to judge leases.
         self.stamps[before:] = [self.store.now()] * len(events)
+        self._guessed = before if self._guessed is None else min(self._guessed, before)
         self.history = grown
         if _logger.isEnabledFor(logging.INFO):
             for position, event in enumerate(events, before):
@@ -162,6 +177,12 @@ class StudyLog:
             _logger.debug("study %r: numbers %d to %d are claimed by %s", name, event.number, last, event.owner)
         elif isinstance(event, Retried):
             _logger.info("study %r: trial %d is taken over by %s, token %d", name, event.number, event.owner, position)
+        elif isinstance(event, Resumed):
+            _logger.debug("study %r: trial %d is promoted up to %d", name, event.number, event.until)
+        elif isinstance(event, Reopened):
+            _logger.info("study %r: trial %d is to be run again", name, event.number)
+        elif isinstance(event, Forgotten):
+            _logger.info("study %r: trial %d is forgotten", name, event.number)
         elif isinstance(event, Freed):
             why = f" ({event.error})" if event.error else ""
             _logger.info("study %r: the lease %d of %d ended: %s%s", name, event.token, event.number, event.reason, why)

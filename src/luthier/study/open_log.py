@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from luthier import version
+from luthier._hints import suggest
+from luthier._runtime.collection_pause import COLLECTION_PAUSE
 from luthier.errors import InvalidSetting, StudyMismatch, StudyNotFound
 from luthier.event import Changed, Created, Event, Record
 from luthier.history import History
-from luthier.key import Key
-from luthier.problem import Objective, Problem
-from luthier.space import Space, compare
+from luthier.key import checked_seed
+from luthier.method import Method, check_method, from_plain, to_plain
+from luthier.problem import Fidelity, Objective, OutcomeConstraint, Problem, parse_outcome_constraints
+from luthier.scalar import short, to_dict
+from luthier.space import Space, Variable, differences
+from luthier.stop import ASHA, Rule, scheduler_of
 from luthier.store import Store
 from luthier.study.log import StudyLog
+
+DEFAULT_METHOD = "Auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +38,21 @@ class StudySpec:
     objectives: tuple[Objective, ...]
     seed: int | None
     noisy: bool
+    fidelity: Fidelity | None = None
+    constraints: tuple[OutcomeConstraint, ...] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
-            raise InvalidSetting(f"a study needs a name, a text that is not empty; not {self.name!r}")
+            raise InvalidSetting(f"a study needs a name, a text that is not empty; not {short(self.name)}")
+        if "\0" in self.name or not _is_unicode(str.__str__(self.name)):
+            raise InvalidSetting(f"the name of a study is Unicode text without NUL, not {short(self.name)}")
+        if not isinstance(self.noisy, bool):
+            raise InvalidSetting(f"noisy is True or False, not {short(self.noisy)}")
+        if self.fidelity is not None and not isinstance(self.fidelity, Fidelity):
+            raise InvalidSetting(f"fidelity={short(self.fidelity)}: give one such as lt.Fidelity('epochs', 1, 81)")
+        object.__setattr__(self, "name", str.__str__(self.name))
         if self.seed is not None:
-            Key.of(self.seed)
+            object.__setattr__(self, "seed", checked_seed(self.seed))
 
     def check(self, first: Created) -> None:
         """Raise StudyMismatch where the stored study differs."""
@@ -50,20 +66,75 @@ class StudySpec:
             raise StudyMismatch(
                 f"study {self.name!r} in the store has seed {first.seed}, not {self.seed}; leave the seed out to go on"
             )
+        had = parse_outcome_constraints(dict(first.constraints))
+        if self.constraints is not None and set(self.constraints) != set(had):
+            limits = ", ".join(map(str, had)) or "no constraints on what the objective returns"
+            raise StudyMismatch(
+                f"study {self.name!r} in the store has {limits}; leave `constraints` out to go on, or give a new study "
+                "a name of its own"
+            )
         if self.noisy and not first.noisy:
             raise StudyMismatch(
                 f"study {self.name!r} in the store is not noisy and stays so; give a new study a name of its own"
             )
+        stored = None if first.fidelity is None else Fidelity(*first.fidelity)
+        if self.fidelity is not None and self.fidelity != stored:
+            raise StudyMismatch(
+                f"study {self.name!r} in the store has {f'the fidelity {stored!r}' if stored else 'no fidelity'}, not "
+                f"{self.fidelity!r}; give a new study a name of its own"
+            )
+
+
+def study_spec(
+    name: str,
+    space: Space | Mapping[str, Variable] | None,
+    goals: tuple[str | Sequence[str], str | Sequence[str]],
+    seed: int | None,
+    noisy: bool,
+    fidelity: Fidelity | None,
+    constraints: Mapping[str, str] | None,
+) -> StudySpec:
+    """Read what a caller says of a study; `goals` are what is minimized and what is maximized."""
+    given = space if isinstance(space, Space) or space is None else Space(space)
+    limits = None if constraints is None else parse_outcome_constraints(constraints)
+    return StudySpec(name, given, parse_objectives(*goals), seed, noisy, fidelity, limits)
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a text can be written down: it has no half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def parse_objectives(minimize: str | Sequence[str], maximize: str | Sequence[str]) -> tuple[Objective, ...]:
     """Read the names of what is minimized, and of what is maximized."""
-    small = (minimize,) if isinstance(minimize, str) and minimize else tuple(minimize)
-    large = (maximize,) if isinstance(maximize, str) and maximize else tuple(maximize)
-    for name in (*small, *large):
-        if not isinstance(name, str) or not name:
-            raise InvalidSetting(f"name what is optimized: minimize='loss' or maximize='accuracy', not {name!r}")
+    small, large = _names("minimize", minimize), _names("maximize", maximize)
     return (*(Objective(name) for name in small), *(Objective(name, True) for name in large))
+
+
+def _names(word: str, given: object) -> tuple[str, ...]:
+    """Read what was given as `minimize` or `maximize`."""
+    if isinstance(given, Mapping):
+        given = to_dict(given, f"{word} names what is optimized", InvalidSetting)
+        raise InvalidSetting(
+            f"{word}={short(given)}: objectives have names and no weights. For the front of several, give their names, "
+            f"{word}={[str(name) for name in given]!r}; for a weighted sum, let the objective return the sum"
+        )
+    if isinstance(given, str):
+        return (str.__str__(given),) if given else ()
+    try:
+        names = tuple(given) if isinstance(given, Iterable) else (given,)
+    except Exception:  # noqa: BLE001 - an array without dimensions, or a foreign object
+        names = (given,)
+    for name in names:
+        if not isinstance(name, str) or not name:
+            raise InvalidSetting(
+                f"{word}={short(given)}: name what is optimized, as in minimize='loss' or maximize='accuracy'"
+            )
+    return tuple(map(str.__str__, names))
 
 
 def open_log(store: Store, spec: StudySpec) -> StudyLog:
@@ -74,20 +145,26 @@ def open_log(store: Store, spec: StudySpec) -> StudyLog:
         StudyNotFound: the store has no such study, and `spec` has no space to begin one.
         InvalidSetting: there is nothing to optimize.
     """
-    try:
-        records = store.read(spec.name, 0)
-    except StudyNotFound:
-        records = ()
+    with COLLECTION_PAUSE:
+        log = _opened(store, spec)
+    return _create(store, spec) if log is None else log
+
+
+def _opened(store: Store, spec: StudySpec) -> StudyLog | None:
+    """Read the log of a study; None where the store does not have it."""
+    records = _records(store, spec.name)
     if not records:
-        return _create(store, spec)
+        return None
     first, changes = _spaces(spec.name, records)
-    if spec.space is not None:
-        _check_space(spec.name, spec.space, changes[-1].space if changes else first.space)
+    space = spec.space
+    if space is not None:
+        space = _as_stored(spec.name, space, changes[-1].space if changes else first.space)
     spec.check(first)
     # A space that was given may have what text cannot hold: predicates and objects.
-    begin = spec.space if spec.space is not None and not changes else Space.from_plain(first.space)
-    log = StudyLog(store, spec.name, begin, () if spec.space is None else (spec.space,))
+    begin = space if space is not None and not changes else Space.from_plain(first.space)
+    log = StudyLog(store, spec.name, begin, () if space is None else (space,))
     log.take(records)
+    log.refresh()  # notes which study it is
     return log
 
 
@@ -98,13 +175,23 @@ def read_log(store: Store, name: str) -> StudyLog:
         StudyNotFound: the store has no such study.
         StudyMismatch: what it has under this name is not a study.
     """
-    records = store.read(name, 0)
-    if not records:
-        raise StudyNotFound(f"the store has no study {name!r}")
-    first, _ = _spaces(name, records)
-    log = StudyLog(store, name, Space.from_plain(first.space))
-    log.take(records)
+    with COLLECTION_PAUSE:
+        records = _records(store, name)
+        if not records:
+            raise _not_found(store, name)
+        first, _ = _spaces(name, records)
+        log = StudyLog(store, name, Space.from_plain(first.space))
+        log.take(records)
+    log.refresh()  # notes which study it is
     return log
+
+
+def _records(store: Store, name: str) -> Sequence[Record]:
+    """Read all that is stored of a study; nothing where the store does not have it."""
+    try:
+        return store.read(name, 0)
+    except StudyNotFound:
+        return ()
 
 
 def _spaces(name: str, records: Sequence[Record]) -> tuple[Created, list[Changed]]:
@@ -117,8 +204,9 @@ def _spaces(name: str, records: Sequence[Record]) -> tuple[Created, list[Changed
 
 def _create(store: Store, spec: StudySpec) -> StudyLog:
     if spec.space is None:
-        raise StudyNotFound(f"the store has no study {spec.name!r}; to begin one, give a space and an objective")
-    Problem(spec.space, spec.objectives, spec.noisy)
+        raise _not_found(store, spec.name, "to begin one, give a space and an objective")
+    limits, fidelity = spec.constraints or (), spec.fidelity
+    Problem(spec.space, spec.objectives, spec.noisy, outcome_constraints=limits)
     created = Created(
         spec.name,
         spec.space.to_plain(),
@@ -126,6 +214,8 @@ def _create(store: Store, spec: StudySpec) -> StudyLog:
         secrets.randbits(63) if spec.seed is None else spec.seed,
         spec.noisy,
         version=version.VERSION,
+        constraints=tuple((limit.name, limit.relation) for limit in limits),
+        fidelity=None if fidelity is None else (fidelity.name, fidelity.low, fidelity.high),
     )
     log = StudyLog(store, spec.name, spec.space)
 
@@ -137,15 +227,79 @@ def _create(store: Store, spec: StudySpec) -> StudyLog:
     log.commit(decide)
     first = log.history.created
     if first is not None and first is not created:  # another process was faster: it must be the same study
-        _check_space(spec.name, spec.space, first.space)
-        spec.check(first)
+        return open_log(store, spec)
+    log.refresh()  # notes which study it is
     return log
 
 
-def _check_space(name: str, given: Space, stored: object) -> None:
-    if given.to_plain() != stored:
-        why = compare(Space.from_plain(stored), given) or ("the variables or constraints differ",)
-        raise StudyMismatch(
-            f"study {name!r} in the store searches another space: {'; '.join(why)}. "
-            "Open it without a space and call study.change(space), or give the new study a name of its own"
+def _not_found(store: Store, name: str, hint: str = "") -> StudyNotFound:
+    """Return the error for a study that the store does not have; it says which ones there are."""
+    names = store.names()
+    others = suggest(name, names) or ", and no others"
+    if hint:
+        others += f" {hint.capitalize()}" if others.endswith("?") else f"; {hint}"
+    return StudyNotFound(f"the store has no study {name!r}{others}")
+
+
+def _as_stored(name: str, given: Space, stored: object) -> Space:
+    """Return the space that was given, its variables in the order in which the store has them.
+
+    Raises:
+        StudyMismatch: it is another space; says what differs.
+    """
+    if given.to_plain() == stored:
+        return given
+    before = Space.from_plain(stored)
+    aligned = given.ordered_like(before)
+    if aligned.to_plain() == stored:
+        return aligned
+    raise StudyMismatch(
+        f"study {name!r} in the store searches another space: {'; '.join(differences(before, given))}. "
+        "Open it without a space and call study.change(space), or give the new study a name of its own"
+    )
+
+
+def logged_method(history: History) -> Method:
+    """Give the method that the log names last; the default one where there is none."""
+    logged = history.configured
+    method: Method = from_plain(logged[1].method if logged else DEFAULT_METHOD)
+    return method
+
+
+def chosen(history: History, method: Method | None, stop: Rule | None) -> tuple[Method, Rule | None]:
+    """Give the method and the rule of a study: those that are given, or else those that the log names."""
+    check_rule(stop, history.problem().fidelity)
+    return (
+        logged_method(history) if method is None else method,
+        logged_rule(history) if stop is None else stop,
+    )
+
+
+def check_given(method: Method | None) -> None:
+    """Refuse what is no method, and one that could not be read back."""
+    if method is not None:
+        check_method(method)
+        to_plain(method)
+
+
+def logged_rule(history: History) -> Rule | None:
+    """Give the rule that the log names last, if there is one; before it names any, what suits a fidelity."""
+    logged = history.configured
+    if logged is None:
+        return None if history.problem().fidelity is None else ASHA()
+    rule: Rule | None = None if logged[1].stop is None else from_plain(logged[1].stop)
+    return rule
+
+
+def check_rule(rule: object, fidelity: Fidelity | None) -> None:
+    """Refuse what is no rule, a scheduler where there is no fidelity, and a rule that could not be read back."""
+    if rule is None:
+        return
+    if not isinstance(rule, Rule):
+        raise InvalidSetting(f"stop={short(rule)}: give a rule, such as lt.Median() or lt.ASHA()")
+    to_plain(rule)
+    if scheduler_of(rule) is not None and fidelity is None:
+        raise InvalidSetting(
+            f"stop={rule!r} gives trials a part of the fidelity first, and this study has none: "
+            "declare it with fidelity=lt.Fidelity('epochs', 1, 81)"
         )

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from luthier import codec
+from luthier._hints import with_article
 from luthier.errors import InvalidResult
-from luthier.problem import Problem
+from luthier.problem import OutcomeConstraint, Problem
+from luthier.scalar import plain_number, short, to_dict, to_float, to_seconds, to_step, to_text
 from luthier.trial import Outcome, Reason
 
 _VIOLATIONS = "violations"
+_VARIANCE = "variance"
+_MISSPELT = ("violation", "constraint", "constraints", "constraint_violations")
 
 
 def parse_result(problem: Problem, result: object, duration_s: float | None = None) -> Outcome:
     """Turn the result of an objective into an outcome.
 
     Args:
-        problem: names the objectives.
+        problem: names the objectives, and limits what the objective returns.
         result: a number; or one number per objective, in their order; or a mapping that has each objective by name, and
             may have ``violations`` (a mapping of outcome constraints, at most 0 where they hold), ``variance`` (the
             known variance of the first objective) and anything else that can be stored.
@@ -30,67 +35,132 @@ def parse_result(problem: Problem, result: object, duration_s: float | None = No
     Raises:
         InvalidResult: it is None, text, a truth value, or lacks an objective.
     """
-    names = [objective.name for objective in problem.objectives]
+    objectives = problem.objectives
+    limits = problem.outcome_constraints
+    alone = len(objectives) == 1 and duration_s is None and not limits
+    if alone and type(result) is float and math.isfinite(result):  # most are
+        return Outcome(Reason.DONE, {objectives[0].name: result})
+    names = [objective.name for objective in objectives]
     extra: dict[str, Any] = {}
     violations: dict[str, float] = {}
     if isinstance(result, Mapping):
+        result = to_dict(result, "the result is a mapping of names to numbers", InvalidResult)
         values = {name: _number(_get(result, name, names), name) for name in names}
-        violations = _violations(result.get(_VIOLATIONS, {}))
-        rest = {str(key): item for key, item in result.items() if key not in names and key != _VIOLATIONS}
-        extra = {key: codec.from_plain(codec.to_plain(item, f"the result's {key!r}")) for key, item in rest.items()}
+        violations = _violations(result.get(_VIOLATIONS, {})) | {
+            limit.name: _violation(limit, result, values) for limit in limits
+        }
+        rest = {_name(key): item for key, item in result.items()}
+        _check_spelling(rest, names)
+        extra = {key: _stored(item, key) for key, item in rest.items() if key not in (*names, _VIOLATIONS)}
+    elif any(limit.name not in names for limit in limits):
+        raise InvalidResult(
+            f"the study limits {', '.join(map(str, limits))}: return a mapping with "
+            f"{[*names, *(limit.name for limit in limits if limit.name not in names)]}, not {short(result)}"
+        )
     elif len(names) > 1:
         values = _sequence(result, names)
     else:
         values = {names[0]: _number(result, names[0])}
+    violations = violations or {limit.name: limit.violation(values[limit.name]) for limit in limits}
+    duration_s = to_seconds(duration_s, "duration_s")
     finite = all(map(math.isfinite, values.values())) and not any(map(math.isnan, violations.values()))
     reason = Reason.DONE if finite else Reason.NONFINITE
     error = "" if finite else f"the objective returned {', '.join(f'{k} = {v}' for k, v in values.items())}"
     return Outcome(reason, values, violations, duration_s, error, extra)
 
 
+def no_value(failed: str | None, pruned: str | None, duration_s: float | None) -> Outcome:
+    """Give the outcome of a trial that has no value, by the reason why."""
+    reason = Reason.FAILED if pruned is None else Reason.PRUNED
+    text = to_text(failed if pruned is None else pruned)
+    return Outcome(reason, duration_s=to_seconds(duration_s, "duration_s"), error=text)
+
+
+def checked_reports(reports: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+    """Give all reports of a trial in plain form.
+
+    Raises:
+        InvalidResult: they are not pairs of a step and a number.
+    """
+    checked = []
+    for one in reports if isinstance(reports, list | tuple) else (reports,):
+        value = to_float(one[1]) if isinstance(one, list | tuple) and len(one) == 2 else None
+        if value is None:
+            raise InvalidResult(f"reports are a list of pairs of a step and a number; there is {short(one)}")
+        checked.append((to_step(one[0]), value))
+    return tuple(checked)
+
+
+def _name(key: object) -> str:
+    """Give the name of a number that the objective returned."""
+    if isinstance(key, str):
+        return str.__str__(key)
+    if key is None or isinstance(key, Real):
+        return to_text(key)
+    raise InvalidResult(f"the names in a result are texts; there is {short(key)}")
+
+
+def _stored(item: object, key: str) -> Any:
+    """Give what else the objective returned as it will be read from a store."""
+    if key == _VARIANCE and (variance := to_float(item)) is not None and not 0.0 <= variance < math.inf:
+        raise InvalidResult(f"the known variance is a finite number, 0 or more, not {short(item)}")
+    try:
+        return codec.from_plain(codec.to_plain(plain_number(item), f"the result's {key!r}"))
+    except RecursionError:
+        raise InvalidResult(f"the result's {key!r} is nested too deeply, or holds itself") from None
+
+
 def _get(result: Mapping[Any, Any], name: str, names: Sequence[str]) -> object:
     if name not in result:
-        raise InvalidResult(f"the result {dict(result)!r} lacks the objective {name!r}; return all of {list(names)}")
+        how = f"all of {list(names)}" if len(names) > 1 else f"{{{name!r}: …}}, or the number by itself"
+        raise InvalidResult(f"the result {short(result)} lacks the objective {name!r}; return {how}")
     return result[name]
+
+
+def _check_spelling(result: Mapping[str, object], names: Sequence[str]) -> None:
+    """Refuse what was meant as outcome constraints, and would be kept without being one."""
+    for key in _MISSPELT:
+        if key not in names and isinstance(result.get(key), Mapping | list | tuple):
+            raise InvalidResult(
+                f"the result has {key!r}, which would not be an outcome constraint: write 'violations', a mapping of "
+                "names to numbers (at most 0 where they hold), or state limits of what is returned with the study: "
+                "constraints={'memory': '<= 16'}"
+            )
 
 
 def _sequence(result: object, names: Sequence[str]) -> dict[str, float]:
     items = getattr(result, "tolist", lambda: result)()
     if not isinstance(items, Sequence) or isinstance(items, str) or len(items) != len(names):
-        raise InvalidResult(f"the study has {len(names)} objectives, {list(names)}; the result is {result!r}")
+        raise InvalidResult(f"the study has {len(names)} objectives, {list(names)}; the result is {short(result)}")
     return {name: _number(item, name) for name, item in zip(names, items, strict=True)}
 
 
 def _violations(given: object) -> dict[str, float]:
-    if not isinstance(given, Mapping):
-        raise InvalidResult(f"violations are a mapping of names to numbers (at most 0 where they hold), not {given!r}")
-    return {str(name): _number(value, f"violation {name!r}") for name, value in given.items()}
+    what = "violations are a mapping of names to numbers (at most 0 where they hold)"
+    items = {_name(name): value for name, value in to_dict(given, what, InvalidResult).items()}
+    return {name: _number(value, f"violation {name!r}") for name, value in items.items()}
+
+
+def _violation(limit: OutcomeConstraint, result: Mapping[Any, Any], values: Mapping[str, float]) -> float:
+    """Give by how much the number that a constraint limits breaks the limit; it may be an objective."""
+    if limit.name in result.get(_VIOLATIONS, {}):
+        raise InvalidResult(f"the study limits {limit}: return {limit.name!r} itself, and not its violation")
+    if limit.name not in result:
+        raise InvalidResult(f"the result {short(result)} lacks {limit.name!r}, which the study limits: {limit}")
+    return limit.violation(values[limit.name] if limit.name in values else _number(result[limit.name], limit.name))
 
 
 def _number(value: object, name: str) -> float:
-    """Read a number: int, float, or anything with one element and ``item()`` (numpy, torch)."""
-    kind = type(value)
-    if kind is float:
-        return value  # type: ignore[return-value]
-    if kind is int:
-        return float(value) if abs(value) < 2**1023 else math.inf  # type: ignore[arg-type]
-    item = getattr(value, "item", None)
-    if (callable(item) and getattr(value, "size", 1) in (1, None)) or (
-        callable(item) and callable(getattr(value, "size", None))
-    ):
-        try:
-            inside = item()
-        except (ValueError, RuntimeError, TypeError):
-            inside = None
-        if isinstance(inside, int | float) and not isinstance(inside, bool):
-            return float(inside)
+    """Read a number (see `luthier.scalar.to_float`)."""
+    if type(value) is float:
+        return value
+    try:
+        number = to_float(value)
+    except InvalidResult as error:
+        raise InvalidResult(f"the objective returned for {name!r} {error}") from error.__cause__
+    if number is not None:
+        return number
     if value is None:
         raise InvalidResult(f"the objective returned None for {name!r}: does it lack a return statement?")
-    raise InvalidResult(
-        f"the objective returned {_short(value)} for {name!r}: return a number (a {kind.__name__} is not one)"
-    )
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    kind = with_article(type(value).__name__)
+    raise InvalidResult(f"the objective returned {short(value)} for {name!r}: return a number ({kind} is not one)")

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from luthier.errors import StudyNotFound
-from luthier.event import Event
+from luthier._hints import translating_methods
+from luthier.errors import InvalidSetting, StoreError, StudyNotFound, TrialNotFound
+from luthier.event import Event, Record
 from luthier.history import History
 from luthier.problem import Problem
+from luthier.scalar import short, to_whole
 from luthier.space import Space
-from luthier.store import Store, open_store
+from luthier.store import Memory, Store, open_store
 from luthier.study import summary
-from luthier.study.elapsed import elapsed_s
+from luthier.study.elapsed import TrialTimes, elapsed_s, trial_times, utc
+from luthier.study.leases import is_dead
 from luthier.study.log import StudyLog
-from luthier.study.open_log import read_log
+from luthier.study.log_copy import copy_log
+from luthier.study.open_log import StudySpec, read_log
+from luthier.study.trial_files import trial_folder
 from luthier.study.trial_result import TrialResult
+from luthier.study.workers import Roster, read_roster
 from luthier.trial import Lease, Report, Trial
 
 if TYPE_CHECKING:
     import pandas
 
 
+@translating_methods
 class StudyReader:
     """A study to be read. It writes nothing, and needs neither the study's method nor its objective.
 
@@ -79,6 +87,24 @@ class StudyReader:
         return self._log.name
 
     @property
+    def store(self) -> Store:
+        """The store that has the study."""
+        return self._log.store
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the study outlives this process: it is not kept in memory."""
+        return not isinstance(self._log.store, Memory)
+
+    def is_in(self, path: str | Path) -> bool:
+        """Tell whether the study is kept in the file at a path, by whatever name or link that is called."""
+        place = getattr(self._log.store, "path", None)
+        try:
+            return place is not None and Path(path).samefile(place)
+        except OSError:  # there is no such file
+            return False
+
+    @property
     def history(self) -> History:
         """Everything that is known now, the work of other processes included."""
         return self._log.refresh()
@@ -87,6 +113,63 @@ class StudyReader:
     def events(self) -> Sequence[Event]:
         """The log, in order."""
         return self.history.events
+
+    @property
+    def stamped(self) -> tuple[Sequence[Event], Sequence[float], float]:
+        """The log, when each of its events was appended, and what time it is: seconds on the store's clock."""
+        with self._log.lock:
+            return self.history.events, tuple(self._log.exact_stamps()), self._log.store.now()
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The log, in order, with the time stamps of its events."""
+        with self._log.lock:
+            self._log.refresh()
+            return self._log.store.read(self.name, 0)
+
+    def copy(self, store: str | Path | Store | None = None, name: str | None = None) -> int:
+        """Copy the study, as it is now, into another store or under another name, and open the copy (a reader gives the
+        number of trials that wait to be run again in it).
+
+        Its log is the same, event by event and with all times, so it goes on with the same proposals, and `verify`
+        proves them there as well. Trials that are running here wait in the copy to be run again. Files in the folders
+        of trials stay where they are.
+
+        Args:
+            store: a path or a URL, made where there is nothing; or a store. None: the store of this study.
+            name: of the copy; None: that of this study.
+
+        Raises:
+            InvalidSetting: the store has a study of this name, which is not overwritten; or it cannot take a log.
+            StoreError: the store cannot be used.
+
+        Cost O(events).
+
+        Example:
+            >>> import luthier as lt
+            >>> study = lt.Study("doc", {"x": lt.Float(-5, 5)}, minimize="y", seed=0)
+            >>> _ = study.add({"x": 1.0}, 2.0)
+            >>> study.copy(name="doc, second try").best_value
+            2.0
+        """
+        called = StudySpec(self.name if name is None else name, None, (), None, False).name
+        target = self._log.store if store is None else open_store(store)
+        try:
+            records = self.records
+            return copy_log(records, self.history.begin().space, target, called)
+        finally:
+            if isinstance(store, str | Path):
+                target.close()
+
+    @property
+    def notes(self) -> str:
+        """The notes that people gave the study."""
+        return self.history.notes
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that people gave the study."""
+        return self.history.tags
 
     @property
     def problem(self) -> Problem:
@@ -125,8 +208,11 @@ class StudyReader:
 
     def trial(self, number: int) -> TrialResult:
         """Give one trial. Cost O(1). Raises TrialNotFound."""
+        whole = to_whole(number)
+        if whole is None:
+            raise TrialNotFound(f"give the number of a trial, not {short(number)}")
         with self._log.lock:
-            return self._results([self.history.trial(number)])[0]
+            return self._results([self.history.trial(whole)])[0]
 
     @property
     def best(self) -> TrialResult:
@@ -140,9 +226,9 @@ class StudyReader:
             return self._results([summary.best(self.history)])[0]
 
     @property
-    def best_params(self) -> Mapping[str, Any]:
+    def best_params(self) -> dict[str, Any]:
         """The values of the best trial's variables."""
-        return MappingProxyType(dict(self.best.params))
+        return self.best.params
 
     @property
     def best_value(self) -> float:
@@ -156,37 +242,99 @@ class StudyReader:
             return self._results(summary.front(self.history))
 
     @property
-    def reports(self) -> Mapping[int, tuple[Report, ...]]:
-        """The intermediate values, by the number of their trial."""
-        return MappingProxyType({trial.number: trial.reports for trial in self.history.trials if trial.reports})
+    def leaders(self) -> tuple[TrialResult, ...]:
+        """The best trial, or the front of several objectives; empty where no trial has a value."""
+        with self._log.lock:
+            return self._results(summary.leaders(self.history))
+
+    def folder(self, number: int) -> Path:
+        """Give the folder of a trial's files, beside the store; it is made where the trial first uses it.
+
+        Raises:
+            InvalidSetting: the study is kept in memory, or by a store that is no file.
+        """
+        return trial_folder(self._log.store, self.name, number)
 
     @property
-    def leases(self) -> Mapping[int, Lease]:
+    def reports(self) -> dict[int, tuple[Report, ...]]:
+        """The intermediate values, by the number of their trial."""
+        return {trial.number: trial.reports for trial in self.history.trials if trial.reports}
+
+    @property
+    def leases(self) -> dict[int, Lease]:
         """The leases of the running trials, by the number of the trial. Cost O(running trials)."""
         with self._log.lock:
             history = self.history
             held = {number: history.trial(number).lease for number in history.running}
-        return MappingProxyType({number: lease for number, lease in held.items() if lease is not None})
+        return {number: lease for number, lease in held.items() if lease is not None}
+
+    @property
+    def roster(self) -> Roster:
+        """Who runs the study, which trials, and how many ended lately. Cost O(running trials + latest events)."""
+        with self._log.lock:
+            history, log = self.history, self._log
+            return read_roster(self.name, history, log.stamps, log.store.now(), log.renewed, is_dead)
 
     # --- its forms --------------------------------------------------------------------------------------
 
     @property
-    def counts(self) -> Mapping[str, int]:
+    def counts(self) -> dict[str, int]:
         """The number of trials by the reason why they ended, or by their state where they have not ended."""
-        return MappingProxyType(summary.count_reasons(self.trials))
+        with self._log.lock:
+            history = self.history
+            return summary.count_reasons(history.trials, self._dead(history))
 
     def summary(self) -> str:
         """Write the number of trials of each kind: ``60 trials: 58 done, 2 failed``."""
-        return summary.counts(self.trials)
+        return summary.counts(self.counts, summary.count_forgotten(self.history.trials))
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Give one mapping per trial: number, state, reason, objectives, variables, duration_s, origin and error."""
+    def rows(self, more: Mapping[str, Sequence[Any]] | None = None) -> list[dict[str, Any]]:
+        """Give one mapping per trial, all with the same columns.
+
+        These are number, state, reason, the objectives, what else was returned, violations, the variables, duration_s,
+        begun and ended (times of day, UTC), attempts, worker, origin, error, reports (``[step, value]``) and note. A
+        running trial whose process is gone is shown as waiting, which it will be when the study is next run.
+
+        Args:
+            more: further columns by name, each with a value for each trial in order of number.
+        """
+        return summary.as_rows(self.columns(more))
+
+    def columns(self, more: Mapping[str, Sequence[Any]] | None = None) -> dict[str, list[Any]]:
+        """Give the columns of `rows` by name, each with a value for each trial."""
         with self._log.lock:
-            return summary.rows(self.trials, self.problem)
+            history = self.history
+            found = summary.columns(history.trials, history, self.times, self._dead(history))
+        return summary.joined(found, more or {})
 
-    def to_frame(self) -> pandas.DataFrame:
-        """Give the trials as a pandas DataFrame (needs pandas)."""
-        return summary.to_frame(self.rows())
+    @property
+    def times(self) -> dict[int, TrialTimes]:
+        """When each trial was begun and ended, how often, and by whom, by its number. Cost O(events)."""
+        with self._log.lock:
+            return trial_times(self.history.events, self._log.exact_stamps())
+
+    @property
+    def stamps(self) -> Sequence[float]:
+        """When each of the `events` was appended, on the store's clock, in seconds."""
+        with self._log.lock:
+            return self._log.exact_stamps()[: self.history.length]
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """When the study was made, and when something was last recorded; UTC."""
+        with self._log.lock:
+            self._log.refresh()
+            stamps = self._log.exact_stamps()
+            return utc(stamps[0]), utc(stamps[-1])
+
+    def _dead(self, history: History) -> frozenset[int]:
+        """Give the numbers of the running trials whose process is gone."""
+        held = {number: history.trial(number).lease for number in history.running}
+        return frozenset(number for number, lease in held.items() if lease is not None and is_dead(lease.owner))
+
+    def to_frame(self, more: Mapping[str, Sequence[Any]] | None = None) -> pandas.DataFrame:
+        """Give the trials as a pandas DataFrame (needs pandas), with the columns of `rows`."""
+        return summary.to_frame(self.columns(more))
 
     def best_to_dict(self) -> Any:
         """Give the best trial as plain values for JSON; of several objectives a list, the front.
@@ -199,16 +347,26 @@ class StudyReader:
                 return [summary.best_form(self.name, len(self), trial) for trial in self.front]
             return summary.best_form(self.name, len(self), self.best)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give everything that is known of the study's trials as plain values for JSON. Cost O(trials)."""
+    def to_dict(self, more: Mapping[str, Sequence[Any]] | None = None) -> dict[str, Any]:
+        """Give everything that is known of the study's trials as plain values for JSON. Cost O(trials).
+
+        Args:
+            more: further columns, as in `rows`; a trial has them by name under ``predicted``.
+        """
         with self._log.lock:
-            trials = self.trials
+            trials, times = self.trials, self.times
+            forms = [{**trial.to_dict(), **times[trial.number].to_dict()} for trial in trials]
+            if more:
+                predicted = summary.as_rows(more)
+                forms = [{**form, "predicted": values} for form, values in zip(forms, predicted, strict=False)]
             return {
                 "study": self.name,
                 "seed": self.seed,
                 "objectives": [{"name": goal.name, "maximize": goal.maximize} for goal in self.problem.objectives],
                 "space": self.space.to_plain(),
-                "trials": [trial.to_dict() for trial in trials],
+                **({"tags": list(self.tags)} if self.tags else {}),
+                **({"notes": self.notes} if self.notes else {}),
+                "trials": forms,
             }
 
     def __len__(self) -> int:
@@ -218,17 +376,31 @@ class StudyReader:
         return True  # also without trials
 
     def __repr__(self) -> str:
-        return summary.describe(self.name, *self._summary())
+        try:
+            return summary.describe(self.name, *self._summary(), self._label())
+        except StoreError as error:  # closed, deleted, damaged: a repr raises nothing
+            return f"Study {self.name!r}: {error}"
 
     def _repr_html_(self) -> str:
-        return summary.describe_html(self.name, *self._summary())
+        return summary.describe_html(self.name, *self._summary(), self._label())
 
-    def _summary(self) -> tuple[tuple[TrialResult, ...], tuple[TrialResult, ...], Problem]:
+    def _label(self) -> str:
+        """Write the tags and notes."""
+        tags = " ".join(f"#{tag}" for tag in self.tags)
+        return "\n".join(filter(None, (tags, self.notes)))
+
+    def _summary(self) -> tuple[tuple[Trial, ...], tuple[TrialResult, ...], Problem]:
         with self._log.lock:
             history = self.history
-            return self._results(history.trials), self._results(summary.leaders(history)), history.problem()
+            return history.trials, self._results(summary.leaders(history)), history.problem()
 
     # --- the end ----------------------------------------------------------------------------------------
+
+    def __reduce__(self) -> NoReturn:
+        raise InvalidSetting(
+            f"study {self.name!r} holds an open store and cannot be copied, pickled or sent to another process: take "
+            "what you need of it, such as study.trials, or open it again there by its name and its store"
+        )
 
     def close(self) -> None:
         """Close the store, if this reader opened it. Idempotent."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from luthier import codec
 from luthier.errors import InvalidSetting, MissingDependency, NoResult
 from luthier.history import History, is_feasible
 from luthier.numeric import non_dominated
 from luthier.problem import Problem
 from luthier.render import html_heading, html_table
+from luthier.study.elapsed import TrialTimes
 from luthier.study.trial_result import TrialResult
-from luthier.trial import Trial
+from luthier.trial import Outcome, Reason, State, Trial
 
 if TYPE_CHECKING:
     import pandas
@@ -30,10 +32,13 @@ def best(history: History) -> Trial:
         raise InvalidSetting("a study of several objectives has no one best trial: read study.front")
     if history.best is not None:
         return history.trial(history.best)
-    trials = [trial for trial in history.trials if trial.outcome is not None]
+    ended = [trial for trial in history.trials if trial.outcome is not None]
+    trials = [trial for trial in ended if not trial.forgotten]
     reasons = sorted({str(trial.outcome.reason) for trial in trials if trial.outcome})
-    if not trials:
+    if not ended:
         how = "no trial has ended yet"
+    elif not trials:
+        how = f"its {len(ended)} finished trial{'s' * (len(ended) > 1)} are forgotten: see study.retry"
     elif any(trial.is_done for trial in trials):
         how = "no trial keeps the outcome constraints and lies in the present space"
     else:
@@ -44,47 +49,124 @@ def best(history: History) -> Trial:
 def front(history: History) -> tuple[Trial, ...]:
     """Give the trials that no other dominates (at least as good everywhere, better somewhere), in order of number.
 
+    Of trials with the same values the earliest one stands for all.
+
     Cost O(n log n + n · front).
     """
     problem = history.problem()
     done = [
         (trial, problem.losses(trial.outcome.values))
         for trial in history.trials
-        if trial.is_done and trial.outcome and is_feasible(trial.outcome) and history.config(trial.number) is not None
+        if trial.is_done
+        and trial.outcome
+        and is_feasible(trial.outcome)
+        and history.config(trial.number) is not None
+        and not trial.forgotten
     ]
     losses = np.array([losses for _, losses in done], dtype=np.float64).reshape(len(done), len(problem.objectives))
-    return tuple(trial for (trial, _), kept in zip(done, non_dominated(losses).tolist(), strict=True) if kept)
+    first = np.zeros(len(done), dtype=bool)
+    first[np.unique(losses, axis=0, return_index=True)[1]] = True
+    best = first & non_dominated(losses)
+    return tuple(trial for (trial, _), kept in zip(done, best.tolist(), strict=True) if kept)
 
 
-def rows(trials: Sequence[TrialResult], problem: Problem) -> list[dict[str, Any]]:
-    """Give one mapping per trial: number, state, reason, objectives, variables, duration_s, origin and error.
+def columns(
+    trials: Sequence[Trial], history: History, times: Mapping[int, TrialTimes], dead: Collection[int] = ()
+) -> dict[str, list[Any]]:
+    """Give the columns of a table of trials by name, each with a value for each trial. Cost O(trials · columns).
 
-    An inactive variable is None.
+    These are number, state, reason, the objectives, what else was returned, attributes, violations, the variables as
+    the present space reads them (objects by their names), duration_s, begun, ended, attempts, worker, origin, error,
+    reports (a list of ``[step, value]``) and note (what the method recorded). What a trial lacks, such as an inactive
+    variable, is None. Where trials are forgotten, a last column says which.
+
+    Args:
+        trials: all trials.
+        history: what they are trials of.
+        times: when they were evaluated.
+        dead: the numbers of running trials whose process is gone: they wait to be run again.
     """
-    table = []
-    for trial in trials:
-        row: dict[str, Any] = {"number": trial.number, "state": str(trial.state)}
-        row["reason"] = str(trial.reason) if trial.reason else None
-        row |= {objective.name: trial.values.get(objective.name) for objective in problem.objectives}
-        params = trial.params
-        row |= {_free(name, row): params.get(name) for name in problem.space.names}
-        row |= {"duration_s": trial.duration_s, "origin": trial.trial.origin, "error": trial.error}
-        table.append(row)
-    return table
+    problem = history.problem()
+    goals = [objective.name for objective in problem.objectives]
+    taken = {"number", "state", "reason", *goals, *_LAST}
+    names = {name: _free(name, "params", taken) for name in problem.space.names}
+    taken |= set(names.values())
+    outcomes = [trial.outcome or _NO_OUTCOME for trial in trials]
+    ordered = problem.space.structure.ordered
+    configs = [ordered(history.config(trial.number) or trial.config) for trial in trials]
+    at = [times.get(trial.number) for trial in trials]
+    found: dict[str, list[Any]] = {
+        "number": [trial.number for trial in trials],
+        "state": [(State.WAITING if trial.number in dead else trial.state).value for trial in trials],
+        "reason": [trial.outcome.reason.value if trial.outcome else None for trial in trials],
+    }
+    found |= {goal: [outcome.values.get(goal) for outcome in outcomes] for goal in goals}
+    for key in _keys(outcome.extra for outcome in outcomes):
+        column = _free(key, "extra", taken)
+        taken.add(column)
+        found[column] = [outcome.extra.get(key) for outcome in outcomes]
+    for key in _keys(trial.attributes for trial in trials):
+        column = _free(key, "attributes", taken)
+        taken.add(column)
+        found[column] = [trial.attributes.get(key) for trial in trials]
+    for key in _keys(outcome.violations for outcome in outcomes):
+        found[_free(f"violations.{key}", "outcome", taken)] = [outcome.violations.get(key) for outcome in outcomes]
+    found |= {column: [config.get(name) for config in configs] for name, column in names.items()}
+    found |= {
+        "duration_s": [outcome.duration_s for outcome in outcomes],
+        "begun": [one and one.begun for one in at],
+        "ended": [one and one.ended for one in at],
+        "attempts": [one.attempts if one else 1 for one in at],
+        "worker": [(one and one.worker) or None for one in at],
+        "origin": [trial.origin for trial in trials],
+        "error": [outcome.error for outcome in outcomes],
+        "reports": [[[report.step, report.value] for report in trial.curve] for trial in trials],
+        "note": [codec.canonical(trial.note) for trial in trials],
+    }
+    if any(trial.forgotten for trial in trials):
+        found["forgotten"] = [trial.forgotten for trial in trials]
+    return found
 
 
-def _free(name: str, row: dict[str, Any]) -> str:
-    """Rename a variable that has the name of an objective or of another column."""
-    return f"params.{name}" if name in row or name in ("duration_s", "origin", "error") else name
+def as_rows(table: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Give one mapping per trial of columns."""
+    names = list(table)
+    return [dict(zip(names, values, strict=True)) for values in zip(*table.values(), strict=True)]
 
 
-def to_frame(table: Sequence[Mapping[str, Any]]) -> pandas.DataFrame:
-    """Give `rows` as a pandas DataFrame."""
+_NO_OUTCOME = Outcome(Reason.INTERRUPTED)
+"""In the place of the outcome of a trial that has not ended: it has no values."""
+
+
+def joined(table: Mapping[str, list[Any]], more: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """Add columns; one whose name is taken gets another one, and trials that it is too short for, None."""
+    total = max(map(len, table.values()), default=0)
+    added = {
+        _free(name, "model", table): [*values[:total], *[None] * (total - len(values))] for name, values in more.items()
+    }
+    return {**table, **added}
+
+
+_LAST = ("duration_s", "begun", "ended", "attempts", "worker", "origin", "error", "reports", "note", "forgotten")
+
+
+def _keys(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Give the keys of mappings, each once, in the order in which they come."""
+    return list(dict.fromkeys(key for mapping in mappings for key in mapping))
+
+
+def _free(name: str, prefix: str, taken: Collection[str]) -> str:
+    """Rename what has the name of another column."""
+    return f"{prefix}.{name}" if name in taken else name
+
+
+def to_frame(table: Mapping[str, Sequence[Any]]) -> pandas.DataFrame:
+    """Give `columns` as a pandas DataFrame."""
     try:
         import pandas
     except ImportError:
         raise MissingDependency("to_frame() needs pandas: pip install 'luthier[plot]'") from None
-    return pandas.DataFrame(table)
+    return pandas.DataFrame({**table, "note": [note or None for note in table["note"]]})  # Parquet has no empty mapping
 
 
 def best_form(study: str, total: int, trial: TrialResult) -> dict[str, Any]:
@@ -94,40 +176,58 @@ def best_form(study: str, total: int, trial: TrialResult) -> dict[str, Any]:
     return {"study": study, "number": trial.number, "trials": total, **shown}
 
 
-def count_reasons(trials: Sequence[TrialResult]) -> dict[str, int]:
+def count_reasons(trials: Sequence[Trial], dead: Collection[int] = ()) -> dict[str, int]:
     """Count the trials by the reason why they ended; by their state where they have not."""
     found: dict[str, int] = {}
     for trial in trials:
-        kind = str(trial.reason or trial.state)
+        waits = trial.number in dead
+        kind = (State.WAITING if waits else trial.outcome.reason if trial.outcome else trial.state).value
         found[kind] = found.get(kind, 0) + 1
     return found
 
 
-def counts(trials: Sequence[TrialResult]) -> str:
-    """Write the number of trials of each kind: ``60 trials: 58 done, 2 failed``."""
-    plural = "" if len(trials) == 1 else "s"
-    kinds = ", ".join(f"{count} {kind}" for kind, count in count_reasons(trials).items())
-    return f"{len(trials)} trial{plural}" + (f": {kinds}" if kinds else "")
+def count_forgotten(trials: Sequence[Trial]) -> int:
+    """Count the trials that are forgotten."""
+    return sum(trial.forgotten for trial in trials)
 
 
-def describe(name: str, trials: Sequence[TrialResult], leaders: Sequence[TrialResult], problem: Problem) -> str:
-    """Describe a study in a few lines of text."""
+def counts(found: Mapping[str, int], forgotten: int = 0) -> str:
+    """Write the number of trials of each kind: ``60 trials: 58 done, 2 failed``; and the forgotten ones."""
+    total = sum(found.values())
+    kinds = ", ".join(f"{count} {kind}" for kind, count in found.items())
+    kinds += f" ({forgotten} of them forgotten)" if forgotten else ""
+    return f"{total} trial{'' if total == 1 else 's'}" + (f": {kinds}" if kinds else "")
+
+
+def describe(
+    name: str, trials: Sequence[Trial], leaders: Sequence[TrialResult], problem: Problem, label: str = ""
+) -> str:
+    """Describe a study in a few lines of text; `label` has its tags and notes."""
     goals = ", ".join(f"{'maximize' if goal.maximize else 'minimize'} {goal.name}" for goal in problem.objectives)
-    lines = [f"Study {name!r}: {goals}", f"  {counts(trials)}"]
+    lines = [f"Study {name!r}: {goals}", f"  {counts(count_reasons(trials), count_forgotten(trials))}"]
+    lines += [f"  {line}" for line in label.splitlines()]
+    title = "front" if len(problem.objectives) > 1 else "best"
     for trial in leaders[:5]:
         shown = ", ".join(f"{goal.name} = {trial.values[goal.name]:.6g}" for goal in problem.objectives)
-        lines.append(f"  best: trial {trial.number}, {shown}")
+        lines.append(f"  {title}: trial {trial.number}, {shown}")
         lines += [f"    {key} = {value!r}" for key, value in trial.params.items()]
+    if len(leaders) > 5:
+        lines.append(f"  … study.front has {len(leaders)} trials")
     return "\n".join(lines)
 
 
-def describe_html(name: str, trials: Sequence[TrialResult], leaders: Sequence[TrialResult], problem: Problem) -> str:
+def describe_html(
+    name: str, trials: Sequence[Trial], leaders: Sequence[TrialResult], problem: Problem, label: str = ""
+) -> str:
     """Describe a study as HTML for a notebook."""
-    parts = [html_heading(f"Study {name}", counts(trials))]
+    parts = [
+        html_heading(f"Study {name}", f"{counts(count_reasons(trials), count_forgotten(trials))}\n{label}".strip())
+    ]
     for trial in leaders[:5]:
         cells = {goal.name: trial.values[goal.name] for goal in problem.objectives}
         rows = [(str(key), repr(value)) for key, value in [*cells.items(), *trial.params.items()]]
-        parts.append(html_table(f"best: trial {trial.number}", rows))
+        title = "front" if len(problem.objectives) > 1 else "best"
+        parts.append(html_table(f"{title}: trial {trial.number}", rows))
     return "".join(parts)
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from luthier import codec
-from luthier.errors import NoResult
 from luthier.problem import Objective
+from luthier.render import html_table, number, one_line
 from luthier.space import Space
-from luthier.trial import Config, Reason, Report, State, Trial
+from luthier.trial import Parametrized, Reason, Report, State, Trial
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class TrialResult:
+class TrialResult(Parametrized):
     """One trial of a study, done or not.
 
     Args:
@@ -34,16 +33,19 @@ class TrialResult:
         return self.trial.number
 
     @property
-    def params(self) -> Mapping[str, Any]:
-        """The active variables and their values, as the user wrote them."""
-        return MappingProxyType(dict(self.space.realize(self.config)))
+    def params(self) -> dict[str, Any]:
+        """The active variables and their values, as the user wrote them: a dict of the caller's own."""
+        return self.space.realize(self.trial.config)
 
     @property
-    def config(self) -> Config:
+    def nested_params(self) -> dict[str, Any]:
+        """The same with the variables of chosen options inside them: ``{"model": {"svm": {"C": 1.0}}}``."""
+        return self.space.nest(self.params)
+
+    @property
+    def config(self) -> dict[str, Any]:
         """The same in plain form: objects by their names. Variables stand in the order of the space."""
-        config = self.trial.config
-        ordered = {name: config[name] for name in self.space.names if name in config}
-        return MappingProxyType({**ordered, **config})
+        return self.space.structure.ordered(self.trial.config)
 
     @property
     def state(self) -> State:
@@ -61,22 +63,31 @@ class TrialResult:
         return self.trial.is_done
 
     @property
-    def values(self) -> Mapping[str, float]:
-        """The objectives by name; empty where the trial has no values."""
-        return MappingProxyType(dict(self.trial.outcome.values)) if self.trial.outcome else MappingProxyType({})
+    def values(self) -> dict[str, float]:
+        """The objectives by name, in their order; empty where the trial has no values."""
+        values = self.trial.outcome.values if self.trial.outcome else {}
+        names = [objective.name for objective in self.objectives if objective.name in values]
+        return {**{name: values[name] for name in names}, **values}
 
     @property
     def value(self) -> float:
-        """The value of the first objective.
+        """The value of the first objective; NaN where the trial has none, as it failed or has not ended."""
+        return self.values.get(self.objectives[0].name, math.nan)
 
-        Raises:
-            NoResult: the trial has no value.
-        """
-        values = self.values
-        if self.objectives[0].name not in values:
-            how = f"ended as {self.reason}" if self.reason else f"is {self.state}"
-            raise NoResult(f"trial {self.number} has no value: it {how}")
-        return values[self.objectives[0].name]
+    @property
+    def violations(self) -> dict[str, float]:
+        """The outcome constraints by name, at most 0 where they hold."""
+        return dict(self.trial.outcome.violations) if self.trial.outcome else {}
+
+    @property
+    def forgotten(self) -> bool:
+        """Tell whether the trial counts for nothing (see `luthier.trial.Trial`)."""
+        return self.trial.forgotten
+
+    @property
+    def attempts(self) -> int:
+        """How often the trial was begun: more than once where a worker was lost, or where it was to be run again."""
+        return self.trial.lease.attempt if self.trial.lease else 1
 
     @property
     def duration_s(self) -> float | None:
@@ -94,38 +105,63 @@ class TrialResult:
         return self.trial.curve
 
     @property
-    def note(self) -> Mapping[str, Any]:
+    def note(self) -> dict[str, Any]:
         """The method's own record of its choice."""
-        return MappingProxyType(dict(self.trial.note))
+        note: dict[str, Any] = codec.canonical(self.trial.note)
+        return note
 
     @property
-    def extra(self) -> Mapping[str, Any]:
+    def extra(self) -> dict[str, Any]:
         """Everything else that the objective returned."""
-        return MappingProxyType(dict(self.trial.outcome.extra)) if self.trial.outcome else MappingProxyType({})
+        return dict(self.trial.outcome.extra) if self.trial.outcome else {}
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What its objective noted of it while it ran (see `luthier.RunningTrial.set`), over all attempts."""
+        return dict(self.trial.attributes)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the trial as plain values for JSON; `luthier.codec.from_plain` gives every value back exactly."""
-        outcome = self.trial.outcome
         form = {
             "number": self.number,
             "state": str(self.state),
             "reason": str(self.reason) if self.reason else None,
             "values": self.values,
             "params": self.config,
-            "violations": outcome.violations if outcome else {},
+            "violations": self.violations,
             "duration_s": self.duration_s,
             "origin": self.trial.origin,
             "error": self.error,
             "reports": [[report.step, report.value] for report in self.reports],
             "extra": self.extra,
+            "note": self.note,
+            **({"attributes": self.attributes} if self.trial.attributes else {}),
+            **({"forgotten": True} if self.forgotten else {}),
+            **({"attempts": self.attempts} if self.attempts > 1 else {}),
+            **self._earlier_reports(),
         }
         plain: dict[str, Any] = codec.to_plain(form)
         return plain
 
-    def __getitem__(self, name: str) -> Any:
-        return self.params[name]
+    def _earlier_reports(self) -> dict[str, Any]:
+        """Give the reports of all attempts as ``[attempt, step, value]``, where several reported the same step."""
+        every = self.trial.reports
+        if len(every) == len(self.reports):
+            return {}
+        return {"reports_of_attempts": [[report.attempt, report.step, report.value] for report in every]}
+
+    def _repr_html_(self) -> str:
+        given = [*self.values.items(), *self.violations.items(), *self.params.items()]
+        rows = [(str(name), repr(value)) for name, value in given]
+        rows += [("seconds", number(self.duration_s))] if self.duration_s is not None else []
+        rows += [("error", one_line(self.error, 300))] if self.error else []
+        return html_table(f"trial {self.number}: {self.reason or self.state}", rows)
+
+    def __hash__(self) -> int:
+        return hash(self.number)
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
         params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
-        return f"TrialResult({self.number}, {self.reason or self.state}{': ' if values else ''}{values} at {params})"
+        how = f"{self.reason or self.state}{', forgotten' if self.forgotten else ''}"
+        return f"TrialResult({self.number}, {how}{': ' if values else ''}{values} at {params})"

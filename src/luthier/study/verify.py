@@ -1,4 +1,4 @@
-"""Verification of a study: every proposal of its log made again from what was visible (law 2)."""
+"""Verification of a study: its proposals and rulings made again from what was visible (law 2)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 from luthier._runtime.fingerprint import fingerprint
 from luthier.errors import LuthierError
 from luthier.event import Asked, Event
-from luthier.history import History
+from luthier.history import History, TrialOrder
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Method, from_plain, to_plain
+from luthier.stop import Rule
 from luthier.study.decisions import propose
+from luthier.study.rulings import verify_rulings
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Verification:
         foreign: how many proposals were made on another fingerprint (CPU, BLAS, numpy, version) and came out
             differently; that is reported and fails nothing.
         notes: remarks.
+        rulings: how many rulings of rules, promotions included, were made again and are the same.
     """
 
     proved: int
@@ -43,6 +46,7 @@ class Verification:
     mismatches: tuple[Mismatch, ...] = ()
     foreign: int = 0
     notes: tuple[str, ...] = field(default=())
+    rulings: int = 0
 
     @property
     def ok(self) -> bool:
@@ -51,17 +55,21 @@ class Verification:
 
     def __str__(self) -> str:
         text = f"{self.proved} proposals proved, {self.given} given, {len(self.mismatches)} mismatches"
+        text += f", {self.rulings} rulings proved" if self.rulings else ""
         return text + (f", {self.foreign} differ that were made on another machine or version" if self.foreign else "")
 
 
-def verify(begin: History, events: Sequence[Event], key: Key, known: Sequence[Method] = ()) -> Verification:
-    """Make every proposal again.
+def verify(
+    begin: History, events: Sequence[Event], key: Key, known: Sequence[Method] = (), rule: Rule | None = None
+) -> Verification:
+    """Make every proposal, and every ruling of a rule, again.
 
     Args:
         begin: a history of nothing.
         events: the log.
         key: the root of the study's randomness.
         known: methods that are at hand as objects; others are built from their text.
+        rule: the rule that is at hand as an object; others are built from their text.
 
     Returns:
         What was proved and what came out differently. Cost: that of all the proposals.
@@ -99,7 +107,9 @@ def verify(begin: History, events: Sequence[Event], key: Key, known: Sequence[Me
             else:
                 foreign += 1
     given = sum(event.origin != "method" for event in asked)
-    return Verification(proved, given, tuple(mismatches), foreign)
+    rulings, differing = verify_rulings(begin, events, rule)
+    wrong = [Mismatch(*one) for one in differing]
+    return Verification(proved, given, (*mismatches, *wrong), foreign, rulings=rulings)
 
 
 def _again(make: Callable[[], Any]) -> Any:
@@ -112,10 +122,15 @@ def _again(make: Callable[[], Any]) -> Any:
 def _replay(begin: History, events: Sequence[Event]) -> Iterator[tuple[History, list[Asked]]]:
     """Pair each batch of proposals with the history it was made from, folding the log once."""
     made: dict[tuple[int, int, int], list[Asked]] = {}
+    orders: dict[int, TrialOrder] = {}
     for event in events:
         if isinstance(event, Asked) and event.origin == "method":
             made.setdefault((event.seen, event.first, event.again), []).append(event)
     view = begin
     for batch in sorted(made):
         view = view.extend(events[view.length : batch[0]])
-        yield view, made[batch]
+        window = made[batch][0].window
+        if window is None:
+            yield view, made[batch]
+        else:
+            yield orders.setdefault(window, TrialOrder(window)).at(view), made[batch]

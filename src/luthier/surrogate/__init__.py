@@ -7,7 +7,8 @@ from luthier.surrogate.gp.embedding import Embedding
 from luthier.surrogate.gp.kernel import KERNELS
 from luthier.surrogate.gp.marginal_likelihood import Hyperpriors
 from luthier.surrogate.gp.model import GP
-from luthier.surrogate.gp.posterior import gp_posterior
+from luthier.surrogate.gp.posterior import GPPosterior, gp_posterior
+from luthier.surrogate.mixture import MixturePosterior
 from luthier.surrogate.parzen.estimator import Parzen
 from luthier.surrogate.protocol import (
     Conditionable,
@@ -32,7 +33,8 @@ from luthier.surrogate.protocol import (
 from luthier.surrogate.sklearn.regressor import Regressor
 from luthier.surrogate.stacked import Ensemble
 from luthier.surrogate.trees.boosting import Boosted
-from luthier.surrogate.trees.forest import Forest
+from luthier.surrogate.trees.forest import Forest, ForestPosterior
+from luthier.surrogate.trees.leaf_boxes import LeafBoxes
 
 __all__ = [
     "ABILITIES",
@@ -45,11 +47,15 @@ __all__ = [
     "Embedding",
     "Ensemble",
     "Forest",
+    "ForestPosterior",
+    "GPPosterior",
     "HasDistance",
     "HasOutputTransform",
     "Hyperpriors",
     "IsMixture",
     "Joint",
+    "LeafBoxes",
+    "MixturePosterior",
     "Moments",
     "MomentsGrad",
     "Parzen",
@@ -67,3 +73,7 @@ __all__ = [
     "gp_posterior",
     "supports",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol, TypeGuard, TypeVar, runtime_checkable
 
 from luthier.errors import InvalidSetting
+from luthier.scalar import attribute, short
 from luthier.surrogate.protocol import (
     Conditionable,
     Differentiable,
@@ -55,9 +56,21 @@ def supports(thing: object, ability: type[A]) -> TypeGuard[A]:
         thing: a posterior or a criterion.
         ability: a protocol, such as `Differentiable`.
     """
-    if isinstance(thing, DeclaresAbilities):
-        return ability in thing.abilities
-    return isinstance(thing, ability)
+    kind = type(thing)
+    if _keeps(kind, thing, DeclaresAbilities):
+        return ability in thing.abilities  # type: ignore[attr-defined]
+    return _keeps(kind, thing, ability)
+
+
+def _keeps(kind: type, thing: object, protocol: type) -> bool:
+    """Tell whether an object keeps a protocol, as the first one of its class that was looked at."""
+    found = _KEPT.get((kind, protocol))
+    if found is None:
+        found = _KEPT[kind, protocol] = isinstance(thing, protocol)
+    return found
+
+
+_KEPT: dict[tuple[type, type], bool] = {}
 
 
 def check_surrogate(surrogate: object) -> None:
@@ -71,8 +84,8 @@ def check_surrogate(surrogate: object) -> None:
         name = surrogate.__name__
         raise InvalidSetting(f"{name} is a class: give an instance of it, such as {name}()")
     name = type(surrogate).__name__
-    if not callable(getattr(surrogate, "fit", None)):
-        raise InvalidSetting(f"{surrogate!r} is not a surrogate: give one, such as GP()")
+    if not callable(attribute(surrogate, "fit")):
+        raise InvalidSetting(f"{short(surrogate)} is not a surrogate: give one, such as GP()")
     if not isinstance(surrogate, DeclaresAbilities):
         raise InvalidSetting(f"{name}: a surrogate declares the abilities of its posteriors; add `abilities`")
     abilities: object = surrogate.abilities

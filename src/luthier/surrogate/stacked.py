@@ -11,12 +11,15 @@ from typing import Any, cast
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats, Integers
 from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric import SCALINGS, check_scaling, log_normal_density, stacking_weights
+from luthier.scalar import short
+from luthier.setting_types import check_setting_types, settings_repr
 from luthier.surrogate.abilities import check_surrogate
 from luthier.surrogate.checkpoints import checkpoints
 from luthier.surrogate.cross_validation import held_out
@@ -34,6 +37,7 @@ from luthier.surrogate.protocol import (
 _log = logging.getLogger(__name__)
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class Ensemble:
     """Average several surrogates by how well each predicts held-out losses (stacking).
@@ -71,10 +75,15 @@ class Ensemble:
     growth: float = 1.15
     largest: int = 300
 
+    __repr__ = settings_repr
+
     def __post_init__(self) -> None:
+        check_setting_types(self)
+        if not isinstance(self.members, tuple | list):
+            raise InvalidSetting(f"Ensemble({short(self.members)}): give two or more surrogates, as a tuple")
         object.__setattr__(self, "members", tuple(self.members))
         if len(self.members) < 2:
-            raise InvalidSetting(f"Ensemble({self.members!r}): give two or more surrogates")
+            raise InvalidSetting(f"Ensemble({short(self.members)}): give two or more surrogates")
         for member in self.members:
             _check_member(member)
         check_scaling("Ensemble", self.scaling)

@@ -16,10 +16,22 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 from luthier.errors import ExecutorError, InvalidSetting, TrialPruned
-from luthier.executor import Answer, Executor, Limits, ObjectiveFunction, RunningTrial, Task, TaskReport, TaskResult
+from luthier.executor import (
+    Answer,
+    Executor,
+    Limits,
+    ObjectiveFunction,
+    RunningTrial,
+    Task,
+    TaskAttributes,
+    TaskReport,
+    TaskResult,
+    TaskUpdate,
+)
 from luthier.trial import Reason
 
 PATIENCE_S = 60.0
@@ -69,6 +81,12 @@ def _report(trial: RunningTrial) -> object:
     return float(trial["count"])
 
 
+def _note(trial: RunningTrial) -> object:
+    for epoch in range(3):
+        trial.set(epoch=epoch, device="cuda:1")
+    return 1.0
+
+
 def _obey(trial: RunningTrial) -> object:
     for step in range(1000):
         trial.report(float(step), step)
@@ -79,8 +97,7 @@ def _obey(trial: RunningTrial) -> object:
 
 def _wait(trial: RunningTrial) -> object:
     """Wait until the folder of the test is deleted."""
-    assert trial.folder is not None
-    while trial.folder.exists() and not trial.should_stop():
+    while Path(trial.context["folder"]).exists() and not trial.should_stop():
         time.sleep(0.005)
     return 0.0
 
@@ -95,14 +112,15 @@ _ACTIONS: dict[str, Callable[[RunningTrial], object]] = {
     "prune": _prune,
     "out of memory": _out_of_memory,
     "report": _report,
+    "note": _note,
     "obey": _obey,
     "wait": _wait,
 }
 
 
-def drain(executor: Executor, answer: Answer | None = None) -> tuple[list[TaskResult], list[TaskResult | TaskReport]]:
+def drain(executor: Executor, answer: Answer | None = None) -> tuple[list[TaskResult], list[TaskUpdate]]:
     """Poll until nothing is open; return the results, and all updates in order."""
-    updates: list[TaskResult | TaskReport] = []
+    updates: list[TaskUpdate] = []
     while latest := executor.poll(PATIENCE_S, answer):
         updates += latest
     return [update for update in updates if isinstance(update, TaskResult)], updates
@@ -113,6 +131,8 @@ class ExecutorContract(ABC):
 
     workers: ClassVar[int] = 2
     """Number of workers that it is made with."""
+    tasks: ClassVar[int] = 40
+    """How many tasks it is given in a row."""
     answers: ClassVar[bool] = True
     """Whether reports arrive while a trial runs, and answers reach it."""
     concurrent: ClassVar[bool] = True
@@ -149,9 +169,9 @@ class ExecutorContract(ABC):
             executor.close()
 
     def test_every_task_has_exactly_one_result(self) -> None:
-        """Each of forty tasks, submitted while there is room, returns its own value."""
+        """Each of many tasks, submitted while there is room, returns its own value."""
         executor = self.make(compute, self.workers)
-        left = list(range(40))
+        left = list(range(self.tasks))
         results: list[TaskResult] = []
         open_tasks = 0
         try:
@@ -166,7 +186,7 @@ class ExecutorContract(ABC):
             assert executor.poll(PATIENCE_S) == ()
         finally:
             executor.close()
-        assert sorted(result.number for result in results) == list(range(40))
+        assert sorted(result.number for result in results) == list(range(self.tasks))
         for result in results:
             assert result.reason is Reason.DONE, result
             assert result.token == 100 + result.number
@@ -197,13 +217,35 @@ class ExecutorContract(ABC):
         executor = self.make(compute, 1)
         params = {"do": "echo", "x": 0.1, "order": ("a", "b"), "näme with space": None}
         try:
-            context = {"study": "s", "seed": 17, "folder": "/somewhere"}
-            executor.submit(Task(3, 1, params, attempt=2, context=context))
-            (result,), _ = drain(executor)
+            with tempfile.TemporaryDirectory() as place:
+                folder = f"{place}/trials/00003"
+                context = {"study": "s", "seed": 17, "folder": folder}
+                executor.submit(Task(3, 1, params, attempt=2, context=context))
+                (result,), _ = drain(executor)
+                assert Path(folder).is_dir()  # it is made where the objective asks for it
         finally:
             executor.close()
-        expected = {"params": params, "number": 3, "attempt": 2, "seed": 17, "folder": "/somewhere", "study": "s"}
+        expected = {"params": params, "number": 3, "attempt": 2, "seed": 17, "folder": folder, "study": "s"}
         assert result.value == expected, result
+
+    def test_attributes_come_with_the_result_and_where_reports_are_answered_before_it(self) -> None:
+        """All that was noted is in the result; each time it is noted, the caller is told, in order."""
+        executor = self.make(compute, 1)
+        told: list[TaskReport | TaskAttributes] = []
+
+        def answer(update: TaskReport | TaskAttributes) -> bool:
+            told.append(update)
+            return False
+
+        try:
+            executor.submit(Task(4, 9, {"do": "note"}))
+            (result,), updates = drain(executor, answer)
+        finally:
+            executor.close()
+        assert (result.value, dict(result.attributes)) == (1.0, {"epoch": 2, "device": "cuda:1"})
+        if self.answers:
+            expected = [TaskAttributes(4, 9, {"epoch": epoch, "device": "cuda:1"}) for epoch in range(3)]
+            assert told == expected and list(updates[:-1]) == expected
 
     def test_a_failure_has_its_message_and_its_place(self) -> None:
         """The error is the message, then the traceback down to the line that raised."""
@@ -244,7 +286,7 @@ class ExecutorContract(ABC):
         executor = self.make(compute, 1)
         try:
             executor.submit(Task(0, 5, {"do": "obey"}, answered=self.answers))
-            (result,), _ = drain(executor, lambda report: report.step >= 7)
+            (result,), _ = drain(executor, lambda update: isinstance(update, TaskReport) and update.step >= 7)
         finally:
             executor.close()
         assert result.value == (7 if self.answers else -1)
@@ -341,7 +383,7 @@ class ExecutorContract(ABC):
             executor.close()
 
 
-def _refuse(report: TaskReport) -> bool:
+def _refuse(update: TaskReport | TaskAttributes) -> bool:
     raise ArithmeticError("the caller's own")
 
 

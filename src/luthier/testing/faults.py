@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from luthier.errors import StoreError
 from luthier.event import Event, Record
-from luthier.store import Store
+from luthier.store import Identifying, Restoring, Store
 
 
 class Crash(BaseException):
@@ -65,6 +66,18 @@ class FaultyStore:
     def read(self, study: str, after: int = 0) -> tuple[Record, ...]:
         """See `Store.read`."""
         return self.inner.read(study, after)
+
+    def restore(self, study: str, records: Sequence[Record]) -> None:
+        """See `Restoring.restore`."""
+        if not isinstance(self.inner, Restoring):
+            raise StoreError(f"{self.inner!r} takes no whole logs")
+        self.inner.restore(study, records)
+
+    def identify(self, study: str, after: int = 0) -> tuple[int, tuple[Record, ...]]:
+        """See `Identifying.identify`; of a store without that ability, the number is the same for all studies."""
+        if isinstance(self.inner, Identifying):
+            return self.inner.identify(study, after)
+        return 0, self.inner.read(study, after)
 
     def length(self, study: str) -> int:
         """See `Store.length`."""

@@ -21,20 +21,26 @@ import pytest
 
 from luthier.errors import Conflict, InvalidResult, InvalidSetting, StoreError, StudyNotFound
 from luthier.event import (
+    Annotated,
     Asked,
+    Attributed,
     Changed,
     Claimed,
     Configured,
     Created,
+    Directed,
     Enqueued,
     Event,
+    Forgotten,
     Freed,
+    Record,
     Renewed,
+    Reopened,
     Reported,
     Retried,
     Told,
 )
-from luthier.store import Store
+from luthier.store import Identifying, Queueing, Restoring, Store
 
 STUDY = "digits"
 EVENTS: tuple[Event, ...] = (
@@ -62,6 +68,11 @@ EVENTS: tuple[Event, ...] = (
     Reported(0, 4, 10, 0.5),
     Freed(0, 4, "lost", "killed", 2.5),
     Told(0, 4, "done", {"loss": 0.125}, {"c": -1.0}, 1.5, "", {"note": "fine"}),
+    Reopened(0),
+    Forgotten(0),
+    Attributed(0, 4, {"epoch": 3, "device": "cuda:1"}),
+    Annotated("a note", ("paper", "gpu")),
+    Directed("pause", "host/1/2/ab", 5),
     Enqueued({"x": 1.0}, "ticket-1"),
 )
 """One event of every kind, with every field."""
@@ -180,6 +191,50 @@ class StoreContract(ABC):
                 store.append(STUDY, [], 0)
             assert len(store.read(STUDY)) == 1
 
+    def test_refuses_what_it_cannot_give_back(self, tmp_path: Path) -> None:
+        """Also where it keeps events as they are: a program must not depend on the store that it was tried with."""
+        with self.open(tmp_path) as store:
+            store.append(STUDY, [event()], 0)
+            for value in (object(), {1: 2}, b"bytes", 1j, "\udfff"):
+                with pytest.raises(InvalidResult):
+                    store.append(STUDY, [event(1), event(2, x=value)], 1)
+            for wrong in (Reported(0, 1, 1.5, 0.5), Enqueued({}, 5), Told(0, 1, "done", duration_s="3")):  # type: ignore[arg-type]
+                with pytest.raises(InvalidResult):
+                    store.append(STUDY, [event(1), wrong], 1)
+            assert store.length(STUDY) == 1
+
+    def test_takes_a_whole_log_with_its_times(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            if not isinstance(store, Restoring):
+                return
+            records = [Record(1e9 + place, one) for place, one in enumerate(EVENTS)]
+            store.restore(STUDY, records)
+            assert list(store.read(STUDY)) == records
+            with pytest.raises(Conflict):
+                store.restore(STUDY, records[:1])
+            with pytest.raises(InvalidResult):
+                store.restore("other", [Record(1.0, event(1, x=object()))])
+            assert store.names() == (STUDY,) and store.length(STUDY) == len(EVENTS)
+            assert store.append(STUDY, [event()], len(EVENTS)) == len(EVENTS) + 1
+            assert store.read(STUDY, len(EVENTS))[0].at >= records[-1].at
+
+    def test_tells_a_study_from_one_that_was_removed(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            if not isinstance(store, Identifying):
+                return
+            for name in ("a", "b"):
+                store.append(name, [event()], 0)
+            before = [store.identify(name)[0] for name in ("a", "b")]
+            assert len(set(before)) == 2
+            store.append("b", [event()], 1)
+            assert [store.identify(name)[0] for name in ("a", "b")] == before
+            assert store.identify("b", 1) == (before[1], store.read("b", 1)) and len(store.read("b", 1)) == 1
+            store.delete("b")
+            with pytest.raises(StudyNotFound, match="no study 'b'"):
+                store.identify("b")
+            store.append("b", [event()], 0)
+            assert store.identify("b")[0] not in before and store.identify("a")[0] == before[0]
+
     def test_says_which_studies_there_are(self, tmp_path: Path) -> None:
         with self.open(tmp_path) as store:
             store.append("wine", [event()], 0)
@@ -288,6 +343,17 @@ class StoreContract(ABC):
             for i in range(4):
                 assert [number for number in told if number // 100 == i] == [i * 100 + j for j in range(10)]
 
+    def test_a_turn_keeps_nobody_from_appending(self, tmp_path: Path) -> None:
+        with self.open(tmp_path) as store:
+            if not isinstance(store, Queueing):
+                return
+            with store.turn(STUDY), store.turn("other"):
+                assert store.append(STUDY, [event()], 0) == 1
+            with pytest.raises(ValueError, match="no"), store.turn(STUDY):
+                raise ValueError("no")
+            with store.turn(STUDY):
+                assert store.append(STUDY, [event()], 1) == 2
+
     def test_is_closed_for_good(self, tmp_path: Path) -> None:
         store = self.open(tmp_path)
         store.append(STUDY, [event()], 0)
@@ -331,14 +397,6 @@ class LastingStoreContract(StoreContract):
             assert other.renewed(STUDY, 0, 1) == one.renewed(STUDY, 0, 1) is not None
             other.delete(STUDY)
             assert one.names() == ()
-
-    def test_refuses_what_it_cannot_give_back(self, tmp_path: Path) -> None:
-        with self.open(tmp_path) as store:
-            store.append(STUDY, [event()], 0)
-            for value in (object(), {1: 2}, b"bytes", 1j, "\udfff"):
-                with pytest.raises(InvalidResult):
-                    store.append(STUDY, [event(1), event(2, x=value)], 1)
-            assert store.length(STUDY) == 1
 
     def test_keeps_names_of_studies_in_order(self, tmp_path: Path) -> None:
         with self.open(tmp_path) as one, self.open(tmp_path) as other:

@@ -9,12 +9,14 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.acquisition.criterion import bind_acquisition
 from luthier.acquisition.protocol import Acquisition, AcquisitionContext, Bindable, Criterion, ValueScale
 from luthier.acquisition.traits import check_inner
 from luthier.acquisition.weighting.weighted import weight_criterion, weighted_scale
 from luthier.errors import InvalidSetting
+from luthier.setting_types import check_setting_types
 from luthier.surrogate import GP, Differentiable, Posterior, Ratio
 
 _FEWEST = 4
@@ -25,6 +27,7 @@ _LEAST_S = 1e-3
 """The least duration: differences between shorter ones are chance."""
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class PerSecond:
     """An acquisition function divided by the expected duration of a trial.
@@ -61,6 +64,7 @@ class PerSecond:
     exponent: float = 1.0
 
     def __post_init__(self) -> None:
+        check_setting_types(self)
         check_inner("PerSecond", self.inner)
         if not 0.0 < self.exponent < math.inf:
             raise InvalidSetting(f"PerSecond(exponent={self.exponent!r}): give a finite number above 0")

@@ -17,6 +17,7 @@ from luthier.acquisition.protocol import (
 )
 from luthier.acquisition.traits import check_inner
 from luthier.acquisition.weighting.weighted import Weighted, weight_criterion, weighted_scale
+from luthier.setting_types import check_setting_types
 from luthier.surrogate import Posterior
 
 
@@ -55,6 +56,7 @@ class PriorWeighted:
     strength: float
 
     def __post_init__(self) -> None:
+        check_setting_types(self)
         check_inner("Prior", self.inner)
 
     @property

@@ -1,8 +1,9 @@
-"""The commands that maintain studies: ``enqueue``, ``verify``, ``doctor``, ``rm`` and ``init``."""
+"""The commands that maintain studies, from ``enqueue`` and ``retry`` to ``rm`` and ``init``."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,13 @@ import click
 from luthier.render import assignments, clean, json_text, one_line, short
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from luthier.space import Space
+    from luthier.study import StudyEditor, StudyReader, TrialSelection
 
 _STORE = click.argument("store", required=False, metavar="[STORE|STUDY.toml]")
+_NUMBERS = re.compile(r"([0-9]{1,7})(?:-([0-9]{1,7}))?")
 _STUDY = click.option("--study", "name", metavar="NAME", help="Which study, where the store has several.")
 
 
@@ -76,6 +81,62 @@ def _json(text: str) -> list[Any]:
 
 
 @click.command()
+@click.argument("words", nargs=-1, metavar="[STORE|STUDY.toml] [NUMBER…]")
+@click.option("--failed", is_flag=True, help="All that failed; those that were pruned did not.")
+@_STUDY
+def retry(words: tuple[str, ...], failed: bool, name: str | None) -> None:
+    """Have trials run again, with their own values, by the next luthier run; they cost nothing of its budget.
+
+    Trials are given by their numbers (3 5 8-11), or by --failed. What they came to before stays in the log.
+    """
+    _retract(words, failed, name, lambda editor, which: editor.retry(which), "will be run again: luthier run goes on")
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[STORE|STUDY.toml] [NUMBER…]")
+@click.option("--failed", is_flag=True, help="All that failed; those that were pruned did not.")
+@_STUDY
+def forget(words: tuple[str, ...], failed: bool, name: str | None) -> None:
+    """Have trials count for nothing: they stay in the log, but teach nothing, and none is the best.
+
+    Trials are given by their numbers (3 5 8-11), or by --failed. luthier retry brings them back.
+    """
+    _retract(words, failed, name, lambda editor, which: editor.forget(which), "forgotten")
+
+
+def _retract(
+    words: tuple[str, ...],
+    failed: bool,
+    name: str | None,
+    retraction: Callable[[StudyEditor, TrialSelection], tuple[int, ...]],
+    done: str,
+) -> None:
+    """Have trials run again, or forgotten, and say which."""
+    from luthier.cli.resolve_study import opened_editor
+    from luthier.study import has_failed
+
+    store = words[0] if words and not _NUMBERS.fullmatch(words[0]) else None
+    numbers = [number for word in words[store is not None :] for number in _range(word)]
+    if failed == bool(numbers):
+        raise click.UsageError("give the numbers of trials (3 5 8-11), or --failed for all that failed")
+    with opened_editor(store, name) as editor:
+        found = retraction(editor, has_failed if failed else numbers)
+        title = editor.reader.name
+    which = f"trial{'s' * (len(found) > 1)} {', '.join(map(str, found))} {done}" if found else "no trial failed"
+    click.echo(f"{clean(title)}: {which}")
+
+
+def _range(word: str) -> range:
+    match = _NUMBERS.fullmatch(word)
+    if match is None:
+        raise click.UsageError(f"{word!r} is not the number of a trial, nor a range of them such as 8-11")
+    first, last = int(match[1]), int(match[2] or match[1])
+    if last < first:
+        raise click.UsageError(f"{word!r} is an empty range: the smaller number comes first")
+    return range(first, last + 1)
+
+
+@click.command()
 @_STORE
 @_STUDY
 def verify(store: str | None, name: str | None) -> None:
@@ -102,12 +163,12 @@ def verify(store: str | None, name: str | None) -> None:
 @_STUDY
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def rm(store: str | None, name: str | None, yes: bool) -> None:
-    """Remove a study and all its trials from its store. The file of the store stays."""
+    """Remove a study and all its trials from its store. The file of the store stays, and files of trials beside it."""
     from luthier.cli.resolve_study import opened_reader
 
     with opened_reader(store, name) as study:
         total, running = len(study), len(study.history.running)
-        title = study.name
+        title, files = study.name, _files(study)
     busy = f", of which {running} are marked as running" if running else ""
     if not yes:
         click.confirm(clean(f"Remove study {title!r} with its {total} trials{busy}, for good?"), abort=True, err=True)
@@ -115,14 +176,37 @@ def rm(store: str | None, name: str | None, yes: bool) -> None:
 
     with opened_store(find(store)[0]) as opened:
         opened.delete(title)
-    click.echo(clean(f"{title}: removed"))
+    left = f"; the files of its trials are left in {files}" if files is not None else ""
+    click.echo(clean(f"{title}: removed{left}"))
+
+
+def _files(study: StudyReader) -> Path | None:
+    """Give the folder with the files of a study's trials, where there is one."""
+    from luthier.errors import InvalidSetting
+
+    try:
+        folder = study.folder(0).parent
+    except InvalidSetting:
+        return None
+    return folder if folder.is_dir() else None
 
 
 # --- doctor ---------------------------------------------------------------------------------------
 
 
 _NEEDED = ("numpy", "scipy", "msgspec", "click", "rich", "cloudpickle", "threadpoolctl")
-_OPTIONAL = ("scikit-learn", "pandas", "pyarrow", "plotly", "matplotlib", "cmaes")
+_OPTIONAL = (
+    "scikit-learn",
+    "pandas",
+    "pyarrow",
+    "plotly",
+    "matplotlib",
+    "cmaes",
+    "SQLAlchemy",
+    "psycopg",
+    "PyMySQL",
+    "pysqlite3",
+)
 
 
 @click.command()
@@ -134,6 +218,7 @@ def doctor(store: str | None, as_json: bool) -> None:
     The check reads everything in the store; others can go on using it meanwhile.
     """
     from luthier.errors import StoreCorrupt
+    from luthier.store import shown_place
 
     report: dict[str, Any] = {**_versions(), **(_health(store) if store is not None else {})}
     faults = report.get("faults", [])
@@ -145,17 +230,16 @@ def doctor(store: str | None, as_json: bool) -> None:
             shown = (", ".join(map(str, value)) or "none") if isinstance(value, list) else value
             click.echo(f"{key.ljust(width)}  {one_line(str(shown), 400)}")
     if faults:
-        raise StoreCorrupt(f"{store}: {len(faults)} faults found; put back a copy of the file")
+        raise StoreCorrupt(f"{shown_place(store)}: {len(faults)} faults found; put back a copy of the file")
 
 
 def _versions() -> dict[str, str]:
     import os
     import platform
-    import sqlite3
     import sys
     from importlib import metadata
 
-    from luthier.store import journal_mode
+    from luthier.store import journal_mode, sqlite_library
     from luthier.version import VERSION
 
     def version(package: str, missing: str) -> str:
@@ -170,17 +254,18 @@ def _versions() -> dict[str, str]:
         "system": f"{platform.platform()}, {os.cpu_count()} CPUs",
         **{name: version(name, "MISSING: pip install luthier again") for name in _NEEDED},
         **{name: version(name, "not installed (optional)") for name in _OPTIONAL},
-        "sqlite": f"{sqlite3.sqlite_version}, journal mode {journal_mode()}",
+        "sqlite": f"{sqlite_library()}, journal mode {journal_mode()}",
     }
 
 
 def _health(store: str) -> dict[str, Any]:
     from luthier.cli.resolve_study import find, opened_store
     from luthier.errors import StoreCorrupt
+    from luthier.store import shown_place
     from luthier.study import StudyReader
 
     place, _ = find(store)
-    report: dict[str, Any] = {"store": place}
+    report: dict[str, Any] = {"store": shown_place(place)}
     if "://" not in place:
         report["size"] = f"{Path(place).stat().st_size:,} bytes"
     try:

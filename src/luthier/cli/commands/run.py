@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from luthier.cli.commands.export import check_target
 from luthier.cli.commands.show import goals
 from luthier.errors import Interrupted, InvalidSetting, NoResult
 from luthier.render import clean, dictionary, number, seconds
@@ -30,7 +31,7 @@ _ENDS = {
 }
 
 
-class _Duration(click.ParamType[float]):
+class _Duration(click.ParamType):  # type: ignore[type-arg]  # it is generic from click 8.4 on only
     """A duration such as 90 or 10m."""
 
     name = "duration"
@@ -50,6 +51,7 @@ class _Duration(click.ParamType[float]):
 @click.option("--time", "time_s", type=_Duration(), metavar="T", help='Its time in all: 90, "10m".')
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="The number of trials at once.")
 @click.option("--store", metavar="PATH", help="Keep the study there.")
+@click.option("--report", metavar="FILE", help="Write a report there in the end: .html or .md.")
 @click.option("--change-space", is_flag=True, help="Go on with a stored study though its variables were changed.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def run(
@@ -58,6 +60,7 @@ def run(
     time_s: float | None,
     workers: int | None,
     store: str | None,
+    report: str | None,
     change_space: bool,
     quiet: bool,
 ) -> None:
@@ -69,6 +72,8 @@ def run(
     """
     from luthier.cli.studyfile.read import read_study
 
+    if store == "":
+        raise InvalidSetting("--store '': give a path, such as study.db")
     plan = read_study(file)
     budget = plan.budget
     plan = replace(
@@ -76,15 +81,24 @@ def run(
         budget=replace(budget, trials=trials or budget.trials, time_s=time_s or budget.time_s),
         workers=workers or plan.workers,
         store=store or plan.store,
+        report=report or plan.report,
     )
     _check(plan)
+    if not quiet:
+        _warn(plan)
     with _open(plan, change_space) as study:
+        if plan.report:
+            check_target(study.reader, plan.report, file, "--report")
+        if plan.notes or plan.tags:
+            study.annotate(plan.notes or None, [*study.tags, *plan.tags])
         end = _run(plan, study, quiet)
         if not quiet:
             click.echo(clean(summary(plan, study, end)), nl=False)
+        if plan.report:
+            _report(plan, study, file, quiet)
         if not any(trial.is_done for trial in study.trials):
             raise NoResult(
-                f"none of the {len(study)} trials has a value; see why with: luthier show {plan.store} --json"
+                f"none of the {len(study)} trials has a value; see why with: luthier show {_shown(plan)} --json"
             )
 
 
@@ -96,16 +110,65 @@ def _check(plan: StudyFile) -> None:
         raise plan.source.error(
             ("budget",), 'say when the study is finished: trials = 100, time = "10m", target or plateau in [budget]'
         )
+    if plan.report:
+        _check_report(plan)
     if "://" not in plan.store and not Path(plan.store).expanduser().absolute().parent.is_dir():
         raise plan.source.error(("store", "path"), f"there is no folder {str(Path(plan.store).parent)!r} for the store")
+
+
+def _check_report(plan: StudyFile) -> None:
+    """Refuse a report that could not be written in the end."""
+    from luthier.report import report_format
+
+    try:
+        report_format(plan.report)
+    except InvalidSetting as error:
+        raise click.BadParameter(str(error), param_hint="--report") from None
+    if not Path(plan.report).absolute().parent.is_dir():
+        folder = str(Path(plan.report).parent)
+        raise plan.source.error(("study", "report"), f"there is no folder {folder!r} for the report: create it first")
+
+
+def _report(plan: StudyFile, study: Study, file: str, quiet: bool) -> None:
+    """Write the report, and say where it is."""
+    from luthier.report import write_report
+
+    written = write_report(study, plan.report, command=f"luthier run {file}")
+    if not quiet:
+        click.echo(clean(f"report in {written}"))
+
+
+def _warn(plan: StudyFile) -> None:
+    """Say which variables the command never gets."""
+    from luthier.cli.objective.shell_command import Command
+    from luthier.cli.studyfile.unused_variables import unused_variables
+
+    if not isinstance(plan.objective, Command):
+        return
+    unused = unused_variables(plan.objective, plan.space)
+    for name in unused[:_MOST_WARNINGS]:
+        environment = " or ".join(plan.objective.names.get(name, ())) or "LUTHIER_PARAMS"
+        click.echo(
+            clean(
+                f"luthier: the command has no place for {name!r}: unless the program reads {environment}, this "
+                f"variable has no effect; write {{{name}}} where its value belongs, or take it out of [space]"
+            ),
+            err=True,
+        )
+    if len(unused) > _MOST_WARNINGS:
+        click.echo(f"luthier: … nor for {len(unused) - _MOST_WARNINGS} more variables", err=True)
+
+
+_MOST_WARNINGS = 5
 
 
 def _open(plan: StudyFile, change_space: bool) -> Study:
     """Open the study, or begin it."""
     from luthier.run import Study
 
-    goals: dict[str, Any] = {"minimize": plan.minimize, "maximize": plan.maximize}
+    goals: dict[str, Any] = {"minimize": plan.minimize, "maximize": plan.maximize, "constraints": plan.constraints}
     rest: dict[str, Any] = {"method": plan.method, "store": plan.store, "seed": plan.seed, "noisy": plan.noisy}
+    rest |= {"fidelity": plan.fidelity, "stop": plan.stop}
     if change_space and _is_stored(plan):
         study = Study(plan.name, **goals, **rest)
         study.change(plan.space)
@@ -116,6 +179,14 @@ def _open(plan: StudyFile, change_space: bool) -> Study:
 def _is_stored(plan: StudyFile) -> bool:
     from luthier.cli.resolve_study import opened_store
 
+    if plan.report:
+        from luthier.report import report_format
+
+        report_format(plan.report)
+        if not Path(plan.report).absolute().parent.is_dir():
+            raise InvalidSetting(
+                f"there is no folder {str(Path(plan.report).parent)!r} for the report: create it first"
+            )
     if "://" not in plan.store and not Path(plan.store).expanduser().exists():
         return False
     with opened_store(plan.store) as store:
@@ -125,8 +196,8 @@ def _is_stored(plan: StudyFile) -> bool:
 def _run(plan: StudyFile, study: Study, quiet: bool) -> End:
     """Run until the budget is spent."""
     from luthier.cli.objective.shell_command import Command
-    from luthier.cli.progress_bar import LiveProgress, tally_of
-    from luthier.run import SilentReporter
+    from luthier.cli.progress_bar import LiveProgress
+    from luthier.run import SilentReporter, tally_of
 
     if plan.baseline:
         study.enqueue(plan.space.defaults() or {}, ticket="baseline")
@@ -146,7 +217,7 @@ def _spent(plan: StudyFile, study: Study) -> End | None:
     from luthier.run import End
 
     history, budget = study.history, plan.budget
-    if history.waiting or history.running:
+    if history.waiting or history.running or history.paused:
         return None
     if budget.trials is not None and history.asked >= budget.trials:
         return End.TRIALS
@@ -164,6 +235,8 @@ def _loop(plan: StudyFile, study: Study, objective: Callable[..., Any], watcher:
             plateau=budget.plateau,
             workers=plan.workers,
             executor=plan.kind,
+            gpus=plan.gpus,
+            deterministic=plan.deterministic or False,
             trial_time_s=plan.trial_time_s,
             trial_memory_mb=plan.trial_memory_mb,
             progress=watcher,
@@ -178,6 +251,13 @@ def _loop(plan: StudyFile, study: Study, objective: Callable[..., Any], watcher:
 # --- the result -----------------------------------------------------------------------------------
 
 
+def _shown(plan: StudyFile) -> str:
+    """Give the store of a study file as it may be shown."""
+    from luthier.store import shown_place
+
+    return shown_place(plan.store)
+
+
 def summary(plan: StudyFile, study: Study, end: End) -> str:
     """Describe a finished study in a few lines: its best values, and those of the defaults."""
     trials = study.trials
@@ -187,11 +267,11 @@ def summary(plan: StudyFile, study: Study, end: End) -> str:
     if len(study.problem.objectives) > 1:
         lines += [f"  {goals(trial, study.problem)}, trial {trial.number}" for trial in study.front[:_SHOWN]]
         lines.append(
-            f"{len(study.front)} trials that no other trial dominates; see them with: luthier best {plan.store}"
+            f"{len(study.front)} trials that no other trial dominates; see them with: luthier best {_shown(plan)}"
         )
     elif any(trial.is_done for trial in trials):
         lines += _best(plan, study, trials)
-    return "\n".join([*lines, f"kept in {plan.store}", ""])
+    return "\n".join([*lines, f"kept in {_shown(plan)}", ""])
 
 
 def _best(plan: StudyFile, study: Study, trials: Sequence[TrialResult]) -> list[str]:

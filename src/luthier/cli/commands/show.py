@@ -1,23 +1,56 @@
-"""The commands that read a study: ``best``, ``show`` and ``export``."""
+"""The commands that read studies: ``list``, ``best`` and ``show``."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from luthier.render import clean, columns, dictionary, json_text, number, short
+from luthier.render import clean, columns, dictionary, json_text, number, one_line, short
 
 if TYPE_CHECKING:
     from luthier.problem import Problem
-    from luthier.study import StudyReader, TrialResult
+    from luthier.study import TrialResult
 
 _STORE = click.argument("store", required=False, metavar="[STORE|STUDY.toml]")
 _STUDY = click.option("--study", "name", metavar="NAME", help="Which study, where the store has several.")
-_UNSHOWN = ("origin", "error")
+_UNSHOWN = ("ended", "worker", "origin", "error", "reports", "note")
+"""Columns that would make a table too wide; all other forms have them."""
+
+
+@click.command("list")
+@_STORE
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list with one object per study.")
+def list_studies(store: str | None, as_json: bool) -> None:
+    """List the studies of a store: what they optimize, their trials, best values, times, tags and notes."""
+    from luthier.cli.resolve_study import find
+    from luthier.study import studies
+
+    place, _ = find(store)
+    found = studies(place)
+    if as_json:
+        click.echo(json_text([entry.to_dict() for entry in found]))
+        return
+    rows = [
+        {
+            "study": entry.name,
+            "objective": ", ".join(f"{'max' if goal.maximize else 'min'} {goal.name}" for goal in entry.objectives),
+            "variables": len(entry.variables),
+            "trials": ", ".join(f"{count} {kind}" for kind, count in entry.counts.items()) or "none",
+            "best": entry.best,
+            "begun": entry.begun,
+            "latest": entry.latest,
+            "tags": " ".join(entry.tags),
+            "notes": one_line(entry.notes, 60),
+        }
+        for entry in found
+    ]
+    if rows:
+        empty = [column for column in ("tags", "notes") if not any(row[column] for row in rows)]
+        click.echo(columns(rows, [column for column in rows[0] if column not in empty]))
+    click.echo(f"{clean(place)}: {len(found)} {'study' if len(found) == 1 else 'studies'}")
 
 
 @click.command()
@@ -59,7 +92,9 @@ def goals(trial: TrialResult, problem: Problem) -> str:
 @_STORE
 @_STUDY
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list with one object per trial.")
-@click.option("--sort", metavar="COLUMN", help="Sort by a column; with a minus before it, downwards.")
+@click.option(
+    "--sort", metavar="COLUMN", help="Sort by a column (an objective: the best first); -COLUMN is the reverse."
+)
 @click.option(
     "--filter", "condition", metavar="EXPRESSION", help="""Only trials that keep it: "C > 1 and reason == 'done'"."""
 )
@@ -70,24 +105,33 @@ def show(
     """List the trials of a study.
 
     A filter is an expression such as "C > 1 and reason == 'done'". The columns, which can be sorted and filtered by,
-    are number, state, reason, the objectives, the variables, duration_s, origin and error.
+    are number, state, reason, the objectives, what else the objective returned, attributes, violations, the variables,
+    duration_s, begun, ended, attempts, worker, origin, error, reports and note. Sorted by an objective, the best trials
+    come first.
     """
     from luthier.cli.resolve_study import opened_reader
 
     with opened_reader(store, name) as study:
         found = study.rows()
         total = study.summary()
+        tags, notes = study.tags, study.notes
+        maximized = {goal.name for goal in study.problem.objectives if goal.maximize}
     names = list(found[0]) if found else []
-    kept = _sorted(_kept(found, condition, names), sort, names)
+    kept = _sorted(_kept(found, condition, names), sort, names, maximized)
     cut = kept[:limit]
     if as_json:
-        click.echo(json_text([_plain(row) for row in cut]))
+        from luthier import codec
+
+        click.echo(json_text([{key: codec.to_plain(_text(value)) for key, value in row.items()} for row in cut]))
         return
     if cut:
-        click.echo(columns(cut, [column for column in names if column not in _UNSHOWN]))
+        once = ("attempts",) if all(row["attempts"] == 1 for row in cut) else ()
+        click.echo(columns(cut, [column for column in names if column not in (*_UNSHOWN, *once)]))
     more = f"; {len(cut)} of {len(kept)} shown" if len(cut) < len(kept) else ""
     few = f"; {len(kept)} kept by the filter" if condition else ""
-    click.echo(f"{clean(study.name)}: {total}{few}{more}")
+    click.echo(f"{clean(study.name)}: {total}{few}{more}{clean(''.join(f' #{tag}' for tag in tags))}")
+    if notes:
+        click.echo(clean(notes))
 
 
 def _kept(found: list[dict[str, Any]], condition: str | None, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -107,12 +151,14 @@ def _kept(found: list[dict[str, Any]], condition: str | None, names: Sequence[st
                 f"there is no column {name!r}{hint(name, names, 'there are')}",
                 param_hint="--filter",
             )
-    active = [{key: value for key, value in row.items() if value is not None} for row in found]
+    active = [{key: _text(value) for key, value in row.items() if value is not None} for row in found]
     return [row for row, known in zip(found, active, strict=True) if expression.evaluate_one(known)]
 
 
-def _sorted(found: list[dict[str, Any]], by: str | None, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Sort by a column: numbers before text, NaN and what is missing last."""
+def _sorted(
+    found: list[dict[str, Any]], by: str | None, names: Sequence[str], maximized: Collection[str]
+) -> list[dict[str, Any]]:
+    """Sort by a column: numbers before text, NaN and what is missing last; what is maximized from the largest down."""
     if by is None or not found:
         return found
     down = by.startswith("-") and by not in names
@@ -126,122 +172,15 @@ def _sorted(found: list[dict[str, Any]], by: str | None, names: Sequence[str]) -
         )
     present = [row for row in found if row[column] is not None and row[column] == row[column]]
     missing = [row for row in found if row[column] is None or row[column] != row[column]]
-    return [*sorted(present, key=lambda row: _order(row[column]), reverse=down), *missing]
+    return [*sorted(present, key=lambda row: _order(row[column]), reverse=down is not (column in maximized)), *missing]
+
+
+def _text(value: Any) -> Any:
+    """Write a time as text, which can be compared: ``begun > '2026-01-31T12'``."""
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _order(value: Any) -> tuple[bool, Any]:
+    value = _text(value)
     is_number = isinstance(value, int | float)
     return (not is_number, value if is_number else short(value))
-
-
-# --- export ---------------------------------------------------------------------------------------
-
-
-_FORMATS = ("csv", "json", "parquet")
-
-
-@click.command()
-@_STORE
-@_STUDY
-@click.option("--format", "form", type=click.Choice(_FORMATS), help="By default that of the file's name, or csv.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False), metavar="FILE", help="By default standard output.")
-def export(store: str | None, name: str | None, form: str | None, output: str | None) -> None:
-    """Write the trials as CSV, JSON or Parquet (which needs pandas and pyarrow).
-
-    In CSV, text that a spreadsheet would take for a formula (it begins with = + - or @) gets an apostrophe before it.
-    JSON gives back every value exactly: tuples are {"$tuple": […]}, NaN is {"$float": "nan"}.
-    """
-    from luthier.cli.resolve_study import find, opened_reader
-
-    ending = Path(output).suffix[1:].lower() if output else ""
-    form = form or (ending if ending in _FORMATS else "csv")
-    if output is not None and Path(output).absolute() == Path(find(store)[0]).absolute():
-        raise click.BadParameter("this is the store itself", param_hint="--output")
-    with opened_reader(store, name) as study:
-        if form == "parquet":
-            _write_parquet(study, output)
-            return
-        text = _csv(study) if form == "csv" else json_text(study.to_dict()) + "\n"
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        _replace(Path(output), text.encode("utf-8", "backslashreplace"))
-
-
-def _csv(study: StudyReader) -> str:
-    import csv
-    import io
-
-    found = study.rows()
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if found:
-        writer.writerow([_harmless(column) for column in found[0]])
-        writer.writerows([[_cell(value) for value in row.values()] for row in found])
-    return text.getvalue()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return _harmless(value)
-    return repr(value) if isinstance(value, float) else json.dumps(_plain(value), ensure_ascii=False)
-
-
-def _harmless(text: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{text}" if text[:1] in tuple("=+-@\t\r\n") and text else text
-
-
-def _plain(value: Any) -> Any:
-    from luthier import codec
-
-    return codec.to_plain(value)
-
-
-def _write_parquet(study: StudyReader, output: str | None) -> None:
-    from luthier.errors import MissingDependency
-
-    if output is None:
-        raise click.UsageError("Parquet is a binary format: name a file with --output")
-    try:
-        import pandas
-        import pyarrow  # type: ignore[import-untyped]  # noqa: F401 - pandas writes with it
-    except ImportError as error:
-        raise MissingDependency(f"Parquet needs pandas and pyarrow ({error}): pip install pandas pyarrow") from None
-    found = study.rows()
-    frame = pandas.DataFrame(
-        {column: _uniform([row[column] for row in found]) for column in (found[0] if found else ())}
-    )
-    import io
-
-    content = io.BytesIO()
-    frame.to_parquet(content)
-    _replace(Path(output), content.getvalue())
-
-
-def _uniform(column: list[Any]) -> list[Any]:
-    """Make a column of one type: where it has several types, or tuples, its values are written as JSON."""
-    kinds = {type(value) for value in column if value is not None}
-    if kinds <= {int, float} or (len(kinds) <= 1 and kinds <= {str, bool}):
-        return column
-    return [None if value is None else value if type(value) is str else json.dumps(_plain(value)) for value in column]
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    import os
-    import tempfile
-
-    handle, draft = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(draft).chmod(0o666 & ~mask)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from luthier._hints import did_you_mean
+from luthier._hints import did_you_mean, with_article
 from luthier.errors import InvalidFile
 
 
@@ -55,7 +55,7 @@ class Function:
             found = getattr(found, part)
         if not callable(found):
             kind = type(found).__name__
-            raise self.fault(f"{self.name} of {self.module} is a {kind}, not a function of a trial")
+            raise self.fault(f"{self.name} of {self.module} is {with_article(kind)}, not a function of a trial")
         return found  # type: ignore[no-any-return]
 
     def _module(self) -> ModuleType:

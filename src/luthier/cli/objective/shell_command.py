@@ -6,8 +6,11 @@ own, and its result is read from what it prints or writes. Environment:
 - ``LUTHIER_PARAM_<name>``: each active value; characters other than letters, digits and ``_`` become ``_``; also with
   the name in capitals, where that is not another one's;
 - ``LUTHIER_PARAMS``: the path of a JSON file with all of them;
-- ``LUTHIER_TRIAL``, ``LUTHIER_ATTEMPT``, ``LUTHIER_SEED``, ``LUTHIER_STUDY``, and ``LUTHIER_FOLDER``: an empty folder
-  of the trial's own, removed after it.
+- ``LUTHIER_TRIAL``, ``LUTHIER_ATTEMPT``, ``LUTHIER_SEED``, ``LUTHIER_STUDY``, and ``LUTHIER_FOLDER``: a folder of the
+  trial's own, kept beside the store (see `RunningTrial.folder`); an earlier attempt may have left files there;
+- ``LUTHIER_UNTIL``: the units of the study's fidelity (epochs, …) up to which to train now; empty without a fidelity.
+
+What it prints is kept in that folder: ``stdout.txt`` and ``stderr.txt``, of a second attempt ``stdout-2.txt``, ….
 """
 
 from __future__ import annotations
@@ -21,7 +24,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -29,6 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from luthier._runtime.temporary_folder import temporary_folder
 from luthier.cli.objective.template import Template, drop_inactive, written
 from luthier.errors import CommandFailed, InvalidResult, TrialPruned
 from luthier.executor import RunningTrial
@@ -36,13 +39,18 @@ from luthier.executor import RunningTrial
 KEPT_BYTES = 1_000_000
 """Bytes at the end of the output that are read."""
 
+WRITTEN_BYTES = 100_000_000
+"""Bytes at the beginning of the output that are written to the trial's folder."""
+
+_CUT = b"\n[... it printed more, which is not kept]\n"
 _GRACE_S = 2.0
 _LOOK_S = 0.1
 """Seconds between two looks at `should_stop`, by which a trial in a thread learns that it is to stop."""
 
 _SHOWN = 2000
-SPECIAL = ("luthier.number", "luthier.seed", "luthier.folder", "luthier.params")
-"""Places that are not variables: the trial's number and seed, its folder, and the JSON file with the parameters."""
+SPECIAL = ("luthier.number", "luthier.seed", "luthier.folder", "luthier.params", "luthier.until")
+"""Places that are not variables: the trial's number and seed, its folder, the JSON file with the parameters, and the
+units of the study's fidelity up to which to train (empty without one)."""
 
 
 @dataclass(frozen=True)
@@ -121,22 +129,24 @@ class Command:
             CommandFailed: it cannot be started, or ended with an error.
             InvalidResult: its result cannot be read.
         """
-        own = Path(tempfile.mkdtemp(prefix="luthier-"))
-        try:
+        if "folder" in trial.context:
+            kept = trial.folder
+            mark = "" if trial.attempt == 1 else f"-{trial.attempt}"
+            return self._run(trial, kept, kept / f"stdout{mark}.txt", kept / f"stderr{mark}.txt")
+        with temporary_folder() as own:
             return self._run(trial, own)
-        finally:
-            shutil.rmtree(own, ignore_errors=True)
 
-    def _run(self, trial: RunningTrial, own: Path) -> object:
+    def _run(self, trial: RunningTrial, own: Path, *files: Path) -> object:
         parameters = own / "params.json"
         parameters.write_text(json.dumps(dict(trial.params), ensure_ascii=False), encoding="utf-8")
         texts = {name: written(value) for name, value in trial.params.items()}
-        special = (str(trial.number), str(trial.seed), str(own), str(parameters))
+        until = "" if trial.until is None else str(trial.until)
+        special = (str(trial.number), str(trial.seed), str(own), str(parameters), until)
         places = {**texts, **dict(zip(SPECIAL, special, strict=True))}
         if isinstance(self.result, JsonFile):
             self.result.place(self.folder, places).unlink(missing_ok=True)  # of an earlier run
         environment = self._environment(trial, texts, own, parameters)
-        output = _execute(self._arguments(places), self.folder, environment, trial.should_stop)
+        output = _execute(self._arguments(places), self.folder, environment, trial.should_stop, *files)
         return self.result.read(output, self.folder, places)
 
     def _arguments(self, places: Mapping[str, str]) -> list[str]:
@@ -157,6 +167,7 @@ class Command:
             "LUTHIER_ATTEMPT": str(trial.attempt),
             "LUTHIER_SEED": str(trial.seed),
             "LUTHIER_STUDY": str(trial.context.get("study", "")),
+            "LUTHIER_UNTIL": "" if trial.until is None else str(trial.until),
         }
         for name, text in texts.items():
             found.update(dict.fromkeys(self.names.get(name, ()), text.replace("\0", "")))
@@ -197,8 +208,18 @@ def _end_all() -> None:
         _signal(process, "SIGKILL")
 
 
-def _execute(arguments: list[str], folder: Path, environment: dict[str, str], stop: Callable[[], bool]) -> str:
-    """Run a program in a process group of its own to its end, and give the end of its standard output."""
+def _execute(
+    arguments: list[str], folder: Path, environment: dict[str, str], stop: Callable[[], bool], *files: Path
+) -> str:
+    """Run a program in a process group of its own to its end, and give the end of its standard output.
+
+    Args:
+        arguments: the program, and what it gets.
+        folder: its working directory.
+        environment: its environment.
+        stop: says whether it is to be ended.
+        files: take what it writes to its standard output and error; none: it is not kept.
+    """
     own_group: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
     program = shutil.which(arguments[0], path=environment["PATH"]) if os.sep not in arguments[0] else None
     try:
@@ -212,7 +233,8 @@ def _execute(arguments: list[str], folder: Path, environment: dict[str, str], st
         said = error.strerror if isinstance(error, OSError) else error
         raise CommandFailed(f"the command {shlex.join(arguments)} cannot be started: {said}") from None
     try:
-        readers = [_Reader(stream) for stream in (process.stdout, process.stderr) if stream is not None]
+        streams = zip((process.stdout, process.stderr), files or (None, None), strict=True)
+        readers = [_Reader(stream, file) for stream, file in streams if stream is not None]
         code = _wait(process, readers[0], stop)
     except BaseException:  # the trial is over its limit, or stopped
         _end(process)
@@ -224,7 +246,8 @@ def _execute(arguments: list[str], folder: Path, environment: dict[str, str], st
     if code != 0:
         how = f"ended with exit code {code}" if code > 0 else f"was killed by {signal.Signals(-code).name}"
         said = _tail(complaints) or _tail(output) or "it printed nothing"
-        raise CommandFailed(f"the command {shlex.join(arguments)} {how}: {said}")
+        where = f" (what it printed is in {files[0].parent})" if files else ""
+        raise CommandFailed(f"the command {shlex.join(arguments)} {how}{where}: {said}")
     return output
 
 
@@ -262,20 +285,31 @@ def _signal(process: subprocess.Popen[bytes], name: str) -> None:
 
 
 class _Reader(threading.Thread):
-    """Read a stream to its end, and keep the end of it."""
+    """Read a stream to its end, keep the end of it, and write its beginning to a file, if there is one, as it comes."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], file: Path | None) -> None:
         super().__init__(daemon=True)
         self._stream = stream
+        self._file = file
+        self._room = WRITTEN_BYTES
         self._kept = bytearray()
         self.start()
 
     def run(self) -> None:
         with self._stream:
             while chunk := os.read(self._stream.fileno(), 65536):
+                if self._file is not None:
+                    self._write(self._file, chunk)
                 self._kept += chunk
                 if len(self._kept) > 2 * KEPT_BYTES:
                     del self._kept[:-KEPT_BYTES]
+
+    def _write(self, path: Path, chunk: bytes) -> None:
+        """Write what there is room for; the file is made by the first piece."""
+        if self._room > 0:
+            with suppress(OSError), path.open("wb" if self._room == WRITTEN_BYTES else "ab") as file:  # a full disk
+                file.write(chunk if len(chunk) <= self._room else chunk[: self._room] + _CUT)
+            self._room -= len(chunk)
 
     def text(self) -> str:
         """Wait for the end, and give the text."""

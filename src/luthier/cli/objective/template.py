@@ -15,6 +15,11 @@ from dataclasses import dataclass
 
 from luthier.errors import InvalidSetting
 
+_SHELL_ONLY = frozenset(("|", "||", "&&", ";", "&", ">", ">>", "<", "<<", "2>", "2>&1", "&>", "|&"))
+_EVALUATED = re.compile(
+    r"(?:^|[\s;&|(`])(?:(?=(eval)\s)eval\s[^;&|\n]*|(?=((?:ba|da|k|z)?sh(?:\s+-\w+)*\s+-\w*c)\s)\S+(?:\s+-\w+)+\s+\S*)\{\}"
+)
+"""What runs the text of a place (written as two braces) as a command: eval, and the script of sh -c."""
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
@@ -66,6 +71,16 @@ def template(text: str) -> Template:
     return Template(tuple(pieces))
 
 
+def _unquoted(command: str) -> set[str]:
+    """Give the words of a command that are outside quotation marks; all, where these do not match."""
+    lexer = shlex.shlex(command, posix=False)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    try:
+        return set(lexer)
+    except ValueError:
+        return set(command.split())
+
+
 def words(command: str | Sequence[str]) -> tuple[Template, ...]:
     """Split a command into words, each with its places.
 
@@ -73,6 +88,11 @@ def words(command: str | Sequence[str]) -> tuple[Template, ...]:
         InvalidSetting: it is empty, its quotation marks do not match, or a brace is lonely.
     """
     if isinstance(command, str):
+        for word in _SHELL_ONLY & _unquoted(command):
+            raise InvalidSetting(
+                f"{word!r} in {command!r} means something to a shell only: set shell = true, or quote it if the "
+                "program is to get it as an argument"
+            )
         masked, names = _masked(command)
         try:
             parts = shlex.split(masked)
@@ -116,12 +136,18 @@ def check_shell(command: str) -> Template:
     read = template(command)
     if read.names and re.search(r"(?<!<)<<(?!<)", command):
         raise InvalidSetting("places do not go into a here-document (<<): read the LUTHIER_PARAM_… variables there")
+    evaluated = _EVALUATED.search("".join("{}" if place % 2 else piece for place, piece in enumerate(read.pieces)))
+    if evaluated is not None:
+        raise InvalidSetting(
+            f"a place stands after {evaluated[1] or evaluated[2]!r} in {command!r}, which runs its value as a command: "
+            "give it to a program as an argument, or read the LUTHIER_PARAM_… variable there"
+        )
     state = _Shell()
     for place, piece in enumerate(read.pieces):
-        if place % 2 and state.quote:
+        if place % 2 and state.inside:
             raise InvalidSetting(
-                f"{{{piece}}} stands inside of {state.quote} in {command!r}: values are quoted already; "
-                "take the quotation marks away, or read the LUTHIER_PARAM_… variable there"
+                f"{{{piece}}} stands {state.inside} in {command!r}, which would undo the quoting of its values: "
+                "give it a place of its own, or read the LUTHIER_PARAM_… variable there"
             )
         if place % 2 == 0:
             state.go(piece)
@@ -129,15 +155,32 @@ def check_shell(command: str) -> Template:
 
 
 class _Shell:
-    """Follow the quotation marks and comments of a POSIX shell."""
+    """Follow the quotation marks, comments and arithmetic of a POSIX shell."""
 
     def __init__(self) -> None:
         self.quote = ""
+        self._arithmetic = ""  # what ends it
+        self._last = ""
         self._escaped = False
         self._begins = True
 
+    @property
+    def inside(self) -> str:
+        """Where the next sign stands, if that is no place for a quoted value."""
+        if self._escaped:
+            return "after a backslash"
+        if self.quote:
+            return f"inside of {self.quote}"
+        return "in arithmetic" if self._arithmetic else ""
+
     def go(self, text: str) -> None:
         for sign in text:
+            self._last = (self._last + sign)[-2:]
+            if not self.quote and not self._escaped:
+                if self._last in ("((", "$["):
+                    self._arithmetic = "))" if self._last == "((" else "]"
+                elif self._arithmetic and self._last.endswith(self._arithmetic):
+                    self._arithmetic = ""
             if self._escaped:
                 self._escaped = False
             elif self.quote == "a comment":

@@ -17,9 +17,12 @@ STUDY = """# A study: what is run, what is tuned, and when it is finished. Run i
 [study]
 name = "example"
 minimize = "loss"                 # or: maximize = "accuracy"; a list for several objectives
+# constraints = {memory_mb = "<= 512"}  # limits of numbers that the objective returns beside it
 seed = 0                          # of all randomness; drawn anew where it is left out
 # noisy = true                    # the same values may give different results, and may be tried again
 # baseline = true                 # try the defaults first, and compare with them in the end
+# report = "report.html"          # a page about the study, written at the end of each run
+# notes = "what it is for"        # printed by luthier list and show; and tags = ["paper", "gpu"]
 
 [objective]
 python = "objective:loss"         # module:function; the module is looked for beside this file first
@@ -41,6 +44,9 @@ require = ["x + y <= 6"]          # constraints; no trial ever breaks one
 
 [method]
 use = "Auto"                      # or: "Bayes", "Grid", "Random", "Quasi" (settings on lines of their own)
+
+# [stop]                          # stop trials early, or with a fidelity pause and promote them:
+# use = "Median"                  # "ASHA", "Hyperband", "SuccessiveHalving"; a command gets {luthier.until}
 
 [budget]
 trials = 30                       # of the whole study, however often it is stopped and goes on

@@ -9,13 +9,15 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from luthier._foreign_words import KEYS, METHODS
 from luthier._hints import did_you_mean
+from luthier._names import PUBLIC
 from luthier.cli.objective.python_function import Function
 from luthier.cli.objective.shell_command import (
     SPECIAL,
@@ -28,15 +30,22 @@ from luthier.cli.objective.shell_command import (
 )
 from luthier.cli.objective.template import Template, check_shell, template, words
 from luthier.cli.studyfile.space_errors import locate
-from luthier.cli.studyfile.toml_source import Section, TomlSource, hint
-from luthier.cli.studyfile.units import duration_s, size_mb
+from luthier.cli.studyfile.toml_source import Section, TomlSource, hint, listed
+from luthier.cli.studyfile.units import duration_s, fidelity, size_mb
 from luthier.errors import InvalidSetting, InvalidSpace
-from luthier.method import from_plain
+from luthier.executor import gpu_environments
+from luthier.method import check_method, from_plain, method_names
+from luthier.problem import Fidelity, OutcomeConstraint, parse_outcome_constraints
 from luthier.run import Budget
 from luthier.space import Space
+from luthier.stop import Rule, scheduler_of
 
-SECTIONS = ("study", "objective", "space", "method", "budget", "store", "executor")
-KINDS = ("processes", "threads", "inline")
+SECTIONS = ("study", "objective", "space", "method", "stop", "budget", "store", "executor")
+KINDS = ("processes", "threads", "inline", "dask", "ray", "slurm", "spark", "loky", "joblib")
+_STUDY_KEYS = (
+    "name", "minimize", "maximize", "constraints", "fidelity", "seed", "noisy", "baseline", "report", "notes", "tags",
+)  # fmt: skip
+RULES = PUBLIC["luthier.stop"]
 
 
 @dataclass(frozen=True)
@@ -53,11 +62,19 @@ class StudyFile:
         objective: a function or a command.
         space: the variables and constraints.
         method: None for the default one.
+        fidelity: what a full evaluation spends; None where less tells nothing.
+        stop: the rule that stops trials early; None where none does.
         budget: the limits of the study.
         store: the path or URL of the store.
         workers: the number of trials at once.
         kind: of the executor.
         trial_time_s, trial_memory_mb: limits of a trial.
+        gpus: those of this machine that are divided among the workers; None for all to each.
+        deterministic: how many trials may be under way in a run whose trials do not depend on timing.
+        report: the file into which a report is written at the end of a run; empty for none.
+        constraints: limits of numbers that the objective returns; None where there are none.
+        notes: of the study; empty for those that it has.
+        tags: of the study, beside those that it has.
     """
 
     source: TomlSource
@@ -76,6 +93,14 @@ class StudyFile:
     kind: str
     trial_time_s: float | None
     trial_memory_mb: float | None
+    gpus: str | None = None
+    deterministic: int | None = None
+    report: str = ""
+    constraints: Mapping[str, str] | None = None
+    notes: str = ""
+    tags: tuple[str, ...] = ()
+    fidelity: Fidelity | None = None
+    stop: Rule | None = None
 
 
 def read_study(path: str | Path) -> StudyFile:
@@ -89,13 +114,15 @@ def read_study(path: str | Path) -> StudyFile:
     for name, why in (("study", "what is optimized"), ("objective", "what is run"), ("space", "what is tuned")):
         if name not in source.data:
             raise source.error((), f"there is no [{name}], which says {why}; `luthier init` writes an example")
-    study = source.section("study", ("name", "minimize", "maximize", "seed", "noisy", "baseline"))
+    study = source.section("study", _STUDY_KEYS)
     minimize, maximize = study.texts("minimize"), study.texts("maximize")
     _check_goals(study, minimize, maximize)
+    limits: tuple[OutcomeConstraint, ...] = study.made("constraints", parse_outcome_constraints, ())
+    returned = tuple(dict.fromkeys((*minimize, *maximize, *(limit.name for limit in limits))))
     space = _space(source)
-    executor = source.section("executor", ("workers", "kind", "trial_time", "trial_memory"))
+    executor = source.section("executor", ("workers", "kind", "gpus", "deterministic", "trial_time", "trial_memory"))
     workers, kind = executor.whole("workers", 1, 1, 10_000), executor.one_of("kind", KINDS, KINDS[0])
-    limits = _limits(executor, kind, workers)
+    time_s, memory_mb = _limits(executor, kind, workers)
     return StudyFile(
         source=source,
         name=study.text("name", source.path.stem),
@@ -104,15 +131,23 @@ def read_study(path: str | Path) -> StudyFile:
         seed=study.whole("seed", None, 0, 2**64 - 1),
         noisy=study.flag("noisy", False),
         baseline=_baseline(study, space),
-        objective=_objective(source, space, (*minimize, *maximize), workers),
+        objective=_objective(source, space, returned, workers),
         space=space,
         method=_method(source),
         budget=_budget(source, len(minimize) + len(maximize)),
         store=store_of(source),
         workers=workers,
         kind=kind,
-        trial_time_s=limits[0],
-        trial_memory_mb=limits[1],
+        gpus=_gpus(executor, kind),
+        deterministic=executor.whole("deterministic", None, 1),
+        trial_time_s=time_s,
+        trial_memory_mb=memory_mb,
+        report=_report(study),
+        constraints={limit.name: limit.relation for limit in limits} or None,
+        notes=study.text("notes", ""),
+        tags=_tags(study),
+        fidelity=(declared := study.made("fidelity", fidelity, None)),
+        stop=_rule(source, declared),
     )
 
 
@@ -120,6 +155,24 @@ def store_of(source: TomlSource) -> str:
     """Give the store of a study file: by default ``<its name>.db`` beside it."""
     path = source.section("store", ("path",)).text("path", f"{source.path.stem}.db")
     return path if "://" in path else os.path.normpath(source.path.parent / Path(path).expanduser())
+
+
+def _report(study: Section) -> str:
+    """Give the file of the report, relative to the study file as the store is; empty where none is wanted."""
+    path = study.text("report", "")
+    if not path:
+        return ""
+    if Path(path).suffix.lower() not in (".html", ".htm", ".md", ".markdown"):
+        raise study.error("report", f"report = {path!r}: name a file that ends in .html, or in .md for Markdown")
+    return os.path.normpath(study.source.path.parent / Path(path).expanduser())
+
+
+def _tags(study: Section) -> tuple[str, ...]:
+    tags = study.texts("tags")
+    for tag in tags:
+        if "\n" in tag:
+            raise study.error("tags", f"a tag is a text of one line, not {tag!r}; notes may be longer")
+    return tags
 
 
 def _check_goals(study: Section, minimize: tuple[str, ...], maximize: tuple[str, ...]) -> None:
@@ -154,18 +207,43 @@ def _space(source: TomlSource) -> Space:
 
 
 def _method(source: TomlSource) -> Any:
-    section = source.section("method")
+    return _part(source.section("method"), "method", "Random", method_names(), check_method)
+
+
+def _rule(source: TomlSource, declared: Fidelity | None) -> Rule | None:
+    section = source.section("stop")
+
+    def check(rule: object) -> None:
+        if not isinstance(rule, Rule):
+            raise InvalidSetting(f"it is no rule that stops trials; {listed('there are', RULES)}")
+        if scheduler_of(rule) is not None and declared is None:
+            raise InvalidSetting("it gives trials a part of the fidelity: say fidelity = {epochs = [1, 81]} in [study]")
+
+    rule: Rule | None = _part(section, "rule", "Median", RULES, check)
+    return rule
+
+
+def _part(section: Section, what: str, example: str, known: Sequence[str], check: Callable[[object], None]) -> Any:
+    """Build the method or the rule of a section; None where it is left out."""
     if not section.table:
         return None
     if not isinstance(section.table.get("use"), str):
-        raise section.error("use" if "use" in section else "", 'say which method: use = "Random"')
+        meant = next((key for key in section.table if key in KEYS.get(section.name, ())), "")
+        raise section.error("use" if "use" in section else meant, f'say which {what}: use = "{example}"')
+    use = section.table["use"]
+    if use not in known and not _builds({"use": use}):
+        ours = METHODS.get(use.lower())
+        said = f": write {ours}" if ours else hint(use, known, "there are")
+        raise section.error("use", f"there is no {what} {use!r}{said}")
     try:
-        return from_plain(section.table)
+        part = from_plain(section.table)
+        check(part)
+        return part
     except (InvalidSetting, InvalidSpace) as error:
         settings = [key for key in section.table if key != "use"]
-        guilty = [key for key in settings if _builds({k: v for k, v in section.table.items() if k != key})]
+        spoiling = [key for key in settings if _builds({k: v for k, v in section.table.items() if k != key})]
         named = [key for key in settings if re.search(rf"\b{re.escape(key)}\b", str(error))]
-        raise section.error([*guilty, *named, "use"][0], str(error)) from None
+        raise section.error([*spoiling, *named, "use"][0], str(error)) from None
 
 
 def _builds(plain: Mapping[str, Any]) -> bool:
@@ -190,9 +268,22 @@ def _budget(source: TomlSource, goals: int) -> Budget:
     return budget
 
 
+def _gpus(section: Section, kind: str) -> str | None:
+    if "gpus" not in section:
+        return None
+    gpus = section.text("gpus", "")
+    try:
+        gpu_environments(gpus, 1)
+    except InvalidSetting as error:
+        raise section.error("gpus", str(error)) from None
+    if kind != "processes":
+        raise section.error("gpus", 'gpus are divided among processes of this machine: kind = "processes"')
+    return gpus
+
+
 def _limits(section: Section, kind: str, workers: int) -> tuple[float | None, float | None]:
     time_s, memory_mb = section.made("trial_time", duration_s, None), section.made("trial_memory", size_mb, None)
-    if memory_mb is not None and (kind != "processes" or sys.platform == "win32"):
+    if memory_mb is not None and (kind in ("threads", "inline") or sys.platform == "win32"):
         raise section.error("trial_memory", 'a limit of memory needs kind = "processes", and Linux or macOS')
     if time_s is not None and kind == "inline":
         raise section.error("trial_time", 'a limit of time needs kind = "processes" or "threads"')

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from luthier._foreign_words import KEYS, SECTIONS
 from luthier._hints import did_you_mean
 from luthier.cli.studyfile.toml_lines import KeyPath, index_lines
 from luthier.errors import InvalidFile, LuthierError
+from luthier.scalar import to_float
 
 T = TypeVar("T")
 
@@ -32,7 +34,13 @@ class TomlSource:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         try:
-            text = self.path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+            content = self.path.read_bytes()
+            if content.startswith(b"SQLite format 3"):
+                raise InvalidFile(
+                    f"{self.path}: this is a store, not a study file. To go on with a study, run its study file; to "
+                    f"see what is in the store: luthier list {self.path}"
+                )
+            text = content.decode("utf-8-sig").replace("\r\n", "\n")
         except FileNotFoundError:
             raise InvalidFile(f"{self.path}: there is no such file; `luthier init` writes one to begin with") from None
         except IsADirectoryError:
@@ -42,6 +50,8 @@ class TomlSource:
             raise InvalidFile(f"{self.path}, line {line}: not UTF-8 text, as TOML has to be") from None
         except OSError as error:
             raise InvalidFile(f"{self.path}: cannot be read: {error.strerror}") from None
+        except ValueError as error:  # a path with a NUL in it
+            raise InvalidFile(f"{str(self.path)!r} is no path: {error}") from None
         try:
             self.data: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -70,7 +80,9 @@ class TomlSource:
         for name, value in self.data.items():
             if name not in known:
                 what = f"[{name}]" if isinstance(value, dict) else name
-                raise self.error((name,), f"unknown {what}{hint(name, known, 'there are', tables(known))}")
+                ours = SECTIONS.get(name)
+                said = f": write [{ours}]" if ours else hint(name, known, "there are", tables(known))
+                raise self.error((name,), f"unknown {what}{said}")
             if not isinstance(value, dict):
                 raise self.error((name,), f"{name} is a table: write [{name}] on a line of its own, its keys below it")
 
@@ -79,7 +91,9 @@ class TomlSource:
         section = Section(self, name, self.data.get(name, {}))
         for key in section.table:
             if known is not None and key not in known:
-                raise section.error(key, f"[{name}] has no {key!r}{hint(key, known, 'it has')}")
+                ours = KEYS.get(name, {}).get(key)
+                said = f": write {ours}" if ours else hint(key, known, "it has")
+                raise section.error(key, f"[{name}] has no {key!r}{said}")
         return section
 
     def _not_toml(self, said: str, text: str) -> InvalidFile:
@@ -138,7 +152,8 @@ class Section:
     def number(self, key: str, default: T) -> float | T:
         """Read a finite number."""
         value: float | T = self.table.get(key, default)
-        self._check(key, type(value) in (int, float) and math.isfinite(self.table[key]), "a number")
+        found = to_float(value) if type(value) in (int, float) else None
+        self._check(key, found is not None and math.isfinite(found), "a number")
         return value
 
     def one_of(self, key: str, options: Sequence[str], default: str) -> str:

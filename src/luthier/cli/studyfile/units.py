@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: ``90``, ``"10m"``, ``"1h30m"``; ``500``, ``"2 GB"``."""
+"""Durations, sizes and fidelities as people write them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 import re
 
 from luthier.errors import InvalidSetting
+from luthier.problem import Fidelity
+from luthier.scalar import to_float
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _MEGABYTES = {"kb": 0.001, "mb": 1.0, "gb": 1e3, "tb": 1e6, "kib": 1024e-6, "mib": 1.048576, "gib": 1073.741824}
@@ -13,6 +15,7 @@ _PART = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)")
 
 DURATION = 'seconds, or text such as "90s", "10m", "1h30m"'
 SIZE = 'megabytes, or text such as "500 MB", "2 GB"'
+FIDELITY = "a table of one unit with its bounds, such as {epochs = [1, 81]}"
 
 
 def duration_s(value: object) -> float:
@@ -37,6 +40,17 @@ def _read(value: object, units: dict[str, float], bare: str, allowed: str, *, ma
         if parts == 0 or value[at:].strip() or (parts > 1 and not many):
             raise wrong
         value = total
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+    number = to_float(value) if isinstance(value, int | float) else None
+    if number is None or not 0 < number < math.inf:
         raise wrong
-    return float(value)
+    return number
+
+
+def fidelity(value: object) -> Fidelity:
+    """Read a fidelity, ``{epochs = [1, 81]}``; raises InvalidSetting where it is not one."""
+    if not isinstance(value, dict) or len(value) != 1:
+        raise InvalidSetting(f"{value!r} is not allowed here: give {FIDELITY}")
+    ((name, bounds),) = value.items()
+    if not isinstance(bounds, list) or len(bounds) != 2:
+        raise InvalidSetting(f"{value!r} is not allowed here: give {FIDELITY}")
+    return Fidelity(name, *bounds)

@@ -9,13 +9,15 @@ import weakref
 from typing import final
 
 from luthier._closing import Closing
+from luthier._hints import translating_settings
 from luthier.errors import InvalidSetting, LuthierError
+from luthier.executor.gpu_slots import Gpus, gpu_environments
 from luthier.executor.pickling import pickle_objective, pickle_task
 from luthier.executor.processes import framing
 from luthier.executor.processes.limit_monitor import LimitMonitor, TaskRun, Termination
 from luthier.executor.processes.orphan_reaper import OrphanReaper
 from luthier.executor.processes.worker_thread import StartCounter, WorkerThread
-from luthier.executor.protocol import Answer, Task, TaskReport, TaskResult
+from luthier.executor.protocol import Answer, Task, TaskReport, TaskResult, TaskUpdate
 from luthier.executor.running_trial import ObjectiveFunction
 from luthier.executor.task_book import TaskBook
 from luthier.trial import Reason
@@ -24,6 +26,7 @@ _CLOSING_GRACE_S = 1.0
 """Maximal seconds between SIGTERM and SIGKILL for the trials that still run at `close`."""
 
 
+@translating_settings
 @final
 class Processes(Closing):
     """Run each trial in a supervised worker process: limits are enforced, and a trial can only harm itself.
@@ -49,17 +52,19 @@ class Processes(Closing):
     Args:
         objective: called with a `RunningTrial`.
         workers: maximal number of trials at once.
+        gpus: those of this machine that are divided among the workers, by CUDA_VISIBLE_DEVICES; see `gpu_environments`.
 
     Raises:
-        InvalidSetting: the objective cannot be pickled, or `workers` is not a positive integer.
+        InvalidSetting: the objective cannot be pickled, `workers` is not a positive integer, or `gpus` are none.
     """
 
-    def __init__(self, objective: ObjectiveFunction, workers: int = 2) -> None:
+    def __init__(self, objective: ObjectiveFunction, workers: int = 2, *, gpus: Gpus | None = None) -> None:
         self._task_book = TaskBook("Processes", workers)
         pickled_objective = _checked_size(pickle_objective(objective), "the objective, with the data that it holds,")
+        environments = gpu_environments(gpus, workers)
         self._lock = threading.Lock()
         self._orphan_reaper = OrphanReaper()
-        self._limit_monitor = LimitMonitor()
+        self._limit_monitor = LimitMonitor(self._orphan_reaper.revive)
         starts = StartCounter()
         task_book, limit_monitor = self._task_book, self._limit_monitor
         idle: list[WorkerThread] = []
@@ -74,8 +79,8 @@ class Processes(Closing):
 
         self._idle = idle
         idle += [
-            WorkerThread(pickled_objective, self._orphan_reaper, limit_monitor, starts, task_book.deliver, done)
-            for _ in range(workers)
+            WorkerThread(pickled_objective, self._orphan_reaper, limit_monitor, starts, task_book.deliver, done, slot)
+            for slot in environments
         ]
         self._finalizer = weakref.finalize(
             self, _end, task_book, tuple(idle), limit_monitor, self._orphan_reaper, os.getpid()
@@ -101,7 +106,7 @@ class Processes(Closing):
                 self._task_book.withdraw(task.number)
                 raise
 
-    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskResult | TaskReport, ...]:
+    def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskUpdate, ...]:
         """See `Executor.poll`; limits are enforced whether or not this is called."""
         return self._task_book.collect(timeout_s, answer, self._relay)
 

@@ -6,7 +6,9 @@ import math
 import sys
 import threading
 import time
-from typing import NamedTuple, final
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple, final
 
 from luthier._runtime.logger import silent_logger
 from luthier.executor.processes import process_tree
@@ -43,6 +45,7 @@ class TaskRun:
         self.task = task
         self.pickled_task = pickled_task
         self.reports: list[tuple[int, float]] = []
+        self.attributes: dict[str, Any] = {}
         self.start_s: float | None = None
         self.kill_s = math.inf
         """When the process is to be killed."""
@@ -130,9 +133,13 @@ class LimitMonitor:
 
     It sleeps while nothing runs. It measures the workers' memory about ten times a second while a run has a memory
     limit (less often where listing the processes is slow), and checks everything else when it is due.
+
+    Args:
+        regularly: called several times a second while something runs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, regularly: Callable[[], object] = lambda: None) -> None:
+        self._regularly = regularly
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)  # entered by the lock: an exception may arrive in between
         self._runs: dict[int, TaskRun] = {}
@@ -204,6 +211,8 @@ class LimitMonitor:
                 self._wake_s = -math.inf
                 if self._closed:
                     return
+            with suppress(OSError):  # too many processes or open files, for a moment
+                self._regularly()
             processes = self._due_processes()
             for run in self.runs():
                 run.inspect(processes)

@@ -50,6 +50,12 @@ class OrphanReaper:
             self._groups.pop(leader, None)
             self._send(f"-{leader}\n")
 
+    def revive(self) -> None:
+        """Start the process again if it was killed."""
+        with self._lock:
+            if self._process is not None and not self._closed and self._process.poll() is not None:
+                self._restart()
+
     def close(self) -> None:
         """End the process."""
         with self._lock:
@@ -66,12 +72,18 @@ class OrphanReaper:
             return
         try:
             self._write(line)
-        except OSError:  # it was killed: start another, and send all groups
-            _log.warning("the orphan reaper has died and is started again")
-            if self._process is not None:
-                self._process.wait()
-            self._process = None
-            self._write("")
+        except OSError:  # it was killed
+            self._restart()
+
+    def _restart(self) -> None:
+        """Start another process, and send all groups."""
+        _log.warning("the orphan reaper has died and is started again")
+        if self._process is not None:
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+            self._process.wait()
+        self._process = None
+        self._write("")
 
     def _write(self, line: str) -> None:
         if self._process is None:

@@ -25,6 +25,9 @@ POLITE = signal.SIGTERM
 FORCED = 9
 """The signal that kills it (SIGKILL; Windows has no name for it)."""
 
+MARKS = "LUTHIER_WORKER"
+"""The environment variable that identifies everything that a worker starts."""
+
 
 class ProcessInfo(NamedTuple):
     """An entry of the system's process table."""
@@ -151,6 +154,26 @@ def kill_group(leader: int, mark: str) -> None:
     _try_kill(os.killpg, leader, signal.SIGKILL)
     for pid in stopped:
         _try_kill(os.kill, pid, signal.SIGKILL)
+
+
+def kill_descendants(mark: str) -> None:
+    """Kill everything that this process has started, directly or not, and all else that has `mark` in its environment.
+
+    Daemons are descendants of a worker, which adopts them, as long as it lives.
+    """
+    if sys.platform == "win32":
+        return
+    me, killed = os.getpid(), set[int]()
+    for _ in range(10):
+        processes = list_processes()
+        marked = [process for process in processes if _has_mark(process.pid, mark)]
+        found = {process.pid for process in (*group_members(me, processes), *marked)} - killed - {me}
+        if not found:
+            return
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in found:
+                _try_kill(os.kill, pid, number)
+        killed |= found
 
 
 def _has_mark(pid: int, mark: str) -> bool:

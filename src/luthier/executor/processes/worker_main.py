@@ -13,20 +13,23 @@ import signal
 import sys
 import threading
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from io import TextIOWrapper
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from luthier import codec
-from luthier.executor.processes import framing
+from luthier.executor.processes import framing, process_tree
 from luthier.executor.processes.framing import Message, MessageKind
 from luthier.executor.protocol import Task, TaskResult
 from luthier.executor.running_trial import ObjectiveFunction, RunningTrial, clean, describe_error, perform
 from luthier.trial import Reason
 
-_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+
+_PARENT_CHECK_S = 1.0
+"""Seconds between two looks whether the parent is there, in case that a fork of it holds the connection open."""
 
 
 class Terminated(BaseException):
@@ -39,12 +42,14 @@ class ParentChannel:
     Args:
         inbox: descriptor to read from.
         outbox: descriptor to write to.
+        parent: process ID of the parent.
     """
 
-    def __init__(self, inbox: int, outbox: int) -> None:
+    def __init__(self, inbox: int, outbox: int, parent: int) -> None:
         self._inbox = inbox
         self._outbox = outbox
         self._pid = os.getpid()
+        self._parent = parent
         self._sending = threading.Lock()
         self._changed = threading.Condition()
         self._messages: deque[Message] = deque()
@@ -78,6 +83,10 @@ class ParentChannel:
             self._unanswered += 1
         self.send(MessageKind.REPORT, [self._number, step, value])
 
+    def note(self, values: Mapping[str, Any]) -> None:
+        """Send attributes of the running task."""
+        self.send(MessageKind.ATTRIBUTES, dict(values))
+
     def should_stop(self, wait: bool) -> bool:
         """Return the parent's answer; with `wait`, the answer to the latest report."""
         with self._changed:
@@ -86,7 +95,7 @@ class ParentChannel:
             return self._stop
 
     def _listen(self) -> None:
-        while (message := framing.read_message(self._inbox)) is not None:
+        while self._wait() and (message := framing.read_message(self._inbox)) is not None:
             with self._changed:
                 if message.kind is MessageKind.ANSWER:
                     number, stop = codec.loads(message.content)
@@ -98,21 +107,33 @@ class ParentChannel:
                 self._changed.notify_all()
         kill_own_group()
 
+    def _wait(self) -> bool:
+        """Wait for a message, or the end of the stream; False where the parent is gone and a fork of it holds that."""
+        while not framing.is_readable(self._inbox, _PARENT_CHECK_S):
+            if os.getppid() != self._parent:
+                return False
+        return True
+
 
 def kill_own_group() -> NoReturn:
-    """End this process and its whole group at once: the parent is gone."""
+    """End this process, all that it has started and its whole group at once: the parent is gone."""
+    process_tree.kill_descendants(os.environ.get(process_tree.MARKS, ""))
     if sys.platform != "win32" and os.getpgrp() == os.getpid():
         os.killpg(os.getpid(), signal.SIGKILL)
     os._exit(1)
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when the parent dies (Linux), even while it holds Python's lock forever."""
+    """Adopt the daemons of the objective, and end here where the parent is gone already.
+
+    The kernel is not asked to kill this process with its parent: that would leave what the objective has started to the
+    orphan reaper, which may have been killed together with the parent. `ParentChannel` notices; and the orphan reaper
+    does where the objective never lets go of Python's lock.
+    """
     if sys.platform == "linux":
         import ctypes
 
         control = ctypes.CDLL(None).prctl
-        control(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         control(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # daemons of the objective stay our descendants, and are found
         try:  # in a memory shortage the system should end a trial, not the study
             with open("/proc/self/oom_score_adj", "r+") as score:  # noqa: PTH123 - no pathlib at start-up
@@ -152,10 +173,10 @@ def _run(channel: ParentChannel, objective: ObjectiveFunction, pickled_task: byt
         task: Task = pickle.loads(pickled_task)
     except Exception as error:  # noqa: BLE001 - unpickling runs the user's code
         message = f"the parameters could not be read in the worker\n\n{describe_error(error)}"
-        channel.send(MessageKind.RESULT, [Reason.FAILED, None, clean(message), None])
+        channel.send(MessageKind.RESULT, [Reason.FAILED, None, clean(message), None, False])
         return
     channel.begin(task.number)
-    running = RunningTrial(task, channel.report, lambda: channel.should_stop(task.answered))
+    running = RunningTrial(task, channel.report, lambda: channel.should_stop(task.answered), channel.note)
     result = perform(objective, running, passing=(Terminated,))
     _flush()
     _send_result(channel, result)
@@ -165,7 +186,8 @@ def _send_result(channel: ParentChannel, result: TaskResult) -> None:
     if isinstance(result.value, str | list | tuple | dict) and len(codec.dumps(result.value)) > framing.LARGEST // 2:
         message = "the objective returned more than 512 MB: return numbers, and write what is large to a file"
         result = replace(result, reason=Reason.FAILED, value=None, error=message)
-    channel.send(MessageKind.RESULT, [result.reason, result.value, result.error, result.duration_s])
+    ended = [result.reason, result.value, result.error, result.duration_s, result.stopped]
+    channel.send(MessageKind.RESULT, ended)
 
 
 def main(inbox: int, outbox: int, parent: int) -> None:
@@ -180,7 +202,7 @@ def main(inbox: int, outbox: int, parent: int) -> None:
         os.set_inheritable(descriptor, False)
     _die_with(parent)
     _install_signal_handlers()
-    channel = ParentChannel(inbox, outbox)
+    channel = ParentChannel(inbox, outbox, parent)
     try:
         try:
             objective: ObjectiveFunction = pickle.loads(channel.receive().content)
@@ -190,6 +212,9 @@ def main(inbox: int, outbox: int, parent: int) -> None:
         channel.send(MessageKind.READY)
         while (message := channel.receive()).kind is MessageKind.TASK:
             _run(channel, objective, message.content)
+        process_tree.kill_descendants(
+            os.environ.get(process_tree.MARKS, "")
+        )  # daemons, which nobody could find afterwards
     except Terminated:
         _flush()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

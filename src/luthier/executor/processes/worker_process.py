@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Protocol, final
 
@@ -17,8 +18,8 @@ from luthier.executor.processes import framing, process_tree
 from luthier.executor.processes.framing import Message, MessageKind
 from luthier.executor.processes.orphan_reaper import START_LOCK, OrphanReaper
 
-_MARKS = "LUTHIER_WORKER"
-"""The environment variable that identifies everything that a worker starts."""
+_PATIENCE_S = 30.0
+"""Seconds within which more of a message must come: a worker writes it in one go."""
 
 _REAP_S = 10.0
 """Seconds to wait for the end of a process that was killed."""
@@ -30,16 +31,17 @@ class WorkerProcess:
 
     It leads a session and a process group of its own; its standard output and error are those of this process, its
     standard input is empty. `send`, `terminate`, `kill` and `has_exited` may be called from any thread, the rest from
-    the thread that made it, which must live as long as the process: Linux kills the process when that thread ends.
+    the thread that made it.
 
     Args:
         orphan_reaper: kills the process if this one is killed.
+        environment: variables that it has beside those of this process.
 
     Raises:
         OSError: it cannot be started.
     """
 
-    def __init__(self, orphan_reaper: OrphanReaper) -> None:
+    def __init__(self, orphan_reaper: OrphanReaper, environment: Mapping[str, str] | None = None) -> None:
         self._orphan_reaper = orphan_reaper
         self._sending = threading.Lock()
         self._life = threading.Lock()
@@ -47,10 +49,11 @@ class WorkerProcess:
         self.oom_kills = process_tree.oom_kills()
         """The system's count of out-of-memory kills when this process was started."""
         self._mark = secrets.token_hex(8)
-        marks = f"{os.environ.get(_MARKS, '')}{self._mark}."  # a worker may have workers: they have its mark too
+        # A worker may have workers: they have its mark, too.
+        marks = f"{os.environ.get(process_tree.MARKS, '')}{self._mark}."
         start = _start_posix if sys.platform != "win32" else _start_windows
         with START_LOCK:
-            self._connection, self._process = start({**os.environ, _MARKS: marks})
+            self._connection, self._process = start({**os.environ, **(environment or {}), process_tree.MARKS: marks})
         self.pid = self._process.pid
         try:
             orphan_reaper.watch(self.pid, self._mark)
@@ -69,7 +72,7 @@ class WorkerProcess:
 
     def receive(self) -> Message | None:
         """Wait for the next message; None if there will be no more."""
-        return framing.read_message(self._connection.inbox)
+        return framing.read_message(self._connection.inbox, _PATIENCE_S)
 
     def has_exited(self) -> bool:
         """Return whether the process has ended, without reaping it."""

@@ -6,7 +6,8 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import final
 
 from luthier import codec
@@ -17,16 +18,19 @@ from luthier.executor.processes.framing import Message, MessageKind
 from luthier.executor.processes.limit_monitor import LimitMonitor, TaskRun
 from luthier.executor.processes.orphan_reaper import OrphanReaper
 from luthier.executor.processes.worker_process import WorkerProcess
-from luthier.executor.protocol import TaskReport, TaskResult
+from luthier.executor.protocol import TaskAttributes, TaskReport, TaskResult
 from luthier.executor.running_trial import clean, describe_error
 from luthier.executor.wakeup import WakeUp
-from luthier.trial import Reason
+from luthier.trial import Reason, plain_attributes
 
 _EXIT_S = 1.0
 """Seconds that an idle worker has to exit by itself."""
 
 _FAILED_STARTS = 3
 """After this many failed starts in a row the executor gives up, even if earlier starts succeeded."""
+
+_STARTS = 3
+"""How many times a worker is started for a task where it is killed while it starts."""
 
 _log = silent_logger(__name__)
 
@@ -67,9 +71,10 @@ class WorkerThread:
         orphan_reaper: kills the process if this one is killed.
         limit_monitor: enforces the limits of the task; is woken when its time begins.
         starts: shared by all worker threads of an executor.
-        report: called with each intermediate result.
+        report: called with each intermediate result, and with what the objective notes.
         done: called at the end of each run with this thread, idle again, the run, its result and, if no worker can be
             started, the error.
+        environment: variables that the process has beside those of this one.
     """
 
     def __init__(
@@ -78,8 +83,9 @@ class WorkerThread:
         orphan_reaper: OrphanReaper,
         limit_monitor: LimitMonitor,
         starts: StartCounter,
-        report: Callable[[TaskReport], None],
+        report: Callable[[TaskReport | TaskAttributes], None],
         done: Callable[[WorkerThread, TaskRun, TaskResult, LuthierError | None], None],
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._objective = objective
         self._orphan_reaper = orphan_reaper
@@ -87,6 +93,7 @@ class WorkerThread:
         self._starts = starts
         self._report = report
         self._done = done
+        self._environment = environment
         self._process: WorkerProcess | None = None
         self._running = False
         self._wake_up = WakeUp()
@@ -164,12 +171,14 @@ class WorkerThread:
                     number, step, value = codec.loads(message.content)
                     run.reports.append((step, value))
                     self._report(TaskReport(number, run.task.token, step, value))
+                case MessageKind.ATTRIBUTES:
+                    values = plain_attributes(codec.loads(message.content), {})
+                    run.attributes.update(values)
+                    self._report(TaskAttributes(run.task.number, run.task.token, values))
                 case MessageKind.RESULT:
-                    reason, value, error, duration_s = codec.loads(message.content)
-                    task = run.task
-                    return TaskResult(
-                        task.number, task.token, Reason(reason), value, error, duration_s, tuple(run.reports)
-                    )
+                    reason, value, error, duration_s, stopped = codec.loads(message.content)
+                    ended = TaskResult(run.task.number, run.task.token, Reason(reason), value, error, duration_s)
+                    return _complete(replace(ended, stopped=stopped) if stopped else ended, run)
         return None
 
     def _ready_process(self, run: TaskRun) -> WorkerProcess:
@@ -179,25 +188,31 @@ class WorkerThread:
         if self._process is not None:
             run.attach(self._process)
             return self._process
-        try:
-            self._process = process = WorkerProcess(self._orphan_reaper)
-        except OSError as error:
-            raise _StartFailed(f"a worker process cannot be started: {error}") from None
-        run.attach(process)
-        process.send(MessageKind.OBJECTIVE, self._objective)
-        reply = process.receive()
-        if reply is None or reply.kind is not MessageKind.READY:
-            self._load_failed(process, reply)
-        self._starts.succeeded()
-        _log.info("worker process %d has started", process.pid)
-        return process
+        for attempt in range(1, _STARTS + 1):
+            try:
+                self._process = process = WorkerProcess(self._orphan_reaper, self._environment)
+            except OSError as error:
+                raise _StartFailed(f"a worker process cannot be started: {error}") from None
+            run.attach(process)
+            process.send(MessageKind.OBJECTIVE, self._objective)
+            reply = process.receive()
+            if reply is not None and reply.kind is MessageKind.READY:
+                self._starts.succeeded()
+                _log.info("worker process %d has started", process.pid)
+                return process
+            self._load_failed(run, process, reply, attempt == _STARTS)
+        raise AssertionError("the last attempt returns or raises")
 
-    def _load_failed(self, process: WorkerProcess, reply: Message | None) -> None:
+    def _load_failed(self, run: TaskRun, process: WorkerProcess, reply: Message | None, last: bool) -> None:
+        """Clean up; raise unless the process was killed, which may have been by chance."""
+        detached = reply is not None or run.detach()
         code = self._reap()
         if reply is not None:
             raise _StartFailed(f"the objective cannot be loaded in a worker process: {codec.loads(reply.content)}")
         _, why = _exit_reason(process, code)
-        raise _StartFailed(f"the worker process ended while it loaded the objective: {why}")
+        if code >= 0 or last or not detached:
+            raise _StartFailed(f"the worker process ended while it loaded the objective: {why}")
+        _log.warning("worker process %d was killed while it started, and is started again: %s", process.pid, why)
 
     def _start_failed(self, run: TaskRun, why: str) -> tuple[TaskResult, LuthierError | None]:
         if not run.finish() and run.termination is not None:  # it was ended by Luthier: the start did not fail
@@ -216,7 +231,12 @@ class WorkerThread:
 def _result(run: TaskRun, reason: Reason, why: str) -> TaskResult:
     """Make the result of a run that did not end by itself."""
     ran_s = None if run.start_s is None else time.monotonic() - run.start_s
-    return TaskResult(run.task.number, run.task.token, reason, None, clean(why), ran_s, tuple(run.reports))
+    return _complete(TaskResult(run.task.number, run.task.token, reason, None, clean(why), ran_s), run)
+
+
+def _complete(result: TaskResult, run: TaskRun) -> TaskResult:
+    """Add what came while the task ran."""
+    return replace(result, reports=tuple(run.reports), attributes=dict(run.attributes))
 
 
 def _exit_reason(process: WorkerProcess, code: int) -> tuple[Reason, str]:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.acquisition import Criterion, SmoothCriterion
 from luthier.errors import InvalidSetting
 from luthier.key import Key
+from luthier.method.bayesian.separation import KnownPoints
+from luthier.setting_types import check_setting_types, settings_repr
 from luthier.space import Space
 from luthier.surrogate import supports
 
@@ -23,6 +26,7 @@ _STEPS = 10
 """The steps of gradient ascent: local search has brought the candidates near the maximum."""
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class AcquisitionOptimizer:
     """Maximise a criterion over the feasible points that were not evaluated yet.
@@ -50,12 +54,15 @@ class AcquisitionOptimizer:
     tries: int = 20
     ascents: int = 2
 
+    __repr__ = settings_repr
+
     def __post_init__(self) -> None:
+        check_setting_types(self)
         numbers = (self.scattered, self.nearby, self.rounds, self.ascents)
         if min(numbers) < 0 or min(self.parents, self.climbers, self.tries) < 1 or self.scattered + self.nearby < 1:
             raise InvalidSetting(f"{self}: give numbers of candidates, at least 1 in all")
 
-    def maximise(self, space: Space, criterion: Criterion, best: Floats, known: EvaluatedPoints, key: Key) -> Floats:
+    def maximise(self, space: Space, criterion: Criterion, best: Floats, known: KnownPoints, key: Key) -> Floats:
         """Give the candidates of the last round in the order of their values, the largest first.
 
         Args:
@@ -206,7 +213,7 @@ def _named(points: Floats) -> list[bytes]:
     return names
 
 
-def _fresh(space: Space, points: Floats, known: EvaluatedPoints) -> Floats:
+def _fresh(space: Space, points: Floats, known: KnownPoints) -> Floats:
     points = points[known.fresh(points)]
     fresh: Floats = points[space.feasible(points)] if len(points) else points
     return fresh

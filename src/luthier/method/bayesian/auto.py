@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier.acquisition import (
+    UCB,
     Acquisition,
     AcquisitionContext,
+    AugmentedLogEI,
     Bindable,
+    Criterion,
+    FunctionCriterion,
     IntegratedCriterion,
+    KnowledgeGradient,
     LogEI,
     PerSecond,
+    PlateauPenalty,
     PriorWeighted,
     ValueScale,
 )
@@ -23,11 +30,14 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
+from luthier.method.bayesian.evidence import Evidence, find_evidence, penalize_edges, resolution
+from luthier.method.bayesian.front import MOST_OBJECTIVES, choose_model, fit_objectives, front_first
 from luthier.method.bayesian.initial_design import design, rest_of_space
+from luthier.method.bayesian.plateau import find_plateaus, widest_gap
+from luthier.method.bayesian.separation import separate
 from luthier.method.bayesian.step import (
     FittedModel,
     Step,
-    best_points,
     bind_criterion,
     evaluated_points,
     fantasize,
@@ -42,18 +52,18 @@ from luthier.method.bayesian.user_prior import Prior, PriorDensity
 from luthier.method.notes import ModelChoice, written
 from luthier.problem import Problem
 from luthier.proposal import Proposal
-from luthier.surrogate import GP, Hyperpriors, Surrogate
+from luthier.setting_types import check_setting_types, settings_repr
+from luthier.surrogate import GP, Hyperpriors, Posterior, Surrogate
 
 # Long length-scales: most objectives are smooth, and with these they are learned from few trials.
 _LONG_SCALE = Hyperpriors(log_length=0.7)
 _COMMITTEE = tuple(GP(scaling=scaling, hyperpriors=_LONG_SCALE) for scaling in ("standard", "half rank", "log gap"))
-# Shorter length-scales than the committee's. With long ones alone, a model takes for noise what it cannot explain, and
-# the search goes round the corners of the space (Hartmann's function of six variables: regret 0.18 after 100 trials;
-# with these models 0.01). Every second trial: every third, or only after a stall, was no better on the public suite.
-_SHORT_SCALE_MODELS = (
-    GP(scaling="standard"),
-    GP(scaling="half rank", hyperpriors=Hyperpriors(log_length=0.0)),
-    GP(scaling="log gap"),
+# Shorter length-scales than the committee's, and noise that is expected. With long ones alone, a model takes for noise
+# what it cannot explain, and the search goes round the corners of the space (Hartmann's function of six variables:
+# regret 0.18 after 100 trials; with these models 0.01). Every second trial: every third, or only after a stall, was no
+# better on the public suite. Where the objective is rugged they propose most trials (docs/decisions/0027).
+_SHORT_SCALE_MODELS = tuple(
+    GP(scaling=model.scaling, hyperpriors=Hyperpriors(log_noise=-4.5, log_noise_std=1.5)) for model in _COMMITTEE
 )
 
 # Much shorter length-scales, and a margin of improvement of a tenth of the losses' standard deviation: with these a
@@ -61,7 +71,21 @@ _SHORT_SCALE_MODELS = (
 _EXPLORING_MODELS = tuple(GP(scaling=model.scaling, hyperpriors=Hyperpriors(log_length=-3.0)) for model in _COMMITTEE)
 _WORTHWHILE = 0.1
 
-COMMITTEE, SHORT_SCALE, EXPLORING = "committee", "short scale", "exploring"
+_TINY = 1e-300
+_HOPES, _HOPE = 5, 2.0
+"""Of the proposals for a rugged objective every fifth goes to the lowest bound of two standard deviations."""
+_GOLDEN = 0.5 * (5.0**0.5 - 1.0)
+"""Multiples of it, modulo 1, are spread evenly: so the proposals for a rugged objective are, whatever their share."""
+_SILVER = 2.0**0.5 - 1.0
+_BRONZE = 0.5 * (13.0**0.5 - 3.0)
+"""Likewise, for those of them that serve to learn, and for those that go where there are fewest trials."""
+_EDGES = 1.5
+"""Where all trials tie, a point at the end of a number that does not matter must promise e^1.5 times as much."""
+_FRONT_EDGES, _LEAST_IDLE = 3.0, 0.5
+"""Of several objectives it must promise e^3 times as much, and at the end of any other number e^1.5 times."""
+
+COMMITTEE, SHORT_SCALE, EXPLORING, RUGGED, HOPING = "committee", "short scale", "exploring", "rugged", "hoping"
+INFORMING, SPREADING = "informing", "spreading"
 """The roles of models, as they stand in notes (`ModelChoice.by`)."""
 _SHARED = 8
 """The number of fits that the steps of one batch keep: the committee, the models that stand alone, the constraints."""
@@ -87,14 +111,24 @@ _ALIKE = 1e-3
 """Losses are alike if they differ by less than this share of the distance from the best loss to the median one."""
 
 
+@translating_settings
 @dataclass(frozen=True)
 class Auto:
-    """Search by a committee of Gaussian processes.
+    """Search by a committee of Gaussian processes, and by evidence of noise, of ties and of ruggedness.
 
     The first trials are a small design: the space's defaults, then Sobol' points. After them several Gaussian
     processes, each fitted to the losses on another scale, rate every candidate by its log expected improvement, and the
     candidate with the best average is proposed. So a model that its scale misleads (outliers, plateaus, a narrow
-    optimum) is outvoted. Several objectives and outcome constraints are treated as in `Bayes`.
+    optimum) is outvoted. Of two or three objectives each has a model, and the candidate is proposed that is expected to
+    add most to the hypervolume of the front (`luthier.acquisition.hypervolume`); more objectives, and outcome
+    constraints, are treated as in `Bayes`.
+
+    How much of the losses is noise to every model, and how many of the good trials tie, decides trial by trial how far
+    small differences count (see `luthier.method.bayesian.evidence`): the more they are in doubt, the more proposals are
+    made by models with short length-scales, some of them by hope alone, and the farther proposals keep from trials and
+    from the ends of numbers that do not matter. Where noise hides which trials are good, most proposals are made by the
+    knowledge gradient: what the measurement would teach about the optimum. Where the nearest trials tie, a point has
+    to be worth it, the more so the more often such points have only repeated a known loss.
 
     A study without a trial budget is taken to be limited by time. If its trials take very different times, the
     improvement is divided by the expected seconds of a trial (`PerSecond`), which needs more trials and less time.
@@ -120,11 +154,14 @@ class Auto:
     committee: tuple[GP, ...] = _COMMITTEE
     short_scale_models: tuple[GP, ...] = _SHORT_SCALE_MODELS
     exploring_models: tuple[GP, ...] = _EXPLORING_MODELS
-    search: AcquisitionOptimizer = field(default_factory=AcquisitionOptimizer)
+    search: AcquisitionOptimizer = AcquisitionOptimizer()
     prior: Prior | None = None
     per_second: bool | None = None
 
+    __repr__ = settings_repr
+
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if self.initial < 1 or not self.committee:
             raise InvalidSetting("Auto(initial=…, committee=…): give at least 1 trial of the design, and 1 model")
 
@@ -138,7 +175,9 @@ class Auto:
         while not batch.full:
             step = self.step(problem, data, key, len(batch.proposals), memo, shared)
             ((_, criterion),) = step.criteria
-            points = self.search.maximise(problem.space, criterion, step.start, evaluated, step.key)
+            points = self.search.maximise(problem.space, criterion, step.start, step.known(evaluated), step.key)
+            if not len(points):  # there is nothing that is apart from all trials
+                points = self.search.maximise(problem.space, criterion, step.start, evaluated, step.key)
             taken = batch.offer_first(problem.space, points, step.note)
             if taken is None:
                 break
@@ -151,28 +190,67 @@ class Auto:
         shared = shared or Memo(_SHARED)
         stream = key.fold("auto", place)
         data, constraints = learn_constraints(data, key, memo, shared)
-        by, members = self._members_at(is_stagnant(problem, data), _begun(data))
+        begun, several = _begun(data), len(problem.objectives) > 1
+        if several and len(problem.objectives) <= MOST_OBJECTIVES:
+            return self._front_step(problem, data, constraints, key, stream, memo)
         seen = scalarize(data, stream)
 
-        def fit() -> tuple[FittedModel, ...]:
-            return tuple(
-                fit_model(model, data, seen, key.fold("fit", member), memo) for member, model in enumerate(members)
-            )
+        def fitted(members: tuple[GP, ...]) -> tuple[FittedModel, ...]:
+            def fit() -> tuple[FittedModel, ...]:
+                return tuple(
+                    fit_model(model, data, seen, key.fold("fit", member), memo) for member, model in enumerate(members)
+                )
 
-        models = fit() if len(problem.objectives) > 1 else shared.get(members, fit)  # else each step has its own loss
-        density = self._density(problem)
-        name, acquisition = self._acquisition(by, problem, data, density)
-        bound = []
+            return fit() if several else shared.get(members, fit)  # of several objectives each step has its own loss
+
+        committee = () if several else fitted(self.committee)
+        evidence = find_evidence([model.posterior for model in committee], data)
+        plateaus = find_plateaus(committee, data) if evidence.tied else None
+        by, members = self._members_at(
+            is_stagnant(problem, data), begun, evidence, 0.0 if plateaus is None else plateaus.futile
+        )
+        models, density = fitted(members), self._density(problem)
+        name, bound = "", []
         for model in models:
+            margin = resolution(model.posterior, evidence.tied)
+            name, acquisition = self._acquisition(by, problem, data, density, margin)
             posterior = fantasize(model.posterior, seen, data.pending, "believed")
-            best = incumbent(posterior, seen, problem.noisy)
-            context = AcquisitionContext(seen, best, data.x, data.pending[:0], stream, memo)
+            context = AcquisitionContext(
+                seen, incumbent(posterior, seen, noisy=True), data.x, data.pending[:0], stream, memo
+            )
             bound.append(bind_criterion(acquisition, posterior, constraints, context))
         # The logarithms themselves are averaged, so that a model that sees no improvement at a point has a veto.
-        criterion = IntegratedCriterion(bound, np.full(len(bound), 1.0 / len(bound)), ValueScale.SIGNED)
+        criterion: Criterion = IntegratedCriterion(bound, np.full(len(bound), 1.0 / len(bound)), ValueScale.SIGNED)
+        if by == INFORMING:
+            criterion = penalize_edges(_logarithm(criterion), committee, data.columns, _EDGES, 1.0)
+        elif evidence.tied and by != HOPING:
+            criterion = penalize_edges(criterion, committee, data.columns, _EDGES * evidence.tied)
+        if by == SPREADING:
+            name, criterion = "gap", widest_gap(data)
+        elif plateaus is not None:
+            criterion = PlateauPenalty(criterion, plateaus.penalties)
         note = written(ModelChoice(by, name, tuple(model.scaling for model in members)))
-        start = best_points(seen, density)
-        return Step(data, models, constraints, ((name, criterion),), start, data.x[:0], stream, note)
+        apart = separate(data, evidence.doubt)
+        return Step(data, seen, models, constraints, ((name, criterion),), data.x[:0], stream, note, density, apart)
+
+    def _front_step(
+        self, problem: Problem, data: Data, constraints: tuple[Posterior, ...], key: Key, stream: Key, memo: Memo
+    ) -> Step:
+        """Give the step of two or three objectives: what a point would add to the hypervolume of the front."""
+        model = choose_model(self.committee, self.short_scale_models, _begun(data))
+        models = fit_objectives(model, data, key.fold("fit"), memo)
+        density, seen = self._density(problem), front_first(data, stream)
+        name, acquisition = self._weighted(models.acquisition(), problem, data, density)
+        context = AcquisitionContext(seen, 0.0, data.x, data.pending[:0], stream, memo)
+        criterion = bind_criterion(acquisition, models.posteriors[0], constraints, context)
+        note = written(ModelChoice(COMMITTEE, name, (model.scaling,)))
+        evidence = find_evidence((), data)
+        if evidence.tied:
+            penalty = _FRONT_EDGES * evidence.tied
+            criterion = penalize_edges(criterion, models.fitted, data.columns, penalty, _LEAST_IDLE)
+        apart = separate(data, evidence.doubt)
+        fitted = models.fitted[:1]  # the others are alike but for their objective
+        return Step(data, seen, fitted, constraints, ((name, criterion),), data.x[:0], stream, note, density, apart)
 
     def surrogates(self) -> tuple[Surrogate, ...]:
         """Give none: the committee is tuned for choosing, and not for prediction. See `ModelBased.surrogates`."""
@@ -182,27 +260,47 @@ class Auto:
         return None if self.prior is None else self.prior.on(problem.space)
 
     def _acquisition(
-        self, by: str, problem: Problem, data: Data, density: PriorDensity | None
+        self, by: str, problem: Problem, data: Data, density: PriorDensity | None, margin: float
     ) -> tuple[str, Acquisition | Bindable]:
         """Give the acquisition function, and its name."""
-        name = "LogEI"
-        acquisition: Acquisition | Bindable = LogEI(_WORTHWHILE if by == EXPLORING else 0.0)
+        if by == EXPLORING:
+            return self._weighted(LogEI(_WORTHWHILE), problem, data, density)
+        if by == INFORMING:
+            return self._weighted(KnowledgeGradient(), problem, data, density)
+        if by == HOPING:
+            return self._weighted(UCB(_HOPE), problem, data, density)
+        return self._weighted(AugmentedLogEI(margin), problem, data, density)
+
+    def _weighted(
+        self, acquisition: Acquisition | Bindable, problem: Problem, data: Data, density: PriorDensity | None
+    ) -> tuple[str, Acquisition | Bindable]:
+        """Give an acquisition function per second and by the user's prior where these count, and its name."""
+        name = type(acquisition).__name__
         if is_bound_by_time(problem, data) if self.per_second is None else self.per_second:
-            name, acquisition = "LogEI per second", PerSecond(acquisition)
+            name, acquisition = f"{name} per second", PerSecond(acquisition)
         if density is not None and self.prior is not None:
             acquisition = PriorWeighted(acquisition, density, self.prior.strength)
         return name, acquisition
 
-    def _members_at(self, stagnant: bool, begun: int) -> tuple[str, tuple[GP, ...]]:
+    def _members_at(self, stagnant: bool, begun: int, evidence: Evidence, futile: float) -> tuple[str, tuple[GP, ...]]:
         """Give the role and the models that propose after that many results, crashes and pending trials."""
-        alone, by = (
-            (self.exploring_models, EXPLORING)
-            if stagnant and self.exploring_models
-            else (self.short_scale_models, SHORT_SCALE)
-        )
+        exploring = stagnant and bool(self.exploring_models)
+        if self.short_scale_models and not exploring and (begun * _GOLDEN) % 1.0 < evidence.rugged:
+            if (begun * _SILVER) % 1.0 < evidence.noisy:
+                return INFORMING, self.short_scale_models[:1]
+            if (begun * _BRONZE) % 1.0 < futile:
+                return SPREADING, self.short_scale_models[:1]
+            by = HOPING if begun % _HOPES == _HOPES - 1 and not futile else RUGGED
+            return by, (self.short_scale_models[begun % len(self.short_scale_models)],)
+        by, alone = (EXPLORING, self.exploring_models) if exploring else (SHORT_SCALE, self.short_scale_models)
         if not alone or begun % 2 == 0:
             return COMMITTEE, self.committee
         return by, (alone[begun // 2 % len(alone)],)
+
+
+def _logarithm(criterion: Criterion) -> Criterion:
+    """Give the logarithm of a criterion that is at least 0."""
+    return FunctionCriterion(lambda x: np.log(np.maximum(criterion.value(x), _TINY)))
 
 
 def _begun(data: Data) -> int:
@@ -232,7 +330,7 @@ def is_stagnant(problem: Problem, data: Data) -> bool:
 def is_bound_by_time(problem: Problem, data: Data) -> bool:
     """Tell whether to save time rather than trials: there is no trial budget, and durations differ much."""
     costs = data.costs[np.isfinite(data.costs)]
-    if problem.horizon is not None or len(costs) < _ENOUGH:
+    if problem.horizon is not None or problem.fidelity is not None or len(costs) < _ENOUGH:
         return False
     fast, slow = np.quantile(np.maximum(costs, _LEAST_S), (0.1, 0.9))
     return bool(slow >= _UNEVEN * fast)

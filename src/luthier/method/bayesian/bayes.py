@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.acquisition import (
     Acquisition,
@@ -33,7 +34,6 @@ from luthier.method.bayesian.portfolio import select_member
 from luthier.method.bayesian.step import (
     FittedModel,
     Step,
-    best_points,
     bind_criterion,
     check_pending_strategy,
     evaluated_points,
@@ -50,6 +50,8 @@ from luthier.method.bayesian.user_prior import Prior, PriorDensity
 from luthier.method.notes import ModelChoice, written
 from luthier.problem import Problem
 from luthier.proposal import Proposal
+from luthier.scalar import attribute
+from luthier.setting_types import check_setting_types, settings_repr
 from luthier.space import Space
 from luthier.surrogate import ABILITIES, GP, Posterior, Ratio, Surrogate, check_surrogate
 
@@ -66,6 +68,7 @@ _Choice = tuple[FittedModel, tuple[tuple[str, Criterion], ...], Floats]
 """A model, the criteria by name, and the candidates of a step."""
 
 
+@translating_settings
 @dataclass(frozen=True)
 class Bayes:
     """Propose the point at which an acquisition function of a surrogate model is largest.
@@ -99,14 +102,17 @@ class Bayes:
         True
     """
 
-    surrogate: Surrogate = field(default_factory=GP)
-    acquisition: Acquisition | Bindable | Portfolio = field(default_factory=LogEI)
+    surrogate: Surrogate = GP()
+    acquisition: Acquisition | Bindable | Portfolio = LogEI()
     initial: int | None = None
-    search: AcquisitionOptimizer = field(default_factory=AcquisitionOptimizer)
+    search: AcquisitionOptimizer = AcquisitionOptimizer()
     pending: str = "believed"
     prior: Prior | None = None
 
+    __repr__ = settings_repr
+
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if self.initial is not None and self.initial < 1:
             raise InvalidSetting(f"Bayes(initial={self.initial!r}): the design has at least 1 trial")
         check_pending_strategy(self.pending)
@@ -137,8 +143,7 @@ class Bayes:
         choose = self._by_ratio if Ratio in self.surrogate.abilities else self._by_acquisition
         model, criteria, candidates = choose(problem, data, seen, constraints, density, stream, memo)
         note = written(ModelChoice(type(self.surrogate).__name__, type(self.acquisition).__name__))
-        start = best_points(seen, density)
-        return Step(data, (model,), constraints, criteria, start, candidates, stream, note)
+        return Step(data, seen, (model,), constraints, criteria, candidates, stream, note, density)
 
     def surrogates(self) -> tuple[Surrogate, ...]:
         """Give the surrogate. See `ModelBased.surrogates`."""
@@ -255,6 +260,8 @@ def check_compatibility(surrogate: Surrogate, acquisition: Acquisition | Bindabl
     Raises:
         InvalidSetting: the surrogate's posterior has no ability that the acquisition function works with.
     """
+    if attribute(acquisition, "acquisitions") is None is attribute(acquisition, "requires"):
+        check_acquisition(acquisition)  # refuses it
     if isinstance(acquisition, CriterionEnsemble):
         for member in acquisition.acquisitions:
             check_compatibility(surrogate, member)

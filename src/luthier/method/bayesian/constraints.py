@@ -23,6 +23,8 @@ _LOG_NOISE = -2.0
 """Log noise of the outcomes: at the edge of a region of crashes they differ from one point to the next."""
 _LEAST = 1e-3
 """The lowest probability that a model is taken to have given to an outcome."""
+_CERTAIN = 0.85
+"""A crash that two models took to be as probable is believed where others come by chance: the third in a place."""
 _NEAR = 1e-6
 """Added to squared distances, so that a crash at the place of a success gets the loss of the success."""
 
@@ -67,40 +69,58 @@ def impute_failures(data: Data, memo: Memo) -> Data:
     loss seen, and a lone crash beside good configurations does not spoil them.
 
     If the configuration predicts crashes no better than the overall share of crashes does, they are taken to happen by
-    chance (on a machine that fails now and then), and nothing is imputed.
+    chance (on a machine that fails now and then), and nothing is imputed, but for those that were certain from the
+    crashes around them: a region may crash on a machine that fails now and then, too.
 
     Args:
         data: n losses, k crashes.
         memo: skips work that was done before.
 
     Returns:
-        n + k rows, the crashes last, with one more violation: -1 for a success, +1 for a crash. `data` itself where
-        crashes happen by chance.
+        Up to n + k rows, the crashes last, with one more violation: -1 for a success, +1 for a crash. `data` itself
+        where all crashes happen by chance.
 
     Cost O((n + k)³). Source: Gelbart, Snoek and Adams (2014), Bayesian optimization with unknown constraints, for the
     constraint; the loss is our own (docs/decisions/0014-crashes.md).
     """
-    crashed, n = len(data.failed), len(data.x)
-    if not crashed:
+    n = len(data.x)
+    if not len(data.failed):
         return data
     x = np.concatenate([data.x, data.failed])
-    outcome = np.where(np.arange(n + crashed) < n, -1.0, 1.0)
+    outcome = np.where(np.arange(len(x)) < n, -1.0, 1.0)
+    rows = np.arange(len(x))[-_MOST:]
+    chances = _likely(data, x, outcome, memo)
+    by_prior = _by_prior_lengths(data, x[rows], outcome[rows])
+    believed = np.ones(len(data.failed), dtype=bool)
+    if not _predictable(outcome[rows], chances[rows], by_prior):
+        believed = chances[n:] > _CERTAIN
+        late = rows[rows >= n]
+        believed[late - n] &= by_prior[late - rows[0]] > _CERTAIN
+    return _with_crashes(data, believed, chances[n:][believed, None]) if believed.any() else data
+
+
+def _with_crashes(data: Data, believed: Bools, likely: Floats) -> Data:
+    """Count the crashes that are believed as losses and violations.
+
+    Args:
+        data: n losses, k crashes.
+        believed: (k,) those that count.
+        likely: (believed crashes, 1) how probable each of them was.
+    """
+    n, crashes = len(data.x), data.failed[believed]
+    crashed = len(crashes)
+    losses = likely * data.losses.max(axis=0) + (1.0 - likely) * _neighbours(data, crashes)
     violations = np.full((n + crashed, data.violations.shape[1] + 1), np.nan)
     violations[:n, :-1] = data.violations
-    violations[:, -1] = outcome
-    chances = _likely(data, x, outcome, memo)
-    if not _predictable(data, x[-_MOST:], outcome[-_MOST:], chances[-_MOST:]):
-        return data
-    likely = chances[n:, None]
-    losses = likely * data.losses.max(axis=0) + (1.0 - likely) * _neighbours(data)
+    violations[:, -1] = np.where(np.arange(n + crashed) < n, -1.0, 1.0)
     return replace(
         data,
-        x=x,
+        x=np.concatenate([data.x, crashes]),
         losses=np.concatenate([data.losses, losses]),
         violations=violations,
         noise=None if data.noise is None else np.append(data.noise, np.zeros(crashed)),
         costs=np.append(data.costs, np.full(crashed, np.nan)),
-        failed=data.failed[:0],
+        failed=data.failed[~believed],
     )
 
 
@@ -117,7 +137,18 @@ def _likely(data: Data, x: Floats, outcome: Floats, memo: Memo) -> Floats:
     return likely
 
 
-def _predictable(data: Data, x: Floats, outcome: Floats, chances: Floats) -> bool:
+def _by_prior_lengths(data: Data, x: Floats, outcome: Floats) -> Floats:
+    """Predict the probability of a crash from all other trials, by a model with the prior's length-scales; (m,)."""
+    from scipy.special import ndtr
+
+    embedding = Embedding.of(data.columns)
+    theta = np.append(np.full(embedding.variables, Hyperpriors().length(embedding.variables)), _LOG_NOISE)
+    mean, variance = gp_posterior(embedding, KERNELS["matern52"], theta, x, outcome, None).leave_one_out()
+    predicted: Floats = ndtr(mean / np.sqrt(variance))
+    return predicted
+
+
+def _predictable(outcome: Floats, chances: Floats, by_prior: Floats) -> bool:
     """Tell whether the configuration predicts crashes better than the share of crashes among the other trials does.
 
     This must hold for `chances`, whose length-scales were fitted to the same outcomes and are therefore optimistic
@@ -125,19 +156,13 @@ def _predictable(data: Data, x: Floats, outcome: Floats, chances: Floats) -> boo
     length-scales (alone it took one to three of ten for regions).
 
     Args:
-        data: for its columns.
-        x: (m, d) the trials.
         outcome: (m,) +1 for a crash, -1 for a success.
         chances: (m,) the probability of a crash, predicted from the others.
+        by_prior: (m,) the same by the prior's length-scales.
     """
-    from scipy.special import ndtr
-
-    embedding = Embedding.of(data.columns)
-    theta = np.append(np.full(embedding.variables, Hyperpriors().length(embedding.variables)), _LOG_NOISE)
-    mean, variance = gp_posterior(embedding, KERNELS["matern52"], theta, x, outcome, None).leave_one_out()
     crashed = outcome > 0
     others = (crashed.sum() - crashed + 0.5) / len(outcome)  # Krichevsky and Trofimov (1981)
-    least = max(_surprise(crashed, ndtr(mean / np.sqrt(variance))), _surprise(crashed, chances))
+    least = max(_surprise(crashed, by_prior), _surprise(crashed, chances))
     return least <= _surprise(crashed, others)
 
 
@@ -147,10 +172,10 @@ def _surprise(crashed: Bools, chances: Floats) -> float:
     return float(-np.log(np.maximum(given, _LEAST)).sum())
 
 
-def _neighbours(data: Data) -> Floats:
-    """Give the mean loss of the successes around each crash; shape (k, m)."""
+def _neighbours(data: Data, crashes: Floats) -> Floats:
+    """Give the mean loss of the successes around each of some crashes (k, d); shape (k, m)."""
     embedding = Embedding.of(data.columns)
-    here, there = embedding.embed(data.failed), embedding.embed(data.x)
+    here, there = embedding.embed(crashes), embedding.embed(data.x)
     squares = (here**2).sum(1)[:, None] + (there**2).sum(1)[None, :] - 2.0 * here @ there.T
     weights = 1.0 / (np.maximum(squares, 0.0) + _NEAR)
     weights /= weights.sum(axis=1, keepdims=True)

@@ -11,7 +11,7 @@ from luthier.errors import SpaceExhausted
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.batch import ProposalBatch, add_note
+from luthier.method.batch import ProposalBatch, add_note, has_defaults
 from luthier.method.bayesian.user_prior import PriorDensity
 from luthier.method.notes import ProposedBy, read, written
 from luthier.method.quasi import Quasi
@@ -36,6 +36,8 @@ def design(
 def initial_design(problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
     """Propose the defaults of the space (its middle, where none are given) at first, and Sobol' points after that.
 
+    Points of the design whose trials were forgotten are proposed again, before any new ones.
+
     Raises:
         SpaceExhausted, Infeasible: as `Quasi` does.
     """
@@ -43,6 +45,7 @@ def initial_design(problem: Problem, history: History, key: Key, count: int, mem
     defaults = problem.space.defaults() if not len(history) else None
     if defaults is not None:
         batch.offer(defaults, problem.space.identity(defaults), written(ProposedBy(DESIGN, defaults=True)))
+    batch.offer_forgotten(problem.space, has_defaults, ProposedBy(DESIGN, defaults=True))
     if batch.full:
         return tuple(batch.proposals)
     try:
@@ -67,7 +70,11 @@ def prior_design(
     space, first = problem.space, len(history)
     odd = (first + count) // 2 - first // 2
     batch = ProposalBatch(history, odd, repeat=problem.noisy)
-    mode = np.empty((0, 0)) if any(_is_by_prior(trial.note) for trial in history.trials) else density.mode()
+    mode = (
+        np.empty((0, 0))
+        if any(_is_by_prior(trial.note) for trial in history.trials if not trial.forgotten)
+        else density.mode()
+    )
     drawn = density.draw(key.fold("belief"), _TRIES) if odd else mode
     note = written(ProposedBy(DESIGN, believed=True))
     for points in (mode, drawn) if len(mode) else (drawn,):

@@ -70,7 +70,7 @@ def _past(history: History, names: Sequence[str], mark: str, dimensions: int) ->
     found = []
     for trial in reversed(history.trials):
         choice = read(PortfolioChoice, trial.note) if "nominees" in trial.note else None
-        if trial.outcome is None or choice is None or choice.space != mark:
+        if trial.outcome is None or trial.forgotten or choice is None or choice.space != mark:
             continue
         if set(choice.nominees) == set(names):
             found.append([[math.nan if u is None else u for u in choice.nominees[name]] for name in names])

@@ -1,9 +1,9 @@
 """The step of a model-based method: all that a proposal follows from but the search, by stage.
 
-A step takes what is known, counts crashes as losses and models the outcome constraints (`learn_constraints`), makes one
-loss of several objectives (`scalarize`), fits the models (`fit_model`), conditions them on pending trials (`fantasize`)
-and binds an acquisition function to them (`incumbent`, `bind_criterion`). The method then searches for the point with
-the largest value of that criterion; an explanation reads the step instead.
+A step takes what is known, counts pruned trials and crashes as losses and models the outcome constraints
+(`learn_constraints`), makes one loss of several objectives (`scalarize`), fits the models (`fit_model`), conditions
+them on pending trials (`fantasize`) and binds an acquisition function to them (`incumbent`, `bind_criterion`). The
+method then searches for the point with the largest value of that criterion; an explanation reads the step instead.
 
 Sources: Knowles (2006), ParEGO, IEEE Transactions on Evolutionary Computation 10, for several objectives; Gardner,
 Kusner, Xu, Weinberger and Cunningham (2014), Bayesian optimization with inequality constraints, ICML, for constraints;
@@ -27,6 +27,7 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.bayesian.acquisition_optimizer import EvaluatedPoints
 from luthier.method.bayesian.constraints import constraint_models, impute_failures
+from luthier.method.bayesian.separation import KnownPoints, SeparatedPoints, Separation
 from luthier.method.bayesian.user_prior import PriorDensity
 from luthier.method.protocol import Method
 from luthier.numeric import augmented_chebyshev, standard_scaling
@@ -61,20 +62,34 @@ class Step:
         models: the models that make the proposal, at least one.
         constraints: models of the outcome constraints and of crashes.
         criteria: what is to be largest, by name; several of a portfolio, one a member.
-        start: (b, d) where the search begins: the best points first.
+        scalarized: the data with the one loss that the models were fitted to.
         candidates: (c, d) points that are to be tried before any search; c is 0 but for densities that are drawn from.
         key: the randomness of the search.
         note: what is written down about the proposal (see `luthier.method.notes`).
+        density: a user's prior of where the optimum is, if there is one.
+        separation: the points that are all but equal to one that was tried; None: these may be proposed.
     """
 
     data: Data
+    scalarized: Data
     models: tuple[FittedModel, ...]
     constraints: tuple[Posterior, ...]
     criteria: tuple[tuple[str, Criterion], ...]
-    start: Floats
     candidates: Floats
     key: Key
     note: Mapping[str, Any]
+    density: PriorDensity | None = None
+    separation: Separation | None = None
+
+    @property
+    def start(self) -> Floats:
+        """The points (b, d) where the search begins, the best first; after the best one the mode of a user's prior."""
+        best = self.scalarized.x[self.scalarized.best_first()]
+        return best if self.density is None else np.concatenate([best[:1], self.density.mode(), best[1:]])
+
+    def known(self, evaluated: KnownPoints) -> KnownPoints:
+        """Give the points that the search leaves out: those evaluated, and those that are all but equal to a trial."""
+        return evaluated if self.separation is None else SeparatedPoints(evaluated, self.separation)
 
 
 @runtime_checkable
@@ -108,12 +123,13 @@ class ModelBased(Method, Protocol):
 
 def is_learnable(data: Data, initial: int) -> bool:
     """Tell whether the design is over, and there is something to learn: values, and variables to choose."""
-    return bool(data.columns) and len(data) > 0 and len(data) + len(data.failed) >= initial
+    something = len(data) > 0 or data.stopped.tell
+    return bool(data.columns) and something and len(data) + len(data.failed) + len(data.stopped) >= initial
 
 
 def evaluated_points(problem: Problem, data: Data) -> EvaluatedPoints:
     """Give the points that are not to be proposed again: all that were tried, and none of a noisy problem."""
-    return EvaluatedPoints() if problem.noisy else EvaluatedPoints(data.x, data.failed, data.pending)
+    return EvaluatedPoints() if problem.noisy else EvaluatedPoints(data.x, data.failed, data.pending, data.stopped.x)
 
 
 def with_pending(data: Data, points: Floats) -> Data:
@@ -122,23 +138,25 @@ def with_pending(data: Data, points: Floats) -> Data:
 
 
 def learn_constraints(data: Data, key: Key, memo: Memo, shared: Memo) -> tuple[Data, tuple[Posterior, ...]]:
-    """Count crashes as losses and as a constraint (see `constraints`), and model all outcome constraints."""
+    """Count pruned trials as losses, crashes as losses and a constraint, and model all outcome constraints.
+
+    See `Data.with_stopped` and `constraints`.
+    """
 
     def learn() -> tuple[Data, tuple[Posterior, ...]]:
-        known = impute_failures(data, memo) if len(data.failed) else data
+        whole = data.with_stopped()
+        known = impute_failures(whole, memo) if len(whole.failed) else whole
         return known, constraint_models(known, key, memo) if known.violations.shape[1] else ()
 
     known, models = shared.get("constraints", learn)
-    return replace(known, pending=data.pending), models
-
-
-def best_points(data: Data, density: PriorDensity | None) -> Floats:
-    """Give the points of the data (n, d), the best first, and after it the mode of a user's prior, if there is one."""
-    best = data.x[data.best_first()]
-    return best if density is None else np.concatenate([best[:1], density.mode(), best[1:]])
+    return (known if known.pending is data.pending else replace(known, pending=data.pending)), models
 
 
 # --- several objectives -------------------------------------------------------------------------------
+
+
+_DRAWS = 8
+"""So often weights are drawn whose best trial has values that other trials have, too."""
 
 
 def scalarize(data: Data, key: Key) -> Data:
@@ -149,16 +167,34 @@ def scalarize(data: Data, key: Key) -> Data:
     objectives = data.losses.shape[1]
     if objectives == 1:
         return data
-    weights = -np.log1p(-key.fold("weights").uniform(objectives))
-    weights = (weights + 1e-12) / (weights + 1e-12).sum()
-    scaled = np.stack([_from_zero_to_one(column) for column in data.losses.T])
-    return replace(data, losses=augmented_chebyshev(scaled, weights)[:, None])
+    _, groups, counts = np.unique(data.losses, axis=0, return_inverse=True, return_counts=True)
+    tied = 1.0 - len(counts) / len(data)
+    scaled = np.stack([_from_zero_to_one(column, tied) for column in data.losses.T])
+    found: tuple[int, Floats] | None = None
+    for turn in range(_DRAWS if tied else 1):
+        stream = key.fold("weights", turn) if turn else key.fold("weights")
+        weights = -np.log1p(-stream.uniform(objectives))
+        losses = augmented_chebyshev(scaled, (weights + 1e-12) / (weights + 1e-12).sum())
+        times = int(counts[groups.ravel()[np.argmin(losses)]])
+        if found is None or times < found[0]:
+            found = times, losses
+        if times == 1:
+            break
+    assert found is not None  # there is at least one draw
+    return replace(data, losses=found[1][:, None])
 
 
-def _from_zero_to_one(losses: Floats) -> Floats:
-    scaled = standard_scaling(losses)
+def _from_zero_to_one(losses: Floats, ranked: float) -> Floats:
+    """Scale losses to [0, 1]; `ranked` is the weight of their ranks, of their distances the rest."""
+    scaled: Floats = standard_scaling(losses)
     width = float(np.ptp(scaled))
-    return (scaled - scaled.min()) / width if width > 0 else np.zeros_like(scaled)
+    if not width > 0:
+        return np.zeros_like(scaled)
+    scaled = (scaled - scaled.min()) / width
+    if ranked:
+        ranks = np.unique(losses, return_inverse=True)[1].astype(np.float64)
+        scaled = (1.0 - ranked) * scaled + ranked * ranks / ranks.max()
+    return scaled
 
 
 def ranked(data: Data) -> Data:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier._hints import suggest
+from luthier import codec
+from luthier._hints import suggest, translating_settings
 from luthier._typing import Floats
-from luthier.errors import InvalidSetting, InvalidSpace
+from luthier.errors import InvalidResult, InvalidSetting, InvalidSpace
 from luthier.key import Key
+from luthier.scalar import short, to_dict, to_float, to_text
+from luthier.setting_types import check_setting_types
 from luthier.space import (
     Beta,
     LogNormal,
@@ -33,6 +37,7 @@ _GRID = np.linspace(0.0, 1.0, 1025)
 """The places at which the mode of a continuous marginal is sought."""
 
 
+@translating_settings
 @dataclass(frozen=True)
 class Prior:
     """State where you believe the optimum to be, by a distribution for each variable that you have a belief about.
@@ -62,11 +67,14 @@ class Prior:
     strength: float = 10.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.beliefs, Mapping) or not self.beliefs:
-            raise InvalidSetting(f'Prior({self.beliefs!r}): give a belief by variable, such as {{"x": Normal(3, 1)}}')
+        check_setting_types(self)
+        wanted = 'Prior: give a belief by variable, such as {"x": Normal(3, 1)}'
+        beliefs = to_dict(self.beliefs, wanted, InvalidSetting)
+        if not beliefs or not all(isinstance(name, str) for name in beliefs):
+            raise InvalidSetting(f"{wanted}, not {short(self.beliefs)}")
         if not 0.0 < self.strength < math.inf:
             raise InvalidSetting(f"Prior(strength={self.strength!r}): give a finite number above 0")
-        checked = {str(name): _checked(name, belief) for name, belief in self.beliefs.items()}
+        checked = {str.__str__(name): _checked(name, belief) for name, belief in beliefs.items()}
         object.__setattr__(self, "beliefs", checked)
 
     def __hash__(self) -> int:
@@ -163,18 +171,31 @@ def _checked(name: object, belief: object) -> Any:
     if isinstance(belief, Normal | LogNormal | Beta):
         return belief
     if isinstance(belief, Mapping):
-        belief = tuple(belief.items())
+        belief = tuple(to_dict(belief, f"Prior: the belief about {name!r} is a mapping", InvalidSetting).items())
     pairs = tuple(belief) if isinstance(belief, tuple | list) else ()
     if not pairs or not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
         raise InvalidSetting(
             f"Prior: the belief about {name!r} is Normal, LogNormal, Beta, or a mapping of options to weights, "
-            f"not {belief!r}"
+            f"not {short(belief)}"
         )
-    for option, weight in pairs:
-        good = isinstance(weight, int | float) and not isinstance(weight, bool) and 0.0 < weight < math.inf
-        if not good:
-            raise InvalidSetting(f"Prior: the weight of {name} = {option!r} is a finite number above 0, not {weight!r}")
-    return tuple((tuple(option) if isinstance(option, list) else option, weight) for option, weight in pairs)
+    return tuple(_weight(name, option, weight) for option, weight in pairs)
+
+
+def _weight(name: object, option: Any, given: object) -> tuple[Any, float]:
+    """Check the weight of an option; give both in plain form (an object as it is: a space may have a name for it)."""
+    option = tuple(option) if isinstance(option, list) else option
+    with suppress(InvalidResult, RecursionError):
+        option = codec.from_plain(codec.to_plain(option))
+    try:
+        hash(option)
+        weight = to_float(given)
+    except Exception as error:  # noqa: BLE001 - the hash of a foreign object
+        raise InvalidSetting(f"Prior: the belief about {name!r} has {short(option)}: {to_text(error)}") from None
+    if weight is None or not 0.0 < weight < math.inf:
+        raise InvalidSetting(
+            f"Prior: the weight of {name} = {short(option)} is a finite number above 0, not {short(given)}"
+        )
+    return option, given if type(given) is int else weight
 
 
 def _marginal(name: str, variable: Variable, belief: Any) -> Marginal:
@@ -200,7 +221,7 @@ def _marginal(name: str, variable: Variable, belief: Any) -> Marginal:
             f"Prior: {name!r} is a {type(variable).__name__}, about which no belief can be stated; leave it out"
         )
     raise InvalidSetting(
-        f"Prior: {name!r} is a {type(variable).__name__}: a belief about it is {wanted}, not {belief!r}"
+        f"Prior: {name!r} is a {type(variable).__name__}: a belief about it is {wanted}, not {short(belief)}"
     )
 
 

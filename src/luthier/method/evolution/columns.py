@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from luthier._typing import Floats
-from luthier.space import Space
+from luthier.space import Column, Space
 
 _MOST_LEVELS = 1000
 """A discrete number with more levels than this is treated as continuous."""
@@ -33,21 +33,16 @@ class ColumnTypes:
     @classmethod
     def of(cls, space: Space) -> ColumnTypes:
         """Read a space."""
-        smooth, steps, kinds = [], [], []
+        smooth: list[int] = []
+        steps: list[tuple[int, Floats]] = []
+        kinds: list[tuple[int, Floats]] = []
         for place, column in enumerate(space.columns):
-            levels = column.levels
-            values = (np.arange(levels) + 0.5) / max(levels, 1)
-            if column.kind == "number" and not levels:
-                count = space.variables[column.name].count
-                levels = count if count is not None and count <= _MOST_LEVELS else 0
-                variable: Any = space.variables[column.name]
-                values = variable.place(variable.number(np.arange(levels))) if levels else values
-            if column.kind not in ("number", "category") or not levels or levels > _MOST_LEVELS:
+            levels = column.levels or (space.variables[column.name].count or 0 if column.kind == "number" else 0)
+            if column.kind not in ("number", "category") or not 0 < levels <= _MOST_LEVELS:
                 smooth.append(place)
-            elif column.kind == "category" or levels == 2:
-                kinds += [(place, values)] if levels > 1 else []
             elif levels > 1:
-                steps.append((place, values))
+                alike = kinds if column.kind == "category" or levels == 2 else steps
+                alike.append((place, _places(space, column, levels)))
         return cls(space.dimensions, tuple(smooth), tuple(steps), tuple(kinds))
 
     @property
@@ -64,3 +59,12 @@ class ColumnTypes:
     def ordered(self) -> list[int]:
         """The columns that a normal distribution draws, in the library's order."""
         return [*self.smooth, *(place for place, _ in self.steps)]
+
+
+def _places(space: Space, column: Column, levels: int) -> Floats:
+    """Return the places of a column's values, of which there are few; (levels,)."""
+    if column.levels:
+        places: Floats = (np.arange(levels) + 0.5) / levels
+        return places
+    variable: Any = space.variables[column.name]  # a number in steps on a log scale
+    return variable.place(variable.number(np.arange(levels)))  # type: ignore[no-any-return]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from luthier._hints import translating_settings
 from luthier.errors import InvalidSetting
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.batch import ProposalBatch
+from luthier.method.batch import ProposalBatch, has_defaults
 from luthier.method.evolution._cmaes import library
 from luthier.method.evolution.cma import CovarianceAdaptation
 from luthier.method.evolution.columns import ColumnTypes
@@ -18,15 +19,17 @@ from luthier.method.evolution.state_fold import StateFold
 from luthier.method.notes import ProposedBy, StatePlace, written
 from luthier.method.random import Random
 from luthier.method.repair import Repair
-from luthier.method.sequence import settings_text, tag
+from luthier.method.sequence import changed_outcomes, settings_text, tag
 from luthier.problem import Problem
 from luthier.proposal import Proposal
+from luthier.setting_types import check_setting_types, settings_repr
 from luthier.space import Space
 
 KINDS = ("cma", "de")
 _FEWEST = 4
 
 
+@translating_settings
 @dataclass(frozen=True)
 class Evolution:
     """Evolve a population: for hundreds to many thousands of trials, where a model of the objective costs too much.
@@ -66,7 +69,10 @@ class Evolution:
     spread: float = 0.25
     restart: bool = True
 
+    __repr__ = settings_repr
+
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if self.kind not in KINDS:
             raise InvalidSetting(f"Evolution(kind={self.kind!r}): the kind is one of {', '.join(KINDS)}")
         if self.population is not None and (type(self.population) is not int or self.population < _FEWEST):
@@ -91,6 +97,7 @@ class Evolution:
         defaults = space.defaults() if not len(history) else None
         if defaults is not None:
             batch.offer(defaults, space.identity(defaults), written(ProposedBy(self.kind, defaults=True)))
+        batch.offer_forgotten(space, has_defaults, ProposedBy(self.kind, defaults=True))
         if not batch.full and ColumnTypes.of(space).free:
             self._evolve(problem, history, batch, memo)
         if not batch.proposals:
@@ -100,7 +107,7 @@ class Evolution:
     def _evolve(self, problem: Problem, history: History, batch: ProposalBatch, memo: Memo) -> None:
         space = problem.space
         algorithm = self._algorithm(space)
-        name = tag(settings_text(self), space)
+        name = tag(settings_text(self) + changed_outcomes(history), space)
         states: StateFold[Any] = StateFold(algorithm, name, problem, history, memo)
         turn = states.turn(len(history) + len(batch.proposals))
         place, snapshot = turn.place, turn.snapshot

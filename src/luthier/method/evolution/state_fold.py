@@ -26,7 +26,7 @@ from luthier.method.notes import Repaired, StateOpening, StatePlace, read
 from luthier.method.sequence import last_place, study_key
 from luthier.numeric import sorted_rows
 from luthier.problem import Problem
-from luthier.trial import Trial
+from luthier.trial import Reason, Trial
 
 S = TypeVar("S")
 
@@ -43,8 +43,8 @@ class AlgorithmResult:
     Args:
         number: of the trial.
         point: (d,) in [0, 1], settled; NaN where inactive.
-        losses: (m,); inf for a crash.
-        violation: the sum of the violations of outcome constraints, at least 0; inf for a crash.
+        losses: (m,); inf for a crash, and for a pruned trial.
+        violation: the sum of the violations of outcome constraints, at least 0; inf for a crash or a pruned trial.
         note: of the proposal; empty for an external trial, which the algorithm did not propose.
     """
 
@@ -296,10 +296,10 @@ class StateFold(Generic[S]):
     def _losses(self, trial: Trial) -> tuple[Floats, float] | None:
         """Give the losses (m,) and the violation of a trial that ended; None if it has none (yet)."""
         outcome = trial.outcome
-        if outcome is None:
+        if outcome is None or trial.forgotten:
             return None
         objectives = self.problem.objectives
-        if outcome.reason.is_crash:
+        if outcome.reason.is_crash or (outcome.reason is Reason.PRUNED and not outcome.values):
             return np.full(len(objectives), np.inf), np.inf
         if not all(objective.name in outcome.values for objective in objectives):
             return None

@@ -145,7 +145,7 @@ def _combined(variable: Variable) -> tuple[int, Callable[[int], Row]]:
     if isinstance(variable, Permutation):
         return math.factorial(variable.width), lambda i: _ranks(unrank_permutation(i, variable.width))
     assert isinstance(variable, Subset)
-    width, (low, high) = variable.width, variable.size
+    width, (low, high) = variable.width, variable.sizes
     counts = [math.comb(width, size) for size in range(low, high + 1)]
 
     def row(i: int) -> Row:

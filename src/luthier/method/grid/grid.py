@@ -10,8 +10,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from luthier import codec
+from luthier._hints import translating_settings
 from luthier._typing import Floats
-from luthier.errors import Infeasible, InvalidSetting, SpaceExhausted
+from luthier.errors import Infeasible, InvalidResult, InvalidSetting, SpaceExhausted
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
@@ -22,6 +24,8 @@ from luthier.method.sequence import last_place, settings_text, study_key, tag
 from luthier.numeric import IndexPermutation
 from luthier.problem import Problem
 from luthier.proposal import Proposal
+from luthier.scalar import LARGEST_STEP, short, to_dict, to_whole
+from luthier.setting_types import check_setting_types, settings_repr
 from luthier.space import Space
 from luthier.trial import Config
 
@@ -34,6 +38,7 @@ _BLOCKS = 2**14
 Points = int | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
+@translating_settings
 @dataclass(frozen=True, eq=True)
 class Grid:
     """Try every point of a grid, each once.
@@ -73,7 +78,10 @@ class Grid:
     is_sequential: ClassVar[bool] = True
     _text: bytes = field(init=False, repr=False, compare=False, default=b"")
 
+    __repr__ = settings_repr
+
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if self.order not in ORDERS:
             raise InvalidSetting(f"the order of a Grid is one of {', '.join(ORDERS)}, not {self.order!r}")
         if self.otherwise is not None:
@@ -129,6 +137,9 @@ class Grid:
             raise Infeasible(_nothing(space))
         root = study_key(history)
         batch = ProposalBatch(history, count)
+        batch.offer_forgotten(space, lambda note: note.get("grid") == name)
+        if batch.full:
+            return tuple(batch.proposals)
         first, last = begin // _BLOCK, -(-spread.count // _BLOCK)
         nothing = begin == 0
         for block in range(first, min(last, first + _BLOCKS)):
@@ -188,27 +199,37 @@ class _Spread:
 
 def _checked(points: Any) -> Points:
     if isinstance(points, Mapping):
-        return {str(name): _setting(name, value) for name, value in points.items()}
+        points = to_dict(points, "the points of a Grid are a mapping of variables to values", InvalidSetting)
+        for name in points:
+            if not isinstance(name, str):
+                raise InvalidSetting(f"Grid: points are given by names of variables, not {short(name)}")
+        return {str.__str__(name): _setting(name, value) for name, value in points.items()}
     if isinstance(points, list | tuple):
         if not points or not all(isinstance(one, Mapping) for one in points):
-            raise InvalidSetting(f"several grids are a list of mappings, at least one, not {points!r}")
+            raise InvalidSetting(f"several grids are a list of mappings, at least one, not {short(points)}")
         return tuple(_checked(one) for one in points)  # type: ignore[misc]
     return _check_count(points, "points")
 
 
 def _setting(name: Any, value: Any) -> int | tuple[Any, ...]:
-    if isinstance(value, str | Mapping) or not isinstance(value, Sequence | np.ndarray | range):
+    several = isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim == 1)
+    if isinstance(value, str | bytes | Mapping) or not several:
         return _check_count(value, f"the points of {name!r}")
     values = tuple(value.tolist() if isinstance(value, np.ndarray) else value)
+    try:
+        codec.dumps(values)
+    except InvalidResult as error:
+        raise InvalidSetting(f"Grid: the points of {name!r} cannot be stored: {error}") from None
     if not values:
         raise InvalidSetting(f"Grid: the list of points of {name!r} is empty")
     return values
 
 
 def _check_count(value: Any, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidSetting(f"Grid: {what} is a number of points, at least 1, or a list of values, not {value!r}")
-    return value
+    count = to_whole(value)
+    if count is None or not 1 <= count <= LARGEST_STEP:
+        raise InvalidSetting(f"Grid: {what} is a number of points, at least 1, or a list of values, not {short(value)}")
+    return count
 
 
 def _exhausted(space: Space, count: int) -> str:

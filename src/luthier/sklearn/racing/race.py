@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._runtime.logger import silent_logger
 from luthier._typing import Floats
 from luthier.errors import InvalidSetting
@@ -30,6 +31,7 @@ RECENT = 1000
 _log = silent_logger(__name__)
 
 
+@translating_settings
 @dataclass(frozen=True)
 class Racing:
     """Settings of races over folds; the value of ``racing=`` besides True and False.

@@ -11,7 +11,9 @@ from sklearn.utils import check_random_state
 
 from luthier.errors import SpaceExhausted
 from luthier.method import Grid, Random
+from luthier.sklearn.content_digest import digest
 from luthier.sklearn.spaces.candidate_space import CandidateSpace, candidate_space
+from luthier.sklearn.spaces.distributions import is_distribution
 from luthier.sklearn.spaces.parsed_space import ParsedSpace, is_foreign, parse_spaces
 from luthier.space import Space, Variable
 from luthier.study import AskTell
@@ -56,6 +58,31 @@ def draw_candidates(given: Any, count: int, random_state: Any, estimator: Any) -
             stacklevel=2,
         )
     return made
+
+
+def with_recorded(
+    given: Any, drawn: Sequence[Mapping[str, Any]], recorded: Sequence[Mapping[str, Any]]
+) -> Sequence[Mapping[str, Any]]:
+    """Return as many candidates as were drawn, among them those that a store has.
+
+    More points of a list of distributions begin with the same points. But scikit-learn draws from lists without
+    repetition, and then other points altogether: so those that were evaluated come first, and new ones follow.
+
+    Args:
+        given: as in `draw_candidates`.
+        drawn: what was drawn.
+        recorded: the candidates in the store, in the order in which they were recorded.
+    """
+    if is_foreign(given):
+        return drawn
+    spaces = [given] if isinstance(given, Mapping) else list(given)
+    if any(is_distribution(value) for space in spaces for value in space.values()):
+        return drawn
+    before = {digest(dict(one), 16): one for one in recorded}
+    found = {digest(dict(one), 16): one for one in drawn}
+    if before.keys() <= found.keys():
+        return drawn
+    return [*before.values(), *(one for name, one in found.items() if name not in before)][: len(drawn)]
 
 
 def record_space(

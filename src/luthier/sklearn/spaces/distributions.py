@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
 
@@ -19,6 +20,12 @@ RECORDED = 1e-15
 
 _FEW = 100
 """Maximal number of values of a discrete distribution that become options with weights."""
+
+
+_PRIORS = {"uniform": False, "log-uniform": True}
+_OF_DISTRIBUTIONS = ("uniform", "normal", "randint", "choice")
+_MEANT = (*_PRIORS, "loguniform", "log", "reciprocal", "linear", "lin")
+"""The words for them, and others that are answered with them."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +83,36 @@ def read_range(given: tuple[Any, ...], default: Any) -> Variable | None:
     """Convert ``(low, high)``, ``(low, high, prior)`` or ``(low, high, prior, base)`` as skopt does; else return None.
 
     Two integers make a range of integers; the prior is ``uniform`` or ``log-uniform``.
+
+    Raises:
+        InvalidSpace: the third value is a misspelt prior, or another word for one.
     """
     if not 2 <= len(given) <= 4 or not all(_is_number(end) for end in given[:2]):
         return None
-    if len(given) > 2 and given[2] not in ("uniform", "log-uniform"):
+    log = prior_of(given) if len(given) > 2 else False
+    if log is None:
         return None
     whole = all(isinstance(end, Integral) for end in given[:2])
-    return number(given[0], given[1], len(given) > 2 and given[2] == "log-uniform", whole, default)
+    return number(given[0], given[1], log, whole, default)
+
+
+def prior_of(given: Sequence[Any]) -> bool | None:
+    """Return whether the third of three or four values says that a range is logarithmic; None if it is no prior.
+
+    Raises:
+        InvalidSpace: it is a misspelt prior, or another word for one.
+    """
+    if len(given) < 3 or not isinstance(given[2], str) or not all(_is_number(end) for end in given[:2]):
+        return None
+    word = given[2].lower().replace("_", "-").replace(" ", "-")
+    if given[2] in _PRIORS:
+        return _PRIORS[given[2]]
+    if get_close_matches(word, _MEANT, n=1, cutoff=0.75) or any(part in word for part in _OF_DISTRIBUTIONS):
+        raise InvalidSpace(
+            f"{tuple(given)!r:.80}: the prior of a range is 'uniform' or 'log-uniform', not {given[2]!r} "
+            "(a list of values that are not a range is written in brackets)"
+        )
+    return None
 
 
 def read_distribution(

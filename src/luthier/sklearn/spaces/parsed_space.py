@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from luthier.errors import InvalidConfig, InvalidSpace
+from luthier.errors import InvalidConfig, InvalidSpace, LuthierError
+from luthier.scalar import short, to_dict
 from luthier.sklearn.content_digest import describe
 from luthier.sklearn.spaces.distributions import (
     SEARCHED,
     Quantile,
     is_dimension,
     is_distribution,
+    prior_of,
     read_dimension,
     read_distribution,
     read_range,
@@ -152,17 +154,21 @@ def parse_space(given: Any, defaults: Mapping[str, Any], ranges: bool = False) -
     if isinstance(given, Space):
         return ParsedSpace(given)
     if not isinstance(given, Mapping):
-        raise InvalidSpace(f"a search space is a mapping of parameters to their values, not {given!r:.80}")
+        raise InvalidSpace(f"a search space is a mapping of parameters to their values, not {short(given)}")
     variables: dict[str, Variable] = {}
     quantiles: dict[str, Quantile] = {}
     lists: dict[str, ListedValues] = {}
-    for name, value in given.items():
+    for name, value in to_dict(given, "a search space is a mapping of parameters", InvalidSpace).items():
         if not isinstance(name, str):
-            raise InvalidSpace(f"the names of parameters are strings, not {name!r}")
+            raise InvalidSpace(f"the names of parameters are strings, not {short(name)}")
         try:
             variables[name] = _variable(name, value, defaults.get(name), ranges, quantiles, lists)
         except InvalidSpace as error:
             raise InvalidSpace(f"parameter {name!r}: {error}") from error
+        except LuthierError:
+            raise
+        except Exception as error:
+            raise InvalidSpace(f"parameter {name!r}: a {type(value).__name__} that cannot be read: {error}") from error
     return ParsedSpace(Space(variables), quantiles, lists)
 
 
@@ -212,7 +218,7 @@ def _variable(
             quantiles[name] = quantile
         return variable
     if ranges and isinstance(value, list | tuple):
-        written = isinstance(value, tuple) or (len(value) > 2 and value[2] in ("uniform", "log-uniform"))
+        written = isinstance(value, tuple) or prior_of(value) is not None
         found = read_range(tuple(value), default) if written else None
         if found is not None:
             return found
@@ -223,15 +229,24 @@ def _variable(
 
 
 def as_list(value: Any) -> list[Any]:
-    """Convert an iterable of values, other than a string, into a list.
+    """Convert a sequence of values (a list, tuple, range, array, Series, …) into a list.
 
     Raises:
-        InvalidSpace: it is not iterable.
+        InvalidSpace: it is something else: a single value, or a collection without an order or without a length.
     """
-    if isinstance(value, str) or not (isinstance(value, Sequence | np.ndarray) or hasattr(value, "__iter__")):
+    if isinstance(value, Mapping):
+        raise InvalidSpace(
+            f"{describe(value)} is a mapping: write its values in a list, a range as a tuple (low, high), or "
+            "lt.Choice(lt.Option(value, {…}), …) for values that bring parameters of their own"
+        )
+    if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
         raise InvalidSpace(
             f"{describe(value)} is not a list of values, distribution, dimension or variable; "
             f"write [{describe(value)}] for a single value"
+        )
+    if not (hasattr(value, "__len__") and hasattr(value, "__getitem__")):
+        raise InvalidSpace(
+            f"a {type(value).__name__} has no order, or can be read once only: write its values in a list"
         )
     return list(value)
 

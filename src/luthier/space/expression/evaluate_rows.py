@@ -7,6 +7,7 @@ is; what is not a number travels as `Coded`: a short table of levels and a code 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,16 +35,18 @@ class Coded:
     levels: tuple[Any, ...]
 
     @classmethod
-    def of(cls, column: NDArray[np.object_]) -> Coded:
-        """Code a column of values; INACTIVE and NaN are inactive. Cost O(n)."""
+    def of(cls, column: NDArray[np.object_], undefined: bool = False) -> Coded:
+        """Code a column of values; INACTIVE is inactive, and so is NaN, or with `undefined` a number. Cost O(n)."""
         places: dict[Any, int] = {}
         levels: list[Any] = []
         codes = np.empty(len(column), dtype=np.int64)
         for row, item in enumerate(column):
-            if item is INACTIVE or item != item:
+            if item is INACTIVE or (item != item and not undefined):
                 codes[row] = -1
                 continue
-            mark = (type(item), item) if not isinstance(item, (list, dict)) else row  # 1 and True stay apart
+            mark: Any = (type(item), item) if not isinstance(item, (list, dict)) else row  # 1 and True stay apart
+            if item != item:
+                mark = math.nan  # one and the same object
             place = places.setdefault(mark, len(levels))
             if place == len(levels):
                 levels.append(item)
@@ -270,7 +273,7 @@ def _if(condition: Truth, then: Value, otherwise: Value) -> Value:
         for row, (true, false, a, b) in enumerate(rows):
             if true or false:
                 column[row] = a if true else b
-        return Coded.of(column)
+        return Coded.of(column, undefined=True)
 
     return choose
 
@@ -328,13 +331,16 @@ def _equality(op: str, left: Value, right: Value, left_size: Value, right_size: 
     def decide(a: Any, b: Any) -> bool:
         return evaluate_one.equal(a, b) is same and a == a and b == b
 
+    def compared(a: Numbers, b: Numbers, scale: Floats) -> Verdict:
+        """Compare numbers; undefined ones neither equal anything nor differ from it."""
+        equal = functions.equal_arrays(a.array, b.array, scale)
+        defined = ~(np.isnan(a.array) | np.isnan(b.array))
+        return _verdict((equal if same else ~equal) & defined, _known(a.known, b.known))
+
     def holds(frame: RowFrame) -> Verdict:
         a, b = left(frame), right(frame)
         if isinstance(a, Numbers) and isinstance(b, Numbers):
-            scale = numbers(left_size(frame)).array + numbers(right_size(frame)).array
-            equal = functions.equal_arrays(a.array, b.array, scale)
-            defined = ~(np.isnan(a.array) | np.isnan(b.array))
-            return _verdict((equal if same else ~equal) & defined, _known(a.known, b.known))
+            return compared(a, b, numbers(left_size(frame)).array + numbers(right_size(frame)).array)
         for one, other in ((a, b), (b, a)):
             if isinstance(one, Coded) and isinstance(other, Coded) and len(other.levels) == 1 and all(other.codes == 0):
                 return _lookup(one, [decide(level, other.levels[0]) for level in one.levels])
@@ -347,8 +353,7 @@ def _equality(op: str, left: Value, right: Value, left_size: Value, right_size: 
                 return None
         x, y = numbers(a), numbers(b)
         scale = numbers(left_size(frame)).array + numbers(right_size(frame)).array
-        equal = functions.equal_arrays(x.array, y.array, scale)
-        return _verdict(equal if same else ~equal, _known(x.known, y.known))
+        return compared(x, y, scale)
 
     return holds
 

@@ -31,6 +31,7 @@ _COMPARE = {
 }
 _SUM: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-"}
 _PRODUCT: dict[type[ast.operator], str] = {ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%"}
+_INACTIVE = "to say that a variable is inactive, write the opposite of its own condition: not (…)"
 _ALLOWED = (
     "an expression is made of names, numbers, text, + - * / // % **, comparisons, in, and, or, not, "
     f"if-else and the functions {', '.join(functions.FUNCTIONS)}"
@@ -211,7 +212,9 @@ class _Reader:
         before, before_node = first, node.left
         for i, (operator, right_node) in enumerate(zip(operators, node.comparators, strict=True)):
             if operator is None:
-                raise self.error("'is' is not allowed: write == or !=", right_node)
+                said = getattr(right_node, "id", getattr(right_node, "value", ""))
+                hint = f" ({_INACTIVE})" if said in (None, "inactive", "active", "null", "nan") else ""
+                raise self.error(f"'is' is not allowed: write == or !={hint}", right_node)
             if operator in ("in", "not in"):
                 if len(operators) > 1:
                     raise self.error(f"'{operator}' cannot be part of a chain: join the comparisons by and", right_node)
@@ -246,6 +249,8 @@ class _Reader:
         if not isinstance(node.func, ast.Name):
             raise self.error(f"only a named function can be called; {_ALLOWED}", node)
         name = self.name(node.func)
+        if name.lower().strip("_") in ("active", "inactive", "is_active", "is_inactive", "isnull", "isna", "isnan"):
+            raise self.error(f"there is no function {name!a}: {_INACTIVE}", node.func)
         if name not in functions.FUNCTIONS:
             raise self.error(
                 f"there is no function {name!a}; the functions are {', '.join(functions.FUNCTIONS)}", node.func

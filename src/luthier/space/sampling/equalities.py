@@ -190,7 +190,7 @@ def density(number: Number, values: Floats) -> Floats:
     middle = np.log(values) if number.log else values
     step = 1e-4 * (high - low)
     ends = [np.clip(middle + sign * step, low, high) for sign in (-1.0, 1.0)]
-    at = [number.uniform(np.clip(np.exp(end) if number.log else end, smallest, largest)) for end in ends]
+    at = [number.uniform(np.clip(np.exp(end) if number.scale.log else end, smallest, largest)) for end in ends]
     result: Floats = (at[1] - at[0]) * (high - low) / (ends[1] - ends[0])
     return result
 
@@ -292,4 +292,10 @@ def _ease(group: Group, equality: Equality, name: str) -> tuple[bool, bool, bool
     """Rank a variable to solve for: unconditional, continuous, affine, flat, on a linear scale come first."""
     number = _number(group, name)
     straight = affine(equality.difference, frozenset((name,)))
-    return group.part(name).when is not None, bool(number.count), not straight, number.prior is not None, number.log
+    return (
+        group.part(name).when is not None,
+        bool(number.count),
+        not straight,
+        number.prior is not None,
+        number.scale.log,
+    )

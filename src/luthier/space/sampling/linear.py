@@ -80,7 +80,7 @@ def relation(group: Group, node: Node) -> Relation | None:
     if not names or len(numbers) < len(names):
         return None
     for form, logarithmic in ((_sum, False), (_product, True)):
-        if all(number.log is logarithmic for number in numbers.values()):
+        if all(number.scale.log is logarithmic for number in numbers.values()):
             left_form, right_form = form(node.first), form(right)
             if left_form is not None and right_form is not None:
                 return _in_cube(group, numbers, left_form.plus(right_form, -1.0), op, logarithmic)

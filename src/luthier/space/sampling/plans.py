@@ -18,7 +18,8 @@ from luthier.space.sampling.distance import violation
 from luthier.space.sampling.enumeration import Enumerator
 from luthier.space.sampling.group import Group
 from luthier.space.sampling.hit_and_run import HitAndRun
-from luthier.space.sampling.linear import relations
+from luthier.space.sampling.linear import Relation, conjuncts, relation, relations
+from luthier.space.sampling.polytope import Polytope
 from luthier.space.sampling.rejection import CubeProposal, PavedProposal, RejectionPlan, TransformedProposal
 from luthier.space.sampling.transforms import ConstantDensityTransform
 from luthier.space.variables.base import Options
@@ -37,6 +38,9 @@ _FINE_SHARE = 0.3
 _PROOF_BOXES = 400
 _NO_ROOM = 1e-13
 _SCALING = 1024
+_MOST_PAVED = 8
+"""Boxes are no use in more columns."""
+_REDRAWS = 20
 
 
 class SamplingPlan(Protocol):
@@ -84,6 +88,32 @@ class HitAndRunPlan:
     def draw(self, key: Key, count: int) -> Floats:
         """Draw feasible points (count, width)."""
         return self.transform.apply(self.walk.draw(key, count))[0]
+
+
+class PolytopePlan:
+    """Draw from a group whose constraints are linear inequalities of continuous numbers.
+
+    Args:
+        group: what is sampled.
+        found: its constraints.
+    """
+
+    def __init__(self, group: Group, found: Sequence[Relation]) -> None:
+        self.group = group
+        self.walk = Polytope(*_matrix(group, found), group.key.fold("polytope"))
+
+    def draw(self, key: Key, count: int) -> Floats:
+        """Draw feasible points (count, width). Where rounding to values breaks a constraint, another one is drawn."""
+        points = self.walk.draw(key, count)
+        wrong = np.flatnonzero(~self.group.keeps(points))
+        for turn in range(_REDRAWS):
+            if not len(wrong):
+                return points
+            points[wrong] = self.walk.draw(key.fold("again", turn), len(wrong))
+            wrong = wrong[~self.group.keeps(points[wrong])]
+        if len(wrong):
+            raise Infeasible(f"hardly a value keeps {_quoted(self.group.rules)} after rounding: loosen one of them")
+        return points
 
 
 class EnumeratedPlan:
@@ -144,6 +174,11 @@ def make_plan(group: Group) -> SamplingPlan:
     if best is not None and best.share >= LEAST_SHARE:
         return best
     _check_volume(group)
+    linear = _inequalities(group)
+    if linear and group.width > _MOST_PAVED:
+        plan = PolytopePlan(group, linear)
+        if plan.walk.found:
+            return plan
     return _paved(group, transform) or _walked(group, transform)
 
 
@@ -175,15 +210,28 @@ def _check_volume(group: Group) -> None:
     ]
     if len(found) < 2:
         return
-    rows = np.zeros((len(found), group.width))
-    for i, (_, item) in enumerate(found):
-        rows[i, list(item.weights)] = list(item.weights.values())
-    room, blame = chebyshev_radius(rows, np.array([item.bound for _, item in found]))
+    room, blame = chebyshev_radius(*_matrix(group, [item for _, item in found]))
     if room <= _NO_ROOM:
         culprits = list(dict.fromkeys(rule for (rule, _), guilty in zip(found, blame, strict=True) if guilty))
         texts = _quoted(culprits or group.rules)
         reason = "" if room < -_NO_ROOM else " strictly; to keep two numbers equal, write =="
         raise Infeasible(f"no point of the space keeps {texts}{reason}: change one of them")
+
+
+def _matrix(group: Group, found: Sequence[Relation]) -> tuple[Floats, Floats]:
+    """Return inequalities as the rows (m, width) and bounds (m,) of a matrix."""
+    rows = np.zeros((len(found), group.width))
+    for i, item in enumerate(found):
+        rows[i, list(item.weights)] = list(item.weights.values())
+    return rows, np.array([item.bound for item in found])
+
+
+def _inequalities(group: Group) -> list[Relation]:
+    """Return the constraints of a group as linear inequalities; empty where one of them is something else."""
+    found = [relation(group, node) for node in conjuncts(group.rules)]
+    linear = [item for item in found if item is not None and item.op != "==" and item.weights]
+    is_whole = len(linear) == len(found) and all(rule.expression is not None for rule in group.rules)
+    return linear if is_whole else []
 
 
 def _paved(group: Group, transform: ConstantDensityTransform) -> SamplingPlan | None:

@@ -23,6 +23,7 @@ from typing import Any
 from luthier._typing import Floats, Integers
 from luthier.errors import InvalidSetting
 from luthier.key import Key
+from luthier.scalar import short
 from luthier.space.constraint import Constraint
 from luthier.space.encoding import Encoder
 from luthier.space.sampling.enumeration import enumerate_configs
@@ -82,7 +83,7 @@ class Sampler:
             InvalidSpace: a constraint is a function that is not available, or that raised.
         """
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            raise InvalidSetting(f"the number of points is a whole number of at least 0, not {count!r}")
+            raise InvalidSetting(f"the number of points is a whole number of at least 0, not {short(count)}")
         uniforms = self._uniforms(key, count) if self.flat.rules else key.uniform((count, self.encoder.dimensions))
         return self.encoder.settle_uniforms(uniforms)
 

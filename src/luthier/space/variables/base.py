@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from luthier._hints import listed, suggest
+from luthier._hints import listed, suggest, with_article
 from luthier._typing import Floats, Integers
+from luthier.codec import is_masked
 from luthier.errors import InvalidConfig, InvalidSpace
+from luthier.scalar import short
 from luthier.space.expression import Coded, parse
 from luthier.space.variables.column import Column
 
@@ -43,6 +46,11 @@ class Variable(ABC):
     @abstractmethod
     def start(self) -> Any:
         """The default, in plain form, or the middle where there is none."""
+
+    @property
+    def has_default(self) -> bool:
+        """Whether it is declared which value holds where no other is given."""
+        return self.default is not None
 
     def columns(self, name: str, conditional: bool) -> tuple[Column, ...]:
         """Describe the columns of the variable under a name."""
@@ -80,6 +88,11 @@ class Variable(ABC):
     def fault(self, value: Any) -> str | None:
         """Return why a plain value is outside the domain: ``is above the largest value 3``; None where it is inside."""
 
+    @property
+    def has_objects(self) -> bool:
+        """Whether `realize` turns any value into another one."""
+        return False
+
     def realize(self, value: Any) -> Any:
         """Turn a plain value into what the user sees: the object behind a registered name."""
         return value
@@ -103,12 +116,14 @@ class Variable(ABC):
         plain = self.plain(self.default)
         why = self.fault(plain)
         if why:
-            raise InvalidSpace(f"the default {self.default!r} {why}")
+            raise InvalidSpace(f"the default {short(self.default)} {why}")
         object.__setattr__(self, "default", plain)
 
     def _check_when(self) -> None:
         if self.when is not None and not isinstance(self.when, str):
-            raise InvalidSpace(f"when is an expression in text, such as when=\"kernel == 'poly'\", not {self.when!r}")
+            raise InvalidSpace(
+                f"when is an expression in text, such as when=\"kernel == 'poly'\", not {short(self.when)}"
+            )
 
 
 # --- evenly spaced levels: level i of n stands at (i + 0.5) / n ------------------------------------------
@@ -219,7 +234,7 @@ class Options(Variable):
     def fault(self, value: Any) -> str | None:
         try:
             place = self.index(value)
-        except TypeError:
+        except Exception:  # noqa: BLE001 - the hash of a foreign object
             place = -1
         if place >= 0 and same_value(self.options[place], value):
             return None
@@ -243,9 +258,12 @@ def same_value(a: Any, b: Any) -> bool:
 
 def plain_value(value: Any) -> Any:
     """Bring an option as a person writes it into plain form: lists become tuples, numpy scalars Python values."""
-    if isinstance(value, list):
-        return _tupled(value)
-    return value if type(value) in _PLAIN else _unwrapped(value)
+    try:
+        if isinstance(value, list | tuple):
+            return _tupled(value)
+        return value if type(value) in _PLAIN else _unwrapped(value)
+    except Exception:  # noqa: BLE001 - an attribute of a foreign object, or a list that holds itself
+        return value
 
 
 def listed_value(value: Any) -> Any:
@@ -259,6 +277,8 @@ def _tupled(value: Any) -> Any:
 
 def _unwrapped(value: Any) -> Any:
     """Turn numpy scalars and subclasses of the plain types (enumerations) into plain values."""
+    if is_masked(value):
+        return math.nan
     item = getattr(value, "item", None)
     if callable(item) and getattr(value, "ndim", 1) == 0:
         return item()
@@ -276,16 +296,22 @@ def check_option(value: Any, what: str) -> Any:
     Raises:
         InvalidSpace: the value cannot be written down.
     """
-    value = _unwrapped(_tupled(value)) if type(value) not in (str, int, float, bool, type(None)) else value
+    try:
+        return _checked_option(plain_value(value), what)
+    except RecursionError:
+        raise InvalidSpace(f"{what} is nested too deeply, or holds itself") from None
+
+
+def _checked_option(value: Any, what: str) -> Any:
     if isinstance(value, tuple):
-        return tuple(check_option(item, what) for item in value)
+        return tuple(_checked_option(plain_value(item), what) for item in value)
     if value is not None and not isinstance(value, str | int | float | bool):
         raise InvalidSpace(
-            f"{what} {value!r} is a {type(value).__name__}, which cannot be written down: "
+            f"{what} {short(value)} is {with_article(type(value).__name__)}, which cannot be written down: "
             f"give it a name, as in lt.Named('name', object)"
         )
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise InvalidSpace(f"{what} {value!r} has more than 64 bits: write it as text")
+        raise InvalidSpace(f"{what} {short(value)} has more than 64 bits: write it as text")
     if isinstance(value, str):
         check_text(value, what)
     if value != value:
@@ -298,7 +324,7 @@ def check_text(text: str, what: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise InvalidSpace(f"{what} {text!r} is not valid Unicode text: {error.reason}") from None
+        raise InvalidSpace(f"{what} {short(text)} is not valid Unicode text: {error.reason}") from None
 
 
 def check_distinct(options: Sequence[Any], what: str) -> None:

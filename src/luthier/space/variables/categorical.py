@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.errors import InvalidConfig, InvalidSpace
+from luthier.scalar import short, to_float
 from luthier.space.expression import Coded
 from luthier.space.variables.base import (
     Options,
@@ -26,6 +28,7 @@ from luthier.space.variables.declaration import Declaration, Declared
 from luthier.space.variables.named import Named
 
 
+@translating_settings
 @dataclass(frozen=True, init=False)
 class Option:
     """An option of a `Choice` that brings variables of its own, active where it is chosen.
@@ -49,12 +52,13 @@ class Option:
             space = space.declaration
         if not isinstance(space, Declaration):
             if not isinstance(space, Mapping):
-                raise InvalidSpace(f"an Option brings a Space or a mapping of variables, not {space!r}")
+                raise InvalidSpace(f"an Option brings a Space or a mapping of variables, not {short(space)}")
             space = Declaration.of(space)
         object.__setattr__(self, "value", value)
         object.__setattr__(self, "space", space)
 
 
+@translating_settings
 @dataclass(frozen=True, init=False)
 class Choice(Options):
     """One of several options without an order.
@@ -83,6 +87,7 @@ class Choice(Options):
     def __init__(
         self, *options: Any, weights: Sequence[float] | None = None, default: Any = None, when: str | None = None
     ) -> None:
+        _refuse_list("Choice", options)
         given = tuple(
             option if isinstance(option, Named | Option) else check_option(option, "the option") for option in options
         )
@@ -143,6 +148,10 @@ class Choice(Options):
                     return name
         return plain_value(value)
 
+    @property
+    def has_objects(self) -> bool:
+        return bool(self.objects)
+
     def realize(self, value: Any) -> Any:
         return self.objects.get(value, value) if type(value) is str else value
 
@@ -159,6 +168,7 @@ class Choice(Options):
         return _repr("Choice", parts, weights=self.weights, default=self.default, when=self.when)
 
 
+@translating_settings
 @dataclass(frozen=True, init=False)
 class Ordinal(Options):
     """One of several options in ascending order: ``Ordinal("small", "medium", "large")``.
@@ -177,6 +187,7 @@ class Ordinal(Options):
     column = "number"
 
     def __init__(self, *options: Any, default: Any = None, when: str | None = None) -> None:
+        _refuse_list("Ordinal", options)
         given = tuple(check_option(option, "the option") for option in options)
         _set(self, given=given, default=default, when=when)
         if not given:
@@ -202,6 +213,7 @@ class Ordinal(Options):
         return _repr("Ordinal", [repr(option) for option in self.given], default=self.default, when=self.when)
 
 
+@translating_settings
 @dataclass(frozen=True, init=False)
 class Bool(Options):
     """True or False.
@@ -236,6 +248,7 @@ class Bool(Options):
         return _repr("Bool", [], default=self.default, when=self.when)
 
 
+@translating_settings
 @dataclass(frozen=True, init=False)
 class Constant(Variable):
     """A value that is passed on and not searched. It has no column.
@@ -266,13 +279,17 @@ class Constant(Variable):
         return 1
 
     @property
+    def has_default(self) -> bool:
+        return True
+
+    @property
     def start(self) -> Any:
         return self.fixed
 
     def encode(self, values: Sequence[Any]) -> Floats:
         for value in values:
             if not same_value(value, self.fixed):
-                raise InvalidConfig(f"cannot encode {value!r}: it is not {self.domain()}")
+                raise InvalidConfig(f"cannot encode {short(value)}: it is not {self.domain()}")
         return np.empty((len(values), 0))
 
     def decode(self, block: Floats) -> list[Any]:
@@ -295,6 +312,10 @@ class Constant(Variable):
     def fault(self, value: Any) -> str | None:
         return None if same_value(value, self.fixed) else f"is not {self.domain()}"
 
+    @property
+    def has_objects(self) -> bool:
+        return isinstance(self.value, Named)
+
     def realize(self, value: Any) -> Any:
         return self.value.object if isinstance(self.value, Named) else value
 
@@ -306,6 +327,21 @@ class Constant(Variable):
 
     def __repr__(self) -> str:
         return _repr("Constant", [repr(self.value)], when=self.when)
+
+
+_MOST_SHOWN = 12
+
+
+def _refuse_list(kind: str, options: tuple[Any, ...]) -> None:
+    """Refuse a single option that is a list: the options themselves were meant, as other libraries take them."""
+    (only,) = options if len(options) == 1 else (None,)
+    if isinstance(only, list | set | frozenset | range | np.ndarray) and getattr(only, "ndim", 1) != 0:
+        listed = only.tolist() if isinstance(only, np.ndarray) else list(only)
+        shown = ", ".join(map(short, listed[:_MOST_SHOWN])) + ", …" * (len(listed) > _MOST_SHOWN)
+        raise InvalidSpace(
+            f"{kind}({short(only)}) has one option, which is a list: write {kind}({shown}) for these options, or "
+            f"{kind}({short(tuple(listed))}) for the one"
+        )
 
 
 def _plain_option(option: Any) -> Any:
@@ -320,14 +356,22 @@ def _option_table(option: Any) -> Any:
 
 
 def _checked_weights(weights: Sequence[float], count: int) -> tuple[float, ...]:
-    if isinstance(weights, str) or not isinstance(weights, Sequence | np.ndarray) or len(weights) != count:
-        raise InvalidSpace(f"weights are one number for each of the {count} options, not {weights!r}")
+    several = isinstance(weights, np.ndarray) and weights.ndim == 1
+    if (not several and (isinstance(weights, str) or not isinstance(weights, Sequence))) or len(weights) != count:
+        raise InvalidSpace(f"weights are one number for each of the {count} options, not {short(weights)}")
     found = []
     for weight in weights:
         item = weight.item() if isinstance(weight, np.generic) else weight
-        if isinstance(item, bool) or not isinstance(item, int | float) or not 0 < item < math.inf:
-            raise InvalidSpace(f"a weight is a finite number above 0, not {weight!r}; leave out what is never chosen")
-        found.append(float(item))
+        number = to_float(item) if isinstance(item, int | float) else None
+        if number is None or not 0 < number < math.inf:
+            raise InvalidSpace(
+                f"a weight is a finite number above 0, not {short(weight)}; leave out what is never chosen"
+            )
+        found.append(number)
+    if not math.isfinite(sum(found)) or min(found) / sum(found) <= 0.0:
+        raise InvalidSpace(
+            f"the weights {short(weights)} cannot be added up: only their ratios matter, so divide them all"
+        )
     return tuple(found)
 
 
@@ -344,5 +388,5 @@ def _set(variable: Variable, **values: Any) -> None:
 
 
 def _repr(kind: str, parts: list[str], **settings: Any) -> str:
-    parts = parts + [f"{name}={value!r}" for name, value in settings.items() if value is not None]
+    parts = parts + [f"{name}={short(value)}" for name, value in settings.items() if value is not None]
     return f"{kind}({', '.join(parts)})"

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import combinations, permutations
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from luthier._hints import suggest
+from luthier._hints import suggest, translating_settings
 from luthier._typing import Floats
 from luthier.errors import InvalidConfig, InvalidSpace
+from luthier.scalar import short, to_whole
 from luthier.space.expression import INACTIVE
 from luthier.space.variables.base import Variable, check_distinct, check_option, listed_value, same_value
 
@@ -38,7 +39,7 @@ class Combination(Variable):
         for value in values:
             why = self.fault(value)
             if why:
-                raise InvalidConfig(f"cannot encode {value!r}: it {why}")
+                raise InvalidConfig(f"cannot encode {short(value)}: it {why}")
         return np.array([self._row(value) for value in values], dtype=np.float64).reshape(len(values), self.width)
 
     @abstractmethod
@@ -79,30 +80,38 @@ class Combination(Variable):
         settings = {setting.name: getattr(self, setting.name) for setting in rest}
         settings |= {"default": self.default, "when": self.when}
         parts = [repr(getattr(self, first.name))]
-        parts += [f"{name}={value!r}" for name, value in settings.items() if value is not None]
+        parts += [f"{name}={short(value)}" for name, value in settings.items() if value is not None]
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
 def checked_items(items: Any, what: str) -> tuple[Any, ...]:
-    if isinstance(items, str | Mapping) or not isinstance(items, Iterable):
-        raise InvalidSpace(f"{what} needs a list of items, not {items!r}")
-    found = tuple(check_option(item, "the item") for item in items)
+    if isinstance(items, str | bytes | bytearray | Mapping | set | frozenset) or not isinstance(items, Iterable):
+        raise InvalidSpace(f"{what} needs a list of items, not {short(items)}")
+    try:
+        given = list(items)
+    except Exception as error:
+        raise InvalidSpace(f"{what} needs a list of items, not {short(items)}") from error
+    found = tuple(check_option(item, "the item") for item in given)
     if not found:
         raise InvalidSpace(f"{what} needs at least one item")
     check_distinct(found, "item")
     return found
 
 
-def _place(items: tuple[Any, ...], value: Any) -> int:
+def _place(items: Sequence[Any], value: Any) -> int:
     return next((place for place, item in enumerate(items) if same_value(item, value)), -1)
 
 
-def _unpacked(value: Any, items: tuple[Any, ...]) -> list[Any] | None:
+def _unpacked(value: Any, items: Sequence[Any]) -> list[Any] | None:
     """Return the members of a collection in plain form; None where `value` is not a collection of them."""
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         return None
+    try:
+        given = list(value)
+    except Exception:  # noqa: BLE001 - an array without dimensions, or a foreign object
+        return None
     found = []
-    for item in value:
+    for item in given:
         try:
             found.append(check_option(item, "the item"))
         except InvalidSpace:
@@ -110,6 +119,7 @@ def _unpacked(value: Any, items: tuple[Any, ...]) -> list[Any] | None:
     return found
 
 
+@translating_settings
 @dataclass(frozen=True, repr=False)
 class Subset(Combination):
     """Some of several items. The value is a tuple of those that are in, in the order of `items`.
@@ -125,8 +135,8 @@ class Subset(Combination):
         Subset(('age', 'income', 'height'), size=(2, 2))
     """
 
-    items: Any
-    size: Any = None
+    items: Sequence[Any]
+    size: int | tuple[int, int] | None = None
 
     kind = "subset"
     column = "member"
@@ -142,12 +152,18 @@ class Subset(Combination):
         most = len(self.items)
         if size is None:
             return (0, most)
-        pair = tuple(size) if isinstance(size, list | tuple) else (size, size)
-        if len(pair) != 2 or any(isinstance(end, bool) or not isinstance(end, int) for end in pair):
-            raise InvalidSpace(f"size is a whole number or (smallest, largest), not {size!r}")
+        given = [to_whole(end) for end in (size if isinstance(size, list | tuple) else (size, size))]
+        pair = tuple(end for end in given if end is not None)
+        if len(pair) != 2 or len(given) != 2:
+            raise InvalidSpace(f"size is a whole number or (smallest, largest), not {short(size)}")
         if not 0 <= pair[0] <= pair[1] <= most:
-            raise InvalidSpace(f"size is from 0 to {most}, the number of items, not {size!r}")
+            raise InvalidSpace(f"size is from 0 to {most}, the number of items, not {short(size)}")
         return pair
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The smallest and the largest number of items."""
+        return cast(tuple[int, int], self.size)
 
     @property
     def _count(self) -> int:
@@ -156,10 +172,10 @@ class Subset(Combination):
     @cached_property
     def count(self) -> int | None:
         """The number of subsets."""
-        return sum(math.comb(self.width, size) for size in range(self.size[0], self.size[1] + 1))
+        return sum(math.comb(self.width, size) for size in range(self.sizes[0], self.sizes[1] + 1))
 
     def rows(self) -> Iterator[list[float]]:
-        for size in range(self.size[0], self.size[1] + 1):
+        for size in range(self.sizes[0], self.sizes[1] + 1):
             for inside in combinations(range(self.width), size):
                 yield [0.75 if place in inside else 0.25 for place in range(self.width)]
 
@@ -171,7 +187,7 @@ class Subset(Combination):
         return tuple(item for item, place in zip(self.items, row, strict=True) if place > 0.5)
 
     def snap(self, block: Floats) -> Floats:
-        low, high = self.size
+        low, high = self.sizes
         sizes = np.clip((block > 0.5).sum(axis=1), low, high)
         return self._largest(block, sizes)
 
@@ -187,7 +203,7 @@ class Subset(Combination):
         The largest of n uniforms is independent of their order and, to the n-th power, uniform: it chooses the size,
         and the order chooses the members.
         """
-        low, high = self.size
+        low, high = self.sizes
         if low == high or self.width == 0:
             return self._largest(block, np.full(len(block), low))
         counts = np.array([float(math.comb(self.width, size)) for size in range(low, high + 1)])
@@ -209,24 +225,25 @@ class Subset(Combination):
         places = [_place(self.items, item) for item in value]
         if -1 in places:
             wrong = value[places.index(-1)]
-            return f"has {wrong!r}, which is not one of its items{suggest(wrong, self.items)}"
+            return f"has {short(wrong)}, which is not one of its items{suggest(wrong, self.items)}"
         if len(set(places)) < len(places):
             return "has an item twice"
         if places != sorted(places):
             return f"is not in the order of the items {self.items!r}"
-        low, high = self.size
+        low, high = self.sizes
         return None if low <= len(places) <= high else f"has {len(places)} items and is {self.domain()}"
 
     def domain(self) -> str:
-        low, high = self.size
+        low, high = self.sizes
         return f"{low if low == high else f'{low} to {high}'} of {self.items!r}"
 
     def table(self) -> dict[str, Any]:
-        low, high = self.size
+        low, high = self.sizes
         size = low if low == high else [low, high]
         return {"subset": [listed_value(item) for item in self.items], "size": size, **super().table()}
 
 
+@translating_settings
 @dataclass(frozen=True, repr=False)
 class Permutation(Combination):
     """An order of several items. The value is a tuple of all of them.
@@ -237,7 +254,7 @@ class Permutation(Combination):
         when: the variable is active only where this expression holds.
     """
 
-    items: Any
+    items: Sequence[Any]
 
     kind = "permutation"
     column = "rank"

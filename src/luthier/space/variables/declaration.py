@@ -10,7 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from luthier import codec
+from luthier._hints import with_article
 from luthier.errors import InvalidExpression, InvalidSpace
+from luthier.scalar import short
 from luthier.space.constraint import Constraint
 from luthier.space.expression import parse
 from luthier.space.variables.base import Variable, check_text
@@ -80,16 +82,20 @@ def _check_variables(variables: object) -> dict[str, Variable]:
     """Refuse what is not a mapping of names to variables."""
     if not isinstance(variables, Mapping):
         raise InvalidSpace(f"a Space is built from a mapping of names to variables, not a {type(variables).__name__}")
-    if not variables:
+    try:
+        items = list(variables.items())
+    except Exception as error:
+        raise InvalidSpace(f"a {type(variables).__name__} of variables that cannot be read: {error}") from error
+    if not items:
         raise InvalidSpace("a Space needs at least one variable")
-    for name, variable in variables.items():
+    for name, variable in items:
         if not isinstance(name, str) or not name:
-            raise InvalidSpace(f"the name of a variable is a text, not {name!r}")
+            raise InvalidSpace(f"the name of a variable is a text, not {short(name)}")
         check_text(name, "the name")
         if not isinstance(variable, Variable):
             kind = type(variable).__name__
-            raise InvalidSpace(f"variable {name!r} is a {kind}, {variable!r:.60}: {_meant(variable)}")
-    return dict(variables)
+            raise InvalidSpace(f"variable {name!r} is {with_article(kind)}, {short(variable)}: {_meant(variable)}")
+    return dict(items)
 
 
 def _meant(value: object) -> str:
@@ -99,7 +105,7 @@ def _meant(value: object) -> str:
     if isinstance(value, type) and issubclass(value, Variable):
         return f"write {value.__name__}(…), with its arguments"
     if value is None or isinstance(value, str | int | float):
-        return f"write lt.Constant({value!r}) for a value that is not searched"
+        return f"write lt.Constant({short(value)}) for a value that is not searched"
     return "use lt.Float, lt.Int, lt.Choice, lt.Ordinal, lt.Bool, lt.Constant, lt.Subset, lt.Permutation or lt.Simplex"
 
 
@@ -119,6 +125,9 @@ def _constraint(entry: object, place: int) -> Constraint:
         if isinstance(name, str):
             return Constraint(None, name, entry)
         raise InvalidSpace(
-            f"constraint {place}, {entry!r}, has no name to write down: give it one, as in lt.Named('name', function)"
+            f"constraint {place}, {short(entry)}, has no name to write down: give it one, as in "
+            "lt.Named('name', function)"
         )
-    raise InvalidSpace(f"constraint {place} is an expression in text or a function of the parameters, not {entry!r}")
+    raise InvalidSpace(
+        f"constraint {place} is an expression in text or a function of the parameters, not {short(entry)}"
+    )

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.errors import InvalidSpace
+from luthier.scalar import short, to_float
 from luthier.space.variables.rounding import DistributionScale
 
 _END = 1e-9
 """Nearer than this to an end of [0, 1], where a beta density may be infinite, its value at this distance is used."""
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class Normal:
     """The normal distribution of a value.
@@ -28,10 +32,10 @@ class Normal:
     std: float
 
     def __post_init__(self) -> None:
-        _check_finite("Normal", mean=self.mean, std=self.std)
-        _check_positive("Normal", std=self.std)
+        _settle(self, above_zero=("std",))
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class LogNormal:
     """The distribution of a positive value whose natural logarithm is normal.
@@ -45,10 +49,10 @@ class LogNormal:
     std: float
 
     def __post_init__(self) -> None:
-        _check_finite("LogNormal", mean=self.mean, std=self.std)
-        _check_positive("LogNormal", std=self.std)
+        _settle(self, above_zero=("std",))
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class Beta:
     """The beta distribution of a value on its scaled range (on the log scale where the variable is on one).
@@ -62,8 +66,7 @@ class Beta:
     b: float
 
     def __post_init__(self) -> None:
-        _check_finite("Beta", a=self.a, b=self.b)
-        _check_positive("Beta", a=self.a, b=self.b)
+        _settle(self, above_zero=("a", "b"))
 
 
 Distribution = Normal | LogNormal | Beta
@@ -188,13 +191,16 @@ def _mass(low: float, high: float) -> float:
     return 0.5 * (math.erfc(-high / math.sqrt(2)) - math.erfc(-low / math.sqrt(2)))
 
 
-def _check_finite(kind: str, **values: float) -> None:
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise InvalidSpace(f"{kind}: {name} is a finite number, not {value!r}")
-
-
-def _check_positive(kind: str, **values: float) -> None:
-    for name, value in values.items():
-        if not value > 0:
-            raise InvalidSpace(f"{kind}: {name} is more than 0, not {value!r}")
+def _settle(prior: Distribution, above_zero: Sequence[str]) -> None:
+    """Refuse settings that are not finite numbers, or not above 0, and make numpy's those of Python."""
+    kind = type(prior).__name__
+    for field in fields(prior):
+        given = getattr(prior, field.name)
+        item = given.item() if isinstance(given, np.generic) else given
+        number = to_float(item) if isinstance(item, int | float) else None
+        if number is None or not math.isfinite(number):
+            raise InvalidSpace(f"{kind}: {field.name} is a finite number, not {short(given)}")
+        if field.name in above_zero and not number > 0:
+            raise InvalidSpace(f"{kind}: {field.name} is more than 0, not {short(given)}")
+        plain = item if type(item) in (int, float) else number
+        object.__setattr__(prior, field.name, plain)

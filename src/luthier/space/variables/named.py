@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from luthier._hints import translating_settings
 from luthier.errors import InvalidSpace
+from luthier.scalar import short
 from luthier.space.variables.base import check_text
 
 
+@translating_settings
 @dataclass(frozen=True)
 class Named:
     """An object under a name: studies store the name, objectives receive the object.
@@ -28,5 +31,5 @@ class Named:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
-            raise InvalidSpace(f"Named(name, object): the name is a text, not {self.name!r}")
+            raise InvalidSpace(f"Named(name, object): the name is a text, not {short(self.name)}")
         check_text(self.name, "the name")

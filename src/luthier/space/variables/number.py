@@ -13,6 +13,7 @@ import numpy as np
 
 from luthier._typing import Floats, Integers
 from luthier.errors import InvalidConfig, InvalidSpace
+from luthier.scalar import short
 from luthier.space.variables.base import Variable, encode_levels, level_codes, level_places, snap_to_levels
 from luthier.space.variables.distribution import (
     Beta,
@@ -27,6 +28,8 @@ from luthier.space.variables.rounding import DistributionScale, LinearRounding, 
 
 MOST_LEVELS = 2**50
 MOST_LOG = 10**12
+_STRAIGHT = 1e-6
+"""A log scale over a range that is a smaller share of its values is straight: its logarithms cannot be told apart."""
 _BISECTIONS = 53
 
 
@@ -50,12 +53,22 @@ class Number(Variable):
     def __post_init__(self) -> None:
         self._check_bounds()
         self._check_step()
+        if not isinstance(self.log, bool | np.bool_):
+            raise InvalidSpace(
+                f"log is True or False, not {short(self.log)}; for fine steps towards the upper end, such as 0.9, "
+                "0.99, 0.999, search the distance from it, on a log scale: x = 1 - distance"
+            )
+        object.__setattr__(self, "log", bool(self.log))
         if self.log and self.low <= 0:
-            raise InvalidSpace(f"a log scale needs a lower bound above 0, not {self.low!r}")
+            kind = type(self).__name__
+            raise InvalidSpace(
+                f"a log scale needs a lower bound above 0, not {self.low!r}: to have 0 as well, declare a Bool 'on' "
+                f"and give this {kind} a range above 0 and when='on'; or search the value plus 1, and take 1 away"
+            )
         self._check_levels()
         if self.prior is not None:
             if not isinstance(self.prior, Normal | LogNormal | Beta):
-                raise InvalidSpace(f"a prior is Normal, LogNormal or Beta, not {self.prior!r}")
+                raise InvalidSpace(f"a prior is Normal, LogNormal or Beta, not {short(self.prior)}")
             if isinstance(self.prior, LogNormal) and self.high <= 0:
                 raise InvalidSpace(f"a LogNormal prior needs values above 0; the upper bound is {self.high!r}")
             check_prior(self.prior, self.scale)
@@ -113,7 +126,7 @@ class Number(Variable):
             high = float(self.pick(self._steps - 1))
             half = float(self.step or 1) / 2
             low, high = (low - half if not self.log or low > half else low / 2), high + half
-        if self.log:
+        if self.log and high - low > low * _STRAIGHT:
             return DistributionScale(math.log(low), math.log(high) - math.log(low), True)
         return DistributionScale(low, high - low, False)
 
@@ -227,7 +240,7 @@ class Number(Variable):
 
     @cached_property
     def _rounder(self) -> LinearRounding | LogRounding:
-        kind = LogRounding if self.log else LinearRounding
+        kind = LogRounding if self.scale.log else LinearRounding
         return kind(float(self.low), float(self.high))
 
     # --- what a variable can do -----------------------------------------------------------------------
@@ -238,7 +251,7 @@ class Number(Variable):
         found = np.array(values, dtype=np.float64)
         if len(found) and not (found.min() >= self.low and found.max() <= self.high):
             wrong = next(value for value in values if not self.low <= value <= self.high)
-            raise InvalidConfig(f"cannot encode {wrong!r}: it is not {self.domain()}")
+            raise InvalidConfig(f"cannot encode {short(wrong)}: it is not {self.domain()}")
         return self.place(found)[:, None]
 
     def decode(self, block: Floats) -> list[Any]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats, Integers
 from luthier.errors import InvalidSpace
+from luthier.scalar import short, to_float
 from luthier.space.variables.number import Number
 from luthier.space.variables.rounding import LinearRounding
 
 
+@translating_settings
 @dataclass(frozen=True)
 class Float(Number):
     """A real number from `low` to `high`.
@@ -37,15 +40,21 @@ class Float(Number):
         Float(0.001, 1000.0, log=True)
     """
 
+    low: float
+    high: float
+    step: float | None = field(default=None, kw_only=True)
+    default: float | None = field(default=None, kw_only=True)
+
     kind = "float"
     _types = (int, float)
     _noun = "a number"
 
     def _bound(self, name: str, value: Any) -> float:
         item = value.item() if isinstance(value, np.generic) else value
-        if isinstance(item, bool) or not isinstance(item, int | float) or not math.isfinite(item):
-            raise InvalidSpace(f"{name} of a Float is a finite number, not {value!r}")
-        return float(item)
+        number = to_float(item) if isinstance(item, int | float) else None
+        if number is None or not math.isfinite(number):
+            raise InvalidSpace(f"{name} of a Float is a finite number, not {short(value)}")
+        return number
 
     @cached_property
     def _steps(self) -> int:
@@ -59,19 +68,23 @@ class Float(Number):
         return math.floor(steps * (1 + 1e-12) + 1e-9) + 1
 
     @cached_property
+    def _stride(self) -> float:
+        return 0.0 if self.step is None else self.step
+
+    @cached_property
     def _linear(self) -> LinearRounding:
-        return LinearRounding(self.low, self.high)
+        return LinearRounding(self.low, self.high, stepped=True)
 
     @property
     def pick(self) -> Callable[[int], float]:
-        low, step, one = self.low, self.step, self._linear.one
+        low, step, one = self.low, self._stride, self._linear.one
         return lambda level: one(low + level * step)
 
     def number(self, levels: Floats | Integers) -> Floats:
-        return self._linear.many(self.low + levels * self.step)
+        return self._linear.many(np.asarray(self.low + levels * self._stride, dtype=np.float64))
 
     def index(self, value: Any) -> int:
-        level = min(max(round((value - self.low) / self.step), 0), self._steps - 1)
+        level = min(max(round((value - self.low) / self._stride), 0), self._steps - 1)
         return level if self.pick(level) == value else -1
 
     def plain(self, value: Any) -> Any:
@@ -79,13 +92,16 @@ class Float(Number):
             item = value.item() if isinstance(value, np.generic) else value
             if isinstance(item, bool) or not isinstance(item, int | float):
                 return value
-            value = float(item)
+            try:
+                value = float(item)
+            except Exception:  # noqa: BLE001 - too large, or the conversion of a foreign object
+                return value
         if not self.low <= value <= self.high:
             return value
         if self._steps:
-            level = min(max(round((value - self.low) / self.step), 0), self._steps - 1)
+            level = min(max(round((value - self.low) / self._stride), 0), self._steps - 1)
             near = self.pick(level)
-            return near if abs(near - value) <= 1e-9 * self.step else value
+            return near if abs(near - value) <= 1e-9 * self._stride else value
         return value
 
     @property
@@ -102,6 +118,7 @@ class Float(Number):
         return _repr(self)
 
 
+@translating_settings
 @dataclass(frozen=True)
 class Int(Number):
     """A whole number from `low` to `high`.
@@ -123,6 +140,11 @@ class Int(Number):
         Int(2, 5, when="kernel == 'poly'")
     """
 
+    low: int
+    high: int
+    step: int | None = field(default=None, kw_only=True)
+    default: int | None = field(default=None, kw_only=True)
+
     kind = "int"
     _types = (int,)
     _noun = "a whole number"
@@ -131,9 +153,10 @@ class Int(Number):
         item = value.item() if isinstance(value, np.generic) else value
         if isinstance(item, bool) or not isinstance(item, int):
             hint = ": use a Float for others" if isinstance(item, float) else ""
-            raise InvalidSpace(f"{name} of an Int is a whole number, not {value!r}{hint}")
+            raise InvalidSpace(f"{name} of an Int is a whole number, not {short(value)}{hint}")
+        item = int.__int__(item)
         if abs(item) >= 2**63:
-            raise InvalidSpace(f"{name} of an Int has at most 64 bits, not {value!r:.30}")
+            raise InvalidSpace(f"{name} of an Int has at most 64 bits, not {short(value)}")
         return item
 
     @cached_property
@@ -158,7 +181,9 @@ class Int(Number):
         if type(value) is int:
             return value
         item = value.item() if isinstance(value, np.generic) else value
-        if isinstance(item, bool) or not isinstance(item, int | float) or item != item or math.isinf(item):
+        if isinstance(item, int) and not isinstance(item, bool):
+            return int.__int__(item)
+        if not isinstance(item, float) or item != item or math.isinf(item):
             return value
         return int(item) if item == int(item) else value
 

@@ -3,7 +3,8 @@
 A point of [0, 1] has about 16 digits. Decoded values are rounded to fewer: to 12 decimals less the magnitude of the
 larger bound on a linear scale, to 12 significant digits on a log scale. Then the error of the way to [0, 1] and back is
 much smaller than half a rounding step, and ``decode(encode(x)) == x`` exactly. Numbers are scaled by exact powers of
-ten only, so that the result is the double nearest to the decimal: the one that a person's ``0.3`` denotes.
+ten only, so that the result is the double nearest to the decimal: the one that a person's ``0.3`` denotes. In a range
+so narrow that this would leave few values, the way to [0, 1] and back is exact by itself, and nothing is rounded.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ import numpy as np
 from luthier._typing import Floats
 
 DIGITS = 12
+_FEWEST = 10**6
+"""A narrow range that rounding would leave fewer values is not rounded."""
+_NO_ROUNDING = 400  # decimals: more than any double has before they are zero
 _EXACT = 22  # 10**22 is the largest power of ten that is a double
 
 Rounder = Callable[[float], float]
@@ -58,20 +62,23 @@ class LinearRounding:
     Args:
         low: the smallest value.
         high: the largest value, more than `low`.
+        stepped: whether the values are in steps, which are decimals in a narrow range, too.
     """
 
-    def __init__(self, low: float, high: float) -> None:
+    def __init__(self, low: float, high: float, stepped: bool = False) -> None:
         largest = max(abs(low), abs(high))
         narrow = high - low < largest / 10
         self.low, self.high = low, high
         self.decimals = DIGITS - magnitude(largest) + (1 if narrow else 0)
+        if narrow and not stepped and (high - low) * 10.0 ** min(self.decimals, 300) < _FEWEST:
+            self.decimals = _NO_ROUNDING
         self._exact = 0 <= self.decimals <= _EXACT
         self.scale = 10.0**self.decimals if self._exact else math.nan
 
     def one(self, value: float) -> float:
         """Round one number."""
         rounded = round(value * self.scale) / self.scale if self._exact else round(value, self.decimals) + 0.0
-        return min(max(rounded, self.low), self.high)
+        return self.low if rounded < self.low else self.high if rounded > self.high else rounded
 
     def many(self, values: Floats) -> Floats:
         """Round an array of any shape; NaN stays."""
@@ -104,7 +111,7 @@ class LogRounding:
             rounded = round(value * scale) / scale
         else:
             rounded = _significant(value)
-        return min(max(rounded, self.low), self.high)
+        return self.low if rounded < self.low else self.high if rounded > self.high else rounded
 
     def many(self, values: Floats) -> Floats:
         """Round an array of any shape; NaN stays."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.errors import InvalidSpace
+from luthier.scalar import short
 from luthier.space.variables.combinatorial import Combination, checked_items
 
 _GRAINS = 10**12
@@ -18,6 +20,7 @@ _GRAINS = 10**12
 _MOST_SHARES = 10_000
 
 
+@translating_settings
 @dataclass(frozen=True, repr=False)
 class Simplex(Combination):
     """Shares: numbers that are not negative and sum to 1, such as the parts of a mixture.
@@ -31,7 +34,7 @@ class Simplex(Combination):
         when: the variable is active only where this expression holds.
     """
 
-    names: Any
+    names: int | Sequence[str]
     _: KW_ONLY
 
     kind = "simplex"
@@ -41,10 +44,12 @@ class Simplex(Combination):
         if isinstance(self.names, bool) or not isinstance(self.names, int):
             names = checked_items(self.names, "a Simplex")
             if not all(isinstance(name, str) for name in names):
-                raise InvalidSpace(f"the names of a Simplex are texts, not {names!r}")
+                raise InvalidSpace(f"the names of a Simplex are texts, not {short(names)}")
             object.__setattr__(self, "names", names)
+        else:
+            object.__setattr__(self, "names", int.__int__(self.names))
         if not 2 <= self._count <= _MOST_SHARES:
-            raise InvalidSpace(f"a Simplex has 2 to {_MOST_SHARES} shares, not {self._count}")
+            raise InvalidSpace(f"a Simplex has 2 to {_MOST_SHARES} shares, not {short(self._count)}")
         self._check_when()
         self._check_default()
 
@@ -55,14 +60,18 @@ class Simplex(Combination):
     @property
     def parts(self) -> tuple[str, ...]:  # type: ignore[override]
         """The names of the shares as expressions see them, behind the variable's name and a dot."""
-        return tuple(map(str, range(self.names))) if isinstance(self.names, int) else self.names
+        return tuple(map(str, range(self.names))) if isinstance(self.names, int) else tuple(self.names)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return () if isinstance(self.names, int) else tuple(self.names)
 
     @property
     def count(self) -> int | None:
         return None
 
     def _row(self, value: Any) -> list[float]:
-        return list(value) if isinstance(value, tuple) else [value[name] for name in self.names]
+        return list(value) if isinstance(value, tuple) else [value[name] for name in self._names]
 
     def _value(self, row: list[float]) -> Any:
         return tuple(row) if isinstance(self.names, int) else dict(zip(self.names, row, strict=True))
@@ -90,10 +99,14 @@ class Simplex(Combination):
 
     def plain(self, value: Any) -> Any:
         if isinstance(value, Mapping):
+            try:
+                value = dict(value)
+            except Exception:  # noqa: BLE001 - a foreign object
+                return value
             if isinstance(self.names, int) or set(value) != set(self.names):
                 return value
-            shares = [value[name] for name in self.names]
-        elif isinstance(value, list | tuple | np.ndarray) and len(value) == self.width:
+            shares = [value[name] for name in self._names]
+        elif isinstance(value, list | tuple | np.ndarray) and _length(value) == self.width:
             shares = list(value)
         else:
             return value
@@ -104,10 +117,15 @@ class Simplex(Combination):
             return self._value([float(share) for share in numbers])
         return self._value(self.snap(np.array([numbers], dtype=np.float64))[0].tolist())
 
+    def realize(self, value: Any) -> Any:
+        """Put named shares into the order of the names."""
+        known = isinstance(value, Mapping) and value.keys() == set(self._names)
+        return {name: value[name] for name in self._names} if known else value
+
     def fault(self, value: Any) -> str | None:
         unnamed = isinstance(self.names, int)
         shape = isinstance(value, tuple) and len(value) == self.width if unnamed else isinstance(value, dict)
-        if not shape or (not unnamed and set(value) != set(self.names)):
+        if not shape or (not unnamed and set(value) != set(self._names)):
             return f"is not {self.domain()}"
         shares = self._row(value)
         if not all(type(share) is float and 0 <= share <= 1 for share in shares):
@@ -126,3 +144,8 @@ class Simplex(Combination):
             value = self.plain(self.default)
             found["default"] = dict(value) if isinstance(value, dict) else list(value)
         return found
+
+
+def _length(value: Any) -> int:
+    """Give the number of shares; -1 of an array without dimensions."""
+    return -1 if isinstance(value, np.ndarray) and not value.ndim else len(value)

@@ -6,16 +6,15 @@ import contextlib
 import logging
 import os
 import random
-import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from types import TracebackType
 from urllib.parse import quote
 
 from luthier.errors import StoreBusy, StoreError
-
-Row: TypeAlias = tuple[Any, ...]
+from luthier.store.rows import Row
+from luthier.store.sqlite.library import sqlite3
 
 _logger = logging.getLogger(__name__)
 
@@ -41,6 +40,7 @@ class Connection:
 
     def __init__(self, place: Path, patience_s: float, *, make: bool) -> None:
         self._place = place
+        self._file = os.fspath(place)
         self._patience_s = patience_s
         self._process = os.getpid()
         mode = "rwc" if make else "rw"
@@ -52,7 +52,7 @@ class Connection:
             check_same_thread=False,
         )
         self._connection.text_factory = bytes
-        self.identity = _identity(place)
+        self.identity = _identity(self._file)
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
         """Execute a statement, and give its rows.
@@ -92,17 +92,14 @@ class Connection:
         """Execute a statement for each of `rows`, within a transaction."""
         self._connection.executemany(statement, rows)
 
-    @contextlib.contextmanager
-    def transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+    def transaction(self, begin: str = "BEGIN IMMEDIATE") -> Transaction:
         """Do everything inside, or nothing of it; by default with the one right to write, from its beginning on."""
-        self.execute(begin)
-        try:
-            yield
-            self.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:  # SQLite ends it by itself after some errors
-                self._connection.execute("ROLLBACK")
-            raise
+        return Transaction(self, begin)
+
+    def roll_back(self) -> None:
+        """End a transaction without doing anything of it."""
+        if self._connection.in_transaction:  # SQLite ends it by itself after some errors
+            self._connection.execute("ROLLBACK")
 
     def check(self) -> None:
         """Make sure that this process may use the connection, and that it leads to the file that bears the name.
@@ -115,7 +112,18 @@ class Connection:
                 f"this process was forked while its parent was in the middle of using {str(self._place)!r}: "
                 "open the store again in the child"
             )
-        check_identity(self._place, self.identity)
+        check_identity(self._file, self.identity)
+
+    def drop_journal(self) -> None:
+        """Remove the empty journal that a kept one leaves behind, unless others are using the file at this moment."""
+        if self._process != os.getpid():
+            return
+        with contextlib.suppress(sqlite3.Error):
+            ((mode,),) = self._connection.execute("PRAGMA journal_mode").fetchall()
+            if mode == b"truncate" and not self._connection.in_transaction:
+                self._connection.execute(
+                    "PRAGMA journal_mode = DELETE"
+                ).fetchall()  # it takes the lock, or does nothing
 
     def close(self) -> None:
         """Close it, unless it is the parent's."""
@@ -125,7 +133,37 @@ class Connection:
             self._connection.close()
 
 
-def check_identity(place: Path, known: tuple[int, int]) -> None:
+class Transaction:
+    """A transaction as a context: committed at the end, rolled back on any exception, also one of the commit.
+
+    Args:
+        connection: to the file.
+        begin: the statement that begins it.
+    """
+
+    __slots__ = ("_begin", "_connection")
+
+    def __init__(self, connection: Connection, begin: str) -> None:
+        self._connection = connection
+        self._begin = begin
+
+    def __enter__(self) -> None:
+        self._connection.execute(self._begin)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._connection.roll_back()
+            return
+        try:
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.roll_back()
+            raise
+
+
+def check_identity(place: str | Path, known: tuple[int, int]) -> None:
     """Raise `StoreError` unless the file that bears the name is the `known` one."""
     try:
         present = _identity(place)
@@ -141,6 +179,6 @@ def check_identity(place: Path, known: tuple[int, int]) -> None:
         )
 
 
-def _identity(place: Path) -> tuple[int, int]:
+def _identity(place: str | Path) -> tuple[int, int]:
     state = os.stat(place)  # noqa: PTH116 - three times faster than Path.stat, and asked for with every statement
     return state.st_dev, state.st_ino

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from luthier.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull, StoreReadOnly
-from luthier.store.path_checks import full, writable
+from luthier.store.path_checks import full, readable, writable
+from luthier.store.sqlite.library import sqlite3
 
 _BUSY = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
 _DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT))
@@ -29,6 +29,8 @@ def translate(error: sqlite3.Error, place: Path) -> StoreError:
         return StoreFull(
             f"no space is left for {where}: nothing that was acknowledged is lost; make space on the disk and go on"
         )
+    if code in _REFUSED and not readable(place):
+        return StoreError(f"{where} may not be read by this user ({error}): change its permissions, or copy it")
     if code in _REFUSED and not writable(place):
         return StoreReadOnly(
             f"{where} cannot be written: it, the folder it is in or the disk is read-only ({error}); "

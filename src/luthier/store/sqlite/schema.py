@@ -7,11 +7,11 @@ renewals have no table of them: it is made at the first renewal, not when a file
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
-from luthier.errors import StoreBusy, StoreCorrupt, StoreTooNew, StoreTooOld
+from luthier.errors import StoreBusy, StoreCorrupt, StoreError, StoreTooNew, StoreTooOld
 from luthier.store.sqlite.connection import Connection
+from luthier.store.sqlite.library import is_fixed, sqlite3
 
 APPLICATION = int.from_bytes(b"Luth", "big")
 """What `PRAGMA application_id` says of a file of ours (``file`` shows it too)."""
@@ -40,23 +40,23 @@ _MAKE = (
 def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
     """Choose the journal mode for a version of the SQLite library.
 
-    WAL lets readers and a writer work at once, but before 3.51.3 (also fixed in 3.50.7 and 3.44.6) a checkpoint that
-    races with a restart of the log can damage the file; there the rollback journal, truncated, is used.
-    Source: sqlite.org/wal.html, "The WAL-Reset Bug".
+    WAL lets readers and a writer work at once; where it has a bug that can damage the file (see
+    `luthier.store.sqlite.library.is_fixed`), the rollback journal, truncated, is used.
     """
-    fixed = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
-    return "wal" if fixed else "truncate"
+    return "wal" if is_fixed(version) else "truncate"
 
 
-def establish(link: Connection, place: Path, mode: str) -> None:
+def establish(link: Connection, place: Path, mode: str, make: bool = True) -> None:
     """Make the tables in a file that is new or empty, after making sure that any other file is ours.
 
     Args:
         link: to the file.
         place: the file, for messages.
         mode: the journal mode to keep it in.
+        make: whether to make the tables; otherwise nothing is written to an empty file.
 
     Raises:
+        StoreError: the file is empty, and nothing is to be made.
         StoreCorrupt: the file belongs to another program.
         StoreTooNew, StoreTooOld: it has another schema.
         StoreBusy: it could not be locked in time.
@@ -67,6 +67,10 @@ def establish(link: Connection, place: Path, mode: str) -> None:
     link.execute("PRAGMA trusted_schema = OFF")
     with link.transaction("BEGIN"):  # the questions of `_is_new` are about one moment
         new = _is_new(link, place)
+    if new and not make:
+        raise StoreError(
+            f"{str(place)!r} is empty: there is no study in it. Check the path, or run a study there first"
+        )
     if new:
         with link.transaction():
             if _is_new(link, place):  # still: of many that begin at once one comes first
@@ -108,8 +112,8 @@ def _check_schema(schema: int, place: Path) -> None:
         )
     if schema < SCHEMA:
         raise StoreTooOld(
-            f"{str(place)!r} has schema {schema}, of a Luthier before its first release; this one reads {SCHEMA}. "
-            "Nothing was changed. Read it with the version that wrote it, and begin a new file"
+            f"{str(place)!r} has schema {schema}; this Luthier works with {SCHEMA}. Nothing was changed. "
+            f"Bring it up to date, once all workers are stopped, with: luthier upgrade {place}"
         )
 
 

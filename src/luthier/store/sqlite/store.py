@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -12,29 +12,36 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from luthier._hints import translating_settings
 from luthier._runtime.fork_lock import ForkSafeLock
-from luthier.errors import StoreCorrupt, StoreError, StoreReadOnly
+from luthier.errors import StoreCorrupt, StoreError, StoreReadOnly, StoreTooNew
 from luthier.event import Event, Record, checked
 from luthier.store.path_checks import settle, writable
 from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
-from luthier.store.sqlite.connection import Connection, Row, check_identity
+from luthier.store.rows import COLUMNS, Row, faults, following, make, records
+from luthier.store.sqlite.connection import Connection, check_identity
 from luthier.store.sqlite.error_translation import damaged, translate
-from luthier.store.sqlite.rows import COLUMNS, faults, following, make, records
+from luthier.store.sqlite.library import sqlite3
 from luthier.store.sqlite.schema import establish, has_renewals, journal_mode, make_renewals
 
 T = TypeVar("T")
+
+_logger = logging.getLogger(__name__)
 
 PATIENCE_S = 60.0
 _CHUNK = 10_000
 
 _NAMES = "SELECT name FROM studies ORDER BY id"
-_STUDY = "SELECT id, length FROM studies WHERE name = ?"
+# The index of the names is not relied on: a damaged one would hide a study, or lead to another.
+_BY_NUMBER = "SELECT id, length FROM studies WHERE id = ? AND +name = ?"
+_BY_NAME = "SELECT id, length FROM studies NOT INDEXED WHERE name = ?"
+_INDEXED = "SELECT id FROM studies WHERE name = ?"
 _LATEST = "SELECT at FROM events WHERE study = ? AND position = ?"
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?)"
 # One statement, so of one moment. Where there is nothing new, one row comes, with nothing but the length.
 _READ = (
-    f"SELECT {COLUMNS}, length FROM studies LEFT JOIN events ON study = id AND position >= ? WHERE name = ? "
-    "ORDER BY position"
+    f"SELECT {COLUMNS}, length FROM studies LEFT JOIN events ON study = id AND position >= ? "
+    "WHERE id = ? AND +name = ? ORDER BY position"
 )
 _RENEW = (
     "INSERT INTO renewals (study, number, token, at) VALUES (?, ?, ?, ?) "
@@ -44,6 +51,7 @@ _RENEWED = "SELECT at FROM renewals WHERE study = ? AND number = ? AND token = ?
 _SCAN = f"SELECT {COLUMNS} FROM events WHERE (study, position) > (?, ?) ORDER BY study, position LIMIT {_CHUNK}"
 
 
+@translating_settings
 class SQLite:
     """Logs in one SQLite file, which is made if it does not exist.
 
@@ -78,6 +86,8 @@ class SQLite:
         self._patience_s = patience_s
         self._stamps = Stamps(clock)
         self._closed = False
+        self._must_exist = must_exist
+        self._numbers: dict[str, int] = {}  # of studies, as they were found last
         self._link: Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._guard = ForkSafeLock(timeout_s=patience_s, before_fork=self._disconnect)
@@ -87,6 +97,11 @@ class SQLite:
             if not writable(self._place):
                 raise StoreReadOnly(f"no file can be made in {str(self._place.parent)!r}: it is read-only; use another")
         self._run(lambda link: None)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._place
 
     def append(self, study: str, events: Sequence[Event], expect: int) -> int:
         """See `Store.append`. Cost: one transaction, flushed."""
@@ -101,8 +116,7 @@ class SQLite:
                 if not bodies:
                     return length
                 if number is None:
-                    link.execute("INSERT INTO studies (name, length) VALUES (?, 0)", (study,))
-                    ((number,),) = link.execute("SELECT last_insert_rowid()")
+                    number = _begin(link, study, 0)
                 at = self._stamps.stamp(self._latest(link, study, number, length))
                 link.insert(_INSERT, make(number, length, at, bodies))
                 length += len(bodies)
@@ -111,6 +125,24 @@ class SQLite:
             return length
 
         return self._run(work)
+
+    def restore(self, study: str, records: Sequence[Record]) -> None:
+        """See `Restoring.restore`. Cost: one transaction, flushed."""
+        check_name(study)
+        bodies = [checked(record.event) for record in records]
+
+        def work(link: Connection) -> None:
+            with link.transaction():
+                found = self._find(link, study)
+                if found is not None:
+                    raise conflict(study, found[1], 0)
+                number = _begin(link, study, len(bodies))
+                parts = enumerate(zip(records, bodies, strict=True))
+                link.insert(_INSERT, [row for i, (record, body) in parts for row in make(number, i, record.at, [body])])
+            link.check()
+
+        self._run(work)
+        self._stamps.seen(records[-1].at)
 
     def renew(self, study: str, number: int, token: int) -> None:
         """See `Store.renew`. Cost: one transaction."""
@@ -136,22 +168,30 @@ class SQLite:
 
     def read(self, study: str, after: int = 0) -> tuple[Record, ...]:
         """See `Store.read`. Cost O(records read)."""
+        return self.identify(study, after)[1]
 
-        def work(link: Connection) -> list[Row]:
-            rows = link.execute(_READ, (after, study))
-            if not rows:
+    def identify(self, study: str, after: int = 0) -> tuple[int, tuple[Record, ...]]:
+        """See `Identifying.identify`. Cost O(records read)."""
+
+        def work(link: Connection) -> tuple[int, list[Row]]:
+            number = self._numbers.get(study)
+            rows = link.execute(_READ, (after, number, study)) if number is not None else []
+            if number is None or not rows:
+                number = self._known(link, study)[0]
+                rows = link.execute(_READ, (after, number, study))
+            if not rows:  # it was removed at this very moment
                 raise not_found(study, self._names(link), repr(self))
-            return rows
+            return number, rows
 
-        rows = self._run(work)
+        number, rows = self._run(work)
         length = self._checked(rows[0][-1], int, study)
         if length < after:
             raise replaced(study, length, after, repr(self))
         if length == after:
-            return ()
+            return number, ()
         new = self._records(study, rows, after, length)
         self._stamps.seen(new[-1].at)
-        return new
+        return number, new
 
     def length(self, study: str) -> int:
         """See `Store.length`."""
@@ -196,6 +236,8 @@ class SQLite:
         """Close the file. Idempotent."""
         with self._guard:
             self._closed = True
+            if self._link is not None:
+                self._link.drop_journal()
             self._disconnect()
 
     def __enter__(self) -> Self:
@@ -230,7 +272,7 @@ class SQLite:
             check_identity(self._place, self._identity)
         link = Connection(self._place, self._patience_s, make=self._identity is None)
         try:
-            establish(link, self._place, journal_mode())
+            establish(link, self._place, journal_mode(), make=not self._must_exist)
         except BaseException:
             link.close()
             raise
@@ -249,12 +291,25 @@ class SQLite:
     # --- the tables ---------------------------------------------------------------------------------
 
     def _names(self, link: Connection) -> tuple[str, ...]:
-        return tuple(name.decode(errors="replace") for (name,) in link.execute(_NAMES))
+        found = [name for (name,) in link.execute(_NAMES)]
+        for name in found:
+            if not isinstance(name, bytes):
+                raise damaged(self._place, f"{name!r} stands where the name of a study was written")
+        return tuple(name.decode(errors="replace") for name in found)
 
     def _find(self, link: Connection, study: str) -> tuple[int, int] | None:
         """Give the number and the length of a study."""
-        rows = link.execute(_STUDY, (study,))
-        return (rows[0][0], self._checked(rows[0][1], int, study)) if rows else None
+        known = self._numbers.get(study)
+        if known is None:
+            check_name(study)  # SQLite's own error would say nothing to anybody
+        rows = link.execute(_BY_NUMBER, (known, study)) if known is not None else []
+        rows = rows or link.execute(_BY_NAME, (study,))
+        if not rows:
+            if link.execute(_INDEXED, (study,)):
+                raise damaged(self._place, f"study {study!r} stands in the index of the names, and not in their table")
+            return None
+        self._numbers[study] = rows[0][0]
+        return rows[0][0], self._checked(rows[0][1], int, study)
 
     def _known(self, link: Connection, study: str) -> tuple[int, int]:
         found = self._find(link, study)
@@ -277,12 +332,17 @@ class SQLite:
             raise damaged(self._place, f"study {study!r}: {value!r} stands where a number was written")
         return value
 
-    def _records(self, study: str, rows: Sequence[Row], first: int, length: int) -> tuple[Record, ...]:
+    def _records(self, study: str, rows: list[Row], first: int, length: int) -> tuple[Record, ...]:
         """Read rows whose positions are `first` and onwards, up to `length`."""
         try:
-            return records(rows, first, length)
+            found = records(rows, first, length)
         except StoreCorrupt as error:
             raise damaged(self._place, f"study {study!r}: {error}") from None
+        except StoreTooNew as error:
+            raise StoreTooNew(f"{str(self._place)!r}, study {study!r}: {error}") from None
+        for place, why in found.odd:
+            _logger.warning("%s, study %r: event %d is read as far as it can be: %s", self._place, study, place, why)
+        return found.records
 
     def _scan(self) -> Iterator[str]:
         """Say what is wrong with any event, reading a part at a time."""
@@ -297,6 +357,13 @@ class SQLite:
                 position, at = part[-1][1], part[-1][2] if isinstance(part[-1][2], float) else at
 
 
+def _begin(link: Connection, study: str, length: int) -> int:
+    """Give a new study a number."""
+    link.execute("INSERT INTO studies (name, length) VALUES (?, ?)", (study, length))
+    ((number,),) = link.execute("SELECT last_insert_rowid()")
+    return int(number)
+
+
 def _incomplete(link: Connection) -> list[str]:
     """Say which studies have another number of events than they should, and which events belong to no study."""
     lengths = link.execute(
@@ -305,6 +372,7 @@ def _incomplete(link: Connection) -> list[str]:
     )
     lost = link.execute("SELECT DISTINCT study FROM events WHERE study NOT IN (SELECT id FROM studies)")
     return [
-        f"study {number} ({name.decode(errors='replace')!r}) has {count} of its {length} events"
+        f"study {number} ({name.decode(errors='replace') if isinstance(name, bytes) else name!r}) has {count} of its "
+        f"{length} events"
         for number, name, length, count in lengths
     ] + [f"there are events of study {number}, but no such study" for (number,) in lost]

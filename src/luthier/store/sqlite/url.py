@@ -8,6 +8,9 @@ from luthier.errors import InvalidSetting
 from luthier.store.path_checks import USAGE
 from luthier.store.sqlite.store import SQLite
 
+_OPTIONS = ("?mode=ro", "?mode=rw", "?mode=rwc", "?mode=memory", "?cache=shared")
+"""What SQLite's own URIs may end with."""
+
 
 def open_url(url: str, *, must_exist: bool = False) -> SQLite:
     """Open ``sqlite:///relative/path.db`` or ``sqlite:////absolute/path.db``.
@@ -33,6 +36,6 @@ def open_path(path: str, given: str, *, must_exist: bool = False) -> SQLite:
     """
     if not path or path.isspace() or "\0" in path:
         raise InvalidSetting(f"{given!r} is not a path of a store: {USAGE}")
-    if path.startswith(":memory:"):
+    if path.startswith((":memory:", "file:", "sqlite:")) or path.endswith(_OPTIONS):
         raise InvalidSetting(f"{given!r} would be a file of a strange name: {USAGE}")
     return SQLite(Path(path), must_exist=must_exist)

@@ -17,6 +17,8 @@ from luthier.surrogate.gp.input_warping import Warp
 
 _APART = math.sqrt(0.5)  # so that two different levels of a category are at distance 1
 _INACTIVE = 0.5  # the distance of an inactive variable from an active one in the middle of its range
+FIDELITY = "fidelity"
+"""The kind of the column that a model adds for the share of the fidelity at which a loss was measured."""
 _MOST_RANKED = 20  # items of an order whose pairs have coordinates; more pairs cost more than they are worth
 
 
@@ -75,8 +77,20 @@ class Embedding:
         """Give the same embedding of warped columns."""
         return replace(self, warp=warp)
 
+    @property
+    def has_fidelity(self) -> bool:
+        """Whether the last column is the share of a fidelity."""
+        return bool(self.columns) and self.columns[-1].kind == FIDELITY
+
+    def complete(self, x: Floats) -> Floats:
+        """Give points with the share of the fidelity, which is the full one where they say none; (n, d)."""
+        if self.has_fidelity and x.shape[1] < len(self.columns):
+            return np.column_stack([x, np.ones(len(x))])
+        return x
+
     def embed(self, x: Floats) -> Floats:
-        """Give the coordinates of `x` (n, d); shape (n, e)."""
+        """Give the coordinates of `x` (n, d), at the full fidelity where it says none; shape (n, e)."""
+        x = self.complete(x)
         if self.warp is not None:
             x = self.warp.apply(x)
         coordinates = np.zeros((len(x), len(self.owners)))
@@ -106,6 +120,8 @@ class Embedding:
 
     def pull(self, gradient: Floats, x: Floats) -> Floats:
         """Turn gradients by coordinates (q, e) at `x` (q, d) into gradients by columns (q, d), 0 where inactive."""
+        if self.has_fidelity and x.shape[1] < len(self.columns):
+            return self.pull(gradient, self.complete(x))[:, :-1]
         pulled = np.zeros_like(x)
         copied = self.sources >= 0
         pulled[:, self.sources[copied]] = gradient[:, copied]

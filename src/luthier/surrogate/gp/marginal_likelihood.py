@@ -17,7 +17,10 @@ from typing import Protocol
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
+from luthier.errors import InvalidSetting
+from luthier.setting_types import check_setting_types, settings_repr
 from luthier.surrogate.gp.embedding import Embedding
 from luthier.surrogate.gp.kernel import Radial
 
@@ -30,6 +33,7 @@ WIDE = 100.0
 _BAD = 1e10
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class Hyperpriors:
     """The prior distribution of hyperparameters; lengths are in units of the encoding.
@@ -44,6 +48,9 @@ class Hyperpriors:
 
     Source: Hvarfner, Hellsten and Nardi (2024), Vanilla Bayesian optimization performs great in high dimensions, eq. 6,
     for lengths that grow with the square root of the dimension.
+
+    Raises:
+        InvalidSetting: a setting is not a finite number; or a standard deviation, or `scale`, is not above 0.
     """
 
     log_length: float = -0.7
@@ -52,6 +59,14 @@ class Hyperpriors:
     log_noise_std: float = 2.5
     scale: float = 1.0
     log_warp_std: float = 0.5
+
+    __repr__ = settings_repr
+
+    def __post_init__(self) -> None:
+        check_setting_types(self)
+        for name in ("log_length_std", "log_noise_std", "scale", "log_warp_std"):
+            if getattr(self, name) <= 0:
+                raise InvalidSetting(f"Hyperpriors({name}={getattr(self, name)!r}): give a number above 0")
 
     def length(self, variables: int) -> float:
         """Give the prior mean of log ℓ for this number of variables."""

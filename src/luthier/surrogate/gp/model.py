@@ -7,19 +7,22 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric import COMPARABLE_SCALINGS, SCALINGS, check_scaling, log_scaling_slopes, slice_samples
+from luthier.setting_types import check_setting_types, settings_repr
+from luthier.space import Column
 from luthier.surrogate.checkpoints import checkpoints
-from luthier.surrogate.gp.embedding import Embedding
+from luthier.surrogate.gp.embedding import FIDELITY, Embedding
 from luthier.surrogate.gp.input_warping import Warp, warpable
 from luthier.surrogate.gp.kernel import KERNELS
 from luthier.surrogate.gp.marginal_likelihood import (
@@ -63,6 +66,7 @@ _ABILITIES: tuple[type, ...] = (
 )
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class GP:
     """Model the objective as a Gaussian process over all variables, conditional and categorical ones included.
@@ -99,7 +103,7 @@ class GP:
     growth: float = 1.15
     steps: int = 25
     largest: int = 600
-    hyperpriors: Hyperpriors = field(default_factory=Hyperpriors)
+    hyperpriors: Hyperpriors = Hyperpriors()
     samples: int = 0
     warp: bool = False
 
@@ -108,7 +112,10 @@ class GP:
         """See `luthier.surrogate.protocol.Surrogate`."""
         return (*_ABILITIES, IsMixture) if self.samples else _ABILITIES
 
+    __repr__ = settings_repr
+
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if self.kernel not in KERNELS:
             raise InvalidSetting(f"GP(kernel={self.kernel!r}): choose one of {', '.join(KERNELS)}")
         check_scaling("GP", self.scaling, "evidence")
@@ -136,6 +143,7 @@ class GP:
         """
         if self.scaling == "evidence":
             return self._most_probable_scale(data, parts, key, memo)[1]
+        data = _with_share(data)
         embedding = Embedding.of(data.columns)
         found = (
             self._hyperparameters(embedding, data, memo)
@@ -189,7 +197,7 @@ class GP:
     def _hyperparameters(self, embedding: Embedding, data: Data, memo: Memo) -> Floats:
         """Give those of the last checkpoint, (s, …): up to 200 losses by a fold over all checkpoints."""
         sizes = checkpoints(len(data), self.growth)
-        if sizes[-1] > _MANY:
+        if sizes[-1] > _MANY or data.share is not None:  # extrapolated losses change, all of them, with each new one
             sizes = sizes[-1:]
         keys = [("gp", self, data.columns, digest) for digest in _digests(data, sizes)]
         found: Floats | None = None
@@ -270,6 +278,14 @@ class GP:
             Key.of(0).fold("hyperparameters", size),
         )
         return np.stack(list(chain)[_BURN_IN + _APART - 1 :: _APART])
+
+
+def _with_share(data: Data) -> Data:
+    """Give data in which the share of the fidelity is one more column, where losses are of different ones."""
+    if data.share is None or len(data.share) != len(data) or data.columns[-1].kind == FIDELITY:
+        return data
+    column = Column("", FIDELITY, 0, 0, 1, False)
+    return replace(data, x=np.column_stack([data.x, data.share]), columns=(*data.columns, column))
 
 
 def _digests(data: Data, sizes: list[int]) -> list[bytes]:

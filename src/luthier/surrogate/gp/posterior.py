@@ -92,6 +92,13 @@ class GPPosterior:
         joint: Floats = self.scale * (prior - half.T @ half + np.outer(gap, gap) / self.precision)
         return joint
 
+    def log_lengths(self) -> Floats:
+        """Give the logarithm of the length-scale along each column (d,) of the space; NaN for a category."""
+        found = np.full(len(self.embedding.columns), np.nan)
+        copied = self.embedding.sources >= 0
+        found[self.embedding.sources[copied]] = self.theta[self.embedding.owners[copied]]
+        return found[:-1] if self.embedding.has_fidelity else found
+
     @property
     def noise_variance(self) -> float:
         """See `SupportsCovariance.noise_variance`: the learnt part, and the mean of the known part."""
@@ -155,7 +162,7 @@ class GPPosterior:
         """See `SupportsNoiselessDraws`; one factorisation for all draws. Cost O((n + p)³ + count (n + p)²)."""
         from scipy.linalg import cho_solve
 
-        x = np.concatenate([self.x, more])
+        x = np.concatenate([self.x, self.embedding.complete(more)])
         drawn = self.sample(x, quasi_normal(key, count, len(x)))
         theta = np.append(self.theta[:-1], -np.inf)
         shared = gp_posterior(self.embedding, self.kernel, theta, x, drawn[0], None)
@@ -170,7 +177,7 @@ class GPPosterior:
             return self
         y = self.moments(x).mean if losses is None else losses
         noise = None if self.noise is None else np.append(self.noise, np.zeros(len(x)))
-        both_x, both_y = np.concatenate([self.x, x]), np.concatenate([self.y, y])
+        both_x, both_y = np.concatenate([self.x, self.embedding.complete(x)]), np.concatenate([self.y, y])
         conditioned = gp_posterior(self.embedding, self.kernel, self.theta, both_x, both_y, noise)
         # Means in place of losses carry no information about the scale.
         return conditioned if losses is not None else replace(conditioned, scale=self.scale)

@@ -92,24 +92,27 @@ class KernelDensity:
             right[0] -= (0.5 * c * c + _log_mass(centres, self.std)).sum(axis=1, keepdims=True)
         for j, column in enumerate(self.columns):
             if not column.conditional and not _smooth(column):
-                left.append(self._levels(column).logs[_active_level(x[:, j], column.levels)])
-                right.append(np.eye(column.levels)[_active_level(self.centres[:, j], column.levels)])
-        np.matmul(np.hstack(left), np.hstack(right).T, out=out)
+                levels = self._levels(column)
+                left.append(levels.logs[_active_level(x[:, j], column.levels)])
+                right.append(levels.one_hot[_active_level(self.centres[:, j], column.levels)])
+        np.matmul(np.concatenate(left, axis=1), np.concatenate(right, axis=1).T, out=out)
         out += shift
 
     def _column(self, j: int, x: Floats) -> Floats:
         """Give the log kernels along one column, 0 where either point is inactive; shape (q, n)."""
         column, centre = self.columns[j], self.centres[:, j]
         if _smooth(column):
-            z = (x[:, None] - centre[None, :]) / self.std
-            constant = _log_mass(centre, self.std) + _log_peak(self.std)
-            logs: Floats = -0.5 * z * z - constant
+            logs: Floats = x[:, None] - centre[None, :]
+            logs /= self.std
+            np.square(logs, out=logs)
+            logs *= -0.5
+            logs -= _log_mass(centre, self.std) + _log_peak(self.std)
             logs[np.isnan(logs)] = 0.0
             return logs
         table = np.zeros((column.levels + 1, column.levels + 1))  # the last row and column are for inactive values
         table[:-1, :-1] = self._levels(column).logs
-        picked: Floats = table[np.ix_(_level(x, column.levels), _level(centre, column.levels))]
-        return picked
+        rows: Floats = table[_level(x, column.levels)]
+        return rows[:, _level(centre, column.levels)]
 
     def _levels(self, column: Column) -> _Levels:
         if column.kind == "number":
@@ -130,8 +133,10 @@ def _smooth(column: Column) -> bool:
 
 def _level(x: Floats, levels: int) -> Integers:
     """Give the level of each value, and `levels` where inactive."""
-    inside = np.minimum(np.where(np.isnan(x), 0.0, x) * levels, levels - 1).astype(np.int64)
-    return np.where(np.isnan(x), levels, inside)
+    inactive = np.isnan(x)
+    inside: Integers = np.minimum(np.where(inactive, 0.0, x) * levels, levels - 1).astype(np.int64)
+    inside[inactive] = levels
+    return inside
 
 
 def _active_level(x: Floats, levels: int) -> Integers:
@@ -146,6 +151,8 @@ class _Levels(NamedTuple):
     """Logarithms of the density relative to the uniform one."""
     below: Floats
     """The mass on this level and those below it."""
+    one_hot: Floats
+    """The indicator of each level, as rows."""
 
 
 @lru_cache(_TABLES)
@@ -166,7 +173,7 @@ def _levels_of_categories(k: int, spread: float) -> _Levels:
 
 def _normalised(mass: Floats) -> _Levels:
     logs = np.log(mass / mass.sum(axis=0) * len(mass))
-    levels = _Levels(logs, np.cumsum(np.exp(logs) / len(mass), axis=0))
+    levels = _Levels(logs, np.cumsum(np.exp(logs) / len(mass), axis=0), np.eye(len(mass)))
     for table in levels:
         table.flags.writeable = False
     return levels
@@ -195,7 +202,7 @@ def _draw_smooth(u: Floats, centre: Floats, std: float) -> Floats:
 
 
 def make_density(
-    columns: Sequence[Column], centres: Floats, importance: Floats, std: float, prior: float
+    columns: Sequence[Column], centres: Floats, importance: Floats, std: float, prior: float, least_share: float = 0.0
 ) -> KernelDensity:
     """Build a kernel density.
 
@@ -206,9 +213,10 @@ def make_density(
         std: standard deviation of the kernels along numbers.
         prior: the weight of the uniform component relative to that of an average point, and of the uniform part of a
             category's kernel; positive.
+        least_share: the weight of the uniform component is at least this; below 1.
     """
     n = len(centres)
-    share = prior / (n + prior)
+    share = max(prior / (n + prior), least_share)
     weights = np.append(importance / importance.sum() * (1.0 - share), share) if n else np.ones(1)
     spread = prior / (n + prior) if n else 1.0
     return KernelDensity(tuple(columns), centres, weights, max(std, _LEAST_STD), spread)

@@ -7,19 +7,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
+from luthier.setting_types import check_setting_types, settings_repr
 from luthier.surrogate.parzen.density import KernelDensity, make_density
 from luthier.surrogate.protocol import Ratio
 from luthier.surrogate.subset_of_data import evenly_spaced
 
+_FEWEST = 10
+"""With fewer points nothing is concluded from how close together they are."""
+_MOST = 64
+"""As many points, or fewer, tell how close together they are."""
+_CLOSE = 0.5
+"""Points are close together where their spread is below this share of that of a uniform distribution."""
+_LEAST_SPREAD = 0.05
+"""A smaller spread counts as this."""
 
+
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class Parzen:
     """Model two densities, of the best configurations and of all others; their ratio orders candidates as EI does.
+
+    The uniform component of the others weighs at least as much as that of the good ones, so that the ratio is about 1
+    where nothing is known: with less, it would be largest there, however near the good ones are to the optimum. Where
+    the trials lie close together (results that were known before), all kernels are as much narrower.
 
     Kernels are products over all variables (multivariate), so that interacting variables are chosen together. A
     variable that is inactive in a configuration is left out of its kernel. Failed and pending configurations count
@@ -54,7 +70,10 @@ class Parzen:
     forgetting: int = 0
     largest: int = 300
 
+    __repr__ = settings_repr
+
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if not 0.0 < self.quantile < 1.0:
             raise InvalidSetting(f"Parzen(quantile={self.quantile!r}): give a share between 0 and 1, both excluded")
         for name in ("most", "narrowest", "largest"):
@@ -72,14 +91,17 @@ class Parzen:
         good = np.sort(order[: min(self.most, math.ceil(self.quantile * len(order)))])
         rest = np.sort(evenly_spaced(order[len(good) :], self.largest))
         others = np.concatenate([data.x[rest], data.failed, data.pending])
-        return ParzenRatio(self._density(data, data.x[good]), self._density(data, others))
+        narrowing = _concentration(data)
+        density = self._density(data, data.x[good], narrowing)
+        share = (1.0 - narrowing) * float(density.weights[-1])
+        return ParzenRatio(density, self._density(data, others, narrowing, share))
 
-    def _density(self, data: Data, points: Floats) -> KernelDensity:
+    def _density(self, data: Data, points: Floats, narrowing: float, least_share: float = 0.0) -> KernelDensity:
         n, d = len(points), len(data.columns)
         floor = 1.0 / min(self.narrowest, n + 1)
         scott, gap = self.bandwidth * max(n, 1) ** (-1.0 / (d + 4)), max(n, 1) ** (-1.0 / max(d, 1))
-        std = max(min(scott, gap), floor)
-        return make_density(data.columns, points, _importance(n, self.forgetting), std, self.prior)
+        std = max(min(scott, gap), floor) * narrowing
+        return make_density(data.columns, points, _importance(n, self.forgetting), std, self.prior, least_share)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +123,22 @@ class ParzenRatio:
     def draw(self, key: Key, count: int) -> Floats:
         """Draw `count` points from the density of the good; shape (count, d), every column active."""
         return self.good.draw(key, count)
+
+
+def _concentration(data: Data) -> float:
+    """Give the factor in (0, 1] by which kernels are narrower than where trials are spread over the space.
+
+    It is the geometric mean of the standard deviations along numbers, relative to half that of a uniform distribution.
+    Cost O(d): some of the trials tell.
+    """
+    numbers = [j for j, column in enumerate(data.columns) if column.kind == "number" and not column.conditional]
+    if len(data) < _FEWEST or not numbers:
+        return 1.0
+    x = data.x[:: -(-len(data) // _MOST)][:, numbers]
+    off = x - np.add.reduce(x, axis=0) / len(x)
+    std = np.sqrt(np.add.reduce(off * off, axis=0) / len(x))  # as ``x.std(axis=0)``, in a quarter of its time
+    spread = np.maximum(np.sqrt(12.0) * std, _LEAST_SPREAD)
+    return min(1.0, float(np.exp(np.log(spread).sum() / len(spread))) / _CLOSE)
 
 
 def _importance(n: int, forgetting: int) -> Floats:

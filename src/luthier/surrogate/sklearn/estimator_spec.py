@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from luthier.errors import InvalidSetting, MissingDependency
+from luthier.scalar import short
 
 _PLACE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)")
 _UNSAFE = ("memory",)  # folders of pickles
@@ -36,7 +37,7 @@ def describe(estimator: Any) -> EstimatorSpec:
         InvalidSetting: it is not a scikit-learn regressor, or has a parameter that cannot be written down.
         MissingDependency: scikit-learn is not installed.
     """
-    _check_kind(type(estimator), _regressor_kinds(), repr(estimator))
+    _check_kind(type(estimator), _regressor_kinds(), short(estimator))
     return _described(estimator, type(estimator).__name__)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._runtime.single_thread import single_thread
 from luthier._typing import Floats, Integers
 from luthier.data import Data
@@ -18,6 +19,8 @@ from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric import SCALINGS, check_scaling
+from luthier.scalar import short
+from luthier.setting_types import check_setting_types, settings_repr
 from luthier.surrogate.cross_validation import held_out
 from luthier.surrogate.gp.embedding import Embedding
 from luthier.surrogate.protocol import Moments, Posterior, ScaledLosses, SupportsLeaveOneOut
@@ -29,6 +32,7 @@ _LEAST = 1e-6  # the smallest variance, relative to that of the losses
 _FAULTS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, np.linalg.LinAlgError)
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class Regressor:
     """Model the objective by a scikit-learn regressor whose ``predict`` takes ``return_std``.
@@ -67,8 +71,13 @@ class Regressor:
     scaling: str = "standard"
     largest: int = 350
 
+    __repr__ = settings_repr
+
     def __post_init__(self) -> None:
+        check_setting_types(self)
         check_scaling("Regressor", self.scaling)
+        if not isinstance(self.params, Mapping):
+            raise InvalidSetting(f"Regressor(params={short(self.params)}): give a mapping of parameters to values")
         if self.largest < 2:
             raise InvalidSetting(f"Regressor(largest={self.largest!r}): give at least 2 losses")
         if isinstance(self.estimator, str):

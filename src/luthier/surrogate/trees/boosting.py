@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from luthier._hints import translating_settings
 from luthier._runtime.single_thread import single_thread
 from luthier._typing import Bools, Floats, Integers
 from luthier.data import Data
@@ -16,6 +17,7 @@ from luthier.errors import InvalidSetting, MissingDependency
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.numeric import SCALINGS, check_scaling
+from luthier.setting_types import check_setting_types, settings_repr
 from luthier.space import Column
 from luthier.surrogate.cross_validation import held_out
 from luthier.surrogate.protocol import (
@@ -35,6 +37,7 @@ _SUPPORT = 10  # scikit-learn splits by a level of a category only where this ma
 _REPEATED = 500  # with fewer data than this each is repeated, so that levels have that support
 
 
+@translating_settings
 @dataclass(frozen=True, slots=True)
 class Boosted:
     """Model the objective by scikit-learn's histogram gradient-boosted trees: for many trials and many columns.
@@ -73,7 +76,10 @@ class Boosted:
     scaling: str = "log gap"
     floor: float = 1e-3
 
+    __repr__ = settings_repr
+
     def __post_init__(self) -> None:
+        check_setting_types(self)
         if self.spread not in ("ensemble", "quantile"):
             raise InvalidSetting(f"Boosted(spread={self.spread!r}): choose 'ensemble' or 'quantile'")
         for name, least in (("models", 2), ("rounds", 1), ("leaves", 2), ("leaf", 1)):

@@ -1,8 +1,9 @@
 """Posterior of an ensemble of partitions of the space, such as the trees of a forest.
 
-Each member is as likely to be right as the others. It divides the space into leaves, and in each leaf the function is a
-constant with a normal distribution, independent of the other leaves: so a function is drawn by drawing a member, and a
-value for each of its leaves. Moments, covariances, joint draws and drawn functions are all those of this distribution.
+Each member is as likely to be right as the others. It divides the space into leaves, and in each leaf the function is
+its mean and its standard deviation times one normal number, independent of the other leaves (a constant, where mean and
+deviation are): so a function is drawn by drawing a member, and a number for each of its leaves. Moments, covariances,
+joint draws and drawn functions are all those of this distribution.
 """
 
 from __future__ import annotations
@@ -114,14 +115,16 @@ class PartitionEnsemble(ABC):
     def cross_covariance(self, x: Floats, z: Floats) -> Floats:
         """See `luthier.surrogate.protocol.SupportsCovariance`. Cost O(T q m).
 
-        ``covariance of the means over the members + mean over the members of (variance if both in one leaf, else 0)``.
+        ``covariance of the means over the members + mean over the members of (the product of the standard deviations if
+        both are in one leaf, else 0)``.
         """
         at_x, at_z = self.member_moments(x), self.member_moments(z)
         members = len(at_x.mean)
+        std_x, std_z = np.sqrt(at_x.variance), np.sqrt(at_z.variance)
         covariance: Floats = (at_x.mean - at_x.mean.mean(axis=0)).T @ (at_z.mean - at_z.mean.mean(axis=0))
         for number in range(members):
             together = at_x.leaf[number][:, None] == at_z.leaf[number][None, :]
-            covariance += np.where(together, at_x.variance[number][:, None], 0.0)
+            covariance += np.where(together, std_x[number][:, None] * std_z[number][None, :], 0.0)
         return covariance / members
 
 

@@ -1,0 +1,1 @@
+"""Measurements of Luthier, against itself and its peers."""

@@ -1,0 +1,1 @@
+"""Benchmark of objectives as people have them: ties, noise, plateaus, edges, few variables, few rows."""

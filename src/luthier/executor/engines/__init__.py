@@ -1,0 +1,1 @@
+"""Engines of other libraries that run trials: Dask, Ray, Slurm, Spark, loky."""

@@ -1,0 +1,27 @@
+"""The problem of a study, as its log states it."""
+
+from __future__ import annotations
+
+from luthier.errors import StoreCorrupt
+from luthier.event import Configured, Created
+from luthier.problem import Fidelity, Objective, Problem, parse_outcome_constraints
+from luthier.space import Space
+
+
+def logged_problem(created: Created | None, configured: Configured | None, space: Space) -> Problem:
+    """Build the problem from the event that begins a study, the latest one that names its method, and its space.
+
+    Raises:
+        StoreCorrupt: there is no beginning.
+    """
+    if created is None:
+        raise StoreCorrupt("the log does not begin with the event that creates a study")
+    horizon = configured.horizon if configured else created.horizon
+    fidelity = Fidelity(*created.fidelity) if created.fidelity else None
+    limits = parse_outcome_constraints(dict(created.constraints))
+    return Problem(space, logged_objectives(created), created.noisy, horizon, fidelity, limits)
+
+
+def logged_objectives(created: Created) -> tuple[Objective, ...]:
+    """Give the objectives of a study."""
+    return tuple(Objective(name, maximize) for name, maximize in created.objectives)

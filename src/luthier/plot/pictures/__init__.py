@@ -1,0 +1,1 @@
+"""Pictures of analyses, as descriptions that any library can draw."""

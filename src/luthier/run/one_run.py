@@ -1,0 +1,61 @@
+"""One run of a study, from the making of its executor to the closing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from luthier.errors import InvalidSetting
+from luthier.executor import Executor, Limits
+from luthier.run.budget import Budget, End
+from luthier.run.failures import Failures
+from luthier.run.loop import Loop, Runnable
+from luthier.run.make_executor import parse_window
+from luthier.run.progress.notebook import NotebookReporter
+from luthier.run.progress.reporters import LineReporter, ProgressReporter
+from luthier.run.signals import Signals
+from luthier.run.trial_folders import trial_folders
+from luthier.study import AskTell, TrialResult
+
+
+def run_once(
+    study: Runnable,
+    asking: AskTell,
+    executor: Executor,
+    budget: Budget,
+    limits: Limits,
+    callbacks: Sequence[Callable[..., object]],
+    failures: Failures,
+    reporter: ProgressReporter,
+    deterministic: bool | int = False,
+) -> End:
+    """Run a study until its budget is spent, and close the executor whatever happens.
+
+    Args:
+        asking: the part of the study that gives out trials.
+        study, executor, budget, limits, failures, reporter: see `Loop`.
+        callbacks: called after each trial with the study and its result.
+        deterministic: see `luthier.Study.run`.
+
+    Raises:
+        InvalidSetting: `deterministic` makes no sense, or the study has a rule that decides by the timing of workers.
+    """
+    bound: list[Callable[[TrialResult], object]] = [partial(callback, study) for callback in callbacks]
+    try:
+        window = parse_window(deterministic, executor.capacity)
+        if window is not None and window > 1 and study.rule is not None:
+            raise InvalidSetting(
+                f"deterministic={deterministic!r}: {study.rule!r} decides by what other workers have reported by then, "
+                "which no two runs share: use one worker, or no rule (study.rule = None)"
+            )
+        if study.rule is not None:
+            window = None  # one trial after the other: its order is that of the log, in which a trial may pause
+        asking.begin_run(budget.trials, window)
+        earlier_s = study.reader.elapsed_s() if budget.time_s is not None else 0.0
+        with Signals(reporter.notice) as signals, trial_folders(study.reader) as folder:
+            which = (executor, budget, limits, bound, failures, reporter, signals, earlier_s, folder, window)
+            return Loop(study, *which, asking.direction()).run()
+    finally:
+        executor.close()
+        if isinstance(reporter, NotebookReporter | LineReporter):
+            reporter.close(study.reader)

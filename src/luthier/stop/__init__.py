@@ -1,0 +1,35 @@
+"""Rules that stop trials early, and schedulers that pause and promote them."""
+
+from __future__ import annotations
+
+from luthier.stop.asynchronous_halving import ASHA
+from luthier.stop.patience import Patience
+from luthier.stop.percentile import Median, Percentile
+from luthier.stop.rule import GO_ON, AllOf, AnyOf, Decision, Promotion, Rule, Scheduler, scheduler_of
+from luthier.stop.successive_halving import Hyperband, OneStep, SuccessiveHalving
+from luthier.stop.threshold import Threshold
+from luthier.stop.wilcoxon import Wilcoxon
+
+__all__ = [
+    "ASHA",
+    "GO_ON",
+    "AllOf",
+    "AnyOf",
+    "Decision",
+    "Hyperband",
+    "Median",
+    "OneStep",
+    "Patience",
+    "Percentile",
+    "Promotion",
+    "Rule",
+    "Scheduler",
+    "SuccessiveHalving",
+    "Threshold",
+    "Wilcoxon",
+    "scheduler_of",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

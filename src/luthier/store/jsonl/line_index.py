@@ -1,0 +1,113 @@
+"""The places of all lines in a JSON-lines store, by study; grown as the file grows."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+from luthier.store.jsonl.line_format import guess_study, read_name, read_start
+
+
+@dataclass(slots=True)
+class IndexedStudy:
+    """One study of the file.
+
+    Args:
+        number: of the study, which no other one of the file has or had.
+        name: its name.
+        length: how many events it has.
+        latest: the stamp of the last one.
+        broken: what is wrong with its lines; empty where all is well.
+        until: the offset of its last line.
+    """
+
+    number: int
+    name: str
+    length: int = 0
+    latest: float = 0.0
+    broken: str = ""
+    until: int = 0
+    _firsts: array[int] = field(default_factory=lambda: array("q"))
+    _offsets: array[int] = field(default_factory=lambda: array("q"))
+    _sizes: array[int] = field(default_factory=lambda: array("q"))
+
+    def add(self, first: int, count: int, at: float, offset: int, size: int) -> None:
+        """Take in a line, unless another writer was faster: a line counts only where it goes on with the log."""
+        if first > self.length and not self.broken:
+            self.broken = f"events {self.length} to {first - 1} are missing"
+        if first != self.length:
+            return
+        self._firsts.append(first)
+        self._offsets.append(offset)
+        self._sizes.append(size)
+        self.length, self.latest, self.until = first + count, at, offset
+
+    def lines(self, after: int) -> list[tuple[int, int]]:
+        """Give offset and size of the lines that have the events from position `after` on."""
+        start = max(bisect_right(self._firsts, after) - 1, 0)
+        return list(zip(self._offsets[start:], self._sizes[start:], strict=True))
+
+
+class LineIndex:
+    """The studies of a file, as far as it was read.
+
+    Attributes:
+        end: the offset up to which it was.
+        studies: those that there are, by name, in the order in which they began.
+        damaged: the offsets of lines that are damaged, with the number of the study that each may be of.
+    """
+
+    def __init__(self) -> None:
+        self.end = 0
+        self.studies: dict[str, IndexedStudy] = {}
+        self.damaged: list[tuple[int, int | None]] = []
+        self._numbers: dict[int, IndexedStudy] = {}
+        self._highest = 0
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next study."""
+        return self._highest + 1
+
+    def take(self, data: bytes, offset: int) -> None:
+        """Take in what stands in the file from `offset`, the end so far, on.
+
+        A last line that is broken is left: it may be in the middle of being written. Cost O(length).
+        """
+        self.end = offset
+        lines = data.split(b"\n")
+        lines.pop()  # what has no end yet, or nothing
+        for place, line in enumerate(lines):
+            if not self._add(line, self.end, is_last=place == len(lines) - 1):
+                return
+            self.end += len(line) + 1
+
+    def fault(self, study: IndexedStudy) -> str:
+        """Say what is wrong with the log of a study; empty where all is well."""
+        for offset, number in self.damaged:
+            # A line of the study after the damaged one shows by its position whether one is missing between.
+            if offset > study.until and number in (None, study.number) and not study.broken:
+                return f"the line at byte {offset} is damaged (its checksum is wrong), and may be of this study"
+        return study.broken
+
+    def _add(self, line: bytes, offset: int, is_last: bool) -> bool:
+        """Take in one line; False where it is broken and the last one."""
+        start = read_start(line)
+        if start is None:
+            if is_last:
+                return False
+            self.damaged.append((offset, guess_study(line)))
+            return True
+        study = self._numbers.get(start.study)
+        if start.events == 0:
+            if study is not None:
+                del self._numbers[start.study], self.studies[study.name]
+            return True
+        if study is None and start.study > self._highest:
+            self._highest = start.study
+            name = read_name(line) if start.first == 0 else f"study {start.study}"
+            study = self._numbers[start.study] = self.studies[name] = IndexedStudy(start.study, name)
+        if study is not None:
+            study.add(start.first, start.events, start.at, offset, len(line) + 1)
+        return True

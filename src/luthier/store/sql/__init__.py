@@ -1,0 +1,1 @@
+"""Stores on a database server: PostgreSQL, MySQL and MariaDB."""

@@ -1,0 +1,21 @@
+"""Leases: their holders, their renewals, and their ends."""
+
+from __future__ import annotations
+
+from luthier.study.leases.claims import Claims, give_up_claim
+from luthier.study.leases.lease_expiry import LeaseReader, free, reap, seconds_of_lease
+from luthier.study.leases.lease_owner import Heartbeat, LeaseOwner, is_dead
+from luthier.study.leases.lease_reaper import reap_leases
+
+__all__ = [
+    "Claims",
+    "Heartbeat",
+    "LeaseOwner",
+    "LeaseReader",
+    "free",
+    "give_up_claim",
+    "is_dead",
+    "reap",
+    "reap_leases",
+    "seconds_of_lease",
+]

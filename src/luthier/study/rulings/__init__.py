@@ -1,0 +1,9 @@
+"""Results, reports and rulings on running trials: recorded, made, and proved afterwards."""
+
+from __future__ import annotations
+
+from luthier.study.rulings.records import attribute, tell, told
+from luthier.study.rulings.trial_reports import TrialReports
+from luthier.study.rulings.verification import verify_rulings
+
+__all__ = ["TrialReports", "attribute", "tell", "told", "verify_rulings"]

@@ -1,0 +1,131 @@
+"""Results, reports and attributes of trials as events. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from luthier import codec
+from luthier.errors import InvalidResult, LeaseLost, TrialFinished
+from luthier.event import Attributed, Event, Reported, Told
+from luthier.history import History
+from luthier.scalar import to_step
+from luthier.trial import Outcome, Report, State, Trial
+
+
+def tell(
+    history: History,
+    number: int,
+    token: int | None,
+    outcome: Outcome,
+    reports: Sequence[tuple[int, float]] = (),
+    attributes: Mapping[str, Any] | None = None,
+) -> list[Event]:
+    """Decide how a result is recorded.
+
+    Args:
+        history: everything that is known.
+        number: the trial.
+        token: the fencing token of the caller's lease; None: that of the present lease.
+        outcome: what came of it.
+        reports: all intermediate results (step, value) of this attempt; those not recorded yet are now.
+        attributes: what was noted of the trial; likewise.
+
+    Returns:
+        One event, after those of the reports and attributes; none where exactly this was recorded before under the
+        same token.
+
+    Raises:
+        TrialFinished: the trial has another outcome.
+        LeaseLost: the trial was taken from the caller.
+    """
+    trial = history.trial(number)
+    if trial.outcome is not None:
+        same = (trial.outcome.reason, _comparable(trial.outcome)) == (outcome.reason, _comparable(outcome))
+        if token is not None and trial.lease is not None and trial.lease.token == token and same:
+            return []
+        raise TrialFinished(f"trial {number} already ended as {trial.outcome.reason}; it keeps that outcome")
+    token = _held(trial, token)
+    if not reports and not attributes:
+        return [told(number, token, outcome)]
+    late = reports[len(of_attempt(trial)) :]
+    noted = _attributed(trial, token, attributes or {})
+    return [*(Reported(number, token, step, value) for step, value in late), *noted, told(number, token, outcome)]
+
+
+def told(number: int, token: int, outcome: Outcome) -> Told:
+    """Make the event of an outcome, in which mappings are in the order in which a store gives them back."""
+    return Told(
+        number,
+        token,
+        str(outcome.reason),
+        dict(outcome.values),
+        codec.canonical(outcome.violations),
+        outcome.duration_s,
+        outcome.error,
+        codec.canonical(outcome.extra),
+    )
+
+
+def report(
+    history: History, number: int, token: int, step: int | None, value: float, counting: bool = False
+) -> list[Event]:
+    """Decide how an intermediate value is recorded; without a `step`, as that after the latest of this attempt.
+
+    The first one is 0, or 1 in a study with a fidelity. Where `counting`, as a rule looks at them, steps go up.
+
+    Raises:
+        LeaseLost, TrialFinished, InvalidResult: it cannot be recorded.
+    """
+    trial = history.trial(number)
+    if trial.outcome is not None:
+        raise TrialFinished(f"trial {number} already ended as {trial.outcome.reason}: it takes no more reports")
+    reports = of_attempt(trial) if step is None or counting else ()
+    if step is None:
+        step = to_step(reports[-1].step + 1) if reports else int(history.problem().fidelity is not None)
+    token = _held(trial, token)
+    if counting and reports and step < reports[-1].step:
+        raise InvalidResult(
+            f"trial {number} reports step {step} after step {reports[-1].step}: steps go up, as a rule compares trials "
+            "at the same step"
+        )
+    return [Reported(number, token, step, value)]
+
+
+def attribute(history: History, number: int, token: int, values: Mapping[str, Any]) -> list[Event]:
+    """Decide how attributes of a running trial are recorded; those that it has already are not.
+
+    Raises:
+        LeaseLost, TrialFinished: they cannot be recorded.
+    """
+    trial = history.trial(number)
+    if trial.outcome is not None:
+        raise TrialFinished(f"trial {number} already ended as {trial.outcome.reason}: it takes no more attributes")
+    return _attributed(trial, _held(trial, token), values)
+
+
+def _attributed(trial: Trial, token: int, values: Mapping[str, Any]) -> list[Event]:
+    known = trial.attributes
+    news = {name: v for name, v in values.items() if name not in known or codec.dumps(known[name]) != codec.dumps(v)}
+    return [Attributed(trial.number, token, codec.canonical(news))] if news else []
+
+
+def _held(trial: Trial, token: int | None) -> int:
+    lease = trial.lease
+    if trial.state is not State.RUNNING or lease is None or (token is not None and token != lease.token):
+        raise LeaseLost(
+            f"trial {trial.number} was taken from this worker, whose lease had ended: its late result is refused. "
+            "The trial is run again with the same configuration"
+        )
+    return lease.token
+
+
+def of_attempt(trial: Trial) -> tuple[Report, ...]:
+    """Give the reports of the present attempt."""
+    attempt = trial.lease.attempt if trial.lease else 1
+    return tuple(report for report in trial.reports if report.attempt == attempt)
+
+
+def _comparable(outcome: Outcome) -> dict[str, str]:
+    return {name: "nan" if math.isnan(value) else repr(value) for name, value in outcome.values.items()}

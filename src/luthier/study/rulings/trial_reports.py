@@ -1,0 +1,181 @@
+"""Reports of running trials, the rulings on them, and the fate of trials whose run is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from luthier.errors import InvalidResult
+from luthier.event import Configured, Event, Freed, Paused, Promoted, Pruned, Reported, Told
+from luthier.history import History
+from luthier.scalar import short, to_float, to_step
+from luthier.stop import Decision, Rule
+from luthier.study.log import StudyLog
+from luthier.study.rulings.records import of_attempt, report, tell
+from luthier.trial import Outcome, Reason, Ruling, Trial
+
+PAUSED = "paused"
+"""The reason for which the lease of a trial ends that has spent what a scheduler gave it."""
+
+UNFINISHED = "unfinished"
+"""What stands in `Outcome.extra` for the values that a pruned trial had."""
+
+_ENDING = (Ruling.STOP, Ruling.FINISH, Ruling.PAUSE)
+
+
+class TrialReports:
+    """What is told of the running trials of an open study, and what its rule decides then.
+
+    Args:
+        log: the study's log.
+        rule: decides of running trials; None: they all go on.
+    """
+
+    def __init__(self, log: StudyLog, rule: Rule | None) -> None:
+        self._log = log
+        self.rule = rule
+        self._obeying: set[int] = set()  # tokens of trials that were told to stop, and may not have told their value
+
+    def report(self, number: int, token: int, value: float, step: int | None, configured: Configured | None) -> None:
+        """Record an intermediate value, and what the rule decides then.
+
+        `configured` says what method and rule are, which is written down before a first decision; None without a rule.
+        """
+        given = to_float(value)
+        if given is None:
+            raise InvalidResult(f"a report of trial {number} is a number, not {short(value)}")
+        place = None if step is None else to_step(step, f" of trial {number}")
+        if self.rule is None or configured is None:
+            self._log.commit(lambda history: report(history, number, token, place, given))
+            return
+
+        def decide(history: History) -> list[Event]:
+            news = _news(history, configured)
+            return [*news, *report(history, number, token, place, given, counting=True)]
+
+        self._judge(self._log.commit(decide), number, token, self.rule)
+
+    @property
+    def asking(self) -> Callable[[int, int], bool] | None:
+        """How a trial asks whether it is to stop; None where there is no rule to ask."""
+        return None if self.rule is None else self.should_stop
+
+    def should_stop(self, number: int, token: int) -> bool:
+        """Tell whether the rule has ended or paused a trial; one that asks is taken to obey."""
+        trial = self._log.history.trial(number)
+        ended = trial.lease is None or trial.lease.token != token or trial.ruling in _ENDING
+        if ended:
+            self._obeying.add(token)
+        return ended
+
+    def finish(
+        self,
+        number: int,
+        token: int | None,
+        outcome: Outcome,
+        reports: Sequence[tuple[int, float]],
+        noted: Mapping[str, Any] | None,
+        stopped: bool | None,
+        configured: Configured,
+    ) -> History:
+        """Record how a run of a trial ended.
+
+        Args:
+            number: of the trial.
+            token: of the caller's lease; None: that of the present one.
+            outcome: its outcome.
+            reports: all its intermediate values.
+            noted: all its attributes.
+            stopped: whether its objective was told to stop, and returned because of that; None: if it has asked here.
+            configured: says what method and rule are.
+        """
+        rule = self.rule
+        told = tell(self._log.history, number, token, outcome, reports, noted)
+        late = [event for event in told if not isinstance(event, Told)]
+        if late:
+            self._log.commit(lambda now: _if_held(now, number, token, late))
+        trial = self._log.history.trial(number)
+        obeyed = token in self._obeying if stopped is None else stopped
+        if outcome.reason is Reason.DONE and not obeyed and trial.lease is not None:
+            if rung := _rung_report(self._log.history, trial, outcome):
+                self._log.commit(lambda now: [*_news(now, configured), *_if_held(now, number, token, rung)])
+            if rule is not None and _is_partial(self._log.history, trial):
+                self._judge(self._log.history, number, trial.lease.token, rule)
+        history = self._log.commit(lambda now: _ended(now, number, token, outcome, obeyed))
+        self._obeying.discard(token or 0)
+        return history
+
+    def _judge(self, history: History, number: int, token: int, rule: Rule) -> None:
+        """Ask the rule, and record its ruling; of a trial that it has ended before, none."""
+        trial = history.trial(number)
+        if trial.outcome is not None or trial.ruling in _ENDING or not trial.reports:
+            return
+        decision = rule.decide(history.problem(), history, number)
+        if decision.ruling is not Ruling.GO_ON:
+            made = [event_of(decision, number, token, history.length)]
+            self._log.commit(lambda now: _if_held(now, number, token, made))
+
+
+def _news(history: History, configured: Configured) -> list[Event]:
+    """Name the method and the rule, where the log does not say that they are these."""
+    logged = history.configured
+    return [configured] if logged is None or logged[1] != configured else []
+
+
+def event_of(decision: Decision, number: int, token: int, seen: int) -> Event:
+    """Write a decision down."""
+    if decision.ruling is Ruling.PROMOTE:
+        return Promoted(number, token, seen, decision.until or 0, decision.by)
+    if decision.ruling is Ruling.PAUSE:
+        return Paused(number, token, seen, decision.by)
+    return Pruned(number, token, seen, decision.by, decision.ruling is Ruling.FINISH)
+
+
+def _if_held(history: History, number: int, token: int | None, events: Sequence[Event]) -> Sequence[Event]:
+    lease = history.trial(number).lease
+    held = number in history.running and lease is not None and token in (None, lease.token)
+    return events if held else []
+
+
+def _is_partial(history: History, trial: Trial) -> bool:
+    """Tell whether a value that a trial returns now is one of less than the full fidelity."""
+    fidelity = history.problem().fidelity
+    return fidelity is not None and trial.until is not None and _spent(trial) < fidelity.high
+
+
+def _spent(trial: Trial) -> int:
+    """Give the units that a trial has spent which returned without being told to stop: all that it was given."""
+    reported = of_attempt(trial)
+    last = reported[-1].step if reported else 0
+    return last if trial.ruling is Ruling.PROMOTE else max(last, trial.until or 0)
+
+
+def _rung_report(history: History, trial: Trial, outcome: Outcome) -> list[Event]:
+    """Give the report of a trial that trained up to its rung and returned the value there, without reporting it."""
+    name = history.problem().objectives[0].name
+    if not _is_partial(history, trial) or trial.lease is None or name not in outcome.values:
+        return []
+    reported, spent = of_attempt(trial), _spent(trial)
+    if reported and reported[-1].step >= spent:
+        return []
+    return [Reported(trial.number, trial.lease.token, spent, outcome.values[name])]
+
+
+def _ended(history: History, number: int, token: int | None, outcome: Outcome, stopped: bool) -> list[Event]:
+    """Decide what becomes of a trial whose run is over."""
+    trial = history.trial(number)
+    told = tell(history, number, token, outcome)  # raises where it is not the caller's any more
+    if not told or not isinstance(told[-1], Told) or outcome.reason not in (Reason.DONE, Reason.PRUNED):
+        return told
+    obeyed = stopped or outcome.reason is Reason.PRUNED
+    if trial.ruling is Ruling.GO_ON or not (obeyed or _is_partial(history, trial)):
+        return told
+    if trial.ruling in (Ruling.PAUSE, Ruling.PROMOTE):
+        if trial.ruling is Ruling.PROMOTE and obeyed:
+            return told
+        return [Freed(number, told[-1].token, PAUSED, ran_s=outcome.duration_s)]
+    if trial.ruling is Ruling.FINISH:
+        return told
+    extra = {**outcome.extra, UNFINISHED: dict(outcome.values)} if outcome.values else outcome.extra
+    return tell(history, number, token, replace(outcome, reason=Reason.PRUNED, values={}, violations={}, extra=extra))

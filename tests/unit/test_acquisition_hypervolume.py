@@ -1,0 +1,110 @@
+"""Expected hypervolume improvement: against samples, in the tails, and as `Auto` uses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import luthier as lt
+from luthier.acquisition.analytic import LogEI
+from luthier.acquisition.hypervolume import LogEHVI, bind_hypervolume
+from luthier.acquisition.normal import log_difference
+from luthier.numeric import free_boxes, hypervolume
+from luthier.surrogate.protocol import Moments
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A posterior that is the same normal distribution at every point."""
+
+    mean: float
+    std: float
+
+    @property
+    def best(self) -> float:
+        return 0.0
+
+    def moments(self, x):
+        return Moments(np.full(len(x), self.mean), np.full(len(x), self.std**2))
+
+
+FRONTS = {
+    2: np.array([[0.1, 0.9], [0.4, 0.5], [0.4, 0.7], [0.8, 0.2]]),
+    3: np.array([[0.1, 0.9, 0.5], [0.4, 0.5, 0.6], [0.5, 0.5, 0.2], [0.8, 0.2, 0.9], [0.6, 0.6, 0.2]]),
+}
+
+
+@pytest.mark.parametrize("objectives", [2, 3])
+def test_it_is_the_mean_gain_of_hypervolume(objectives: int) -> None:
+    front, reference = FRONTS[objectives], np.full(objectives, 1.0)
+    means, stds = np.array([0.45, 0.55, 0.4])[:objectives], np.array([0.2, 0.3, 0.1])[:objectives]
+    criterion = LogEHVI(tuple(map(Fixed, means, stds)), free_boxes(front, reference), np.zeros(objectives))
+    drawn = means + stds * np.random.default_rng(0).normal(size=(4000, objectives))
+    before = hypervolume(front, reference)
+    gains = [hypervolume(np.vstack([front, row]), reference) - before for row in drawn]
+    expected, error = np.mean(gains), np.std(gains) / len(gains) ** 0.5
+    assert abs(np.exp(criterion.value(np.zeros((1, 1)))[0]) - expected) < 4 * error
+
+
+def test_of_one_box_it_is_a_product_of_expected_improvements() -> None:
+    criterion = LogEHVI(
+        (Fixed(40.0, 1.0), Fixed(-3.0, 0.5)), free_boxes(np.empty((0, 2)), np.array([1.0, 2.0])), np.zeros(2)
+    )
+    parts = [
+        LogEI().score(np.array([mean]), np.array([std]), best).value[0]
+        for mean, std, best in ((40.0, 1.0, 1.0), (-3.0, 0.5, 2.0))
+    ]
+    assert criterion.value(np.zeros((1, 1)))[0] == pytest.approx(sum(parts), rel=1e-12)  # about -765: no underflow
+
+
+def test_what_is_beyond_all_losses_may_count_less() -> None:
+    models, front, reference = (Fixed(0.5, 0.1), Fixed(0.5, 0.1)), np.array([[0.4, 0.4]]), np.array([1.0, 1.0])
+    whole, halved = (
+        LogEHVI(models, free_boxes(front, reference), np.log([share, 1.0])).value(np.zeros((1, 1)))[0]
+        for share in (1.0, 0.5)
+    )
+    assert np.log(0.5) < halved - whole < 0.0
+
+
+def test_the_reference_point_lets_a_narrow_front_grow() -> None:
+    class At(Fixed):
+        def moments(self, x):
+            return Moments(x[:, int(self.mean)], np.full(len(x), self.std**2))
+
+    x = np.array([[0.0, 0.1], [0.1, 0.0], [0.9, 0.9], [1.0, 1.0]])
+    criterion = bind_hypervolume([At(0, 0.1), At(1, 0.1)], x)
+    assert criterion.boxes.highs.max() == pytest.approx(0.97)  # the 0.9 quantile of 0, .1, .9, 1
+
+
+def test_differences_of_logarithms() -> None:
+    larger, smaller = np.array([0.0, 0.0, -900.0, 5.0]), np.array([-np.inf, 0.0, -901.0, 5.0 - 1e-12])
+    found = log_difference(larger, smaller)
+    assert found[0] == 0.0 and found[1] == -np.inf
+    assert found[2] == pytest.approx(-900.0 + np.log1p(-np.exp(-1.0)))
+    assert found[3] == pytest.approx(5.0 + np.log(1e-12), abs=1e-3)
+
+
+@pytest.mark.parametrize(("objectives", "name"), [(2, "LogEHVI"), (3, "LogEHVI"), (4, "AugmentedLogEI")])
+def test_auto_proposes_by_it(objectives: int, name: str) -> None:
+    goals = [f"f{j}" for j in range(objectives)]
+    study = lt.Study("many", {"x": lt.Float(0, 1), "y": lt.Float(0, 1)}, minimize=goals, seed=0)
+    for _ in range(9):
+        trial = study.ask()
+        study.tell(trial, [(trial["x"] - j / objectives) ** 2 + trial["y"] for j in range(objectives)])
+    assert name in {trial.note.get("acquisition") for trial in study.trials}
+    assert study.verify().ok
+    assert {objective.name for objective in study.problem.objectives} == set(
+        study.predict({"x": 0.5, "y": 0.5}).intervals
+    )
+
+
+def test_auto_keeps_outcome_constraints_of_several_objectives() -> None:
+    study = lt.Study("limits", {"x": lt.Float(0, 1), "y": lt.Float(0, 1)}, minimize=["a", "b"], seed=0)
+    for _ in range(24):
+        trial = study.ask()
+        a, b = trial["x"], (1 - trial["x"]) ** 2 + trial["y"]
+        study.tell(trial, {"a": a, "b": b, "violations": {"x": 0.5 - trial["x"]}})
+    later = [trial.params["x"] for trial in study.trials[12:]]
+    assert np.mean([x >= 0.5 for x in later]) > 0.7

@@ -1,0 +1,150 @@
+"""Backups and upgrades of stores: exact, read back, never over anything, and never by themselves."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import luthier as lt
+from luthier.cli.program import program
+from luthier.errors import InvalidSetting, StoreBusy, StoreCorrupt, StoreError, StoreTooNew, StoreTooOld
+from luthier.event import Told
+from luthier.store import JSONLines, Memory, SQLite, Store, back_up, open_store, upgrade_store
+from luthier.store.sqlite.file_upgrade import upgrade_file
+from luthier.testing.stores import EVENTS
+
+NAN = Told(3, 0, "done", {"loss": math.nan})
+
+
+def fill(store: Store) -> None:
+    store.append("wine", EVENTS, 0)
+    store.append("gone", EVENTS, 0)
+    store.append("beer", [NAN], 0)
+    store.append("wine", [NAN], len(EVENTS))
+    store.delete("gone")
+
+
+@pytest.mark.parametrize("source", ["s.db", "s.jsonl"])
+@pytest.mark.parametrize("target", ["t.db", "t.jsonl"])
+def test_a_backup_has_every_study_as_it_is(source: str, target: str, tmp_path: Path) -> None:
+    with open_store(tmp_path / source) as one, open_store(tmp_path / target) as other:
+        fill(one)
+        assert back_up(one, other) == {"wine": len(EVENTS) + 1, "beer": 1}
+        assert other.names() == ("wine", "beer") and other.check() == ()
+        for name in one.names():
+            assert repr(one.read(name)) == repr(other.read(name))
+        with pytest.raises(InvalidSetting, match="has 2 studies already"):
+            back_up(one, other)
+
+
+def test_a_backup_that_is_not_what_was_written_is_none(tmp_path: Path) -> None:
+    class Forgetful(Memory):
+        def restore(self, study: str, records: object) -> None:
+            super().restore(study, records[:-1])  # type: ignore[index]
+
+    with SQLite(tmp_path / "s.db") as store:
+        fill(store)
+        with pytest.raises(StoreCorrupt, match="is not what was written"):
+            back_up(store, Forgetful())
+
+
+def test_the_command_copies_a_store_and_overwrites_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "s.db"
+    with lt.Study("s", {"x": lt.Float(0, 1)}, minimize="loss", store=place, seed=1, method=lt.Random()) as study:
+        study.run(lambda trial: trial["x"], trials=4)
+        held = study.ask()
+        done = CliRunner().invoke(program, ["backup", str(place), str(tmp_path / "t.jsonl")])
+        assert done.exit_code == 0 and "1 study, " in done.output and "backed up in" in done.output
+        study.tell(held, 0.5)
+    with JSONLines(tmp_path / "t.jsonl") as copy:
+        assert copy.length("s") == 11
+    again = CliRunner().invoke(program, ["backup", str(place), str(tmp_path / "t.jsonl")])
+    assert again.exit_code == 1 and "is not overwritten" in str(again.exception or again.output)
+    beside = CliRunner().invoke(program, ["backup", str(place)])
+    assert beside.exit_code == 0
+    assert len(list(tmp_path.glob("s-20*Z.db"))) == 1
+    server = CliRunner().invoke(program, ["backup", "postgresql://ada:lovelace@host/db"])
+    assert server.exit_code == 2 and "lovelace" not in server.output
+
+
+def test_half_a_backup_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with SQLite(tmp_path / "s.db") as store:
+        fill(store)
+    monkeypatch.setattr(JSONLines, "check", lambda self: ("a fault",))
+    done = CliRunner().invoke(program, ["backup", str(tmp_path / "s.db"), str(tmp_path / "t.jsonl")])
+    assert done.exit_code == 1 and not (tmp_path / "t.jsonl").exists()
+
+
+def test_a_store_of_this_version_needs_no_upgrade(tmp_path: Path) -> None:
+    for name in ("s.db", "s.jsonl"):
+        with open_store(tmp_path / name) as store:
+            fill(store)
+        before = (tmp_path / name).read_bytes()
+        done = CliRunner().invoke(program, ["upgrade", str(tmp_path / name)])
+        assert done.exit_code == 0 and "schema 1, which is the newest: nothing to do" in done.output
+        assert (tmp_path / name).read_bytes() == before
+    with pytest.raises(StoreError, match="there is no store"):
+        upgrade_store(tmp_path / "none.db")
+
+
+def make_older(place: Path, schema: int) -> None:
+    with closing(sqlite3.connect(place)) as file:
+        file.execute(f"PRAGMA user_version = {schema}")
+
+
+STEPS = {
+    1: ("ALTER TABLE events ADD COLUMN extra TEXT", "UPDATE events SET extra = 'new'"),
+    2: ("CREATE TABLE more (x)",),
+}
+
+
+def test_an_upgrade_goes_step_by_step_and_keeps_what_was_there(tmp_path: Path) -> None:
+    place = tmp_path / "s.db"
+    with SQLite(place) as store:
+        fill(store)
+        written = repr(store.read("wine"))
+    assert upgrade_file(place, STEPS, 3) == (1, 3, f"{place}.schema1")
+    with closing(sqlite3.connect(place)) as file:
+        assert file.execute("SELECT DISTINCT extra FROM events").fetchall() == [("new",)]
+        assert file.execute("PRAGMA user_version").fetchall() == [(3,)]
+    with pytest.raises(StoreTooNew, match="newer Luthier"):
+        SQLite(place)
+    with pytest.raises(StoreTooNew, match="newer Luthier"):
+        upgrade_store(place)
+    with SQLite(f"{place}.schema1") as kept:
+        assert repr(kept.read("wine")) == written and kept.check() == ()
+    make_older(place, 1)
+    assert upgrade_file(place, {1: ()}, 2)[2] == f"{place}.schema1-2"
+
+
+def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "s.db"
+    with SQLite(place) as store:
+        fill(store)
+    before = place.read_bytes()
+    with pytest.raises(StoreError):
+        upgrade_file(place, {1: ("CREATE TABLE more (x)", "no statement at all")}, 2)
+    with SQLite(place) as store:
+        assert store.check() == ()
+    assert place.read_bytes()[100:] == before[100:]
+    make_older(place, 0)
+    with pytest.raises(StoreTooOld, match="luthier upgrade"):
+        SQLite(place)
+    with pytest.raises(StoreTooOld, match="no way from 0 to 1"):
+        upgrade_store(place)
+
+
+def test_an_upgrade_waits_for_no_writer_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "s.db"
+    with SQLite(place) as store:
+        fill(store)
+    monkeypatch.setattr("luthier.store.sqlite.file_upgrade._PATIENCE_S", 0.2)
+    with closing(sqlite3.connect(place, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusy):
+            upgrade_file(place, STEPS, 3)
