@@ -68,7 +68,7 @@ class Runnable(Protocol):
         """Whether the run is to end."""
         ...
 
-    def take(self, limit: int | None) -> ActiveTrial | None:
+    def take(self, limit: int | None, cost: float | None = None) -> ActiveTrial | None:
         """Get the next trial; see `Study.take`."""
         ...
 
@@ -225,13 +225,15 @@ class Loop:
             elif not waiting:
                 return None
             try:
-                trial = self.study.take(0 if self._exhausted else self.budget.trials)
+                trial = self.study.take(0 if self._exhausted else self.budget.trials, self.budget.cost)
             except SpaceExhausted:
                 self._exhausted = True
                 continue
             if trial is None:
                 if self.study.settled is None:  # another process has begun a trial meanwhile
                     return None
+                if self.budget.is_paid_out(self.study.history):  # by what other processes began meanwhile
+                    return End.COST
                 return End.EXHAUSTED if self._exhausted else End.TRIALS
             self._submit(trial)
         return None

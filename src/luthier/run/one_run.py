@@ -50,7 +50,7 @@ def run_once(
             )
         if study.rule is not None:
             window = None  # one trial after the other: its order is that of the log, in which a trial may pause
-        asking.begin_run(budget.trials, window)
+        asking.begin_run(budget.trials, window, budget.cost)
         earlier_s = study.reader.elapsed_s() if budget.time_s is not None else 0.0
         with Signals(reporter.notice) as signals, trial_folders(study.reader) as folder:
             which = (executor, budget, limits, bound, failures, reporter, signals, earlier_s, folder, window)

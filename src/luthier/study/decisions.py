@@ -76,6 +76,7 @@ class Decider:
         claim_ttl_s: how long a claim lasts without renewal.
         scheduler: says what new trials may spend, and which paused ones go on; None: all trials get all.
         order: in which outcomes are seen in a deterministic run; None: as they come.
+        cost_limit: no trial begins once this is spent, or committed to the trials that run; None for no limit.
     """
 
     method: Method
@@ -89,6 +90,7 @@ class Decider:
     claim_ttl_s: float | None = None
     scheduler: Scheduler | None = None
     order: TrialOrder | None = None
+    cost_limit: float | None = None
 
     def begin(self, history: History, count: int) -> list[Event] | None:
         """Decide which trials begin without a thought: waiting ones, else promoted ones, else enqueued ones.
@@ -96,6 +98,8 @@ class Decider:
         Returns:
             What begins up to `count` of them; nothing where the limit is reached; None where the method is to propose.
         """
+        if self._is_spent(history):
+            return []
         backlog = history.backlog
         if backlog:
             waiting = history.waiting
@@ -121,10 +125,7 @@ class Decider:
             return self._propose_in_order(history, self.order)
         number, size = history.free_numbers(self._room(history, count))
         news = self._news(history)
-        problem = history.problem()
-        if problem.horizon != self.configured.horizon:
-            problem = self._problem(history)
-        proposals = propose(problem, history, self.method, self.key, self.memo, number, size)
+        proposals = propose(self._problem(history), history, self.method, self.key, self.memo, number, size)
         return [*news, *self._trials(history, proposals, number, size, history.length + len(news))]
 
     def _propose_in_order(self, history: History, order: TrialOrder) -> list[Event]:
@@ -135,7 +136,7 @@ class Decider:
         view, number = order.at(history), len(history)
         known = (number, view.length, view.digest, self.configured)
         if order.latest is None or order.latest[0] != known:
-            problem = replace(view.problem(), horizon=self.configured.horizon)
+            problem = self._problem(view)
             order.latest = known, propose(problem, view, self.method, self.key, self.memo, number, 1)
         found = self._trials(history, order.latest[1], number, 1, history.length + len(news))
         return [*news, *(msgspec.structs.replace(event, window=order.window) for event in found)]
@@ -192,12 +193,20 @@ class Decider:
 
     def _room(self, history: History, count: int) -> int:
         """How many of `count` trials the limit leaves; those that others are thinking of count as begun."""
+        if self._is_spent(history):
+            return 0
         return count if self.limit is None else min(count, self.limit - history.asked - history.claimed)
 
     def _problem(self, history: History) -> Problem:
-        """Give the problem with the horizon that is about to be logged."""
-        problem, horizon = history.problem(), self.configured.horizon
-        return problem if problem.horizon == horizon else replace(problem, horizon=horizon)
+        """Give the problem with the horizon and the budget that are about to be logged."""
+        problem, horizon, budget = history.problem(), self.configured.horizon, self.configured.cost_budget
+        if (problem.horizon, problem.cost_budget) == (horizon, budget):
+            return problem
+        return replace(problem, horizon=horizon, cost_budget=budget)
+
+    def _is_spent(self, history: History) -> bool:
+        """Tell whether the study has cost what it may, the trials that run or are thought of included."""
+        return self.cost_limit is not None and history.committed >= self.cost_limit
 
     def _resumed(self, history: History, scheduler: Scheduler) -> list[Event]:
         """Have a paused trial go on, where the scheduler promotes one."""
