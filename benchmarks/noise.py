@@ -82,9 +82,8 @@ def largest_rise(regrets: np.ndarray) -> tuple[float, float]:
 def show(done: dict[str, Any], tasks: list[Any]) -> None:
     """Print the table of what is done."""
     draws, differences = np.random.default_rng(0), []
-    print(
-        f"{'table':28} {'seeds':5} {'at 25':>6} {'at 50':>6} {'at 100':>6} {'lucky':>6} {'optuna':>6}  rise ± error  noise"
-    )
+    titles = ("at 25", "at 50", "at 100", "lucky", "optuna")
+    print(f"{'table':28} seeds {' '.join(f'{title:>6}' for title in titles)}  rise ± error      noise")
     for task in tasks:
         runs = list(done.get(task.name, {}).values())
         if len(runs) < 2:
@@ -107,9 +106,8 @@ def show(done: dict[str, Any], tasks: list[Any]) -> None:
     low, high = np.quantile(means, (0.025, 0.975))
     wins = sum(int((part < 0).sum()) for part in differences)
     total = sum(map(len, differences))
-    print(
-        f"ours - Optuna's at 100: {np.mean([p.mean() for p in differences]):.4f} [{low:.4f}, {high:.4f}]; ahead {wins} of {total}"
-    )
+    mean = np.mean([part.mean() for part in differences])
+    print(f"ours - Optuna's at 100: {mean:.4f} [{low:.4f}, {high:.4f}]; ahead in {wins} of {total} pairs")
 
 
 def main() -> None:
