@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeAlias, cast,
 
 from luthier._foreign_words import STUDY, STUDY_ATTRIBUTES
 from luthier._hints import did_you_mean, translating, translating_methods
+from luthier.analysis import EndRule, Lead
 from luthier.errors import InvalidResult
 from luthier.executor import Gpus, Limits, ObjectiveFunction
 from luthier.history import History
@@ -19,6 +20,7 @@ from luthier.problem import Fidelity, Problem
 from luthier.run.budget import Budget, End
 from luthier.run.callbacks import checked_callbacks
 from luthier.run.delegated import Delegated, documented_by
+from luthier.run.ending import checked_end_rule
 from luthier.run.failures import Failures
 from luthier.run.make_executor import Choice, make_executor
 from luthier.run.one_run import run_once
@@ -26,6 +28,7 @@ from luthier.run.overloaded import AskMethod, PredictMethod
 from luthier.run.progress.reporter_choice import make_reporter
 from luthier.run.progress.reporters import ProgressReporter
 from luthier.run.study_analysis import StudyAnalysis
+from luthier.run.study_lead import study_lead
 from luthier.space import Space, Variable
 from luthier.stop import Rule
 from luthier.store import Store
@@ -338,6 +341,19 @@ class Study:
     smallest_change = Delegated(_ANALYSIS, StudyAnalysis.smallest_change)
     acquisition_surface = Delegated(_ANALYSIS, StudyAnalysis.acquisition_surface)
 
+    def lead(self, over: ActiveTrial | TrialResult | int | None = None) -> Lead:
+        """Give by how much the best trial leads another one, beside the noise of that difference.
+
+        Args:
+            over: a trial or its number; None: the one that has the defaults of all variables.
+
+        Raises:
+            NoResult: the other trial has no value, no trial has the defaults, or there is no best one.
+            InvalidSetting: there are several objectives.
+            TrialNotFound: there is no such trial.
+        """
+        return study_lead(self.reader, self._analysis, over)
+
     def run(
         self,
         objective: ObjectiveFunction,
@@ -347,6 +363,7 @@ class Study:
         target: float | None = None,
         plateau: int | None = None,
         cost: float | None = None,
+        stop: Literal["not worth it"] | EndRule | None = None,
         workers: int | None = None,
         executor: Choice = None,
         gpus: Gpus | None = None,
@@ -374,6 +391,8 @@ class Study:
             plateau: the number of trials in a row that may end without a better value than the best.
             cost: what the trials may cost in all, in the unit of the study's cost, or else in seconds of trials. No
                 trial begins once this is spent, or is expected to be by those that run.
+            stop: "not worth it", or a rule such as ``lt.NotWorthIt(price=0.001)``, that ends the run once more trials
+                are not worth it; see `history.ended` for its reason.
             workers: the number of trials at once; more than one run in supervised processes. By default one.
             executor: "inline", "threads", "processes", "dask", "ray", "slurm", …; a URL of such a cluster, or an object
                 of its library; an executor of `concurrent.futures`; or a function of the objective and the number of
@@ -400,13 +419,15 @@ class Study:
         """
         budget = Budget(trials, time_s, target, plateau, cost)
         budget.check_objectives(self.history)
+        rule = checked_end_rule(stop, self.problem)
         limits = Limits(trial_time_s, trial_memory_mb)
         failures = Failures(on_error, give_up_after)
         reporter = make_reporter(progress, live, self.reader, budget)
         checked = checked_callbacks(callbacks)
         made = make_executor(executor, objective, workers, limits, gpus)
         self._stop = threading.Event()
-        return run_once(self, self._asking, made, budget, limits, checked, failures, reporter, deterministic)
+        given = (made, budget, limits, checked, failures, reporter, deterministic, rule, self._analysis.forecast)
+        return run_once(self, self._asking, *given)
 
     def stop(self) -> None:
         """End the present run: no new trials; `run` returns when the running ones have ended. From any thread."""

@@ -379,6 +379,10 @@ class AskTell:
         self._order = None if window is None else TrialOrder(window)
         reap_leases(self._log, self.history)
 
+    def note_end(self, decide: Decide) -> None:
+        """Write down that a rule ended a run."""
+        self._log.commit(decide)
+
     def direction(self) -> Direction:
         """Give the orders of people that concern a run which begins now."""
         return Direction(self._log, lambda: self._owner.name)
