@@ -1,4 +1,4 @@
-"""What the trials of a study cost, added up while its log is folded."""
+"""Cost of the trials of a study, kept up to date by the fold of its log."""
 
 from __future__ import annotations
 

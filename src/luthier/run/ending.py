@@ -49,7 +49,7 @@ class RunEnding:
             self._write(ended)
         if ended is not None:
             self._over = True
-            self.notice(describe_end(ended, history.problem()))
+            self.notice(describe_end(ended))
         return self._over
 
     def _known(self, history: History) -> RunEnded | None:

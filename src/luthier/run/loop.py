@@ -23,7 +23,7 @@ from luthier.history import History
 from luthier.run.budget import Budget, End
 from luthier.run.ending import RunEnding
 from luthier.run.failures import Failures, parse_ended
-from luthier.run.outlook import Outlook
+from luthier.run.progress.outlook import Outlook
 from luthier.run.progress.reporters import ProgressReporter
 from luthier.run.signals import Signals
 from luthier.stop import Rule

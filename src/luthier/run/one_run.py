@@ -13,8 +13,8 @@ from luthier.run.ending import RunEnding
 from luthier.run.failures import Failures
 from luthier.run.loop import Loop, Runnable
 from luthier.run.make_executor import parse_window
-from luthier.run.outlook import Outlook, ShowsForecast
 from luthier.run.progress.notebook import NotebookReporter
+from luthier.run.progress.outlook import Outlook, ShowsForecast
 from luthier.run.progress.reporters import LineReporter, ProgressReporter, SilentReporter
 from luthier.run.signals import Signals
 from luthier.run.trial_folders import trial_folders

@@ -19,12 +19,11 @@ from luthier.method import Method, check_method
 from luthier.problem import Fidelity, Problem
 from luthier.run.budget import Budget, End
 from luthier.run.callbacks import checked_callbacks
-from luthier.run.delegated import Delegated, documented_by
+from luthier.run.delegated import AskMethod, Delegated, PredictMethod, documented_by
 from luthier.run.ending import checked_end_rule
 from luthier.run.failures import Failures
 from luthier.run.make_executor import Choice, make_executor
 from luthier.run.one_run import run_once
-from luthier.run.overloaded import AskMethod, PredictMethod
 from luthier.run.progress.reporter_choice import make_reporter
 from luthier.run.progress.reporters import ProgressReporter
 from luthier.run.study_analysis import StudyAnalysis

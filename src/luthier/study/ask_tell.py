@@ -30,8 +30,7 @@ from luthier.stop import Rule, scheduler_of
 from luthier.store import Store, open_store
 from luthier.study import open_log
 from luthier.study.active_trial import ActiveTrial, begun_trial, lease_of, place_of
-from luthier.study.configuration import Configuration
-from luthier.study.decisions import Decider
+from luthier.study.decisions import Configuration, Decider
 from luthier.study.editor import StudyEditor
 from luthier.study.known_results import checked_config
 from luthier.study.leases import Claims, Heartbeat, LeaseOwner, free, give_up_claim, reap_leases, seconds_of_lease

@@ -8,6 +8,7 @@ from functools import cache
 
 import msgspec
 
+from luthier._runtime.fingerprint import fingerprint
 from luthier._runtime.single_thread import on_one_thread
 from luthier.errors import InvalidSetting
 from luthier.event import (
@@ -24,10 +25,10 @@ from luthier.event import (
 from luthier.history import History, TrialOrder
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method import Method, ModelBased, Random
+from luthier.method import Method, ModelBased, Random, to_plain
 from luthier.problem import Problem
 from luthier.proposal import Proposal
-from luthier.stop import Scheduler
+from luthier.stop import Rule, Scheduler
 from luthier.study.rulings import told
 from luthier.trial import Config, Outcome, Reason, Ruling
 
@@ -36,6 +37,31 @@ RETHINKS = 3
 
 Workers that want the same points of a small space might overtake each other for ever; draws that cost nothing end that.
 """
+
+
+class Configuration:
+    """The budgets that methods plan for, and the latest event that names these, the method and the rule.
+
+    Args:
+        problem: has the budgets of the latest run.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._budgets = (problem.horizon, problem.cost_budget)
+        self._made: tuple[Method, Rule | None, tuple[int | None, float | None], Configured] | None = None
+
+    def plan(self, horizon: int | None, cost_budget: float | None) -> None:
+        """Set the budgets of a run: the number of trials, and what the study may cost."""
+        self._budgets = (horizon, cost_budget)
+
+    def event(self, method: Method, rule: Rule | None) -> Configured:
+        """Give the event; made anew only where one of these is another one."""
+        made, (horizon, cost_budget) = self._made, self._budgets
+        if made is None or made[0] is not method or made[1] is not rule or made[2] != self._budgets:
+            stop = None if rule is None else to_plain(rule)
+            event = Configured(to_plain(method), horizon, fingerprint(), stop, cost_budget)
+            made = self._made = (method, rule, self._budgets, event)
+        return made[3]
 
 
 @dataclass(frozen=True, slots=True)

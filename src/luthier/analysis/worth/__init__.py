@@ -1,4 +1,4 @@
-"""What more trials are worth, and what a lead is: rules that end a run, and the noise of folds."""
+"""Worth of further trials and of a lead: rules that end a run, and the noise of folds."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Method, from_plain
-from luthier.problem import Problem
 from luthier.scalar import attribute, short
 
 WORD = "not worth it"
@@ -93,22 +92,21 @@ def parse_end_rule(given: object) -> EndRule | None:
     )
 
 
-def describe_end(ended: RunEnded, problem: Problem) -> str:
-    """Say why a rule ended a run, with its figures."""
-    figures, goal = {name: f"{value:.3g}" for name, value in ended.figures.items()}, problem.objectives[0].name
-    unit = problem.cost or "seconds"
+def describe_end(ended: RunEnded) -> str:
+    """Say why a rule ended a run, with its figures, and without a user's text."""
+    figures = {name: f"{value:.3g}" for name, value in ended.figures.items()}
     if ended.by == "Price" and {"gain", "cost", "price"} <= figures.keys():
         why = (
-            f"more trials are expected to better {goal} by {figures['gain']} for {figures['cost']} {unit}, less than "
-            f"the price of {figures['price']} for each"
+            f"more trials are expected to better the best value by {figures['gain']} at a cost of {figures['cost']}, "
+            f"less than {figures['price']} for each unit of cost"
         )
     elif ended.by == "RegretBound" and {"regret", "error"} <= figures.keys():
         why = (
-            f"the best {goal} is at most {figures['regret']} from the optimum, by the model, which is less than the "
-            f"error of its measurement, {figures['error']}"
+            f"by the models the best trial is at most {figures['regret']} from the optimum, less than the error of its "
+            f"measurement, {figures['error']}"
         )
-    elif ended.by == "NoProgress" and {"since"} <= figures.keys():
-        why = f"{figures['since']} trials in a row did not better {goal}"
+    elif ended.by == "NoProgress" and "since" in figures:
+        why = f"{figures['since']} trials in a row bettered nothing"
     else:
-        why = ", ".join(f"{name} = {value}" for name, value in figures.items())
-    return f"not worth it after {figures.get('trials', '?')} trials: {why} ({ended.by})"
+        why = ", ".join(f"{name} = {value}" for name, value in figures.items() if name != "trials")
+    return f"not worth it after {figures.get('trials', 'some')} trials: {why} ({ended.by})"

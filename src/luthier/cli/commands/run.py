@@ -282,7 +282,7 @@ def summary(plan: StudyFile, study: Study, end: End) -> str:
     if str(end) == "not worth it" and study.history.ended is not None:
         from luthier.analysis import describe_end
 
-        lines.append(f"  {describe_end(study.history.ended, study.problem)}")
+        lines.append(f"  {describe_end(study.history.ended)}")
     if len(study.problem.objectives) > 1:
         lines += [f"  {goals(trial, study.problem)}, trial {trial.number}" for trial in study.front[:_SHOWN]]
         lines.append(

@@ -1,4 +1,4 @@
-"""How much the expected cost of a trial counts, which depends on the budget that is left."""
+"""Weight of the expected cost in a proposal, by the share of the budget that is left."""
 
 from __future__ import annotations
 

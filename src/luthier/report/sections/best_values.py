@@ -53,9 +53,9 @@ def _overtuned(lead: Lead | None) -> tuple[Block, ...]:
         return ()
     how = f"over the {lead.pairs} folds that both have" if lead.source == "folds" else "of two measurements"
     text = (
-        f"The best trial is {rough(lead.value)} better than the defaults (trial {lead.other}), which is below the noise "
-        f"of that difference, {rough(lead.noise)} {how}: it may be no better at all. Measure both again before you "
-        "change anything."
+        f"The best trial is {rough(lead.value)} better than the defaults (trial {lead.other}), which is below the "
+        f"noise of that difference, {rough(lead.noise)} {how}: it may be no better at all. Measure both again before "
+        "you change anything."
     )
     return (Paragraph((text,), "warning"),)
 

@@ -37,7 +37,7 @@ def time_use(findings: Findings) -> ReportSection:
     if problem.cost is not None and problem.cost != SECONDS:
         rows.append(("spent", (f"{number_text(history.spent)} ", Mono(problem.cost))))
     if history.ended is not None:
-        rows.append(("a run was ended", (describe_end(history.ended, problem),)))
+        rows.append(("a run was ended", (describe_end(history.ended),)))
     again = [trial.number for trial in findings.trials if trial.attempts > 1]
     if again:
         rows.append(("begun again", (f"{counted(len(again), 'trial')}: {numbers(again)}",)))

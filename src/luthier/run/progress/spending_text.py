@@ -1,4 +1,4 @@
-"""Words for what a run has cost, and for what the next trials may bring."""
+"""Texts of the cost of a run, and of a forecast."""
 
 from __future__ import annotations
 

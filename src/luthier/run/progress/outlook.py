@@ -1,4 +1,4 @@
-"""What the next trials may bring, forecast while a run goes on."""
+"""Forecasts of the next trials during a run."""
 
 from __future__ import annotations
 
