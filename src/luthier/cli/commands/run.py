@@ -76,6 +76,7 @@ def run(
     is finished prints its result again. Ctrl-C once lets the running trials finish; twice ends them, and they will be
     run again. Options take precedence over the file.
     """
+    from luthier.analysis import parse_end_rule
     from luthier.cli.studyfile.read import read_study
 
     if store == "":
@@ -87,7 +88,7 @@ def run(
         budget=replace(
             budget, trials=trials or budget.trials, time_s=time_s or budget.time_s, cost=cost or budget.cost
         ),
-        ending=stop or plan.ending,
+        ending=parse_end_rule(stop) or plan.ending,
         workers=workers or plan.workers,
         store=store or plan.store,
         report=report or plan.report,
