@@ -254,6 +254,13 @@ class Directed(msgspec.Struct, frozen=True, tag="directed", omit_defaults=True, 
     failures: int = 0
 
 
+class Preferred(msgspec.Struct, frozen=True, tag="preferred", omit_defaults=True, gc=False):
+    """A person prefers the trial `better` to the trial `worse`, all objectives considered."""
+
+    better: int
+    worse: int
+
+
 class Enqueued(msgspec.Struct, frozen=True, tag="enqueued", omit_defaults=True, gc=False):
     """A person wants this configuration tried next. `ticket` makes the request idempotent."""
 
@@ -293,6 +300,7 @@ Event: TypeAlias = (
     | Attributed
     | Annotated
     | Directed
+    | Preferred
     | Enqueued
     | SetAside
 )

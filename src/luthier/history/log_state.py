@@ -22,6 +22,7 @@ from luthier.event import (
     Forgotten,
     Freed,
     Paused,
+    Preferred,
     Promoted,
     Pruned,
     Renewed,
@@ -392,8 +393,8 @@ class LogState:
         if number in self.failures:
             self.failures.remove(number)
 
-    def _set_aside(self, event: SetAside) -> None:
-        """Leave what cannot be read out; it keeps its position."""
+    def _noted(self, event: SetAside | Preferred) -> None:
+        """Leave out what trials do not follow from, or what cannot be read; it keeps its position."""
 
     def _attributed(self, event: Attributed) -> None:
         trial = self.trials[event.number]
@@ -443,6 +444,7 @@ _ADD: Mapping[type, Callable[..., None]] = {
     Attributed: LogState._attributed,
     Annotated: LogState._annotated,
     Directed: LogState._directed,
+    Preferred: LogState._noted,
     Enqueued: LogState._enqueued,
-    SetAside: LogState._set_aside,
+    SetAside: LogState._noted,
 }

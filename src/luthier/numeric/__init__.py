@@ -13,6 +13,7 @@ from luthier.numeric.pareto import (
     dominates,
     free_boxes,
     hypervolume,
+    hypervolume_contributions,
     no_worse,
     non_dominated,
     non_dominated_sort,
@@ -23,6 +24,7 @@ from luthier.numeric.quasi.latin_hypercube import LatinHypercube, NestedLatinHyp
 from luthier.numeric.quasi.lattice import Lattice
 from luthier.numeric.quasi.quasi_normal import quasi_normal
 from luthier.numeric.quasi.sobol import SOBOL_DIMENSIONS, Sobol
+from luthier.numeric.reference_niches import niched_rows, reference_directions
 from luthier.numeric.scalarization import augmented_chebyshev
 from luthier.numeric.scaling import (
     COMPARABLE_SCALINGS,
@@ -56,12 +58,15 @@ __all__ = [
     "dominates",
     "free_boxes",
     "hypervolume",
+    "hypervolume_contributions",
     "log_normal_density",
     "log_scaling_slopes",
+    "niched_rows",
     "no_worse",
     "non_dominated",
     "non_dominated_sort",
     "quasi_normal",
+    "reference_directions",
     "signed_rank_p",
     "slice_samples",
     "sorted_rows",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from luthier.executor import ExecutorFactory
 from luthier.run.budget import Budget, End
 from luthier.run.compare_studies import compare
+from luthier.run.front_analysis import FrontAnalysis
 from luthier.run.optimize import maximize, minimize
 from luthier.run.progress.pace import Pace
 from luthier.run.progress.reporters import LineReporter, ProgressReporter, SilentReporter
@@ -16,6 +17,7 @@ __all__ = [
     "Callback",
     "End",
     "ExecutorFactory",
+    "FrontAnalysis",
     "LineReporter",
     "Pace",
     "ProgressReporter",

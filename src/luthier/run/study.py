@@ -21,6 +21,7 @@ from luthier.run.budget import Budget, End
 from luthier.run.callbacks import checked_callbacks
 from luthier.run.delegated import Delegated, documented_by
 from luthier.run.failures import Failures
+from luthier.run.front_analysis import FrontAnalysis
 from luthier.run.make_executor import Choice, make_executor
 from luthier.run.one_run import run_once
 from luthier.run.progress.reporter_choice import make_reporter
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 Callback: TypeAlias = Callable[["Study", TrialResult], object]
 """Called after each trial of a run."""
-_READER, _ASKING = attrgetter("reader"), attrgetter("_asking")
+_READER, _ASKING, _FRONTS = attrgetter("reader"), attrgetter("_asking"), attrgetter("analysis.fronts")
 _EDITOR, _ANALYSIS = attrgetter("_asking.editor"), attrgetter("analysis")
 
 
@@ -193,8 +194,7 @@ class Study:
     def to_frame(self, *, predictions: bool = False) -> pandas.DataFrame:
         """Give the trials as a pandas DataFrame (needs pandas). See `StudyReader.rows` for the columns.
 
-        With `predictions` also ``predicted.NAME`` and ``predicted_std.NAME`` of each objective: mean and standard
-        deviation of the objective itself, by the models of `predict`, whose errors are raised.
+        With `predictions` also ``predicted.NAME`` and ``predicted_std.NAME`` of each objective, as by `predict`.
         """
         return self.reader.to_frame(self._analysis.predicted_columns() if predictions else None)
 
@@ -309,6 +309,7 @@ class Study:
 
     change = Delegated(_EDITOR, StudyEditor.change)
     annotate = Delegated(_EDITOR, StudyEditor.annotate)
+    prefer = Delegated(_EDITOR, StudyEditor.prefer)
     direct = Delegated(_EDITOR, StudyEditor.direct)
     reap = Delegated(_EDITOR, StudyEditor.reap)
 
@@ -316,8 +317,8 @@ class Study:
     def copy(self, store: str | Path | Store | None = None, name: str | None = None) -> Study:
         """Copy the study, as it is now, into another store or under another name, and open the copy."""
         self.reader.copy(store, name)
-        where = self.reader.store if store is None else store
-        return Study(self.name if name is None else name, self.space, method=self.method, store=where)
+        called, where = self.name if name is None else name, self.reader.store if store is None else store
+        return Study(called, self.space, method=self.method, store=where)
 
     @property
     def analysis(self) -> StudyAnalysis:
@@ -362,6 +363,10 @@ class Study:
     ablation = Delegated(_ANALYSIS, StudyAnalysis.ablation)
     smallest_change = Delegated(_ANALYSIS, StudyAnalysis.smallest_change)
     acquisition_surface = Delegated(_ANALYSIS, StudyAnalysis.acquisition_surface)
+    hypervolume = Delegated(_FRONTS, FrontAnalysis.hypervolume)
+    knee = Delegated(_FRONTS, FrontAnalysis.knee)
+    choose = Delegated(_FRONTS, FrontAnalysis.choose)
+    preferred = Delegated(_FRONTS, FrontAnalysis.preferred)
 
     def run(
         self,
@@ -422,12 +427,9 @@ class Study:
         """
         budget = Budget(trials, time_s, target, plateau)
         budget.check_objectives(self.history)
-        limits = Limits(trial_time_s, trial_memory_mb)
-        failures = Failures(on_error, give_up_after)
-        reporter = make_reporter(progress, live, self.reader, budget)
-        checked = checked_callbacks(callbacks)
-        made = make_executor(executor, objective, workers, limits, gpus)
-        self._stop = threading.Event()
+        limits, failures = Limits(trial_time_s, trial_memory_mb), Failures(on_error, give_up_after)
+        reporter, checked = make_reporter(progress, live, self.reader, budget), checked_callbacks(callbacks)
+        made, self._stop = make_executor(executor, objective, workers, limits, gpus), threading.Event()
         return run_once(self, self._asking, made, budget, limits, checked, failures, reporter, deterministic)
 
     def stop(self) -> None:

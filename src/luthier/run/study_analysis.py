@@ -42,6 +42,7 @@ from luthier.errors import InvalidSetting, TrialNotFound
 from luthier.history import History
 from luthier.key import Key
 from luthier.method import ModelBased
+from luthier.run.front_analysis import FrontAnalysis
 from luthier.run.listed_configs import listed_configs
 from luthier.run.thinned_study import AnalysedStudy, ThinnedStudy
 from luthier.scalar import short, to_whole
@@ -65,7 +66,7 @@ class StudyAnalysis:
     """
 
     def __init__(self, study: AnalysedStudy) -> None:
-        self._study = study
+        self._study, self.fronts = study, FrontAnalysis(study)
 
     def __reduce__(self) -> NoReturn:
         self._study.reader.__reduce__()

@@ -119,7 +119,7 @@ class Auto:
     The first trials are a small design: the space's defaults, then Sobol' points. After them several Gaussian
     processes, each fitted to the losses on another scale, rate every candidate by its log expected improvement, and the
     candidate with the best average is proposed. So a model that its scale misleads (outliers, plateaus, a narrow
-    optimum) is outvoted. Of two or three objectives each has a model, and the candidate is proposed that is expected to
+    optimum) is outvoted. Of two to six objectives each has a model, and the candidate is proposed that is expected to
     add most to the hypervolume of the front (`luthier.acquisition.hypervolume`); more objectives, and outcome
     constraints, are treated as in `Bayes`.
 
@@ -236,11 +236,11 @@ class Auto:
     def _front_step(
         self, problem: Problem, data: Data, constraints: tuple[Posterior, ...], key: Key, stream: Key, memo: Memo
     ) -> Step:
-        """Give the step of two or three objectives: what a point would add to the hypervolume of the front."""
+        """Give the step of two to six objectives: what a point would add to the hypervolume of the front."""
         model = choose_model(self.committee, self.short_scale_models, _begun(data))
         models = fit_objectives(model, data, key.fold("fit"), memo)
         density, seen = self._density(problem), front_first(data, stream)
-        name, acquisition = self._weighted(models.acquisition(), problem, data, density)
+        name, acquisition = self._weighted(models.acquisition(stream), problem, data, density)
         context = AcquisitionContext(seen, 0.0, data.x, data.pending[:0], stream, memo)
         criterion = bind_criterion(acquisition, models.posteriors[0], constraints, context)
         note = written(ModelChoice(COMMITTEE, name, (model.scaling,)))
