@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ScheduledUCB,
         Thompson,
     )
+    from luthier.analysis import NoProgress, NotWorthIt, RegretBound
     from luthier.executor import RunningTrial
     from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Prior, Quasi, Random, register
     from luthier.problem import Fidelity
@@ -98,8 +99,10 @@ __all__ = [
     "MaxValueEntropy",
     "Median",
     "Named",
+    "NoProgress",
     "NoisyEI",
     "Normal",
+    "NotWorthIt",
     "OneStep",
     "Option",
     "Ordinal",
@@ -112,6 +115,7 @@ __all__ = [
     "Quasi",
     "Random",
     "Regressor",
+    "RegretBound",
     "RunningTrial",
     "ScheduledUCB",
     "Simplex",

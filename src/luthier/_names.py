@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 PUBLIC: Final = {
+    "luthier.analysis": ("NoProgress", "NotWorthIt", "RegretBound"),
     "luthier.executor": ("RunningTrial",),
     "luthier.acquisition": (
         "EI",
@@ -89,8 +90,10 @@ STORED: Final = {
     "MACE": "luthier.acquisition",
     "MaxValueEntropy": "luthier.acquisition",
     "Median": "luthier.stop",
+    "NoProgress": "luthier.analysis",
     "NoisyEI": "luthier.acquisition",
     "Normal": "luthier.space",
+    "NotWorthIt": "luthier.analysis",
     "OneStep": "luthier.stop",
     "PI": "luthier.acquisition",
     "Parzen": "luthier.surrogate",
@@ -101,6 +104,7 @@ STORED: Final = {
     "QEI": "luthier.acquisition",
     "Quasi": "luthier.method",
     "Random": "luthier.method",
+    "RegretBound": "luthier.analysis",
     "Regressor": "luthier.surrogate",
     "ScheduledUCB": "luthier.acquisition",
     "SuccessiveHalving": "luthier.stop",

@@ -26,7 +26,8 @@ FORMAT = 1
 class Created(msgspec.Struct, frozen=True, tag="created", omit_defaults=True, gc=False):
     """The study begins: what is optimized, and the seed of all its randomness. Always the first event.
 
-    `constraints` are the limits of what the objective returns, as pairs such as ``("memory_mb", "<= 512")``.
+    `constraints` are the limits of what the objective returns, as pairs such as ``("memory_mb", "<= 512")``; `cost`
+    names what a trial costs.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Created(msgspec.Struct, frozen=True, tag="created", omit_defaults=True, gc
     version: str = ""
     constraints: tuple[tuple[str, str], ...] = ()
     fidelity: tuple[str, int, int] | None = None
+    cost: str | None = None
 
 
 class Configured(msgspec.Struct, frozen=True, tag="configured", omit_defaults=True, gc=False):
@@ -48,6 +50,7 @@ class Configured(msgspec.Struct, frozen=True, tag="configured", omit_defaults=Tr
     horizon: int | None = None
     fingerprint: Any = None
     stop: Any = None
+    cost_budget: float | None = None
 
 
 class Changed(msgspec.Struct, frozen=True, tag="changed", omit_defaults=True, gc=False):
@@ -139,7 +142,7 @@ class Freed(msgspec.Struct, frozen=True, tag="freed", omit_defaults=True, gc=Fal
     """A lease ended without an outcome (``lost`` or ``interrupted``).
 
     A trial then waits to be run again, and claimed numbers to be claimed again. `ran_s` is how many seconds the holder
-    was known to be alive, where it was renewed.
+    was known to be alive, where it was renewed, and `cost` what the run cost in the unit of the study, where known.
     """
 
     number: int
@@ -147,6 +150,7 @@ class Freed(msgspec.Struct, frozen=True, tag="freed", omit_defaults=True, gc=Fal
     reason: str
     error: str = ""
     ran_s: float | None = None
+    cost: float | None = None
 
 
 class Reported(msgspec.Struct, frozen=True, tag="reported", omit_defaults=True, gc=False):
@@ -261,6 +265,22 @@ class Preferred(msgspec.Struct, frozen=True, tag="preferred", omit_defaults=True
     worse: int
 
 
+class RunEnded(msgspec.Struct, frozen=True, tag="run ended", omit_defaults=True, gc=False):
+    """A rule ended a run: more trials are not worth it. The study can be gone on with.
+
+    Args:
+        seen: the length of the log that was decided from.
+        rule: in its text form.
+        by: the name of the rule, or of that part of it which decided.
+        figures: what was compared, by name.
+    """
+
+    seen: int
+    rule: Any
+    by: str
+    figures: dict[str, Any] = {}
+
+
 class Enqueued(msgspec.Struct, frozen=True, tag="enqueued", omit_defaults=True, gc=False):
     """A person wants this configuration tried next. `ticket` makes the request idempotent."""
 
@@ -301,6 +321,7 @@ Event: TypeAlias = (
     | Annotated
     | Directed
     | Preferred
+    | RunEnded
     | Enqueued
     | SetAside
 )

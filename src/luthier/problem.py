@@ -13,7 +13,18 @@ from luthier.scalar import short, to_dict
 from luthier.setting_types import check_setting_types
 from luthier.space import Space
 
-__all__ = ["Fidelity", "Objective", "OutcomeConstraint", "Problem", "parse_outcome_constraints"]
+__all__ = [
+    "SECONDS",
+    "Fidelity",
+    "Objective",
+    "OutcomeConstraint",
+    "Problem",
+    "parse_cost",
+    "parse_outcome_constraints",
+]
+
+SECONDS = "seconds"
+"""The cost of a trial that is its duration, unless the objective returns a number of this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,9 @@ class Problem:
         horizon: the trial budget of the study, if known; a method may adapt to it.
         fidelity: what a full evaluation spends, where less of it tells something, too.
         outcome_constraints: limits of numbers that the objective returns; one for each name.
+        cost: the name of what a trial costs, a number that the objective returns, or ``seconds``; None where trials are
+            not said to differ in it.
+        cost_budget: what the study may cost in all, if known.
 
     Raises:
         InvalidSetting: there is no objective, or two have the same name.
@@ -109,6 +123,8 @@ class Problem:
     horizon: int | None = None
     fidelity: Fidelity | None = None
     outcome_constraints: tuple[OutcomeConstraint, ...] = ()
+    cost: str | None = None
+    cost_budget: float | None = None
 
     def __post_init__(self) -> None:
         names = [objective.name for objective in self.objectives]
@@ -127,6 +143,21 @@ class Problem:
             return tuple(objective.loss(values[objective.name]) for objective in self.objectives)
         except KeyError as error:
             raise InvalidResult(f"the result lacks the objective {error}; it has {sorted(values)}") from None
+
+
+def parse_cost(given: object) -> str | None:
+    """Read the name of what a trial costs.
+
+    Raises:
+        InvalidSetting: it is no text, or empty.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, str) or not given.strip():
+        raise InvalidSetting(
+            f"cost={short(given)}: name the number that the objective returns, as in cost='dollars'; or cost='seconds'"
+        )
+    return str.__str__(given)
 
 
 _RELATION = re.compile(r"\s*(<=|>=)\s*(\S+)\s*")

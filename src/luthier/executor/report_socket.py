@@ -1,4 +1,4 @@
-"""Reports and answers between the process of a study and pools on the same machine, by a socket on loopback."""
+"""Reports and answers between a study's process and pools on the same machine, by a loopback socket."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from luthier._typing import Floats, Integers
 from luthier.data import Data, LearningCurves, StoppedTrials
 from luthier.history.extrapolation import extrapolate
 from luthier.history.report_arrays import ReportArrays
+from luthier.history.spending import outcome_cost
 from luthier.history.stopped_losses import stopped_losses
 from luthier.problem import Fidelity, Objective
 from luthier.space import Space
@@ -46,9 +47,11 @@ class TrialArrays:
 
     Args:
         objectives: what is measured, in order.
+        cost: the name of what a trial costs; None for its duration.
     """
 
     __slots__ = (
+        "_cost",
         "_costs",
         "_encoded",
         "_forgotten",
@@ -64,8 +67,9 @@ class TrialArrays:
         "rows",
     )
 
-    def __init__(self, objectives: Sequence[Objective]) -> None:
+    def __init__(self, objectives: Sequence[Objective], cost: str | None = None) -> None:
         self._objectives = tuple(objectives)
+        self._cost = cost
         self.rows = 0
         self._standing: NDArray[np.int8] = np.zeros(_FIRST_CAPACITY, np.int8)
         self._losses = np.full((_FIRST_CAPACITY, len(self._objectives)), np.nan)
@@ -106,8 +110,9 @@ class TrialArrays:
                 return
             self._losses[number, place] = objective.loss(value)
         self._standing[number] = _DONE
-        if outcome.duration_s is not None:
-            self._costs[number] = outcome.duration_s
+        spent = outcome.duration_s if self._cost is None else outcome_cost(self._cost, outcome)
+        if spent is not None:
+            self._costs[number] = spent
         if outcome.violations:
             self._violate(number, outcome.violations)
         if outcome.extra:
@@ -215,6 +220,7 @@ class TrialArrays:
             violations=np.stack(used, axis=1) if used else np.empty((len(done), 0)),
             noise=None if not len(done) or np.isnan(noise).any() else noise,
             costs=_taken(self._costs, done),
+            priced=self._cost is not None,
             failed=points[failed],
             pending=points[pending],
             reports=reports,

@@ -27,3 +27,37 @@ def broken_program(trials: Iterable[Trial]) -> Iterator[int]:
         alike = list(group)
         if len(alike) >= FEWEST and alike[0].outcome is not None and alike[0].outcome.reason in _BY_PROGRAM:
             yield from (trial.number for trial in alike)
+
+
+class EarlyFailures:
+    """The trials of a study that failed before the first one that did not, as they ended; imported ones left out."""
+
+    __slots__ = ("numbers", "works")
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.works = False
+        """Whether there was a trial that did not fail."""
+
+    def end(self, number: int, reason: Reason) -> list[int]:
+        """Take in how a trial ended; give the failures before it where it is the first that did not fail."""
+        if self.works:
+            return []
+        if reason.is_crash:
+            self.numbers.append(number)
+        elif reason is not Reason.INTERRUPTED:
+            self.works = True
+            numbers, self.numbers = self.numbers, []
+            return numbers
+        return []
+
+    def withdraw(self, number: int) -> None:
+        """Leave out a trial that is to be run again, or counts for nothing."""
+        if number in self.numbers:
+            self.numbers.remove(number)
+
+    def copy(self) -> EarlyFailures:
+        """Give an independent copy."""
+        twin = EarlyFailures()
+        twin.numbers, twin.works = self.numbers.copy(), self.works
+        return twin

@@ -19,8 +19,9 @@ from luthier import event as events
 from luthier._typing import Floats, Integers
 from luthier.data import Data
 from luthier.errors import TrialNotFound
-from luthier.event import Asked, Claimed, Configured, Created, Directed, Event, Reported, Told
-from luthier.history.log_state import FREE, LogState
+from luthier.event import Asked, Claimed, Configured, Created, Directed, Event, Reported, RunEnded, Told
+from luthier.history.log_marks import FREE
+from luthier.history.log_state import LogState
 from luthier.problem import Problem
 from luthier.space import Space
 from luthier.trial import Config, Outcome, Reason, Trial
@@ -252,6 +253,25 @@ class History:
     def asked(self) -> int:
         """Count the trials that were begun for this study, the imported ones left out. Budgets count these."""
         return len(self._state.trials) - self._state.imported
+
+    @property
+    def spent(self) -> float:
+        """What the trials of this study have cost, as far as known: in seconds, or the unit of its cost. Cost O(1)."""
+        return self._state.spending.total
+
+    @property
+    def committed(self) -> float:
+        """What is spent, and what the running and claimed trials are expected to cost: each the mean of those before.
+
+        Cost O(1), small.
+        """
+        state = self._state
+        return state.spending.total + (len(state.running) + self.claimed) * state.spending.mean
+
+    @property
+    def ended(self) -> RunEnded | None:
+        """How a rule ended the latest of the runs that one ended."""
+        return self._state.ended
 
     @property
     def best(self) -> int | None:

@@ -30,25 +30,19 @@ from luthier.event import (
     Reported,
     Resumed,
     Retried,
+    RunEnded,
     SetAside,
     Told,
 )
 from luthier.history.arrays import TrialArrays
-from luthier.history.broken_program import broken_program
+from luthier.history.broken_program import EarlyFailures, broken_program
 from luthier.history.incumbent import Incumbent
+from luthier.history.log_marks import FREE, IMPORTED, METHOD, PAUSED
 from luthier.history.logged_problem import logged_objectives, logged_problem
+from luthier.history.spending import Spending
 from luthier.problem import Problem
 from luthier.space import Space, migrate
 from luthier.trial import Config, Lease, Outcome, Reason, Report, Ruling, State, Trial
-
-METHOD, IMPORTED = "method", "imported"
-"""The origins of a trial that a method proposed, and of one that was not run for this study."""
-
-PAUSED = "paused"
-"""The reason for which the lease of a trial ends that has spent what a scheduler gave it."""
-
-FREE = -1
-"""What stands for the token of a claim where the number is not claimed any more, or not yet."""
 
 
 class LogState:
@@ -66,6 +60,7 @@ class LogState:
         "created",
         "direction",
         "drawn",
+        "ended",
         "failures",
         "finished",
         "forgotten",
@@ -85,12 +80,12 @@ class LogState:
         "running",
         "space",
         "spaces",
+        "spending",
         "table",
         "tags",
         "tickets",
         "trials",
         "waiting",
-        "works",
     )
 
     def __init__(self, spaces: Sequence[Space]) -> None:
@@ -111,8 +106,9 @@ class LogState:
         self.finished = 0
         self.forgotten: dict[int, None] = {}
         self.reopened: Counter[int] = Counter()  # how often, by number
-        self.failures: list[int] = []  # of this study's trials before the first one that did not fail, as they ended
-        self.works = False  # whether there was one that did not fail
+        self.failures = EarlyFailures()
+        self.spending = Spending()
+        self.ended: RunEnded | None = None  # how a rule ended the latest run that one ended
         self.imported = 0
         self.running: dict[int, None] = {}
         self.waiting: deque[int] = deque()
@@ -173,7 +169,7 @@ class LogState:
             raise StoreCorrupt(f"the log has a second beginning at position {self.length}")
         self.created, self.problem = event, None
         objectives = logged_objectives(event)
-        self.table = TrialArrays(objectives)
+        self.table, self.spending = TrialArrays(objectives, event.cost), Spending(event.cost)
         self.leader = Incumbent(objectives[0] if len(objectives) == 1 else None)
 
     def _configured(self, event: Configured) -> None:
@@ -273,6 +269,7 @@ class LogState:
             self.drawn = {n: FREE if token == event.token else token for n, token in self.drawn.items()}
             return
         trial = self.trials[event.number]
+        self.spending.freed(event.number, event.ran_s, event.cost)
         lease = trial.lease
         if lease is not None and event.reason == Reason.LOST:
             lease = replace(lease, lost=lease.lost + 1)
@@ -334,17 +331,9 @@ class LogState:
             self.waiting.remove(number)
         elif trial.state is State.PAUSED:
             del self.paused[number]
-        if not self.works and trial.origin != IMPORTED:
-            self._learn_whether_it_works(number, reason)
-
-    def _learn_whether_it_works(self, number: int, reason: Reason) -> None:
-        """Forget the failures of a broken program once there is a trial that did not fail."""
-        if reason.is_crash:
-            self.failures.append(number)
-        elif reason is not Reason.INTERRUPTED:
-            self.works = True
-            failures, self.failures = self.failures, []
-            for failed in broken_program([self.trials[failure] for failure in failures]):
+        if trial.origin != IMPORTED:
+            self.spending.told(number, outcome)
+            for failed in broken_program([self.trials[failure] for failure in self.failures.end(number, reason)]):
                 self._forget(failed)
 
     def _forgotten(self, event: Forgotten) -> None:
@@ -390,8 +379,7 @@ class LogState:
         """Take back what the outcome of a trial made of the best trial, and of the failures."""
         if self.leader.number == number:
             self._lead_anew()
-        if number in self.failures:
-            self.failures.remove(number)
+        self.failures.withdraw(number)
 
     def _noted(self, event: SetAside | Preferred) -> None:
         """Leave out what trials do not follow from, or what cannot be read; it keeps its position."""
@@ -399,6 +387,7 @@ class LogState:
     def _attributed(self, event: Attributed) -> None:
         trial = self.trials[event.number]
         self.trials[event.number] = replace(trial, attributes={**trial.attributes, **event.values})
+        self.spending.note(event.number, event.values)
         if event.number in self.running:
             self.renewed[event.number] = self.length
 
@@ -414,6 +403,9 @@ class LogState:
             if event.order == "go on":
                 self.paused_workers.clear()
 
+    def _run_ended(self, event: RunEnded) -> None:
+        self.ended = event
+
     def _enqueued(self, event: Enqueued) -> None:
         if event.ticket not in self.tickets:
             self.tickets[event.ticket] = None
@@ -422,7 +414,7 @@ class LogState:
 
 _REASONS = {reason.value: reason for reason in Reason}
 
-_MUTABLE = (list, dict, deque, TrialArrays, Incumbent)  # a Counter is a dict
+_MUTABLE = (list, dict, deque, TrialArrays, Incumbent, EarlyFailures, Spending)  # a Counter is a dict
 
 _ADD: Mapping[type, Callable[..., None]] = {
     Created: LogState._created,
@@ -445,6 +437,7 @@ _ADD: Mapping[type, Callable[..., None]] = {
     Annotated: LogState._annotated,
     Directed: LogState._directed,
     Preferred: LogState._noted,
+    RunEnded: LogState._run_ended,
     Enqueued: LogState._enqueued,
     SetAside: LogState._noted,
 }

@@ -19,7 +19,9 @@ def logged_problem(created: Created | None, configured: Configured | None, space
     horizon = configured.horizon if configured else created.horizon
     fidelity = Fidelity(*created.fidelity) if created.fidelity else None
     limits = parse_outcome_constraints(dict(created.constraints))
-    return Problem(space, logged_objectives(created), created.noisy, horizon, fidelity, limits)
+    budget = configured.cost_budget if configured else None
+    given = (created.noisy, horizon, fidelity, limits, created.cost, budget)
+    return Problem(space, logged_objectives(created), *given)
 
 
 def logged_objectives(created: Created) -> tuple[Objective, ...]:

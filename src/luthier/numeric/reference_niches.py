@@ -93,7 +93,7 @@ def _normalized(losses: Floats, ideal: Floats) -> Floats:
 
     They are scaled by the widths of the front before, so that the ends do not depend on the objectives' units.
     """
-    moved = losses - ideal
+    moved: Floats = losses - ideal
     moved = moved / np.maximum(moved[non_dominated(moved)].max(axis=0), _LEAST)
     objectives = losses.shape[1]
     ends = np.empty((objectives, objectives))
@@ -107,8 +107,7 @@ def _normalized(losses: Floats, ideal: Floats) -> Floats:
         return moved
     with np.errstate(divide="ignore"):
         cuts = 1.0 / plane
-    found: Floats = moved / cuts if np.isfinite(cuts).all() and (cuts > _LEAST).all() else moved
-    return found
+    return moved / cuts if np.isfinite(cuts).all() and (cuts > _LEAST).all() else moved
 
 
 def _associate(scaled: Floats, directions: Floats) -> tuple[Integers, Floats]:

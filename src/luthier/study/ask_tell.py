@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, overload
 
-from luthier._runtime.fingerprint import fingerprint
 from luthier.errors import (
     InvalidResult,
     InvalidSetting,
@@ -23,7 +22,7 @@ from luthier.event import Asked, Configured, Event, Resumed, Retried
 from luthier.history import History, TrialOrder
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method import Method, to_plain
+from luthier.method import Method
 from luthier.problem import Fidelity, Problem
 from luthier.scalar import short, to_text, to_whole
 from luthier.space import Space, Variable
@@ -31,18 +30,10 @@ from luthier.stop import Rule, scheduler_of
 from luthier.store import Store, open_store
 from luthier.study import open_log
 from luthier.study.active_trial import ActiveTrial, begun_trial, lease_of, place_of
-from luthier.study.decisions import Decider
+from luthier.study.decisions import Configuration, Decider
 from luthier.study.editor import StudyEditor
 from luthier.study.known_results import checked_config
-from luthier.study.leases import (
-    Claims,
-    Heartbeat,
-    LeaseOwner,
-    free,
-    give_up_claim,
-    reap_leases,
-    seconds_of_lease,
-)
+from luthier.study.leases import Claims, Heartbeat, LeaseOwner, free, give_up_claim, reap_leases, seconds_of_lease
 from luthier.study.log import Decide
 from luthier.study.parse_result import checked_reports, no_value, parse_result
 from luthier.study.reader import StudyReader
@@ -71,6 +62,7 @@ class AskTell:
         noisy: whether the same configuration may give different values.
         constraints: limits of numbers that the objective returns by name; None: as they are stored.
         fidelity: what a full evaluation spends; None: as it is stored.
+        cost: the name of what a trial costs, which the objective returns, or ``seconds``; None: as it is stored.
         stop: decides of running trials at their reports; None: the rule that the stored study used last, if any.
 
     Raises:
@@ -91,8 +83,9 @@ class AskTell:
         constraints: Mapping[str, str] | None = None,
         fidelity: Fidelity | None = None,
         stop: Rule | None = None,
+        cost: str | None = None,
     ) -> None:
-        spec = open_log.study_spec(name, space, (minimize, maximize), seed, noisy, fidelity, constraints)
+        spec = open_log.study_spec(name, space, (minimize, maximize), seed, noisy, fidelity, constraints, cost)
         open_log.check_given(method)
         self._own_store = store is None or isinstance(store, str | Path)
         # A file is made for a new study only: not for a misspelt name, and not where it is not said what to optimize.
@@ -113,10 +106,10 @@ class AskTell:
         self.editor = StudyEditor(self._log)
         self._key = Key.of(self.reader.seed)
         problem = self._log.history.problem()
-        self._horizon, self._full = problem.horizon, problem.fidelity.high if problem.fidelity else None
+        self._full = problem.fidelity.high if problem.fidelity else None
+        self._configuration = Configuration(problem)
         self._memo = Memo()
         self._owner = LeaseOwner()
-        self._configured: tuple[Method, int | None, Configured] | None = None
         self._decider: tuple[tuple[object, ...], Decider] | None = None
         self._order: TrialOrder | None = None
         self._heartbeat = Heartbeat(self._log.renew, LEASE_S)
@@ -131,7 +124,7 @@ class AskTell:
     @rule.setter
     def rule(self, rule: Rule | None) -> None:
         open_log.check_rule(rule, self._log.history.problem().fidelity)
-        self._reports.rule, self._configured = rule, None
+        self._reports.rule = rule
 
     @property
     def key(self) -> Key:
@@ -197,11 +190,13 @@ class AskTell:
             live = self._ask(decider, 1 if count is None else count)
         return live if count is not None else live[0]
 
-    def _make_decider(self, ttl_s: float = LEASE_S, owned: bool = True, limit: int | None = None) -> Decider:
-        which = (self._config(), self._owner.name, owned, ttl_s, limit, self._order)
+    def _make_decider(
+        self, ttl_s: float = LEASE_S, owned: bool = True, limit: int | None = None, cost: float | None = None
+    ) -> Decider:
+        which = (self._config(), self._owner.name, owned, ttl_s, limit, self._order, cost)
         if self._decider is None or self._decider[0] != which:
             how, name, scheduler = (self.method, which[0], self._key, self._memo), which[1], scheduler_of(self.rule)
-            made = Decider(*how, name if owned else "", ttl_s, limit, name, LEASE_S, scheduler, self._order)
+            made = Decider(*how, name if owned else "", ttl_s, limit, name, LEASE_S, scheduler, self._order, cost)
             self._decider = (which, made)
         return self._decider[1]
 
@@ -360,25 +355,32 @@ class AskTell:
             self._log.commit(lambda history: free(history, number, token, reason, to_text(error)))
             self._heartbeat.drop(number, token)
 
-    def take(self, limit: int | None) -> ActiveTrial | None:
+    def take(self, limit: int | None, cost: float | None = None) -> ActiveTrial | None:
         """Get the next trial, or None where that would be more than `limit` trials and none waits to be run again.
+
+        None, too, once what is spent and what the running trials are expected to cost reach `cost`.
 
         Raises:
             SpaceExhausted, Infeasible: as `ask`.
         """
-        live = self._ask(self._make_decider(limit=limit), 1)
+        live = self._ask(self._make_decider(limit=limit, cost=cost), 1)
         return live[0] if live else None
 
-    def begin_run(self, horizon: int | None, window: int | None = None) -> None:
+    def begin_run(self, horizon: int | None, window: int | None = None, cost: float | None = None) -> None:
         """Prepare for a run, and take back the trials of dead workers.
 
         Args:
             horizon: the number of trials that methods plan for.
             window: that of a deterministic run (see `luthier.history.TrialOrder`); None: proposals see what is known.
+            cost: what the study may cost in all, for methods that plan for it.
         """
-        self._horizon = horizon
+        self._configuration.plan(horizon, cost)
         self._order = None if window is None else TrialOrder(window)
         reap_leases(self._log, self.history)
+
+    def note_end(self, decide: Decide) -> None:
+        """Write down that a rule ended a run."""
+        self._log.commit(decide)
 
     def direction(self) -> Direction:
         """Give the orders of people that concern a run which begins now."""
@@ -429,13 +431,8 @@ class AskTell:
     # --- inside -----------------------------------------------------------------------------------------
 
     def _config(self) -> Configured:
-        """Give the event that names the present method, made anew only where that is another one."""
-        made = self._configured
-        if made is None or made[0] is not self.method or made[1] != self._horizon:
-            stop = None if self._reports.rule is None else to_plain(self._reports.rule)
-            event = Configured(to_plain(self.method), self._horizon, fingerprint(), stop)
-            made = self._configured = (self.method, self._horizon, event)
-        return made[2]
+        """Give the event that names the present method."""
+        return self._configuration.event(self.method, self._reports.rule)
 
     def _result(self, history: History, number: int) -> TrialResult:
         return TrialResult(history.trial(number), history.space, history.problem().objectives)

@@ -15,7 +15,7 @@ from luthier.event import Changed, Created, Event, Record
 from luthier.history import History
 from luthier.key import checked_seed
 from luthier.method import Method, check_method, from_plain, to_plain
-from luthier.problem import Fidelity, Objective, OutcomeConstraint, Problem, parse_outcome_constraints
+from luthier.problem import Fidelity, Objective, OutcomeConstraint, Problem, parse_cost, parse_outcome_constraints
 from luthier.scalar import short, to_dict
 from luthier.space import Space, Variable, differences
 from luthier.stop import ASHA, Rule, scheduler_of
@@ -40,6 +40,7 @@ class StudySpec:
     noisy: bool
     fidelity: Fidelity | None = None
     constraints: tuple[OutcomeConstraint, ...] | None = None
+    cost: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -83,6 +84,12 @@ class StudySpec:
                 f"study {self.name!r} in the store has {f'the fidelity {stored!r}' if stored else 'no fidelity'}, not "
                 f"{self.fidelity!r}; give a new study a name of its own"
             )
+        if self.cost is not None and self.cost != first.cost:
+            had_cost = f"cost={first.cost!r}" if first.cost else "no cost of its own"
+            raise StudyMismatch(
+                f"study {self.name!r} in the store has {had_cost}, not {self.cost!r}; give a new study a "
+                "name of its own"
+            )
 
 
 def study_spec(
@@ -93,11 +100,12 @@ def study_spec(
     noisy: bool,
     fidelity: Fidelity | None,
     constraints: Mapping[str, str] | None,
+    cost: str | None = None,
 ) -> StudySpec:
     """Read what a caller says of a study; `goals` are what is minimized and what is maximized."""
     given = space if isinstance(space, Space) or space is None else Space(space)
     limits = None if constraints is None else parse_outcome_constraints(constraints)
-    return StudySpec(name, given, parse_objectives(*goals), seed, noisy, fidelity, limits)
+    return StudySpec(name, given, parse_objectives(*goals), seed, noisy, fidelity, limits, parse_cost(cost))
 
 
 def _is_unicode(text: str) -> bool:
@@ -216,6 +224,7 @@ def _create(store: Store, spec: StudySpec) -> StudyLog:
         version=version.VERSION,
         constraints=tuple((limit.name, limit.relation) for limit in limits),
         fidelity=None if fidelity is None else (fidelity.name, fidelity.low, fidelity.high),
+        cost=spec.cost,
     )
     log = StudyLog(store, spec.name, spec.space)
 

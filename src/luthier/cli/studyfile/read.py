@@ -5,6 +5,7 @@ Every mistake in it is an `InvalidFile` with its place, what is wrong and what i
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from typing import Any
 from luthier._foreign_words import KEYS, METHODS
 from luthier._hints import did_you_mean
 from luthier._names import PUBLIC
+from luthier.analysis import EndRule, parse_end_rule
 from luthier.cli.objective.python_function import Function
 from luthier.cli.objective.shell_command import (
     SPECIAL,
@@ -35,15 +37,17 @@ from luthier.cli.studyfile.units import duration_s, fidelity, size_mb
 from luthier.errors import InvalidSetting, InvalidSpace
 from luthier.executor import gpu_environments
 from luthier.method import check_method, from_plain, method_names
-from luthier.problem import Fidelity, OutcomeConstraint, parse_outcome_constraints
+from luthier.problem import SECONDS, Fidelity, OutcomeConstraint, parse_outcome_constraints
 from luthier.run import Budget
+from luthier.scalar import to_float
 from luthier.space import Space
 from luthier.stop import Rule, scheduler_of
 
 SECTIONS = ("study", "objective", "space", "method", "stop", "budget", "store", "executor")
 KINDS = ("processes", "threads", "inline", "dask", "ray", "slurm", "spark", "loky", "joblib")
 _STUDY_KEYS = (
-    "name", "minimize", "maximize", "constraints", "fidelity", "seed", "noisy", "baseline", "report", "notes", "tags",
+    "name", "minimize", "maximize", "constraints", "cost", "fidelity", "seed", "noisy", "baseline", "report", "notes",
+    "tags",
 )  # fmt: skip
 RULES = PUBLIC["luthier.stop"]
 
@@ -64,6 +68,8 @@ class StudyFile:
         method: None for the default one.
         fidelity: what a full evaluation spends; None where less tells nothing.
         stop: the rule that stops trials early; None where none does.
+        cost: the name of what a trial costs; None where none is said.
+        ending: the rule, or the words for one, that ends a run; None where none does.
         budget: the limits of the study.
         store: the path or URL of the store.
         workers: the number of trials at once.
@@ -101,6 +107,8 @@ class StudyFile:
     tags: tuple[str, ...] = ()
     fidelity: Fidelity | None = None
     stop: Rule | None = None
+    cost: str | None = None
+    ending: EndRule | None = None
 
 
 def read_study(path: str | Path) -> StudyFile:
@@ -118,7 +126,9 @@ def read_study(path: str | Path) -> StudyFile:
     minimize, maximize = study.texts("minimize"), study.texts("maximize")
     _check_goals(study, minimize, maximize)
     limits: tuple[OutcomeConstraint, ...] = study.made("constraints", parse_outcome_constraints, ())
-    returned = tuple(dict.fromkeys((*minimize, *maximize, *(limit.name for limit in limits))))
+    cost = study.text("cost", "") or None
+    priced = (cost,) if cost not in (None, SECONDS) else ()
+    returned = tuple(dict.fromkeys((*minimize, *maximize, *(limit.name for limit in limits), *priced)))
     space = _space(source)
     executor = source.section("executor", ("workers", "kind", "gpus", "deterministic", "trial_time", "trial_memory"))
     workers, kind = executor.whole("workers", 1, 1, 10_000), executor.one_of("kind", KINDS, KINDS[0])
@@ -148,6 +158,8 @@ def read_study(path: str | Path) -> StudyFile:
         tags=_tags(study),
         fidelity=(declared := study.made("fidelity", fidelity, None)),
         stop=_rule(source, declared),
+        cost=cost,
+        ending=_ending(source, len(minimize) + len(maximize)),
     )
 
 
@@ -255,17 +267,33 @@ def _builds(plain: Mapping[str, Any]) -> bool:
 
 
 def _budget(source: TomlSource, goals: int) -> Budget:
-    section = source.section("budget", ("trials", "time", "target", "plateau"))
+    section = source.section("budget", ("trials", "time", "cost", "target", "plateau", "stop"))
     budget = Budget(
         trials=section.whole("trials", None, 1),
         time_s=section.made("time", duration_s, None),
         target=section.number("target", None),
         plateau=section.whole("plateau", None, 1),
+        cost=section.made("cost", _cost, None),
     )
     if goals > 1 and (budget.target is not None or budget.plateau is not None):
         key = "target" if budget.target is not None else "plateau"
         raise section.error(key, f"{key} is for a study of one objective; this one has {goals}: use trials or time")
     return budget
+
+
+def _cost(value: object) -> float:
+    number = to_float(value) if isinstance(value, int | float) else None
+    if number is None or not 0 < number < math.inf:
+        raise InvalidSetting(f"{value!r} is not allowed here: give a number, more than 0")
+    return number
+
+
+def _ending(source: TomlSource, goals: int) -> EndRule | None:
+    section = source.section("budget")
+    rule: EndRule | None = section.made("stop", parse_end_rule, None)
+    if rule is not None and goals > 1:
+        raise section.error("stop", f"stop is for a study of one objective; this one has {goals}: use trials or time")
+    return rule
 
 
 def _gpus(section: Section, kind: str) -> str | None:

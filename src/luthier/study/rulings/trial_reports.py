@@ -8,7 +8,7 @@ from typing import Any
 
 from luthier.errors import InvalidResult
 from luthier.event import Configured, Event, Freed, Paused, Promoted, Pruned, Reported, Told
-from luthier.history import History
+from luthier.history import History, outcome_cost
 from luthier.scalar import short, to_float, to_step
 from luthier.stop import Decision, Rule
 from luthier.study.log import StudyLog
@@ -174,7 +174,9 @@ def _ended(history: History, number: int, token: int | None, outcome: Outcome, s
     if trial.ruling in (Ruling.PAUSE, Ruling.PROMOTE):
         if trial.ruling is Ruling.PROMOTE and obeyed:
             return told
-        return [Freed(number, told[-1].token, PAUSED, ran_s=outcome.duration_s)]
+        cost = history.problem().cost
+        spent = None if cost is None else outcome_cost(cost, outcome)
+        return [Freed(number, told[-1].token, PAUSED, ran_s=outcome.duration_s, cost=spent)]
     if trial.ruling is Ruling.FINISH:
         return told
     extra = {**outcome.extra, UNFINISHED: dict(outcome.values)} if outcome.values else outcome.extra
