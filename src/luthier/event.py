@@ -4,8 +4,8 @@ A study is the list of its events and nothing else. Positions in the list are th
 a lease is the position of the event that granted it, and `Asked.seen` is the length of the log that a proposal was made
 from.
 
-A method sees `Created`, `Changed`, `Asked`, `Reported`, `Told`, `Reopened` and `Forgotten`. The other events say who
-runs what, or what people and objectives note, and never reach a method (law 1).
+A method sees `Created`, `Changed`, `Transferred`, `Asked`, `Reported`, `Told`, `Reopened` and `Forgotten`. The other
+events say who runs what, or what people and objectives note, and never reach a method (law 1).
 """
 
 from __future__ import annotations
@@ -54,6 +54,26 @@ class Changed(msgspec.Struct, frozen=True, tag="changed", omit_defaults=True, gc
     """From here on the study searches another space."""
 
     space: Any
+
+
+class Transferred(msgspec.Struct, frozen=True, tag="transferred", omit_defaults=True, gc=False):
+    """From here on results of another task are known, a source: in place of earlier ones of the same study.
+
+    Args:
+        source: the name of the study that they are from.
+        seed: of that study, which tells it from others of its name.
+        variables: those of this study that the source had.
+        configs: (r,) the values of these variables, in plain form.
+        values: by the name of an objective of this study, (r,) values.
+        infeasible: the places of the results that broke an outcome constraint there.
+    """
+
+    source: str
+    seed: int
+    variables: tuple[str, ...]
+    configs: tuple[dict[str, Any], ...]
+    values: dict[str, tuple[float, ...]]
+    infeasible: tuple[int, ...] = ()
 
 
 class Claimed(msgspec.Struct, frozen=True, tag="claimed", omit_defaults=True, gc=False):
@@ -277,6 +297,7 @@ Event: TypeAlias = (
     Created
     | Configured
     | Changed
+    | Transferred
     | Claimed
     | Asked
     | Retried
@@ -297,7 +318,7 @@ Event: TypeAlias = (
     | SetAside
 )
 
-VISIBLE = (Created, Changed, Asked, Reported, Told, Reopened, Forgotten)
+VISIBLE = (Created, Changed, Transferred, Asked, Reported, Told, Reopened, Forgotten)
 """The kinds of events that reach a method."""
 
 

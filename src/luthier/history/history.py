@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 from types import MappingProxyType
 
@@ -19,7 +19,7 @@ from luthier import event as events
 from luthier._typing import Floats, Integers
 from luthier.data import Data
 from luthier.errors import TrialNotFound
-from luthier.event import Asked, Claimed, Configured, Created, Directed, Event, Reported, Told
+from luthier.event import Asked, Claimed, Configured, Created, Directed, Event, Reported, Told, Transferred
 from luthier.history.log_state import FREE, LogState
 from luthier.problem import Problem
 from luthier.space import Space
@@ -203,7 +203,13 @@ class History:
         if self._keep is not None:
             keep = np.array([self._keep(trial) for trial in state.trials], dtype=bool)
         cached = problem.space is state.space or problem.space == state.space
-        return state.table.data(problem.space, state.configs, keep, cached, problem.fidelity)
+        data = state.table.data(problem.space, state.configs, keep, cached, problem.fidelity)
+        if not state.sources:
+            return data
+        sources = tuple(
+            source.data(problem.space, state.read_problem().objectives) for source in state.sources.values()
+        )
+        return replace(data, sources=sources)
 
     def measured(self) -> tuple[int, ...]:
         """Give the numbers of the trials in the rows of `data`, in their order. Cost O(trials)."""
@@ -262,6 +268,11 @@ class History:
     def since_best(self) -> int:
         """Count the trials of this study that ended after its best one. Cost O(1)."""
         return self._state.leader.since
+
+    @property
+    def sources(self) -> tuple[Transferred, ...]:
+        """The results of other tasks that are known, the latest ones of each source."""
+        return tuple(source.event for source in self._state.sources.values())
 
     @property
     def space(self) -> Space:

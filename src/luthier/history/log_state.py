@@ -31,11 +31,13 @@ from luthier.event import (
     Retried,
     SetAside,
     Told,
+    Transferred,
 )
 from luthier.history.arrays import TrialArrays
-from luthier.history.broken_program import broken_program
+from luthier.history.broken_program import EarlyFailures
 from luthier.history.incumbent import Incumbent
 from luthier.history.logged_problem import logged_objectives, logged_problem
+from luthier.history.logged_source import LoggedSource
 from luthier.problem import Problem
 from luthier.space import Space, migrate
 from luthier.trial import Config, Lease, Outcome, Reason, Report, Ruling, State, Trial
@@ -82,6 +84,7 @@ class LogState:
         "renewed",
         "reopened",
         "running",
+        "sources",
         "space",
         "spaces",
         "table",
@@ -89,7 +92,6 @@ class LogState:
         "tickets",
         "trials",
         "waiting",
-        "works",
     )
 
     def __init__(self, spaces: Sequence[Space]) -> None:
@@ -110,8 +112,8 @@ class LogState:
         self.finished = 0
         self.forgotten: dict[int, None] = {}
         self.reopened: Counter[int] = Counter()  # how often, by number
-        self.failures: list[int] = []  # of this study's trials before the first one that did not fail, as they ended
-        self.works = False  # whether there was one that did not fail
+        self.failures = EarlyFailures()
+        self.sources: dict[tuple[str, int], LoggedSource] = {}  # by the name and the seed of their studies
         self.imported = 0
         self.running: dict[int, None] = {}
         self.waiting: deque[int] = deque()
@@ -186,6 +188,9 @@ class LogState:
         self.queue = {ticket: config for ticket, config in migrated.items() if config is not None}
         self.table.forget_points()
         self._lead_anew()
+
+    def _transferred(self, event: Transferred) -> None:
+        self.sources[event.source, event.seed] = LoggedSource(event, self.space)
 
     def _lead_anew(self) -> None:
         """Find the best trial among those that count."""
@@ -333,17 +338,8 @@ class LogState:
             self.waiting.remove(number)
         elif trial.state is State.PAUSED:
             del self.paused[number]
-        if not self.works and trial.origin != IMPORTED:
-            self._learn_whether_it_works(number, reason)
-
-    def _learn_whether_it_works(self, number: int, reason: Reason) -> None:
-        """Forget the failures of a broken program once there is a trial that did not fail."""
-        if reason.is_crash:
-            self.failures.append(number)
-        elif reason is not Reason.INTERRUPTED:
-            self.works = True
-            failures, self.failures = self.failures, []
-            for failed in broken_program([self.trials[failure] for failure in failures]):
+        if not self.failures.works and trial.origin != IMPORTED:
+            for failed in self.failures.end(number, reason, self.trials):
                 self._forget(failed)
 
     def _forgotten(self, event: Forgotten) -> None:
@@ -389,8 +385,7 @@ class LogState:
         """Take back what the outcome of a trial made of the best trial, and of the failures."""
         if self.leader.number == number:
             self._lead_anew()
-        if number in self.failures:
-            self.failures.remove(number)
+        self.failures.withdraw(number)
 
     def _set_aside(self, event: SetAside) -> None:
         """Leave what cannot be read out; it keeps its position."""
@@ -421,12 +416,13 @@ class LogState:
 
 _REASONS = {reason.value: reason for reason in Reason}
 
-_MUTABLE = (list, dict, deque, TrialArrays, Incumbent)  # a Counter is a dict
+_MUTABLE = (list, dict, deque, EarlyFailures, TrialArrays, Incumbent)  # a Counter is a dict
 
 _ADD: Mapping[type, Callable[..., None]] = {
     Created: LogState._created,
     Configured: LogState._configured,
     Changed: LogState._changed,
+    Transferred: LogState._transferred,
     Claimed: LogState._claimed,
     Asked: LogState._asked,
     Retried: LogState._retried,

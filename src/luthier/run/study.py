@@ -294,19 +294,8 @@ class Study:
     retry = Delegated(_EDITOR, StudyEditor.retry)
     forget = Delegated(_EDITOR, StudyEditor.forget)
 
-    @documented_by(StudyEditor.learn_from)
-    def learn_from(
-        self,
-        other: Study | StudyReader,
-        *,
-        names: Mapping[str, str] | None = None,
-        fill: Mapping[str, Any] | None = None,
-        ignore: Sequence[str] = (),
-    ) -> int:
-        """Add the finished trials of another study that this study's space can hold, each of them once."""
-        reader = other.reader if isinstance(other, Study) else other
-        return self._asking.editor.learn_from(reader, names=names, fill=fill, ignore=ignore)
-
+    learn_from = Delegated(_EDITOR, StudyEditor.learn_from)
+    transfer_from = Delegated(_EDITOR, StudyEditor.transfer_from)
     change = Delegated(_EDITOR, StudyEditor.change)
     annotate = Delegated(_EDITOR, StudyEditor.annotate)
     direct = Delegated(_EDITOR, StudyEditor.direct)

@@ -98,7 +98,8 @@ class PerSecond:
         data = context.data
         logs = np.log(np.maximum(data.costs[rows], _LEAST_S))
         losses = (logs - np.median(logs[:_FIRST]))[:, None]
-        known = replace(data, x=data.x[rows], losses=losses, violations=data.violations[rows], noise=None)
+        rest = data.violations[rows]
+        known = replace(data, x=data.x[rows], losses=losses, violations=rest, noise=None, sources=())
         model = GP(scaling="given").fit(known, context.key.fold("cost"), context.memo)
         return NegativeLogCost(cast(Differentiable, model), self.exponent)  # one set of hyperparameters: no mixture
 
