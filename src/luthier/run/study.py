@@ -13,6 +13,7 @@ from luthier._foreign_words import STUDY, STUDY_ATTRIBUTES
 from luthier._hints import did_you_mean, translating, translating_methods
 from luthier.analysis import Prediction
 from luthier.errors import InvalidResult
+from luthier.event import Transferred
 from luthier.executor import Gpus, Limits, ObjectiveFunction
 from luthier.history import History
 from luthier.method import Method, check_method
@@ -132,6 +133,11 @@ class Study:
     def tags(self) -> tuple[str, ...]:
         """The tags that people gave the study; see `annotate`."""
         return self.reader.tags
+
+    @property
+    def sources(self) -> tuple[Transferred, ...]:
+        """The results of other tasks that the study learns from; see `transfer_from`."""
+        return self.reader.sources
 
     @documented_by(StudyReader.folder)
     def folder(self, trial: ActiveTrial | TrialResult | int) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from luthier.errors import InvalidConfig, InvalidResult, InvalidSetting, StudyMismatch
@@ -13,15 +14,13 @@ from luthier.scalar import short
 from luthier.space import Space, Variable, compare
 from luthier.store import Store
 from luthier.study import decisions
-from luthier.study.given_lists import list_of, tags_of
-from luthier.study.known_results import check_ticket, checked_config, known_result, table_rows
+from luthier.study.known_results import check_ticket, checked_config, known_result, list_of, table_rows
 from luthier.study.leases import reap_leases
 from luthier.study.log import StudyLog
 from luthier.study.open_log import read_log
-from luthier.study.other_study import HasReader, lessons, names_by_name, other_study
 from luthier.study.reader import StudyReader
 from luthier.study.retraction import TrialSelection, forget, has_failed, reopen
-from luthier.study.transfer import transferred
+from luthier.study.transfer import HasReader, lessons, names_by_name, other_study, transferred
 from luthier.study.trial_result import TrialResult
 from luthier.study.workers import Order, direct
 
@@ -363,7 +362,7 @@ class StudyEditor:
         """
         if notes is not None and not isinstance(notes, str):
             raise InvalidSetting(f"notes={short(notes)}: give a text")
-        given = None if tags is None else tags_of(tags)
+        given = None if tags is None else _tags(tags)
 
         def decide(history: History) -> list[Event]:
             news = Annotated(
@@ -435,3 +434,15 @@ class StudyEditor:
         with self._log.lock:
             self._log.refresh().knowing(new)
             self._log.commit(decide)
+
+
+def _tags(given: object) -> tuple[str, ...]:
+    """Check tags; each of them counts once."""
+    tags: tuple[Any, ...] = (None,)
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping):
+        with suppress(Exception):  # of an array without dimensions, or a foreign object
+            tags = tuple(given)
+    for tag in tags:
+        if not isinstance(tag, str) or not tag.strip() or "\n" in tag:
+            raise InvalidSetting(f"tags={short(given)}: give a list of texts of one line, such as ['paper', 'gpu']")
+    return tuple(dict.fromkeys(tag.strip() for tag in tags if tag is not None))

@@ -64,3 +64,14 @@ def known_result(
     if ticket is None and not problem.noisy:
         ticket = f"add:{problem.space.identity(config)}:{codec.dumps(dict(outcome.values)).decode()}"
     return KnownResult(config, outcome, ticket or "")
+
+
+def list_of(given: Any) -> list[Any]:
+    """Give one of the sequences of `add_many`; refuse what has no order or no length."""
+    ordered = not isinstance(given, str | bytes | Mapping | set | frozenset) and hasattr(type(given), "__len__")
+    try:
+        if ordered:
+            return list(given)
+    except Exception:  # noqa: BLE001 - an array without dimensions, or a foreign object
+        ordered = False
+    raise InvalidSetting(f"add_many: give lists, one mapping of values and one result a trial, not {short(given)}")

@@ -170,7 +170,7 @@ class Auto:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
         if not is_learnable(data, self.initial):
-            return design(self._density(problem), problem, history, key, count, memo, data.sources)
+            return design(self._density(problem), problem, data, history, key, count, memo)
         evaluated = evaluated_points(problem, data)
         batch, shared = ProposalBatch(history, count, repeat=problem.noisy), Memo(_SHARED)
         while not batch.full:

@@ -123,7 +123,7 @@ class Bayes:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
         if not is_learnable(data, self._initial(data)):
-            return design(self._density(problem), problem, history, key, count, memo, data.sources)
+            return design(self._density(problem), problem, data, history, key, count, memo)
         evaluated = evaluated_points(problem, data)
         batch, shared = ProposalBatch(history, count, repeat=problem.noisy), Memo(1)
         while not batch.full:

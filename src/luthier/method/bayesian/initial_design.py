@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from luthier.data import SourceData
+from luthier.data import Data
 from luthier.errors import SpaceExhausted
 from luthier.history import History
 from luthier.key import Key
@@ -27,20 +27,14 @@ _TRIES = 64
 
 
 def design(
-    density: PriorDensity | None,
-    problem: Problem,
-    history: History,
-    key: Key,
-    count: int,
-    memo: Memo,
-    sources: tuple[SourceData, ...] = (),
+    density: PriorDensity | None, problem: Problem, data: Data, history: History, key: Key, count: int, memo: Memo
 ) -> tuple[Proposal, ...]:
     """Propose the first trials: `initial_design`, or where there is a user's prior `prior_design`.
 
-    Where there are results of other tasks, those with even numbers are among the best configurations of these.
+    Where there are results of other tasks (`data.sources`), some are among the best configurations of these.
     """
-    if sources:
-        return source_design(sources, density, problem, history, key, count, memo)
+    if data.sources:
+        return source_design(density, problem, data, history, key, count, memo)
     if density is None:
         return initial_design(problem, history, key, count, memo)
     return prior_design(density, problem, history, key, count, memo)
@@ -101,27 +95,23 @@ def prior_design(
 
 
 def source_design(
-    sources: tuple[SourceData, ...],
-    density: PriorDensity | None,
-    problem: Problem,
-    history: History,
-    key: Key,
-    count: int,
-    memo: Memo,
+    density: PriorDensity | None, problem: Problem, data: Data, history: History, key: Key, count: int, memo: Memo
 ) -> tuple[Proposal, ...]:
     """Propose the first trials: those with even numbers by `best_of_sources`, the others as without sources.
+
+    Where the best of those that were proposed so is worse than the median of the others, there are no more of them.
 
     Raises:
         SpaceExhausted, Infeasible: as `initial_design` does.
     """
     space, first = problem.space, len(history)
-    even = (first + count + 1) // 2 - (first + 1) // 2
+    even = (first + count + 1) // 2 - (first + 1) // 2 if _are_good(data, history) else 0
     batch = ProposalBatch(history, even, repeat=problem.noisy)
     note = written(ProposedBy(DESIGN, source=True))
-    tried = sum(_is_by_source(trial.note) for trial in history.trials if not trial.forgotten)
-    points = best_of_sources(space, sources, tried + even, memo) if even else np.empty((0, 0))
+    tried = sum(_is_by_source(trial.note) for trial in history.trials)
+    points = best_of_sources(space, data.sources, tried + even, memo)[tried if problem.noisy else 0 :] if even else ()
     for config in space.decode(points) if len(points) else ():
-        if not batch.full and not history.has(space.identity(config)):
+        if not batch.full:
             batch.offer(config, space.identity(config), note)
     begun = any(has_defaults(trial.note) for trial in history.trials)
 
@@ -131,6 +121,14 @@ def source_design(
         return initial_design(problem, history, key, rest, memo, not begun)
 
     return _filled(batch, problem, others, count)
+
+
+def _are_good(data: Data, history: History) -> bool:
+    """Tell whether trials by other tasks are as good as others, in some objective, or there is nothing to compare."""
+    by_source = np.array([_is_by_source(history.trial(number).note) for number in history.measured()], dtype=bool)
+    if not by_source.any() or by_source.all():
+        return True
+    return bool((data.losses[by_source].min(axis=0) <= np.median(data.losses[~by_source], axis=0)).any())
 
 
 def _filled(

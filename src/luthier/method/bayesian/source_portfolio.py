@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from luthier._typing import Floats
+from luthier._typing import Bools, Floats
 from luthier.data import SourceData
 from luthier.memo import Memo
 from luthier.space import Space
@@ -74,7 +74,8 @@ def _candidates(space: Space, sources: tuple[SourceData, ...]) -> Floats:
     return points[np.sort(np.unique(points, axis=0, return_index=True)[1])]
 
 
-def _far(points: Floats, chosen: Floats, least: float) -> Floats:
+def _far(points: Floats, chosen: Floats, least: float) -> Bools:
     """Tell which points are apart from all chosen ones, where inactive variables are far from active ones."""
     full, others = (np.where(np.isnan(one), -1.0, one) for one in (points, chosen))
-    return np.abs(full[:, None] - others[None]).max(axis=2).min(axis=1) >= least
+    apart: Bools = np.abs(full[:, None] - others[None]).max(axis=2).min(axis=1) >= least
+    return apart

@@ -13,7 +13,6 @@ from luthier.problem import Problem
 from luthier.scalar import attribute, short, to_dict
 from luthier.space import Space
 from luthier.study.decisions import KnownResult
-from luthier.study.given_lists import names_of
 from luthier.study.known_results import known_result
 from luthier.study.reader import StudyReader
 from luthier.study.trial_result import TrialResult
@@ -129,9 +128,9 @@ def other_study(
         raise InvalidSetting(f"{method} takes a study, or a StudyReader, not {short(other)}")
     called = names_by_name("names", names)
     filled = {} if fill is None else to_dict(fill, "fill is a mapping of names to values", InvalidSetting)
-    if not all(isinstance(name, str) for name in (*filled, *names_of(ignore))):
+    if not all(isinstance(name, str) for name in (*filled, *_names(ignore))):
         raise InvalidSetting(f"{method}: names, fill and ignore hold names of variables, which are texts")
-    return OtherStudy(reader, called, filled, names_of(ignore))
+    return OtherStudy(reader, called, filled, _names(ignore))
 
 
 def names_by_name(word: str, given: Mapping[str, str] | None) -> dict[str, str]:
@@ -175,3 +174,10 @@ def _lesson(other: OtherStudy, problem: Problem, trial: TrialResult) -> KnownRes
     ticket = f"learnt:{other.reader.name}:{other.reader.seed}:{trial.number}"
     value = {**trial.values, **trial.extra, "violations": trial.violations}
     return known_result(problem, params, value, trial.duration_s, ticket)
+
+
+def _names(given: Any) -> tuple[Any, ...]:
+    """Give the names of variables that are to be ignored."""
+    if isinstance(given, list | tuple | set | frozenset):
+        return tuple(given)
+    raise InvalidSetting(f"ignore={short(given)}: give a list of names of variables")

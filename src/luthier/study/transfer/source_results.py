@@ -14,7 +14,7 @@ from luthier.event import Transferred
 from luthier.history import read_partial
 from luthier.problem import Objective, Problem
 from luthier.space import Space
-from luthier.study.other_study import OtherStudy
+from luthier.study.transfer.other_study import OtherStudy
 from luthier.surrogate import subset_of_data
 from luthier.trial import Config
 
