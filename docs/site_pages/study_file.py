@@ -46,6 +46,7 @@ MEANINGS = {
         "fidelity": "what a full evaluation spends, where less of it tells something, too",
         "report": "the file of a page about the study (`.html`, `.md`), written at the end of each run",
         "notes": "a text for people, in place of the notes that the study has; `luthier list` and `show` print it",
+        "transfer": "studies of other tasks to learn from, each as `store.db` or `store.db#name`; recorded once",
         "tags": "short texts for people, beside the tags that the study has; `luthier annotate` takes one away",
     },
     "objective": {

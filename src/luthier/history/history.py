@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 from types import MappingProxyType
 
@@ -19,7 +19,7 @@ from luthier import event as events
 from luthier._typing import Floats, Integers
 from luthier.data import Data
 from luthier.errors import TrialNotFound
-from luthier.event import Asked, Claimed, Configured, Created, Directed, Event, Reported, RunEnded, Told
+from luthier.event import Asked, Claimed, Configured, Created, Directed, Event, Reported, RunEnded, Told, Transferred
 from luthier.history.log_marks import FREE
 from luthier.history.log_state import LogState
 from luthier.problem import Problem
@@ -204,7 +204,13 @@ class History:
         if self._keep is not None:
             keep = np.array([self._keep(trial) for trial in state.trials], dtype=bool)
         cached = problem.space is state.space or problem.space == state.space
-        return state.table.data(problem.space, state.configs, keep, cached, problem.fidelity)
+        data = state.table.data(problem.space, state.configs, keep, cached, problem.fidelity)
+        if not state.sources:
+            return data
+        sources = tuple(
+            source.data(problem.space, state.read_problem().objectives) for source in state.sources.values()
+        )
+        return replace(data, sources=sources)
 
     def measured(self) -> tuple[int, ...]:
         """Give the numbers of the trials in the rows of `data`, in their order. Cost O(trials)."""
@@ -271,7 +277,7 @@ class History:
     @property
     def ended(self) -> RunEnded | None:
         """How a rule ended the latest of the runs that one ended."""
-        return self._state.ended
+        return self._state.remarks.ended
 
     @property
     def best(self) -> int | None:
@@ -282,6 +288,11 @@ class History:
     def since_best(self) -> int:
         """Count the trials of this study that ended after its best one. Cost O(1)."""
         return self._state.leader.since
+
+    @property
+    def sources(self) -> tuple[Transferred, ...]:
+        """The results of other tasks that are known, the latest ones of each source."""
+        return tuple(source.event for source in self._state.sources.values())
 
     @property
     def space(self) -> Space:
@@ -373,22 +384,22 @@ class History:
     @property
     def direction(self) -> tuple[int, Directed] | None:
         """The latest order to all who run the study, and its position."""
-        return self._state.direction
+        return self._state.remarks.direction
 
     @property
     def paused_workers(self) -> Mapping[str, Directed]:
         """The holders of leases that pause by themselves, by name."""
-        return MappingProxyType(self._state.paused_workers)
+        return MappingProxyType(self._state.remarks.paused_workers)
 
     @property
     def notes(self) -> str:
         """The notes that people gave the study; empty where they gave none."""
-        return self._state.notes
+        return self._state.remarks.notes
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The tags that people gave the study."""
-        return self._state.tags
+        return self._state.remarks.tags
 
     def problem(self) -> Problem:
         """Give the problem as the log states it."""

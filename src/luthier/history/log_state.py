@@ -33,12 +33,15 @@ from luthier.event import (
     RunEnded,
     SetAside,
     Told,
+    Transferred,
 )
 from luthier.history.arrays import TrialArrays
-from luthier.history.broken_program import EarlyFailures, broken_program
+from luthier.history.broken_program import EarlyFailures
 from luthier.history.incumbent import Incumbent
 from luthier.history.log_marks import FREE, IMPORTED, METHOD, PAUSED
 from luthier.history.logged_problem import logged_objectives, logged_problem
+from luthier.history.logged_source import LoggedSource
+from luthier.history.remarks import Remarks
 from luthier.history.spending import Spending
 from luthier.problem import Problem
 from luthier.space import Space, migrate
@@ -58,9 +61,7 @@ class LogState:
         "configs",
         "configured",
         "created",
-        "direction",
         "drawn",
-        "ended",
         "failures",
         "finished",
         "forgotten",
@@ -69,20 +70,19 @@ class LogState:
         "imported",
         "leader",
         "length",
-        "notes",
         "outside",
         "paused",
-        "paused_workers",
         "problem",
         "queue",
+        "remarks",
         "renewed",
         "reopened",
         "running",
+        "sources",
         "space",
         "spaces",
         "spending",
         "table",
-        "tags",
         "tickets",
         "trials",
         "waiting",
@@ -108,7 +108,7 @@ class LogState:
         self.reopened: Counter[int] = Counter()  # how often, by number
         self.failures = EarlyFailures()
         self.spending = Spending()
-        self.ended: RunEnded | None = None  # how a rule ended the latest run that one ended
+        self.sources: dict[tuple[str, int], LoggedSource] = {}  # by the name and the seed of their studies
         self.imported = 0
         self.running: dict[int, None] = {}
         self.waiting: deque[int] = deque()
@@ -117,9 +117,7 @@ class LogState:
         self.tickets: dict[str, int | None] = {}  # every ticket, and the number of its trial once there is one
         self.renewed: dict[int, int] = {}  # number -> position of the event that last showed its worker alive
         self.claims: dict[int, Claimed] = {}  # by token, as long as numbers of them are held
-        self.notes, self.tags = "", tuple[str, ...]()  # of the study, as its people wrote them last
-        self.direction: tuple[int, Directed] | None = None  # the latest order to all who run the study
-        self.paused_workers: dict[str, Directed] = {}  # the holders of leases that are to pause, by name
+        self.remarks = Remarks()
         self.drawn: dict[int, int] = {}  # number claimed and not drawn from -> token of the claim; FREE: of none
 
     def copy(self) -> LogState:
@@ -183,6 +181,9 @@ class LogState:
         self.queue = {ticket: config for ticket, config in migrated.items() if config is not None}
         self.table.forget_points()
         self._lead_anew()
+
+    def _transferred(self, event: Transferred) -> None:
+        self.sources[event.source, event.seed] = LoggedSource(event, self.space)
 
     def _lead_anew(self) -> None:
         """Find the best trial among those that count."""
@@ -333,7 +334,7 @@ class LogState:
             del self.paused[number]
         if trial.origin != IMPORTED:
             self.spending.told(number, outcome)
-            for failed in broken_program([self.trials[failure] for failure in self.failures.end(number, reason)]):
+            for failed in self.failures.end(number, reason, self.trials):
                 self._forget(failed)
 
     def _forgotten(self, event: Forgotten) -> None:
@@ -381,6 +382,9 @@ class LogState:
             self._lead_anew()
         self.failures.withdraw(number)
 
+    def _remark(self, event: Annotated | Directed | RunEnded) -> None:
+        self.remarks.add(event, self.length)
+
     def _noted(self, event: SetAside | Preferred) -> None:
         """Leave out what trials do not follow from, or what cannot be read; it keeps its position."""
 
@@ -391,21 +395,6 @@ class LogState:
         if event.number in self.running:
             self.renewed[event.number] = self.length
 
-    def _annotated(self, event: Annotated) -> None:
-        self.notes = self.notes if event.notes is None else event.notes
-        self.tags = self.tags if event.tags is None else event.tags
-
-    def _directed(self, event: Directed) -> None:
-        if event.worker:
-            self.paused_workers[event.worker] = event
-        else:
-            self.direction = (self.length, event)
-            if event.order == "go on":
-                self.paused_workers.clear()
-
-    def _run_ended(self, event: RunEnded) -> None:
-        self.ended = event
-
     def _enqueued(self, event: Enqueued) -> None:
         if event.ticket not in self.tickets:
             self.tickets[event.ticket] = None
@@ -414,12 +403,13 @@ class LogState:
 
 _REASONS = {reason.value: reason for reason in Reason}
 
-_MUTABLE = (list, dict, deque, TrialArrays, Incumbent, EarlyFailures, Spending)  # a Counter is a dict
+_MUTABLE = (list, dict, deque, TrialArrays, Incumbent, EarlyFailures, Remarks, Spending)  # a Counter is a dict
 
 _ADD: Mapping[type, Callable[..., None]] = {
     Created: LogState._created,
     Configured: LogState._configured,
     Changed: LogState._changed,
+    Transferred: LogState._transferred,
     Claimed: LogState._claimed,
     Asked: LogState._asked,
     Retried: LogState._retried,
@@ -434,10 +424,10 @@ _ADD: Mapping[type, Callable[..., None]] = {
     Reopened: LogState._reopened,
     Forgotten: LogState._forgotten,
     Attributed: LogState._attributed,
-    Annotated: LogState._annotated,
-    Directed: LogState._directed,
+    Annotated: LogState._remark,
+    Directed: LogState._remark,
     Preferred: LogState._noted,
-    RunEnded: LogState._run_ended,
+    RunEnded: LogState._remark,
     Enqueued: LogState._enqueued,
     SetAside: LogState._noted,
 }

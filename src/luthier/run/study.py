@@ -13,6 +13,7 @@ from luthier._foreign_words import STUDY, STUDY_ATTRIBUTES
 from luthier._hints import did_you_mean, translating, translating_methods
 from luthier.analysis import EndRule, Lead
 from luthier.errors import InvalidResult
+from luthier.event import Transferred
 from luthier.executor import Gpus, Limits, ObjectiveFunction
 from luthier.history import History
 from luthier.method import Method, check_method
@@ -137,6 +138,11 @@ class Study:
     def tags(self) -> tuple[str, ...]:
         """The tags that people gave the study; see `annotate`."""
         return self.reader.tags
+
+    @property
+    def sources(self) -> tuple[Transferred, ...]:
+        """The results of other tasks that the study learns from; see `transfer_from`."""
+        return self.reader.sources
 
     @documented_by(StudyReader.folder)
     def folder(self, trial: ActiveTrial | TrialResult | int) -> Path:
@@ -287,19 +293,8 @@ class Study:
     retry = Delegated(_EDITOR, StudyEditor.retry)
     forget = Delegated(_EDITOR, StudyEditor.forget)
 
-    @documented_by(StudyEditor.learn_from)
-    def learn_from(
-        self,
-        other: Study | StudyReader,
-        *,
-        names: Mapping[str, str] | None = None,
-        fill: Mapping[str, Any] | None = None,
-        ignore: Sequence[str] = (),
-    ) -> int:
-        """Add the finished trials of another study that this study's space can hold, each of them once."""
-        reader = other.reader if isinstance(other, Study) else other
-        return self._asking.editor.learn_from(reader, names=names, fill=fill, ignore=ignore)
-
+    learn_from = Delegated(_EDITOR, StudyEditor.learn_from)
+    transfer_from = Delegated(_EDITOR, StudyEditor.transfer_from)
     change = Delegated(_EDITOR, StudyEditor.change)
     annotate = Delegated(_EDITOR, StudyEditor.annotate)
     prefer = Delegated(_EDITOR, StudyEditor.prefer)

@@ -116,7 +116,7 @@ def show(
     with opened_reader(store, name) as study:
         found = study.rows()
         total = study.summary()
-        tags, notes = study.tags, study.notes
+        tags, notes, sources = study.tags, study.notes, study.sources
         maximized = {goal.name for goal in study.problem.objectives if goal.maximize}
     names = list(found[0]) if found else []
     kept = _sorted(_kept(found, condition, names), sort, names, maximized)
@@ -132,6 +132,9 @@ def show(
     more = f"; {len(cut)} of {len(kept)} shown" if len(cut) < len(kept) else ""
     few = f"; {len(kept)} kept by the filter" if condition else ""
     click.echo(f"{clean(study.name)}: {total}{few}{more}{clean(''.join(f' #{tag}' for tag in tags))}")
+    if sources:
+        known = "; ".join(f"{len(source.configs)} results of {source.source}" for source in sources)
+        click.echo(clean(f"learns from {known}"))
     if notes:
         click.echo(clean(notes))
 

@@ -47,7 +47,7 @@ SECTIONS = ("study", "objective", "space", "method", "stop", "budget", "store", 
 KINDS = ("processes", "threads", "inline", "dask", "ray", "slurm", "spark", "loky", "joblib")
 _STUDY_KEYS = (
     "name", "minimize", "maximize", "constraints", "cost", "fidelity", "seed", "noisy", "baseline", "report", "notes",
-    "tags",
+    "tags", "transfer",
 )  # fmt: skip
 RULES = PUBLIC["luthier.stop"]
 
@@ -81,6 +81,7 @@ class StudyFile:
         constraints: limits of numbers that the objective returns; None where there are none.
         notes: of the study; empty for those that it has.
         tags: of the study, beside those that it has.
+        transfer: studies of other tasks that it learns from, each as ``store.db`` or ``store.db#name``.
     """
 
     source: TomlSource
@@ -109,6 +110,7 @@ class StudyFile:
     stop: Rule | None = None
     cost: str | None = None
     ending: EndRule | None = None
+    transfer: tuple[str, ...] = ()
 
 
 def read_study(path: str | Path) -> StudyFile:
@@ -160,12 +162,17 @@ def read_study(path: str | Path) -> StudyFile:
         stop=_rule(source, declared),
         cost=cost,
         ending=_ending(source, len(minimize) + len(maximize)),
+        transfer=tuple(_place(source, text) for text in study.texts("transfer")),
     )
 
 
 def store_of(source: TomlSource) -> str:
     """Give the store of a study file: by default ``<its name>.db`` beside it."""
-    path = source.section("store", ("path",)).text("path", f"{source.path.stem}.db")
+    return _place(source, source.section("store", ("path",)).text("path", f"{source.path.stem}.db"))
+
+
+def _place(source: TomlSource, path: str) -> str:
+    """Give a path relative to the folder of the study file; a URL as it is."""
     return path if "://" in path else os.path.normpath(source.path.parent / Path(path).expanduser())
 
 

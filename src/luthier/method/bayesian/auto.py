@@ -47,6 +47,7 @@ from luthier.method.bayesian.step import (
     is_learnable,
     learn_constraints,
     scalarize,
+    source_weights,
     with_pending,
 )
 from luthier.method.bayesian.user_prior import Prior, PriorDensity
@@ -173,7 +174,7 @@ class Auto:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
         if not is_learnable(data, self.initial):
-            return design(self._density(problem), problem, history, key, count, memo)
+            return design(self._density(problem), problem, data, history, key, count, memo)
         evaluated = evaluated_points(problem, data)
         batch, shared = ProposalBatch(history, count, repeat=problem.noisy), Memo(_SHARED)
         while not batch.full:
@@ -233,7 +234,7 @@ class Auto:
             name, criterion = "gap", widest_gap(data)
         elif plateaus is not None:
             criterion = PlateauPenalty(criterion, plateaus.penalties)
-        note = written(ModelChoice(by, name, tuple(model.scaling for model in members)))
+        note = written(ModelChoice(by, name, tuple(model.scaling for model in members), source_weights(models[0])))
         apart = separate(data, evidence.doubt)
         return Step(data, seen, models, constraints, ((name, criterion),), data.x[:0], stream, note, density, apart)
 
@@ -247,7 +248,7 @@ class Auto:
         name, acquisition = self._weighted(models.acquisition(stream), problem, data, density)
         context = AcquisitionContext(seen, 0.0, data.x, data.pending[:0], stream, memo)
         criterion = bind_criterion(acquisition, models.posteriors[0], constraints, context)
-        note = written(ModelChoice(COMMITTEE, name, (model.scaling,)))
+        note = written(ModelChoice(COMMITTEE, name, (model.scaling,), source_weights(models.fitted[0])))
         evidence = find_evidence((), data)
         if evidence.tied:
             penalty = _FRONT_EDGES * evidence.tied

@@ -47,6 +47,7 @@ from luthier.method.bayesian.step import (
     learn_constraints,
     ranked,
     scalarize,
+    source_weights,
     with_pending,
 )
 from luthier.method.bayesian.user_prior import Prior, PriorDensity
@@ -130,7 +131,7 @@ class Bayes:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
         if not is_learnable(data, self._initial(data)):
-            return design(self._density(problem), problem, history, key, count, memo)
+            return design(self._density(problem), problem, data, history, key, count, memo)
         evaluated = evaluated_points(problem, data)
         batch, shared = ProposalBatch(history, count, repeat=problem.noisy), Memo(1)
         while not batch.full:
@@ -151,7 +152,8 @@ class Bayes:
         seen = ranked_by_fronts(data) if by_ratio and len(problem.objectives) > 1 else scalarize(data, stream)
         choose = self._by_ratio if by_ratio else self._by_acquisition
         model, criteria, candidates = choose(problem, data, seen, constraints, density, stream, memo)
-        note = written(ModelChoice(type(self.surrogate).__name__, type(self.acquisition).__name__))
+        names = (type(self.surrogate).__name__, type(self.acquisition).__name__)
+        note = written(ModelChoice(*names, sources=source_weights(model)))
         return Step(data, seen, (model,), constraints, criteria, candidates, stream, note, density)
 
     def surrogates(self) -> tuple[Surrogate, ...]:
