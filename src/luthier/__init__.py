@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Thompson,
     )
     from luthier.executor import RunningTrial
+    from luthier.instances import Instances
     from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Prior, Quasi, Random, register
     from luthier.problem import Fidelity
     from luthier.run import Study, compare, maximize, minimize
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         AllOf,
         AnyOf,
         Hyperband,
+        Intensify,
         Median,
         OneStep,
         Patience,
@@ -91,7 +93,9 @@ __all__ = [
     "Grid",
     "Hedge",
     "Hyperband",
+    "Instances",
     "Int",
+    "Intensify",
     "KnowledgeGradient",
     "LogEI",
     "LogNormal",

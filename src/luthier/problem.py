@@ -9,11 +9,19 @@ from dataclasses import dataclass
 
 from luthier._hints import translating_settings
 from luthier.errors import InvalidResult, InvalidSetting
+from luthier.instances import Instances
 from luthier.scalar import short, to_dict
 from luthier.setting_types import check_setting_types
 from luthier.space import Space
 
-__all__ = ["Fidelity", "Objective", "OutcomeConstraint", "Problem", "parse_outcome_constraints"]
+__all__ = [
+    "Fidelity",
+    "Objective",
+    "OutcomeConstraint",
+    "Problem",
+    "instances_as_fidelity",
+    "parse_outcome_constraints",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,8 @@ class Problem:
         horizon: the trial budget of the study, if known; a method may adapt to it.
         fidelity: what a full evaluation spends, where less of it tells something, too.
         outcome_constraints: limits of numbers that the objective returns; one for each name.
+        instances: what a configuration is to be good on. The cases are then the units of the fidelity, and the loss at
+            a number of cases is the mean over the first ones.
 
     Raises:
         InvalidSetting: there is no objective, or two have the same name.
@@ -109,6 +119,7 @@ class Problem:
     horizon: int | None = None
     fidelity: Fidelity | None = None
     outcome_constraints: tuple[OutcomeConstraint, ...] = ()
+    instances: Instances | None = None
 
     def __post_init__(self) -> None:
         names = [objective.name for objective in self.objectives]
@@ -116,6 +127,8 @@ class Problem:
             raise InvalidSetting("a problem needs an objective: minimize='loss' or maximize='accuracy'")
         if len(set(names)) < len(names):
             raise InvalidSetting(f"each objective needs a name of its own, not {names}")
+        if self.instances is not None and len(names) > 1:
+            raise InvalidSetting(f"a study with instances has one objective, the mean over them, not {names}")
 
     def losses(self, values: Mapping[str, float]) -> tuple[float, ...]:
         """Give the losses of a trial in the order of the objectives, from its values by name.
@@ -127,6 +140,11 @@ class Problem:
             return tuple(objective.loss(values[objective.name]) for objective in self.objectives)
         except KeyError as error:
             raise InvalidResult(f"the result lacks the objective {error}; it has {sorted(values)}") from None
+
+
+def instances_as_fidelity(instances: Instances) -> Fidelity:
+    """Give the fidelity of which the units are cases: with few of them a trial says something, with all everything."""
+    return Fidelity("instances", 1, len(instances))
 
 
 _RELATION = re.compile(r"\s*(<=|>=)\s*(\S+)\s*")

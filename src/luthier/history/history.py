@@ -20,7 +20,10 @@ from luthier._typing import Floats, Integers
 from luthier.data import Data
 from luthier.errors import TrialNotFound
 from luthier.event import Asked, Claimed, Configured, Created, Directed, Event, Reported, Told
+from luthier.history.instance_race import InstanceRace
 from luthier.history.log_state import FREE, LogState
+from luthier.instances import Instances
+from luthier.key import Key
 from luthier.problem import Problem
 from luthier.space import Space
 from luthier.trial import Config, Outcome, Reason, Trial
@@ -203,7 +206,14 @@ class History:
         if self._keep is not None:
             keep = np.array([self._keep(trial) for trial in state.trials], dtype=bool)
         cached = problem.space is state.space or problem.space == state.space
-        return state.table.data(problem.space, state.configs, keep, cached, problem.fidelity)
+        features = None if problem.instances is None else self._case_features(problem.instances)
+        return state.table.data(problem.space, state.configs, keep, cached, problem.fidelity, features)
+
+    def _case_features(self, instances: Instances) -> Floats:
+        """Give the features of the cases of the study in order; no columns where there are none."""
+        created = self._state.created
+        cases = instances.cases(Key.of(created.seed if created else 0))
+        return np.array([case.features for case in cases], dtype=np.float64).reshape(len(cases), -1)
 
     def measured(self) -> tuple[int, ...]:
         """Give the numbers of the trials in the rows of `data`, in their order. Cost O(trials)."""
@@ -224,6 +234,11 @@ class History:
             (t,) the numbers of the trials, ascending, and (t,) their losses. Cost O(reports), small.
         """
         return self._state.table.losses_at(step, or_later, finished)
+
+    def loss_sums(self, number: int) -> Sequence[float]:
+        """Give the sums of a trial's losses over its first 1, 2, … cases; empty in a study without instances."""
+        leader = self._state.leader
+        return leader.sums(number) if isinstance(leader, InstanceRace) else ()
 
     # --- what the study sees --------------------------------------------------------------------------
 
@@ -255,13 +270,22 @@ class History:
 
     @property
     def best(self) -> int | None:
-        """The number of the best trial that keeps the outcome constraints, where there is one objective. Cost O(1)."""
+        """The number of the best trial that keeps the outcome constraints, where there is one objective. Cost O(1).
+
+        In a study with instances it is the incumbent of the race, which may have had only some of the cases.
+        """
         return self._state.leader.number
 
     @property
     def since_best(self) -> int:
         """Count the trials of this study that ended after its best one. Cost O(1)."""
         return self._state.leader.since
+
+    @property
+    def evaluations(self) -> int:
+        """Count the cases that all trials had; 0 in a study without instances. Cost O(1)."""
+        leader = self._state.leader
+        return leader.evaluations if isinstance(leader, InstanceRace) else 0
 
     @property
     def space(self) -> Space:

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeAlias, overload
 
 from luthier._foreign_words import STUDY, STUDY_ATTRIBUTES
@@ -15,13 +14,14 @@ from luthier.analysis import Prediction
 from luthier.errors import InvalidResult
 from luthier.executor import Gpus, Limits, ObjectiveFunction
 from luthier.history import History
+from luthier.instances import Instances
 from luthier.method import Method, check_method
 from luthier.problem import Fidelity, Problem
 from luthier.run.budget import Budget, End
 from luthier.run.callbacks import checked_callbacks
 from luthier.run.delegated import Delegated, documented_by
 from luthier.run.failures import Failures
-from luthier.run.make_executor import Choice, make_executor
+from luthier.run.make_executor import Choice, make_executor, over_cases
 from luthier.run.one_run import run_once
 from luthier.run.progress.reporter_choice import make_reporter
 from luthier.run.progress.reporters import ProgressReporter
@@ -58,6 +58,7 @@ class Study:
         constraints: limits of numbers that the objective returns by name, such as ``{"memory_mb": "<= 512"}``.
         fidelity: what a full evaluation spends, such as ``lt.Fidelity("epochs", 1, 81)``, where less tells something.
         stop: the rule that stops trials early, or pauses and promotes them; by default what the stored study used last.
+        instances: what a configuration is to be good on, such as ``lt.Instances(["a.cnf", "b.cnf"], seeds=5)``.
 
     Raises:
         InvalidSpace, InvalidSetting: an argument makes no sense, or the method could not be read back from the store.
@@ -81,10 +82,11 @@ class Study:
         constraints: Mapping[str, str] | None = None,
         fidelity: Fidelity | None = None,
         stop: Rule | None = None,
+        instances: Instances | None = None,
     ) -> None:
         goal: dict[str, Any] = {"minimize": minimize, "maximize": maximize, "constraints": constraints, "noisy": noisy}
         rest: dict[str, Any] = {"method": method, "store": store, "seed": seed, "fidelity": fidelity, "stop": stop}
-        self._asking = AskTell(name, space, **goal, **rest)
+        self._asking = AskTell(name, space, **goal, **rest, instances=instances)
         self._analysis = StudyAnalysis(self._asking)
         self._stop: threading.Event | None = None
 
@@ -248,9 +250,7 @@ class Study:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     @overload
@@ -391,7 +391,8 @@ class Study:
 
         Args:
             objective: a function of a running trial (``trial["x"]``, ``trial.params``, ``trial.report(…)``); it returns
-                a number, or a mapping that has the objectives by name.
+                a number, or a mapping that has the objectives by name. In a study with instances it is called for each
+                case of a trial (``trial.instance``, ``trial.seed``).
             trials: the number of trials that the study has in the end, failed ones included, imported ones not.
             time_s: seconds that the study runs; the trials that run then are finished.
             target: a value that is good enough.
@@ -426,7 +427,7 @@ class Study:
         failures = Failures(on_error, give_up_after)
         reporter = make_reporter(progress, live, self.reader, budget)
         checked = checked_callbacks(callbacks)
-        made = make_executor(executor, objective, workers, limits, gpus)
+        made = make_executor(executor, over_cases(objective, self.problem, self.seed), workers, limits, gpus)
         self._stop = threading.Event()
         return run_once(self, self._asking, made, budget, limits, checked, failures, reporter, deterministic)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, overload
 
 from luthier._runtime.fingerprint import fingerprint
@@ -21,6 +20,7 @@ from luthier.errors import (
 )
 from luthier.event import Asked, Configured, Event, Resumed, Retried
 from luthier.history import History, TrialOrder
+from luthier.instances import Instances
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Method, to_plain
@@ -38,6 +38,7 @@ from luthier.study.leases import (
     Claims,
     Heartbeat,
     LeaseOwner,
+    check_release,
     free,
     give_up_claim,
     reap_leases,
@@ -72,6 +73,7 @@ class AskTell:
         constraints: limits of numbers that the objective returns by name; None: as they are stored.
         fidelity: what a full evaluation spends; None: as it is stored.
         stop: decides of running trials at their reports; None: the rule that the stored study used last, if any.
+        instances: what a configuration is to be good on; None: as they are stored.
 
     Raises:
         InvalidSpace, InvalidSetting, StudyMismatch, StudyNotFound, StoreError: see `luthier.Study`.
@@ -91,8 +93,9 @@ class AskTell:
         constraints: Mapping[str, str] | None = None,
         fidelity: Fidelity | None = None,
         stop: Rule | None = None,
+        instances: Instances | None = None,
     ) -> None:
-        spec = open_log.study_spec(name, space, (minimize, maximize), seed, noisy, fidelity, constraints)
+        spec = open_log.study_spec(name, space, (minimize, maximize), seed, noisy, fidelity, constraints, instances)
         open_log.check_given(method)
         self._own_store = store is None or isinstance(store, str | Path)
         # A file is made for a new study only: not for a misspelt name, and not where it is not said what to optimize.
@@ -130,7 +133,7 @@ class AskTell:
 
     @rule.setter
     def rule(self, rule: Rule | None) -> None:
-        open_log.check_rule(rule, self._log.history.problem().fidelity)
+        open_log.check_rule(rule, self._log.history.problem())
         self._reports.rule, self._configured = rule, None
 
     @property
@@ -236,7 +239,7 @@ class AskTell:
             history = self._log.commit(decide_and_note)
             first = history.length - len(made)
             live: list[ActiveTrial] = []
-            ways = (self._report, self._attribute, self._reports.asking, self._full)
+            ways = (self._report, self._attribute, self._reports.asking, self._full, self._reports.case_ways)
             for position, event in enumerate(made, first):
                 if isinstance(event, (Asked, Retried, Resumed)):
                     live.append(begun_trial(history, event.number, position, self.reader.name, self._key, ways))
@@ -258,6 +261,7 @@ class AskTell:
         Args:
             trial: what `ask` returned, or a trial's number.
             value: a number; a mapping of objectives' names to numbers; or the numbers of several objectives, in order.
+                In a study with instances it is the mean of what was reported, and need not be given.
             failed: the reason why there is no value, in place of one.
             pruned: the reason why the trial was not worth finishing, in place of a value.
             duration_s: the seconds that it took, where a method should learn from them.
@@ -266,9 +270,11 @@ class AskTell:
             InvalidResult: the value is not one of these; the trial stays as it was.
             LeaseLost, TrialFinished, TrialNotFound: the result comes too late, or there is no such trial.
         """
-        if failed is None and pruned is None:
-            return self.finish(trial, parse_result(self.reader.problem, value, duration_s))
-        return self.finish(trial, no_value(failed, pruned, duration_s))
+        if failed is not None or pruned is not None:
+            return self.finish(trial, no_value(failed, pruned, duration_s))
+        if value is None and self._reports.instances is not None:
+            value = self._log.history.trial(self._lease(trial)[0]).mean
+        return self.finish(trial, parse_result(self.reader.problem, value, duration_s))
 
     def finish(
         self,
@@ -301,7 +307,7 @@ class AskTell:
             number, token = place_of(trial, self.reader.name, self._key, self._log.history)
             try:
                 noted = None if attributes is None else plain_attributes(attributes, {})
-                if self._reports.rule is not None:
+                if self._reports.decides:
                     history = self._reports.finish(number, token, outcome, reports, noted, stopped, self._config())
                 else:
                     history = self._log.commit(lambda now: tell(now, number, token, outcome, reports, noted))
@@ -350,10 +356,7 @@ class AskTell:
             error: what happened.
             reason: INTERRUPTED; or LOST, which is retried only a few times, for a worker that vanished.
         """
-        if not isinstance(error, str):
-            raise InvalidSetting(f"error={short(error)}: say in a text what happened")
-        if not isinstance(reason, Reason) or reason not in (Reason.INTERRUPTED, Reason.LOST):
-            raise InvalidSetting(f"reason={short(reason)}: it is luthier.trial.Reason.INTERRUPTED or LOST")
+        check_release(error, reason)
         with self._log.lock:
             self._log.refresh()
             number, token = self._lease(trial)
@@ -421,9 +424,7 @@ class AskTell:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     # --- inside -----------------------------------------------------------------------------------------

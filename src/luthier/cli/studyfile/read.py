@@ -20,30 +20,35 @@ from luthier._hints import did_you_mean
 from luthier._names import PUBLIC
 from luthier.cli.objective.python_function import Function
 from luthier.cli.objective.shell_command import (
+    SHORT,
     SPECIAL,
     Command,
     JsonFile,
     LastLine,
     Pattern,
+    WallTime,
     environment_names,
     search_path,
 )
 from luthier.cli.objective.template import Template, check_shell, template, words
+from luthier.cli.studyfile.instance_files import read_instances
 from luthier.cli.studyfile.space_errors import locate
 from luthier.cli.studyfile.toml_source import Section, TomlSource, hint, listed
 from luthier.cli.studyfile.units import duration_s, fidelity, size_mb
 from luthier.errors import InvalidSetting, InvalidSpace
 from luthier.executor import gpu_environments
+from luthier.instances import Instances
 from luthier.method import check_method, from_plain, method_names
 from luthier.problem import Fidelity, OutcomeConstraint, parse_outcome_constraints
 from luthier.run import Budget
 from luthier.space import Space
-from luthier.stop import Rule, scheduler_of
+from luthier.stop import Intensify, Rule, scheduler_of
 
 SECTIONS = ("study", "objective", "space", "method", "stop", "budget", "store", "executor")
 KINDS = ("processes", "threads", "inline", "dask", "ray", "slurm", "spark", "loky", "joblib")
 _STUDY_KEYS = (
-    "name", "minimize", "maximize", "constraints", "fidelity", "seed", "noisy", "baseline", "report", "notes", "tags",
+    "name", "minimize", "maximize", "constraints", "fidelity", "instances", "seed", "noisy", "baseline", "report",
+    "notes", "tags",
 )  # fmt: skip
 RULES = PUBLIC["luthier.stop"]
 
@@ -101,6 +106,7 @@ class StudyFile:
     tags: tuple[str, ...] = ()
     fidelity: Fidelity | None = None
     stop: Rule | None = None
+    instances: Instances | None = None
 
 
 def read_study(path: str | Path) -> StudyFile:
@@ -120,6 +126,8 @@ def read_study(path: str | Path) -> StudyFile:
     limits: tuple[OutcomeConstraint, ...] = study.made("constraints", parse_outcome_constraints, ())
     returned = tuple(dict.fromkeys((*minimize, *maximize, *(limit.name for limit in limits))))
     space = _space(source)
+    read = partial(read_instances, folder=source.path.parent)
+    instances: Instances | None = study.made("instances", read, None)
     executor = source.section("executor", ("workers", "kind", "gpus", "deterministic", "trial_time", "trial_memory"))
     workers, kind = executor.whole("workers", 1, 1, 10_000), executor.one_of("kind", KINDS, KINDS[0])
     time_s, memory_mb = _limits(executor, kind, workers)
@@ -131,7 +139,7 @@ def read_study(path: str | Path) -> StudyFile:
         seed=study.whole("seed", None, 0, 2**64 - 1),
         noisy=study.flag("noisy", False),
         baseline=_baseline(study, space),
-        objective=_objective(source, space, returned, workers),
+        objective=_objective(source, space, returned, workers, instances is not None),
         space=space,
         method=_method(source),
         budget=_budget(source, len(minimize) + len(maximize)),
@@ -147,7 +155,8 @@ def read_study(path: str | Path) -> StudyFile:
         notes=study.text("notes", ""),
         tags=_tags(study),
         fidelity=(declared := study.made("fidelity", fidelity, None)),
-        stop=_rule(source, declared),
+        stop=_rule(source, declared, instances),
+        instances=instances,
     )
 
 
@@ -210,13 +219,15 @@ def _method(source: TomlSource) -> Any:
     return _part(source.section("method"), "method", "Random", method_names(), check_method)
 
 
-def _rule(source: TomlSource, declared: Fidelity | None) -> Rule | None:
+def _rule(source: TomlSource, declared: Fidelity | None, instances: Instances | None) -> Rule | None:
     section = source.section("stop")
 
     def check(rule: object) -> None:
         if not isinstance(rule, Rule):
             raise InvalidSetting(f"it is no rule that stops trials; {listed('there are', RULES)}")
-        if scheduler_of(rule) is not None and declared is None:
+        if isinstance(scheduler_of(rule), Intensify) and instances is None:
+            raise InvalidSetting('it races over instances: say instances = ["a", "b", "c"] in [study]')
+        if scheduler_of(rule) is not None and declared is None and instances is None:
             raise InvalidSetting("it gives trials a part of the fidelity: say fidelity = {epochs = [1, 81]} in [study]")
 
     rule: Rule | None = _part(section, "rule", "Median", RULES, check)
@@ -295,7 +306,9 @@ def _limits(section: Section, kind: str, workers: int) -> tuple[float | None, fl
 # --- the objective --------------------------------------------------------------------------------
 
 
-def _objective(source: TomlSource, space: Space, goals: tuple[str, ...], workers: int) -> Function | Command:
+def _objective(
+    source: TomlSource, space: Space, goals: tuple[str, ...], workers: int, racing: bool
+) -> Function | Command:
     section = source.section("objective", ("python", "command", "shell", "result"))
     if ("python" in section) == ("command" in section):
         both = " (and not both)" if "python" in section else ""
@@ -305,7 +318,7 @@ def _objective(source: TomlSource, space: Space, goals: tuple[str, ...], workers
         )
     if "python" in section:
         return _function(section)
-    return _command(section, space, goals, workers)
+    return _command(section, space, goals, workers, racing)
 
 
 def _function(section: Section) -> Function:
@@ -320,12 +333,12 @@ def _function(section: Section) -> Function:
     return Function(module, name, section.source.folder, partial(section.error, "python"))
 
 
-def _command(section: Section, space: Space, goals: tuple[str, ...], workers: int) -> Command:
+def _command(section: Section, space: Space, goals: tuple[str, ...], workers: int, racing: bool) -> Command:
     shell = section.flag("shell", False)
     if shell and sys.platform == "win32":
         raise section.error("shell", "shell = true needs a POSIX shell: write the command without")
     parts = _words(section, shell)
-    known = (*space.names, *SPECIAL)
+    known = (*space.names, *SPECIAL, *(SHORT if racing else ()))
     for part in parts:
         _check_places(section, "command", part, known)
     if not shell:
@@ -369,11 +382,17 @@ def _check_program(section: Section, word: Template, space: Space) -> None:
 
 def _result(
     section: Section, known: tuple[str, ...], goals: tuple[str, ...], workers: int
-) -> LastLine | Pattern | JsonFile:
+) -> LastLine | Pattern | JsonFile | WallTime:
     given = section.table.get("result", "last line")
     if given == "last line":
         return LastLine()
-    allowed = 'result is "last line", {regex = "accuracy: ([0-9.]+)"} or {json = "{luthier.folder}/result.json"}'
+    if given == "seconds":
+        if len(goals) > 1:
+            raise section.error("result", f'"seconds" is one result, and there are {len(goals)}: {list(goals)}')
+        return WallTime()
+    allowed = (
+        'result is "last line", "seconds", {regex = "accuracy: ([0-9.]+)"} or {json = "{luthier.folder}/result.json"}'
+    )
     if not isinstance(given, Mapping) or len(given) != 1 or not all(isinstance(text, str) for text in given.values()):
         raise section.error("result", f"{given!r} is not allowed; {allowed}")
     if "regex" in given:
