@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from luthier.analysis import NoProgress, NotWorthIt, RegretBound
     from luthier.executor import RunningTrial
+    from luthier.instances import Instances
     from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Prior, Quasi, Random, register
     from luthier.problem import Fidelity
     from luthier.run import Study, compare, maximize, minimize
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         AllOf,
         AnyOf,
         Hyperband,
+        Intensify,
         Median,
         OneStep,
         Patience,
@@ -92,7 +94,9 @@ __all__ = [
     "Grid",
     "Hedge",
     "Hyperband",
+    "Instances",
     "Int",
+    "Intensify",
     "KnowledgeGradient",
     "LogEI",
     "LogNormal",

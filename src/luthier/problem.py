@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from luthier._hints import translating_settings
 from luthier.errors import InvalidResult, InvalidSetting
+from luthier.instances import Instances
 from luthier.scalar import short, to_dict
 from luthier.setting_types import check_setting_types
 from luthier.space import Space
@@ -19,6 +20,7 @@ __all__ = [
     "Objective",
     "OutcomeConstraint",
     "Problem",
+    "instances_as_fidelity",
     "parse_cost",
     "parse_outcome_constraints",
 ]
@@ -112,6 +114,8 @@ class Problem:
         cost: the name of what a trial costs, a number that the objective returns, or ``seconds``; None where trials are
             not said to differ in it.
         cost_budget: what the study may cost in all, if known.
+        instances: what a configuration is to be good on. The cases are then the units of the fidelity, and the loss at
+            a number of cases is the mean over the first ones.
 
     Raises:
         InvalidSetting: there is no objective, or two have the same name.
@@ -125,6 +129,7 @@ class Problem:
     outcome_constraints: tuple[OutcomeConstraint, ...] = ()
     cost: str | None = None
     cost_budget: float | None = None
+    instances: Instances | None = None
 
     def __post_init__(self) -> None:
         names = [objective.name for objective in self.objectives]
@@ -132,6 +137,8 @@ class Problem:
             raise InvalidSetting("a problem needs an objective: minimize='loss' or maximize='accuracy'")
         if len(set(names)) < len(names):
             raise InvalidSetting(f"each objective needs a name of its own, not {names}")
+        if self.instances is not None and len(names) > 1:
+            raise InvalidSetting(f"a study with instances has one objective, the mean over them, not {names}")
 
     def losses(self, values: Mapping[str, float]) -> tuple[float, ...]:
         """Give the losses of a trial in the order of the objectives, from its values by name.
@@ -158,6 +165,11 @@ def parse_cost(given: object) -> str | None:
             f"cost={short(given)}: name the number that the objective returns, as in cost='dollars'; or cost='seconds'"
         )
     return str.__str__(given)
+
+
+def instances_as_fidelity(instances: Instances) -> Fidelity:
+    """Give the fidelity of which the units are cases: with few of them a trial says something, with all everything."""
+    return Fidelity("instances", 1, len(instances))
 
 
 _RELATION = re.compile(r"\s*(<=|>=)\s*(\S+)\s*")

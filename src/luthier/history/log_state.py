@@ -38,6 +38,7 @@ from luthier.event import (
 from luthier.history.arrays import TrialArrays
 from luthier.history.broken_program import EarlyFailures
 from luthier.history.incumbent import Incumbent
+from luthier.history.instance_race import InstanceRace
 from luthier.history.log_marks import FREE, IMPORTED, METHOD, PAUSED
 from luthier.history.logged_problem import logged_objectives, logged_problem
 from luthier.history.logged_source import LoggedSource
@@ -98,7 +99,7 @@ class LogState:
         self.trials: list[Trial] = []
         self.configs: list[Config | None] = []  # as the present space reads them; None where it cannot
         self.table = TrialArrays(())
-        self.leader = Incumbent(None)
+        self.leader: Incumbent | InstanceRace = Incumbent(None)
         # By number or ticket, with the last space to hold them:
         self.outside: dict[int | str, tuple[Config, Space]] = {}
         self.identities: Counter[str] = Counter()  # of the first `identified` trials, the others when asked for
@@ -169,6 +170,8 @@ class LogState:
         objectives = logged_objectives(event)
         self.table, self.spending = TrialArrays(objectives, event.cost), Spending(event.cost)
         self.leader = Incumbent(objectives[0] if len(objectives) == 1 else None)
+        if event.instances:
+            self.leader = InstanceRace(objectives[0])
 
     def _configured(self, event: Configured) -> None:
         self.configured, self.problem = (self.length, event), None
@@ -288,9 +291,11 @@ class LogState:
     def _reported(self, event: Reported) -> None:
         trial = self.trials[event.number]
         attempt = trial.lease.attempt if trial.lease else 1
-        reports = (*trial.reports, Report(event.step, event.value, attempt))
-        self.trials[event.number] = replace(trial, reports=reports)
-        self.table.report(event.number, event.step, event.value)
+        reports, mean, value = (*trial.reports, Report(event.step, event.value, attempt)), None, event.value
+        if isinstance(self.leader, InstanceRace):  # models and schedulers see the mean of the cases so far
+            mean = value = self.leader.report(event.number, event.step, event.value)
+        self.trials[event.number] = replace(trial, reports=reports, mean=mean)
+        self.table.report(event.number, event.step, value)
         self.renewed[event.number] = self.length
 
     def _judged(self, event: Pruned | Paused | Promoted) -> None:
@@ -308,20 +313,9 @@ class LogState:
             raise StoreCorrupt(f"trial {number} has a second outcome at position {self.length}")
         reason = _REASONS[event.reason]
         outcome = Outcome(reason, event.values, event.violations, event.duration_s, event.error, event.extra)
-        self.trials[number] = Trial(
-            number,
-            trial.config,
-            trial.origin,
-            State.FINISHED,
-            outcome,
-            trial.lease,
-            trial.reports,
-            trial.note,
-            trial.seen,
-            attributes=trial.attributes,
-            until=trial.until,
-            ruling=trial.ruling,
-        )
+        given = (trial.config, trial.origin, State.FINISHED, outcome, trial.lease, trial.reports, trial.note)
+        more = (trial.seen, False, trial.attributes, trial.until, trial.ruling, trial.mean)
+        self.trials[number] = Trial(number, *given, *more)
         self.finished += 1
         self.table.end(number, outcome)
         if self.configs[number] is not None:
@@ -360,13 +354,15 @@ class LogState:
             self._count_identity(number, 1)
         lease = replace(trial.lease, lost=0) if trial.lease else None
         self.trials[number] = replace(
-            trial, state=State.WAITING, outcome=None, lease=lease, forgotten=False, ruling=Ruling.GO_ON
+            trial, state=State.WAITING, outcome=None, lease=lease, forgotten=False, ruling=Ruling.GO_ON, mean=None
         )
         self.finished -= 1
         self.reopened[number] += 1
         self.table.reopen(number)
         self.waiting.append(number)
         self._withdraw(number)
+        if isinstance(self.leader, InstanceRace):
+            self.leader.begin_again(number)
 
     def _count_identity(self, number: int, more: int) -> None:
         config = self.configs[number]
@@ -378,7 +374,9 @@ class LogState:
 
     def _withdraw(self, number: int) -> None:
         """Take back what the outcome of a trial made of the best trial, and of the failures."""
-        if self.leader.number == number:
+        if isinstance(self.leader, InstanceRace):
+            self.leader.drop(number)
+        elif self.leader.number == number:
             self._lead_anew()
         self.failures.withdraw(number)
 
@@ -403,7 +401,8 @@ class LogState:
 
 _REASONS = {reason.value: reason for reason in Reason}
 
-_MUTABLE = (list, dict, deque, TrialArrays, Incumbent, EarlyFailures, Remarks, Spending)  # a Counter is a dict
+_MUTABLE = (list, dict, deque, TrialArrays, Incumbent, InstanceRace, EarlyFailures, Remarks, Spending)
+"""The types of parts that a copy has of its own; a Counter is a dict."""
 
 _ADD: Mapping[type, Callable[..., None]] = {
     Created: LogState._created,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from luthier.errors import StoreCorrupt
 from luthier.event import Configured, Created
-from luthier.problem import Fidelity, Objective, Problem, parse_outcome_constraints
+from luthier.instances import Instances
+from luthier.problem import Fidelity, Objective, Problem, instances_as_fidelity, parse_outcome_constraints
 from luthier.space import Space
 
 
@@ -18,9 +19,12 @@ def logged_problem(created: Created | None, configured: Configured | None, space
         raise StoreCorrupt("the log does not begin with the event that creates a study")
     horizon = configured.horizon if configured else created.horizon
     fidelity = Fidelity(*created.fidelity) if created.fidelity else None
+    instances = Instances.from_plain(created.instances) if created.instances else None
+    if instances is not None:
+        fidelity = instances_as_fidelity(instances)
     limits = parse_outcome_constraints(dict(created.constraints))
     budget = configured.cost_budget if configured else None
-    given = (created.noisy, horizon, fidelity, limits, created.cost, budget)
+    given = (created.noisy, horizon, fidelity, limits, created.cost, budget, instances)
     return Problem(space, logged_objectives(created), *given)
 
 

@@ -253,6 +253,8 @@ class Loop:
         ruled = self.study.rule is not None
         if trial.until is not None:
             context["until"] = trial.until
+        if trial.progress is not None:
+            context |= {"values": [*trial.progress.values], "bounds": [*trial.progress.bounds]}
         if trial.attempt > 1:
             saved = self.study.history.trial(trial.number).attributes.get(CHECKPOINT)
             context |= {} if saved is None else {"checkpoint": saved}

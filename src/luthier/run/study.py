@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeAlias, cast, overload
 
 from luthier._foreign_words import STUDY, STUDY_ATTRIBUTES
@@ -16,6 +15,7 @@ from luthier.errors import InvalidResult
 from luthier.event import Transferred
 from luthier.executor import Gpus, Limits, ObjectiveFunction
 from luthier.history import History
+from luthier.instances import Instances
 from luthier.method import Method, check_method
 from luthier.problem import Fidelity, Problem
 from luthier.run.analyses import FrontAnalysis, StudyAnalysis, study_lead
@@ -24,7 +24,7 @@ from luthier.run.callbacks import checked_callbacks
 from luthier.run.delegated import AskMethod, Delegated, PredictMethod, documented_by
 from luthier.run.ending import checked_end_rule
 from luthier.run.failures import Failures
-from luthier.run.make_executor import Choice, make_executor
+from luthier.run.make_executor import Choice, make_executor, over_cases
 from luthier.run.one_run import run_once
 from luthier.run.progress.reporter_choice import make_reporter
 from luthier.run.progress.reporters import ProgressReporter
@@ -60,6 +60,7 @@ class Study:
         constraints: limits of numbers that the objective returns by name, such as ``{"memory_mb": "<= 512"}``.
         fidelity: what a full evaluation spends, such as ``lt.Fidelity("epochs", 1, 81)``, where less tells something.
         stop: the rule that stops trials early, or pauses and promotes them; by default what the stored study used last.
+        instances: what a configuration is to be good on, such as ``lt.Instances(["a.cnf", "b.cnf"], seeds=5)``.
         cost: the name of what a trial costs, which the objective returns, such as "dollars"; or "seconds". Methods then
             look for the most improvement per cost.
 
@@ -85,11 +86,12 @@ class Study:
         constraints: Mapping[str, str] | None = None,
         fidelity: Fidelity | None = None,
         stop: Rule | None = None,
+        instances: Instances | None = None,
         cost: str | None = None,
     ) -> None:
         goal: dict[str, Any] = {"minimize": minimize, "maximize": maximize, "constraints": constraints, "noisy": noisy}
         rest: dict[str, Any] = {"method": method, "store": store, "seed": seed, "fidelity": fidelity}
-        rest |= {"stop": stop, "cost": cost}
+        rest |= {"stop": stop, "instances": instances, "cost": cost}
         self._asking = AskTell(name, space, **goal, **rest)
         self._analysis = StudyAnalysis(self._asking)
         self._stop: threading.Event | None = None
@@ -247,9 +249,7 @@ class Study:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     @overload
@@ -381,7 +381,8 @@ class Study:
 
         Args:
             objective: a function of a running trial (``trial["x"]``, ``trial.params``, ``trial.report(…)``); it returns
-                a number, or a mapping that has the objectives by name.
+                a number, or a mapping that has the objectives by name. In a study with instances it is called for each
+                case of a trial (``trial.instance``, ``trial.seed``).
             trials: the number of trials that the study has in the end, failed ones included, imported ones not.
             time_s: seconds that the study runs; the trials that run then are finished.
             target: a value that is good enough.
@@ -421,7 +422,7 @@ class Study:
         failures = Failures(on_error, give_up_after)
         reporter = make_reporter(progress, live, self.reader, budget)
         checked = checked_callbacks(callbacks)
-        made = make_executor(executor, objective, workers, limits, gpus)
+        made = make_executor(executor, over_cases(objective, self.problem, self.seed), workers, limits, gpus)
         self._stop = threading.Event()
         given = (made, budget, limits, checked, failures, reporter, deterministic, rule, self._analysis.forecast)
         return run_once(self, self._asking, *given)

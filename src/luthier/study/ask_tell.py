@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, overload
 
 from luthier.errors import (
@@ -20,6 +19,7 @@ from luthier.errors import (
 )
 from luthier.event import Asked, Configured, Event, Resumed, Retried
 from luthier.history import History, TrialOrder
+from luthier.instances import Instances
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Method
@@ -33,7 +33,16 @@ from luthier.study.active_trial import ActiveTrial, begun_trial, lease_of, place
 from luthier.study.decisions import Configuration, Decider
 from luthier.study.editor import StudyEditor
 from luthier.study.known_results import checked_config
-from luthier.study.leases import Claims, Heartbeat, LeaseOwner, free, give_up_claim, reap_leases, seconds_of_lease
+from luthier.study.leases import (
+    Claims,
+    Heartbeat,
+    LeaseOwner,
+    check_release,
+    free,
+    give_up_claim,
+    reap_leases,
+    seconds_of_lease,
+)
 from luthier.study.log import Decide
 from luthier.study.parse_result import checked_reports, no_value, parse_result
 from luthier.study.reader import StudyReader
@@ -64,6 +73,7 @@ class AskTell:
         fidelity: what a full evaluation spends; None: as it is stored.
         cost: the name of what a trial costs, which the objective returns, or ``seconds``; None: as it is stored.
         stop: decides of running trials at their reports; None: the rule that the stored study used last, if any.
+        instances: what a configuration is to be good on; None: as they are stored.
 
     Raises:
         InvalidSpace, InvalidSetting, StudyMismatch, StudyNotFound, StoreError: see `luthier.Study`.
@@ -84,8 +94,10 @@ class AskTell:
         fidelity: Fidelity | None = None,
         stop: Rule | None = None,
         cost: str | None = None,
+        instances: Instances | None = None,
     ) -> None:
-        spec = open_log.study_spec(name, space, (minimize, maximize), seed, noisy, fidelity, constraints, cost)
+        goals, limits = (minimize, maximize), (constraints, cost, instances)
+        spec = open_log.study_spec(name, space, goals, seed, noisy, fidelity, *limits)
         open_log.check_given(method)
         self._own_store = store is None or isinstance(store, str | Path)
         # A file is made for a new study only: not for a misspelt name, and not where it is not said what to optimize.
@@ -123,7 +135,7 @@ class AskTell:
 
     @rule.setter
     def rule(self, rule: Rule | None) -> None:
-        open_log.check_rule(rule, self._log.history.problem().fidelity)
+        open_log.check_rule(rule, self._log.history.problem())
         self._reports.rule = rule
 
     @property
@@ -140,8 +152,6 @@ class AskTell:
     def history(self) -> History:
         """Everything that is known now, the work of other processes included."""
         return self.reader.history
-
-    # --- asking and telling -----------------------------------------------------------------------------
 
     @overload
     def ask(
@@ -231,7 +241,7 @@ class AskTell:
             history = self._log.commit(decide_and_note)
             first = history.length - len(made)
             live: list[ActiveTrial] = []
-            ways = (self._report, self._attribute, self._reports.asking, self._full)
+            ways = (self._report, self._attribute, self._reports.asking, self._full, self._reports.case_ways)
             for position, event in enumerate(made, first):
                 if isinstance(event, (Asked, Retried, Resumed)):
                     live.append(begun_trial(history, event.number, position, self.reader.name, self._key, ways))
@@ -253,6 +263,7 @@ class AskTell:
         Args:
             trial: what `ask` returned, or a trial's number.
             value: a number; a mapping of objectives' names to numbers; or the numbers of several objectives, in order.
+                In a study with instances it is the mean of what was reported, and need not be given.
             failed: the reason why there is no value, in place of one.
             pruned: the reason why the trial was not worth finishing, in place of a value.
             duration_s: the seconds that it took, where a method should learn from them.
@@ -261,9 +272,11 @@ class AskTell:
             InvalidResult: the value is not one of these; the trial stays as it was.
             LeaseLost, TrialFinished, TrialNotFound: the result comes too late, or there is no such trial.
         """
-        if failed is None and pruned is None:
-            return self.finish(trial, parse_result(self.reader.problem, value, duration_s))
-        return self.finish(trial, no_value(failed, pruned, duration_s))
+        if failed is not None or pruned is not None:
+            return self.finish(trial, no_value(failed, pruned, duration_s))
+        if value is None and self._reports.instances is not None:
+            value = self._log.history.trial(self._lease(trial)[0]).mean
+        return self.finish(trial, parse_result(self.reader.problem, value, duration_s))
 
     def finish(
         self,
@@ -296,7 +309,7 @@ class AskTell:
             number, token = place_of(trial, self.reader.name, self._key, self._log.history)
             try:
                 noted = None if attributes is None else plain_attributes(attributes, {})
-                if self._reports.rule is not None:
+                if self._reports.decides:
                     history = self._reports.finish(number, token, outcome, reports, noted, stopped, self._config())
                 else:
                     history = self._log.commit(lambda now: tell(now, number, token, outcome, reports, noted))
@@ -345,10 +358,7 @@ class AskTell:
             error: what happened.
             reason: INTERRUPTED; or LOST, which is retried only a few times, for a worker that vanished.
         """
-        if not isinstance(error, str):
-            raise InvalidSetting(f"error={short(error)}: say in a text what happened")
-        if not isinstance(reason, Reason) or reason not in (Reason.INTERRUPTED, Reason.LOST):
-            raise InvalidSetting(f"reason={short(reason)}: it is luthier.trial.Reason.INTERRUPTED or LOST")
+        check_release(error, reason)
         with self._log.lock:
             self._log.refresh()
             number, token = self._lease(trial)
@@ -394,14 +404,10 @@ class AskTell:
             return history
         return order.at(history) if order.is_complete(history) else None
 
-    # --- proving ----------------------------------------------------------------------------------------
-
     def verify(self) -> Verification:
         """Make every proposal again from the log, and compare (law 2). Cost: that of all the proposals."""
         history = self.history
         return verify(history.begin(), history.events, self._key, (self.method,), self._reports.rule)
-
-    # --- the end ----------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Give back running trials and close the store, if this study opened it. Idempotent."""
@@ -423,12 +429,8 @@ class AskTell:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
-
-    # --- inside -----------------------------------------------------------------------------------------
 
     def _config(self) -> Configured:
         """Give the event that names the present method."""

@@ -270,6 +270,8 @@ def describe(
     title = "front" if len(problem.objectives) > 1 else "best"
     for trial in leaders[:5]:
         shown = ", ".join(f"{goal.name} = {trial.values[goal.name]:.6g}" for goal in problem.objectives)
+        if problem.instances is not None:
+            shown += f" on {len(trial.reports)} of {len(problem.instances)} cases"
         lines.append(f"  {title}: trial {trial.number}, {shown}")
         lines += [f"    {key} = {value!r}" for key, value in trial.params.items()]
     if len(leaders) > 5:

@@ -181,7 +181,7 @@ def _open(plan: StudyFile, change_space: bool) -> Study:
 
     goals: dict[str, Any] = {"minimize": plan.minimize, "maximize": plan.maximize, "constraints": plan.constraints}
     rest: dict[str, Any] = {"method": plan.method, "store": plan.store, "seed": plan.seed, "noisy": plan.noisy}
-    rest |= {"fidelity": plan.fidelity, "stop": plan.stop, "cost": plan.cost}
+    rest |= {"fidelity": plan.fidelity, "stop": plan.stop, "cost": plan.cost, "instances": plan.instances}
     if change_space and _is_stored(plan):
         study = Study(plan.name, **goals, **rest)
         study.change(plan.space)

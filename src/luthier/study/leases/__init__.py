@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from luthier.study.leases.claims import Claims, give_up_claim
-from luthier.study.leases.lease_expiry import LeaseReader, free, reap, seconds_of_lease
+from luthier.study.leases.lease_expiry import LeaseReader, check_release, free, reap, seconds_of_lease
 from luthier.study.leases.lease_owner import Heartbeat, LeaseOwner, is_dead
 from luthier.study.leases.lease_reaper import reap_leases
 
@@ -12,6 +12,7 @@ __all__ = [
     "Heartbeat",
     "LeaseOwner",
     "LeaseReader",
+    "check_release",
     "free",
     "give_up_claim",
     "is_dead",

@@ -90,6 +90,14 @@ def reap(history: History, leases: LeaseReader) -> list[Event]:
     return found
 
 
+def check_release(error: object, reason: object) -> None:
+    """Refuse what a lease cannot end with: an error that is no text, and another reason than INTERRUPTED or LOST."""
+    if not isinstance(error, str):
+        raise InvalidSetting(f"error={short(error)}: say in a text what happened")
+    if not isinstance(reason, Reason) or reason not in (Reason.INTERRUPTED, Reason.LOST):
+        raise InvalidSetting(f"reason={short(reason)}: it is luthier.trial.Reason.INTERRUPTED or LOST")
+
+
 def seconds_of_lease(given: object) -> float:
     """Check how long a lease is to last; raises InvalidSetting where that is no number of seconds."""
     seconds = to_float(given)
