@@ -133,7 +133,7 @@ def _laplace(better: Floats, worse: Floats, slope: float, bend: float) -> Prefer
         value, gradient, curvature = _log_likelihood(mean + prior @ weights)
         roots = np.sqrt(curvature)
         factor = cholesky(np.eye(count) + roots[:, None] * prior * roots, lower=True)
-        before = float(value - 0.5 * weights @ prior @ weights)
+        before = value - 0.5 * float(weights @ prior @ weights)
         if before - reached < _CLOSE:
             break
         reached = before
