@@ -82,7 +82,7 @@ class LiveProgress:
                 self._line()
 
     def forecast(self, found: Forecast) -> None:
-        """See `luthier.run.outlook.ShowsForecast`."""
+        """See `luthier.run.progress.live_forecast.ShowsForecast`."""
         with self._lock:
             self._tally.forecast(found)
 
@@ -121,7 +121,7 @@ class LiveProgress:
         best = self._tally.leader()
         values = assignments(self._tally.best.config) if self._tally.best is not None else ""
         parts = [self._name, self._tally.count(), *([f"best {best}: {values}"] if best else []), *self._tally.pace()]
-        parts += [self._tally.outlook] if self._tally.outlook else []
+        parts += [self._tally.ahead] if self._tally.ahead else []
         self._last_s, self._shown = time.monotonic(), self._tally.ended
         self._say("  ".join(parts))
 
@@ -155,4 +155,4 @@ class LiveProgress:
         below = Text("best ", style="dim")
         below.append(tally.leader(), style="bold green")
         below.append(f"  {assignments(best.config)}", style="default")
-        return Group(row, below, *([Text(tally.outlook, style="dim")] if tally.outlook else []))
+        return Group(row, below, *([Text(tally.ahead, style="dim")] if tally.ahead else []))

@@ -23,7 +23,7 @@ from luthier.history import History
 from luthier.run.budget import Budget, End
 from luthier.run.ending import RunEnding
 from luthier.run.failures import Failures, parse_ended
-from luthier.run.progress.outlook import Outlook
+from luthier.run.progress.live_forecast import LiveForecast
 from luthier.run.progress.reporters import ProgressReporter
 from luthier.run.signals import Signals
 from luthier.stop import Rule
@@ -125,7 +125,7 @@ class Loop:
         window: that of a deterministic run; None where it is not one.
         direction: has the orders of people to this run.
         ending: says when more trials are not worth it; None: never.
-        outlook: forecasts what the next trials may bring; None: nobody wants to know.
+        forecasts: says what the next trials may bring; None: nobody wants to know.
     """
 
     study: Runnable
@@ -141,7 +141,7 @@ class Loop:
     window: int | None = None
     direction: Direction | None = None
     ending: RunEnding | None = None
-    outlook: Outlook | None = None
+    forecasts: LiveForecast | None = None
     _running: dict[int, ActiveTrial] = field(default_factory=dict)  # ours, without an outcome
     _open: set[int] = field(default_factory=set)  # those of them that the executor still has
     _news: deque[TaskUpdate] = field(default_factory=deque)
@@ -315,8 +315,8 @@ class Loop:
             del self._running[news.number]
             if result is not None and result.state is not State.PAUSED:
                 self.progress.ended(self.study.reader, result)
-                if self.outlook is not None and not self._aborting:
-                    self.outlook.look(self.study.history.finished)
+                if self.forecasts is not None and not self._aborting:
+                    self.forecasts.look(self.study.history.finished)
                 failures = self.failures.take(result, news.cause)
                 if failures and self.direction is not None:
                     self._pause(failures, result)

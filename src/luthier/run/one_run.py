@@ -13,8 +13,8 @@ from luthier.run.ending import RunEnding
 from luthier.run.failures import Failures
 from luthier.run.loop import Loop, Runnable
 from luthier.run.make_executor import parse_window
+from luthier.run.progress.live_forecast import LiveForecast, ShowsForecast
 from luthier.run.progress.notebook import NotebookReporter
-from luthier.run.progress.outlook import Outlook, ShowsForecast
 from luthier.run.progress.reporters import LineReporter, ProgressReporter, SilentReporter
 from luthier.run.signals import Signals
 from luthier.run.trial_folders import trial_folders
@@ -64,8 +64,8 @@ def run_once(
             notice = (lambda text: None) if isinstance(reporter, SilentReporter) else reporter.notice
             ending = None if stop is None else RunEnding(stop, asking, notice)
             shows = forecast is not None and isinstance(reporter, ShowsForecast)
-            outlook = Outlook(forecast, reporter) if shows else None  # type: ignore[arg-type]
-            return Loop(study, *which, asking.direction(), ending, outlook).run()
+            forecasts = LiveForecast(forecast, reporter) if shows else None  # type: ignore[arg-type]
+            return Loop(study, *which, asking.direction(), ending, forecasts).run()
     finally:
         executor.close()
         if isinstance(reporter, NotebookReporter | LineReporter):

@@ -88,7 +88,7 @@ def run(
         budget=replace(
             budget, trials=trials or budget.trials, time_s=time_s or budget.time_s, cost=cost or budget.cost
         ),
-        ending=parse_end_rule(stop) if stop else plan.ending,
+        ending=parse_end_rule(stop) or plan.ending,
         workers=workers or plan.workers,
         store=store or plan.store,
         report=report or plan.report,

@@ -63,7 +63,7 @@ class StudyFile:
         fidelity: what a full evaluation spends; None where less tells nothing.
         stop: the rule that stops trials early; None where none does.
         cost: the name of what a trial costs; None where none is said.
-        ending: the rule, or the words for one, that ends a run; None where none does.
+        ending: the rule that ends a run; None where none does.
         budget: the limits of the study.
         store: the path or URL of the store.
         workers: the number of trials at once.

@@ -134,7 +134,7 @@ class NotebookReporter:
         if tally.best is not None:
             rows = [(name, short(value)) for name, value in tally.best.config.items()]
             parts.append(html_table(f"best: {tally.leader()}", rows))
-        if self._tally.outlook:
-            parts.append(f"<p><small>{html.escape(self._tally.outlook)}</small></p>")
+        if self._tally.ahead:
+            parts.append(f"<p><small>{html.escape(self._tally.ahead)}</small></p>")
         parts += [f'<p role="status">{html.escape(one_line(text, 300))}</p>' for text in self._notices[-_NOTICES:]]
         return f"<div>{''.join(parts)}{self._drawn}</div>"

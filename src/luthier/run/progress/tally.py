@@ -28,7 +28,7 @@ class Tally:
         self._problem = problem
         self._spent: float | None = None
         self.cost = cost
-        self.outlook = ""
+        self.ahead = ""
         """What the next trials may bring, in words; empty before that is known."""
         self._goal = problem.objectives[0] if len(problem.objectives) == 1 else None
         self.trials = trials
@@ -66,7 +66,7 @@ class Tally:
 
     def forecast(self, found: Forecast) -> None:
         """Note what the next trials may bring."""
-        self.outlook = forecast_line(found)
+        self.ahead = forecast_line(found)
 
     def elapsed_s(self) -> float:
         """Give the seconds since this run began."""

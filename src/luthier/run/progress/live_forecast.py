@@ -26,7 +26,7 @@ class ShowsForecast(Protocol):
         ...
 
 
-class Outlook:
+class LiveForecast:
     """Forecast the next trials now and then: within a fiftieth of the time of a run, and only what is shown.
 
     Args:
