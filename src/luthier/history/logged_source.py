@@ -25,6 +25,8 @@ class LoggedSource:
     __slots__ = ("_arrays", "event", "space")
 
     def __init__(self, event: Transferred, space: Space) -> None:
+        if any(len(values) != len(event.configs) for values in event.values.values()):
+            raise ValueError("a source has another number of values than of configurations")
         self.event, self.space = event, space
         self._arrays: tuple[Space, SourceData] | None = None  # in the space that was asked for last
 

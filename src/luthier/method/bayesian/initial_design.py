@@ -109,8 +109,9 @@ def source_design(
     batch = ProposalBatch(history, even, repeat=problem.noisy)
     note = written(ProposedBy(DESIGN, source=True))
     tried = sum(_is_by_source(trial.note) for trial in history.trials)
-    points = best_of_sources(space, data.sources, tried + even, memo)[tried if problem.noisy else 0 :] if even else None
-    for config in () if points is None else space.decode(points):
+    first_new = tried if problem.noisy else 0  # of a problem that is not noisy, the batch leaves out what was tried
+    points = best_of_sources(space, data.sources, tried + even, memo)[first_new:]
+    for config in space.decode(points) if even and len(points) else ():
         if not batch.full:
             batch.offer(config, space.identity(config), note)
     begun = any(has_defaults(trial.note) for trial in history.trials)
