@@ -21,9 +21,12 @@ from luthier.data import Data
 from luthier.errors import TrialNotFound
 from luthier.event import Asked, Claimed, Configured, Created, Directed, Event, Reported, Told
 from luthier.history.log_state import FREE, LogState
+from luthier.history.packed_list import PackedList
 from luthier.problem import Problem
 from luthier.space import Space
 from luthier.trial import Config, Outcome, Reason, Trial
+
+_DIGEST = 16  # bytes of a digest
 
 
 @dataclass(slots=True)
@@ -31,9 +34,9 @@ class _Log:
     """The events that all histories of a study share, with the state after all of them."""
 
     spaces: tuple[Space, ...]  # the first is the space at the beginning
-    events: list[Event]
+    events: PackedList[Event]
     fold: LogState
-    digests: list[bytes] = field(default_factory=list)  # after the first, second, … event, computed when asked for
+    digests: bytearray = field(default_factory=bytearray)  # after the first, second, … event, computed when asked for
     uses: set[str] = field(default_factory=set)  # what was computed when asked for; shared with the forks
 
     def take(self, added: Sequence[Event]) -> None:
@@ -44,7 +47,7 @@ class _Log:
                 self.fold.add(event)
             self.events.extend(added)
         except BaseException:  # also Ctrl-C: a state that is ahead of its events is of no use any more
-            del self.events[before:]
+            self.events.truncate(before)
             self.fold = _fold(self, before)
             raise
 
@@ -62,7 +65,7 @@ class History:
 
     def __init__(self, space: Space, known: Sequence[Space] = ()) -> None:
         spaces = (space, *known)
-        self._log = _Log(spaces, [], LogState(spaces))
+        self._log = _Log(spaces, PackedList(), LogState(spaces))
         self._fold: LogState | None = None
         self._keep: Callable[[Trial], bool] | None = None
         self._trials: tuple[Trial, ...] | None = None
@@ -112,9 +115,16 @@ class History:
         if "data" in log.uses:
             state.table.encode(state.space, state.configs)
         fresh = History.__new__(History)
-        fresh._log = _Log(log.spaces, log.events[: self.length], state.copy(), log.digests[: self.length], log.uses)
+        whole = self.length == len(log.events)
+        past = log.events.copy() if whole else PackedList(log.events[: self.length])
+        fresh._log = _Log(log.spaces, past, state.copy(), log.digests[: _DIGEST * self.length], log.uses)
         fresh._fold, fresh._keep, fresh._trials, fresh.length = None, self._keep, None, self.length
         return fresh
+
+    def pack(self) -> None:
+        """Make what is old of the newest history small, a little at each call. Nothing that is read changes."""
+        self._log.events.pack()
+        self._log.fold.trials.pack()
 
     def upto(self, length: int) -> History:
         """Give the history as it was when the log had `length` events. Cost O(length), once."""
@@ -156,7 +166,7 @@ class History:
 
     def has(self, identity: str) -> bool:
         """Tell whether the configuration of this `Space.identity` is done or pending (and counts). Cost O(1)."""
-        return self._state.read_identities()[identity] > 0
+        return identity in self._state.read_identities()
 
     @property
     def forgotten(self) -> tuple[int, ...]:
@@ -181,16 +191,16 @@ class History:
         """
         log = self._log
         log.uses.add("digest")
-        while len(log.digests) < self.length:
-            event = log.events[len(log.digests)]
-            before = log.digests[-1] if log.digests else b""
+        known = len(log.digests) // _DIGEST
+        for event in log.events[known : self.length] if known < self.length else ():
+            before = bytes(log.digests[-_DIGEST:])
             seen = _visible(event)
-            log.digests.append(hashlib.blake2b(before + seen, digest_size=16).digest() if seen else before)
-        whole = log.digests[self.length - 1] if self.length else b""
+            log.digests += hashlib.blake2b(before + seen, digest_size=_DIGEST).digest() if seen else before
+        whole = bytes(log.digests[_DIGEST * (self.length - 1) : _DIGEST * self.length]) if self.length else b""
         if self._keep is None:
             return whole
         kept = ",".join(str(trial.number) for trial in self.trials)
-        return hashlib.blake2b(whole + kept.encode(), digest_size=16).digest()
+        return hashlib.blake2b(whole + kept.encode(), digest_size=_DIGEST).digest()
 
     def data(self, problem: Problem) -> Data:
         """Give the arrays a model learns from: finished trials by number, crashes, pending and pruned ones.
@@ -345,6 +355,10 @@ class History:
     def ticket(self, ticket: str) -> int | None:
         """Give the number of the trial that was begun under a ticket; None where there is none (yet)."""
         return self._state.tickets.get(ticket)
+
+    def answers(self, ticket: str) -> tuple[tuple[int, int], ...]:
+        """Give what was begun for a request of this ticket: the numbers of trials and the tokens of their leases."""
+        return self._state.requests.get(ticket, ())
 
     def alive_at(self, number: int) -> int:
         """Give the position of the event that last showed the worker of a running trial alive."""

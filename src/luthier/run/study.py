@@ -29,7 +29,7 @@ from luthier.run.study_analysis import StudyAnalysis
 from luthier.space import Space, Variable
 from luthier.stop import Rule
 from luthier.store import Store
-from luthier.study import ActiveTrial, AskTell, StudyEditor, StudyReader, TrialResult
+from luthier.study import ActiveTrial, AskTell, Given, StudyEditor, StudyReader, TrialResult
 
 if TYPE_CHECKING:
     import pandas
@@ -214,20 +214,20 @@ class Study:
 
     @overload
     def ask(
-        self, count: None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self, count: None = None, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
     ) -> ActiveTrial: ...
 
     @overload
     def ask(
-        self, count: int, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self, count: int, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
     ) -> list[ActiveTrial]: ...
 
     @documented_by(AskTell.ask)
     def ask(
-        self, count: int | None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self, count: int | None = None, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
     ) -> ActiveTrial | list[ActiveTrial]:
         """Get the next trial to evaluate, or with `count` a list of up to that many."""
-        return self._asking.ask(count, params=params, lease_s=lease_s)
+        return self._asking.ask(count, params=params, lease_s=lease_s, ticket=ticket)
 
     take = Delegated(_ASKING, AskTell.take)
     tell = Delegated(_ASKING, AskTell.tell)
@@ -386,8 +386,8 @@ class Study:
         """Evaluate the objective at the method's proposals, until the budget is spent.
 
         The budget is the study's, over all runs and processes: after a run that was stopped, the same call goes on to
-        the same end. Without a budget the run ends when everything was tried, or by Ctrl-C. The first Ctrl-C waits for
-        the running trials; the second, or SIGTERM, gives them back at once, and they are run again on resume.
+        the same end. Without one, the run says so, and ends when everything was tried, or by Ctrl-C. The first Ctrl-C
+        waits for the running trials; the second, or SIGTERM, gives them back at once, and they are run again on resume.
 
         Args:
             objective: a function of a running trial (``trial["x"]``, ``trial.params``, ``trial.report(…)``); it returns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from luthier.study.active_trial import ActiveTrial
-from luthier.study.ask_tell import AskTell
+from luthier.study.ask_tell import AskTell, Given
 from luthier.study.editor import StudyEditor
 from luthier.study.elapsed import TrialTimes
 from luthier.study.known_results import checked_config, table_rows
@@ -20,6 +20,7 @@ __all__ = [
     "ActiveTrial",
     "AskTell",
     "Direction",
+    "Given",
     "Mismatch",
     "Order",
     "Roster",
