@@ -70,13 +70,16 @@ class Instances:
     par: float = 10.0
 
     def __post_init__(self) -> None:
-        given, features = self.names, self.features
+        given: Any = self.names
+        features: Any = self.features
         if isinstance(given, Mapping):
             if features is not None:
                 raise InvalidSetting("Instances(names, features): give the features once, in the mapping or beside it")
             given, features = tuple(given), given
         object.__setattr__(self, "names", _checked_names(given))
-        object.__setattr__(self, "features", None if features is None else _checked_features(self.names, features))
+        object.__setattr__(
+            self, "features", None if features is None else _checked_features(tuple(self.names), features)
+        )
         seeds = to_whole(self.seeds)
         if seeds is None or not 1 <= seeds <= 1_000_000:
             raise InvalidSetting(f"Instances(seeds={short(self.seeds)}): give a whole number from 1 to 1000000")

@@ -13,7 +13,7 @@ import luthier as lt
 from luthier.data import LearningCurves
 from luthier.errors import InvalidResult, InvalidSetting, StudyMismatch
 from luthier.event import Promoted, Pruned, Reported
-from luthier.history.marginal_losses import marginal_losses
+from luthier.history.tables.marginal_losses import marginal_losses
 from luthier.instances import CaseProgress, Instances
 from luthier.key import Key
 from luthier.trial import Reason, State

@@ -103,6 +103,7 @@ class Asked(msgspec.Struct, frozen=True, tag="asked", omit_defaults=True, gc=Fal
         until: the units of the fidelity that the trial may spend before a scheduler decides; None: all.
         window: that of a deterministic run: the proposal was made from what was seen in the order of the trials (see
             `luthier.history.TrialOrder`).
+        request: the ticket of the call that began it; such a call, repeated, begins nothing more.
     """
 
     number: int
@@ -118,6 +119,7 @@ class Asked(msgspec.Struct, frozen=True, tag="asked", omit_defaults=True, gc=Fal
     again: int = 0
     until: int | None = None
     window: int | None = None
+    request: str = ""
 
     @property
     def first(self) -> int:
@@ -135,11 +137,12 @@ class Asked(msgspec.Struct, frozen=True, tag="asked", omit_defaults=True, gc=Fal
 
 
 class Retried(msgspec.Struct, frozen=True, tag="retried", omit_defaults=True, gc=False):
-    """A waiting trial is run again, with its own configuration, under a new lease."""
+    """A waiting trial is run again, with its own configuration, under a new lease; for `request`, see `Asked`."""
 
     number: int
     owner: str = ""
     ttl_s: float | None = None
+    request: str = ""
 
 
 class Renewed(msgspec.Struct, frozen=True, tag="renewed", omit_defaults=True, gc=False):
@@ -213,6 +216,7 @@ class Resumed(msgspec.Struct, frozen=True, tag="resumed", omit_defaults=True, gc
     until: int
     owner: str = ""
     ttl_s: float | None = None
+    request: str = ""
 
 
 class Told(msgspec.Struct, frozen=True, tag="told", omit_defaults=True, gc=False):

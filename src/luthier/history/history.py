@@ -22,7 +22,8 @@ from luthier.event import Claimed, Configured, Created, Directed, Event, RunEnde
 from luthier.history.instance_race import InstanceRace
 from luthier.history.log_marks import FREE
 from luthier.history.log_state import LogState
-from luthier.history.shared_log import SharedLog, visible
+from luthier.history.packed_list import PackedList
+from luthier.history.shared_log import DIGEST, SharedLog, visible
 from luthier.instances import Instances
 from luthier.key import Key
 from luthier.problem import Problem
@@ -43,7 +44,7 @@ class History:
 
     def __init__(self, space: Space, known: Sequence[Space] = ()) -> None:
         spaces = (space, *known)
-        self._log = SharedLog(spaces, [], LogState(spaces))
+        self._log = SharedLog(spaces, PackedList(), LogState(spaces))
         self._fold: LogState | None = None
         self._keep: Callable[[Trial], bool] | None = None
         self._trials: tuple[Trial, ...] | None = None
@@ -93,11 +94,16 @@ class History:
         if "data" in log.uses:
             state.table.encode(state.space, state.configs)
         fresh = History.__new__(History)
-        fresh._log = SharedLog(
-            log.spaces, log.events[: self.length], state.copy(), log.digests[: self.length], log.uses
-        )
+        whole = self.length == len(log.events)
+        past = log.events.copy() if whole else PackedList(log.events[: self.length])
+        fresh._log = SharedLog(log.spaces, past, state.copy(), log.digests[: DIGEST * self.length], log.uses)
         fresh._fold, fresh._keep, fresh._trials, fresh.length = None, self._keep, None, self.length
         return fresh
+
+    def pack(self) -> None:
+        """Make what is old of the newest history small, a little at each call. Nothing that is read changes."""
+        self._log.events.pack()
+        self._log.fold.trials.pack()
 
     def upto(self, length: int) -> History:
         """Give the history as it was when the log had `length` events. Cost O(length), once."""
@@ -139,7 +145,7 @@ class History:
 
     def has(self, identity: str) -> bool:
         """Tell whether the configuration of this `Space.identity` is done or pending (and counts). Cost O(1)."""
-        return self._state.read_identities()[identity] > 0
+        return identity in self._state.read_identities()
 
     @property
     def forgotten(self) -> tuple[int, ...]:
@@ -164,16 +170,16 @@ class History:
         """
         log = self._log
         log.uses.add("digest")
-        while len(log.digests) < self.length:
-            event = log.events[len(log.digests)]
-            before = log.digests[-1] if log.digests else b""
+        known = len(log.digests) // DIGEST
+        for event in log.events[known : self.length] if known < self.length else ():
+            before = bytes(log.digests[-DIGEST:])
             seen = visible(event)
-            log.digests.append(hashlib.blake2b(before + seen, digest_size=16).digest() if seen else before)
-        whole = log.digests[self.length - 1] if self.length else b""
+            log.digests += hashlib.blake2b(before + seen, digest_size=DIGEST).digest() if seen else before
+        whole = bytes(log.digests[DIGEST * (self.length - 1) : DIGEST * self.length]) if self.length else b""
         if self._keep is None:
             return whole
         kept = ",".join(str(trial.number) for trial in self.trials)
-        return hashlib.blake2b(whole + kept.encode(), digest_size=16).digest()
+        return hashlib.blake2b(whole + kept.encode(), digest_size=DIGEST).digest()
 
     def data(self, problem: Problem) -> Data:
         """Give the arrays a model learns from: finished trials by number, crashes, pending and pruned ones.
@@ -379,6 +385,10 @@ class History:
     def ticket(self, ticket: str) -> int | None:
         """Give the number of the trial that was begun under a ticket; None where there is none (yet)."""
         return self._state.tickets.get(ticket)
+
+    def answers(self, ticket: str) -> tuple[tuple[int, int], ...]:
+        """Give what was begun for a request of this ticket: the numbers of trials and the tokens of their leases."""
+        return self._state.requests.get(ticket, ())
 
     def alive_at(self, number: int) -> int:
         """Give the position of the event that last showed the worker of a running trial alive."""

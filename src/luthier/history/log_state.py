@@ -35,15 +35,18 @@ from luthier.event import (
     Told,
     Transferred,
 )
-from luthier.history.arrays import TrialArrays
 from luthier.history.broken_program import EarlyFailures
+from luthier.history.identity_counts import IdentityCounts
 from luthier.history.incumbent import Incumbent
 from luthier.history.instance_race import InstanceRace
 from luthier.history.log_marks import FREE, IMPORTED, METHOD, PAUSED
 from luthier.history.logged_problem import logged_objectives, logged_problem
 from luthier.history.logged_source import LoggedSource
+from luthier.history.packed_list import PackedList
+from luthier.history.present_configs import PresentConfigs
 from luthier.history.remarks import Remarks
 from luthier.history.spending import Spending
+from luthier.history.tables import TrialArrays
 from luthier.problem import Problem
 from luthier.space import Space, migrate
 from luthier.trial import Config, Lease, Outcome, Reason, Report, Ruling, State, Trial
@@ -66,7 +69,6 @@ class LogState:
         "failures",
         "finished",
         "forgotten",
-        "identified",
         "identities",
         "imported",
         "leader",
@@ -78,6 +80,7 @@ class LogState:
         "remarks",
         "renewed",
         "reopened",
+        "requests",
         "running",
         "sources",
         "space",
@@ -96,14 +99,13 @@ class LogState:
         self.created: Created | None = None
         self.configured: tuple[int, Configured] | None = None
         self.problem: Problem | None = None  # as the log states it now, once asked for
-        self.trials: list[Trial] = []
-        self.configs: list[Config | None] = []  # as the present space reads them; None where it cannot
+        self.trials: PackedList[Trial] = PackedList(done=lambda trial: trial.state is State.FINISHED)
+        self.configs = PresentConfigs(self.trials)
         self.table = TrialArrays(())
         self.leader: Incumbent | InstanceRace = Incumbent(None)
         # By number or ticket, with the last space to hold them:
         self.outside: dict[int | str, tuple[Config, Space]] = {}
-        self.identities: Counter[str] = Counter()  # of the first `identified` trials, the others when asked for
-        self.identified = 0
+        self.identities = IdentityCounts()
         self.finished = 0
         self.forgotten: dict[int, None] = {}
         self.reopened: Counter[int] = Counter()  # how often, by number
@@ -116,6 +118,7 @@ class LogState:
         self.paused: dict[int, None] = {}  # the longest paused first
         self.queue: dict[str, Config] = {}  # enqueued and not yet asked, by ticket, in order
         self.tickets: dict[str, int | None] = {}  # every ticket, and the number of its trial once there is one
+        self.requests: dict[str, tuple[tuple[int, int], ...]] = {}  # numbers and tokens of what was begun, by ticket
         self.renewed: dict[int, int] = {}  # number -> position of the event that last showed its worker alive
         self.claims: dict[int, Claimed] = {}  # by token, as long as numbers of them are held
         self.remarks = Remarks()
@@ -127,6 +130,7 @@ class LogState:
         for name in self.__slots__:
             value = getattr(self, name)
             setattr(twin, name, value.copy() if isinstance(value, _MUTABLE) else value)
+        twin.configs = self.configs.of(twin.trials)
         return twin
 
     def add(self, event: Event) -> None:
@@ -144,12 +148,9 @@ class LogState:
             self.problem = logged_problem(self.created, configured, self.space)
         return self.problem
 
-    def read_identities(self) -> Counter[str]:
+    def read_identities(self) -> IdentityCounts:
         """Give how often each configuration was begun. Cost O(new trials): reading a log need not wait for it."""
-        for config in self.configs[self.identified :] if self.identified < len(self.configs) else ():
-            if config is not None and self.identified not in self.forgotten:
-                self.identities[self.space.identity(config)] += 1
-            self.identified += 1
+        self.identities.read(self.configs, self.space, self.forgotten)
         return self.identities
 
     @property
@@ -178,8 +179,8 @@ class LogState:
 
     def _changed(self, event: Changed) -> None:
         old, self.space, self.problem = self.space, self._read_space(event.space), None
-        self.configs = [self._migrated(number, config, old) for number, config in enumerate(self.configs)]
-        self.identities, self.identified = Counter(), 0
+        self.configs.replace([self._migrated(number, config, old) for number, config in enumerate(self.configs)])
+        self.identities = IdentityCounts()
         migrated = {ticket: self._migrated(ticket, config, old) for ticket, config in self.queued()}
         self.queue = {ticket: config for ticket, config in migrated.items() if config is not None}
         self.table.forget_points()
@@ -232,7 +233,6 @@ class LogState:
         given = (number, event.config, event.origin, State.RUNNING, None, lease, (), event.note, event.seen)
         trial = Trial(*given) if event.until is None else Trial(*given, until=event.until)
         self.trials.append(trial)
-        self.configs.append(event.config)
         self.table.begin()
         self.imported += event.origin == IMPORTED
         self.running[number] = None
@@ -242,23 +242,33 @@ class LogState:
         if event.ticket:
             self.queue.pop(event.ticket, None)
             self.tickets[event.ticket] = number
+        if event.request:
+            self._answer(event)
+
+    def _answer(self, event: Asked | Retried | Resumed) -> None:
+        """Note what was begun for a request."""
+        self.requests[event.request] = (*self.requests.get(event.request, ()), (event.number, self.length))
 
     def _retried(self, event: Retried) -> None:
         trial = self.trials[event.number]
         before = trial.lease or Lease("", 0, None, 0)
         lease = Lease(event.owner, self.length, event.ttl_s, before.attempt + 1, before.lost)
-        self.trials[event.number] = replace(trial, state=State.RUNNING, lease=lease, ruling=Ruling.GO_ON)
         if event.number in self.waiting:
             self.waiting.remove(event.number)
-        self.running[event.number], self.renewed[event.number] = None, self.length
+        self._lease_anew(event, replace(trial, state=State.RUNNING, lease=lease, ruling=Ruling.GO_ON))
 
     def _resumed(self, event: Resumed) -> None:
         trial = self.trials[event.number]
         del self.paused[event.number]
         lease = Lease(event.owner, self.length, event.ttl_s, trial.lease.attempt + 1 if trial.lease else 2)
         trial = replace(trial, lease=lease, until=event.until, ruling=Ruling.GO_ON, state=State.RUNNING)
+        self._lease_anew(event, trial)
+
+    def _lease_anew(self, event: Retried | Resumed, trial: Trial) -> None:
         self.trials[event.number] = trial
         self.running[event.number], self.renewed[event.number] = None, self.length
+        if event.request:
+            self._answer(event)
 
     def _renewed(self, event: Renewed) -> None:
         # A worker renewed without a look at the log: it may have lost the lease before.
@@ -341,7 +351,7 @@ class LogState:
         self.trials[number] = replace(self.trials[number], forgotten=True)
         self.forgotten[number] = None
         self.table.forget(number)
-        self._count_identity(number, -1)
+        self.identities.change(number, self.configs[number], self.space, -1)
         self._withdraw(number)
 
     def _reopened(self, event: Reopened) -> None:
@@ -351,7 +361,7 @@ class LogState:
             raise StoreCorrupt(f"trial {number} is to be run again at position {self.length}, before it ended")
         if trial.forgotten:
             del self.forgotten[number]
-            self._count_identity(number, 1)
+            self.identities.change(number, self.configs[number], self.space, 1)
         lease = replace(trial.lease, lost=0) if trial.lease else None
         self.trials[number] = replace(
             trial, state=State.WAITING, outcome=None, lease=lease, forgotten=False, ruling=Ruling.GO_ON, mean=None
@@ -363,14 +373,6 @@ class LogState:
         self._withdraw(number)
         if isinstance(self.leader, InstanceRace):
             self.leader.begin_again(number)
-
-    def _count_identity(self, number: int, more: int) -> None:
-        config = self.configs[number]
-        if number < self.identified and config is not None:
-            identity = self.space.identity(config)
-            self.identities[identity] += more
-            if not self.identities[identity]:
-                del self.identities[identity]
 
     def _withdraw(self, number: int) -> None:
         """Take back what the outcome of a trial made of the best trial, and of the failures."""
@@ -401,8 +403,8 @@ class LogState:
 
 _REASONS = {reason.value: reason for reason in Reason}
 
-_MUTABLE = (list, dict, deque, TrialArrays, Incumbent, InstanceRace, EarlyFailures, Remarks, Spending)
-"""The types of parts that a copy has of its own; a Counter is a dict."""
+_OWN = (EarlyFailures, IdentityCounts, Incumbent, InstanceRace, PackedList, Remarks, Spending, TrialArrays)
+_MUTABLE = (list, dict, deque, *_OWN)  # a Counter is a dict
 
 _ADD: Mapping[type, Callable[..., None]] = {
     Created: LogState._created,

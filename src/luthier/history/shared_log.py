@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from luthier import event as events
 from luthier.event import Asked, Event, Reported, Told
 from luthier.history.log_state import LogState
+from luthier.history.packed_list import PackedList
 from luthier.space import Space
 from luthier.trial import Outcome, Reason
+
+DIGEST = 16
+"""The number of bytes of a digest."""
 
 
 @dataclass(slots=True)
@@ -17,9 +21,9 @@ class SharedLog:
     """The events that all histories of a study share, with the state after all of them."""
 
     spaces: tuple[Space, ...]  # the first is the space at the beginning
-    events: list[Event]
+    events: PackedList[Event]
     fold: LogState
-    digests: list[bytes] = field(default_factory=list)  # after the first, second, … event, computed when asked for
+    digests: bytearray = field(default_factory=bytearray)  # after the first, second, … event, computed when asked for
     uses: set[str] = field(default_factory=set)  # what was computed when asked for; shared with the forks
 
     def take(self, added: Sequence[Event]) -> None:
@@ -30,7 +34,7 @@ class SharedLog:
                 self.fold.add(event)
             self.events.extend(added)
         except BaseException:  # also Ctrl-C: a state that is ahead of its events is of no use any more
-            del self.events[before:]
+            self.events.truncate(before)
             self.fold = self.folded(before)
             raise
 

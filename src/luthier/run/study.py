@@ -376,8 +376,8 @@ class Study:
         """Evaluate the objective at the method's proposals, until the budget is spent.
 
         The budget is the study's, over all runs and processes: after a run that was stopped, the same call goes on to
-        the same end. Without a budget the run ends when everything was tried, or by Ctrl-C. The first Ctrl-C waits for
-        the running trials; the second, or SIGTERM, gives them back at once, and they are run again on resume.
+        the same end. Without one, the run says so, and ends when everything was tried, or by Ctrl-C. The first Ctrl-C
+        waits for the running trials; the second, or SIGTERM, gives them back at once, and they are run again on resume.
 
         Args:
             objective: a function of a running trial (``trial["x"]``, ``trial.params``, ``trial.report(…)``); it returns

@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, overload
+from typing import Any, Self, TypeAlias, overload
 
 from luthier.errors import (
     InvalidResult,
-    InvalidSetting,
     LeaseLost,
     LuthierError,
-    SpaceExhausted,
     StoreError,
     TrialFinished,
 )
@@ -24,7 +22,7 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Method
 from luthier.problem import Fidelity, Problem
-from luthier.scalar import short, to_text, to_whole
+from luthier.scalar import short, to_text
 from luthier.space import Space, Variable
 from luthier.stop import Rule, scheduler_of
 from luthier.store import Store, open_store
@@ -34,12 +32,16 @@ from luthier.study.decisions import Configuration, Decider
 from luthier.study.editor import StudyEditor
 from luthier.study.known_results import checked_config
 from luthier.study.leases import (
+    AlreadyAnswered,
     Claims,
     Heartbeat,
     LeaseOwner,
     check_release,
+    checked_count,
+    checked_request,
     free,
     give_up_claim,
+    once,
     reap_leases,
     seconds_of_lease,
 )
@@ -52,7 +54,8 @@ from luthier.study.verify import Verification, verify
 from luthier.study.workers import Direction
 from luthier.trial import Outcome, Reason, plain_attributes
 
-_MOST = 1_000_000  # trials at once: more are a slip, and would fill the memory
+Given: TypeAlias = Mapping[str, Any] | None
+"""The values of variables that a caller insists on; None where there are none."""
 LEASE_S = 120.0
 """How long a lease lasts without a sign of life, where it cannot be seen whether its process lives."""
 
@@ -155,16 +158,16 @@ class AskTell:
 
     @overload
     def ask(
-        self, count: None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self, count: None = None, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
     ) -> ActiveTrial: ...
 
     @overload
     def ask(
-        self, count: int, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self, count: int, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
     ) -> list[ActiveTrial]: ...
 
     def ask(
-        self, count: int | None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self, count: int | None = None, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
     ) -> ActiveTrial | list[ActiveTrial]:
         """Get the next trial to evaluate, or with `count` up to that many at once.
 
@@ -175,6 +178,7 @@ class AskTell:
             params: try exactly these values instead; those that it lacks are the defaults.
             lease_s: seconds within which the result must come; after that the trial is given to the next caller. By
                 default the lease lasts as long as this process.
+            ticket: a text that makes the call idempotent: a second one under the same ticket gives what the first gave.
 
         Returns:
             An `ActiveTrial`, or a list of them.
@@ -184,20 +188,21 @@ class AskTell:
             Infeasible: no configuration keeps the constraints.
             InvalidConfig: `params` breaks a rule of the space.
         """
-        wanted, count = count, None if count is None else to_whole(count)
-        if wanted is not None and (count is None or not 1 <= count <= _MOST):
-            raise InvalidSetting(f"ask for a whole number of trials, from 1 to {_MOST}, not {short(wanted)}")
+        count, request = checked_count(count), checked_request(ticket)
         ttl_s = LEASE_S if lease_s is None else seconds_of_lease(lease_s)
-        decider = self._make_decider(ttl_s, owned=lease_s is None)
-        if params is not None:
-            live = self._begin(
-                lambda history: decider.given(
-                    history, [checked_config(history.space, params, fill=True)] * (count or 1)
-                ),
-                True,
-            )
-        else:
-            live = self._ask(decider, 1 if count is None else count)
+        decider, size = self._make_decider(ttl_s, owned=lease_s is None), 1 if count is None else count
+
+        def given(history: History) -> Sequence[Event]:
+            return decider.given(history, [checked_config(history.space, params or {}, fill=True)] * size)
+
+        try:
+            if params is None:
+                live = self._ask(decider, size, request)
+            else:
+                live = self._begin(once(request, given, ()), afresh=True)
+        except AlreadyAnswered:
+            history = self.history
+            live = [self._begun(history, *answer) for answer in history.answers(request)]
         return live if count is not None else live[0]
 
     def _make_decider(
@@ -210,21 +215,9 @@ class AskTell:
             self._decider = (which, made)
         return self._decider[1]
 
-    def _ask(self, decider: Decider, count: int) -> list[ActiveTrial]:
+    def _ask(self, decider: Decider, count: int, request: str = "") -> list[ActiveTrial]:
         """Get up to `count` trials; fewer where the limit is reached or nothing else is left."""
-        live: list[ActiveTrial] = []
-        try:
-            while len(live) < count:
-                if not self._claims.ask(decider, count - len(live), self._begin, live):
-                    break
-        except SpaceExhausted:
-            if not live:
-                raise
-        except BaseException:
-            for trial in live:
-                self.release(trial, "what was asked for together with it failed")
-            raise
-        return live
+        return self._claims.gather(decider, count, self._begin, self.release, request)
 
     def _begin(self, decide: Decide, afresh: bool = False) -> list[ActiveTrial]:
         """Append what begins trials, and hold their leases; `afresh`: after taking in what others have appended."""
@@ -241,13 +234,16 @@ class AskTell:
             history = self._log.commit(decide_and_note)
             first = history.length - len(made)
             live: list[ActiveTrial] = []
-            ways = (self._report, self._attribute, self._reports.asking, self._full, self._reports.case_ways)
             for position, event in enumerate(made, first):
                 if isinstance(event, (Asked, Retried, Resumed)):
-                    live.append(begun_trial(history, event.number, position, self.reader.name, self._key, ways))
+                    live.append(self._begun(history, event.number, position))
                     if event.owner:
                         self._heartbeat.hold(event.number, position)
         return live
+
+    def _begun(self, history: History, number: int, token: int) -> ActiveTrial:
+        ways = (self._report, self._attribute, self._reports.asking, self._full, self._reports.case_ways)
+        return begun_trial(history, number, token, self.reader.name, self._key, ways)
 
     def tell(
         self,

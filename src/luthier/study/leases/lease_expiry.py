@@ -15,6 +15,14 @@ MAX_LOST = 5
 """How many workers a trial may cost before it ends as LOST: it might be what takes them down."""
 
 
+def check_release(error: object, reason: object) -> None:
+    """Refuse what does not say why a trial is given back."""
+    if not isinstance(error, str):
+        raise InvalidSetting(f"error={short(error)}: say in a text what happened")
+    if not isinstance(reason, Reason) or reason not in (Reason.INTERRUPTED, Reason.LOST):
+        raise InvalidSetting(f"reason={short(reason)}: it is luthier.trial.Reason.INTERRUPTED or LOST")
+
+
 def free(
     history: History, number: int, token: int, reason: Reason, error: str = "", ran_s: float | None = None
 ) -> list[Event]:
@@ -88,14 +96,6 @@ def reap(history: History, leases: LeaseReader) -> list[Event]:
         if leases.end_s(claim.owner, claim.ttl_s, (claim.number, token), token) is not None:
             found.append(Freed(claim.number, token, str(Reason.LOST)))
     return found
-
-
-def check_release(error: object, reason: object) -> None:
-    """Refuse what a lease cannot end with: an error that is no text, and another reason than INTERRUPTED or LOST."""
-    if not isinstance(error, str):
-        raise InvalidSetting(f"error={short(error)}: say in a text what happened")
-    if not isinstance(reason, Reason) or reason not in (Reason.INTERRUPTED, Reason.LOST):
-        raise InvalidSetting(f"reason={short(reason)}: it is luthier.trial.Reason.INTERRUPTED or LOST")
 
 
 def seconds_of_lease(given: object) -> float:

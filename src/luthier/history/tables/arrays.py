@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from luthier._typing import Floats, Integers
 from luthier.data import Data, LearningCurves, StoppedTrials
-from luthier.history.extrapolation import extrapolate
-from luthier.history.marginal_losses import marginal_losses
-from luthier.history.report_arrays import ReportArrays
 from luthier.history.spending import outcome_cost
-from luthier.history.stopped_losses import stopped_losses
+from luthier.history.tables.extrapolation import extrapolate
+from luthier.history.tables.marginal_losses import marginal_losses
+from luthier.history.tables.report_arrays import ReportArrays
+from luthier.history.tables.stopped_losses import stopped_losses
 from luthier.problem import Fidelity, Objective
 from luthier.space import Space
 from luthier.trial import Config, Outcome, Reason

@@ -6,7 +6,7 @@ import numpy as np
 
 from luthier._typing import Floats, Integers
 from luthier.data import LearningCurves
-from luthier.history.extrapolation import PartialLosses
+from luthier.history.tables.extrapolation import PartialLosses
 
 _MOST = 1000
 """Only so many cases have effects of their own: a mean over more hardly depends on which they are."""
