@@ -40,6 +40,7 @@ MEANINGS = {
         "minimize": "the name of the objective that is minimized; a list for several",
         "maximize": "the name of the objective that is maximized; a list for several",
         "constraints": 'limits of numbers that the objective returns beside it, such as `{memory_mb = "<= 512"}`',
+        "cost": "the name of what a trial costs, a number that the objective returns beside it; or `seconds`",
         "seed": "of all randomness; drawn anew, and stored, where it is left out",
         "noisy": "the same values may give different results, and may be tried again",
         "baseline": "try the defaults of the variables first, and compare with them in the end",
@@ -61,8 +62,10 @@ MEANINGS = {
     "budget": {
         "trials": "the number of trials that the study has in the end, failed ones included, imported ones not",
         "time": "how long the study runs; the trials that run then are finished",
+        "cost": "what the trials may cost in all, in the unit of the study's cost, or else in seconds of trials",
         "target": "a value of the objective that is good enough",
         "plateau": "the number of trials in a row that may end without a better value",
+        "stop": 'more trials are not worth it: the words `"not worth it"`, or a rule (lt.NotWorthIt and others)',
     },
     "store": {"path": "a path, relative to the study file, or the URL of a store"},
     "executor": {
@@ -83,6 +86,8 @@ TYPES = {
     ("objective", "python"): ("text", "none"),
     ("method", "use"): ("text", '`"Auto"`'),
     ("stop", "use"): ("text", "none"),
+    ("budget", "cost"): ("number, more than 0", "none"),
+    ("budget", "stop"): ("text, or a table", "none"),
     ("executor", "gpus"): ("text", "none"),
 }
 """Types and defaults of the keys that the reader does not read by one of a section's typed methods."""
