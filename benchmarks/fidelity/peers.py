@@ -194,9 +194,7 @@ class Neps:
             else:
                 middle = (one["lo"] * one["hi"]) ** 0.5 if one.get("log") else (one["lo"] + one["hi"]) / 2
                 kind, cast = (neps.HPOInteger, round) if one["type"] == "int" else (neps.HPOFloat, float)
-                made = kind(
-                    one["lo"], one["hi"], log=bool(one.get("log")), prior=cast(middle), prior_confidence="low"
-                )
+                made = kind(one["lo"], one["hi"], log=bool(one.get("log")), prior=cast(middle), prior_confidence="low")
             space[f"v{place}"] = made
         self.optimizer = neps.AskAndTell(getattr(neps.algorithms, name)(neps.SearchSpace(space)))
         self.task = task

@@ -33,9 +33,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 def _suite(suite: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     names = list(dict.fromkeys(row["name"] for row in rows))
     own = {name: [row for row in rows if row["name"] == name] for name in names}
-    curves = {
-        name: np.exp(np.mean([np.log(regrets(row, _GRID)) for row in own[name]], axis=0)) for name in names
-    }
+    curves = {name: np.exp(np.mean([np.log(regrets(row, _GRID)) for row in own[name]], axis=0)) for name in names}
     title = " | ".join(map(str, BUDGETS))
     lines = [f"\n| {suite} | {title} | ± | runs | seconds |", f"| --- |{' --- |' * (len(BUDGETS) + 3)}"]
     for name in sorted(names, key=lambda name: float(curves[name][-1])):

@@ -26,7 +26,8 @@ FORMAT = 1
 class Created(msgspec.Struct, frozen=True, tag="created", omit_defaults=True, gc=False):
     """The study begins: what is optimized, and the seed of all its randomness. Always the first event.
 
-    `constraints` are the limits of what the objective returns, as pairs such as ``("memory_mb", "<= 512")``.
+    `constraints` are the limits of what the objective returns, as pairs such as ``("memory_mb", "<= 512")``; `beside`
+    are the fidelities that go up together with `fidelity`.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Created(msgspec.Struct, frozen=True, tag="created", omit_defaults=True, gc
     version: str = ""
     constraints: tuple[tuple[str, str], ...] = ()
     fidelity: tuple[str, int, int] | None = None
+    beside: tuple[tuple[str, int, int], ...] = ()
 
 
 class Configured(msgspec.Struct, frozen=True, tag="configured", omit_defaults=True, gc=False):

@@ -93,7 +93,9 @@ def test_a_trial_that_trains_up_to_its_rung_needs_no_way_to_the_study() -> None:
         trial.report(0.5, step=trial.until)
         return 0.5
 
-    result = run_trial(at_once, Task(3, 7, {"x": 0.5}, context={"until": 3}, answered=True), SocketLink(address, (3, 7)))
+    result = run_trial(
+        at_once, Task(3, 7, {"x": 0.5}, context={"until": 3}, answered=True), SocketLink(address, (3, 7))
+    )
     assert (result.reason, result.value, result.reports) == (Reason.DONE, 0.5, ((3, 0.5),))
 
 

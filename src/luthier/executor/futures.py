@@ -193,7 +193,9 @@ def _lost(task: Task, error: Exception) -> TaskResult:
     return TaskResult(task.number, task.token, Reason.LOST, error=message)
 
 
-def _run_remotely(name: str, pickled_objective: bytes | None, pickled_task: bytes, address: Address) -> TaskResult | None:
+def _run_remotely(
+    name: str, pickled_objective: bytes | None, pickled_task: bytes, address: Address
+) -> TaskResult | None:
     """Run one trial (in a process of the executor); None where the process has no objective of that name."""
     task: Task = pickle.loads(pickled_task)
     objective = kept_objective(name, lambda: pickled_objective)

@@ -1,4 +1,4 @@
-"""Reports and answers between the process of a study and pools on the same machine, by a socket on loopback."""
+"""Reports and answers between a study and the pools of its machine, by a socket on loopback."""
 
 from __future__ import annotations
 

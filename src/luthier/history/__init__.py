@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from luthier.history.history import History
 from luthier.history.incumbent import is_feasible
+from luthier.history.logged_problem import logged_fidelity
 from luthier.history.trial_order import TrialOrder, proposed_from
 
-__all__ = ["History", "TrialOrder", "is_feasible", "proposed_from"]
+__all__ = ["History", "TrialOrder", "is_feasible", "logged_fidelity", "proposed_from"]
 
 
 def __dir__() -> list[str]:

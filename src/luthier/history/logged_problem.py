@@ -17,9 +17,16 @@ def logged_problem(created: Created | None, configured: Configured | None, space
     if created is None:
         raise StoreCorrupt("the log does not begin with the event that creates a study")
     horizon = configured.horizon if configured else created.horizon
-    fidelity = Fidelity(*created.fidelity) if created.fidelity else None
+    fidelity = logged_fidelity(created)
     limits = parse_outcome_constraints(dict(created.constraints))
     return Problem(space, logged_objectives(created), created.noisy, horizon, fidelity, limits)
+
+
+def logged_fidelity(created: Created) -> Fidelity | None:
+    """Give the fidelity of a study, with those that go up together with it."""
+    if created.fidelity is None:
+        return None
+    return Fidelity(*created.fidelity, beside=tuple(Fidelity(*one) for one in created.beside))
 
 
 def logged_objectives(created: Created) -> tuple[Objective, ...]:

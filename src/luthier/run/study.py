@@ -56,7 +56,8 @@ class Study:
         seed: of all randomness, from 0 to 2**64 - 1; None: drawn anew, and stored.
         noisy: whether the same configuration may give different values; only then may one be tried again.
         constraints: limits of numbers that the objective returns by name, such as ``{"memory_mb": "<= 512"}``.
-        fidelity: what a full evaluation spends, such as ``lt.Fidelity("epochs", 1, 81)``, where less tells something.
+        fidelity: what a full evaluation spends, such as ``lt.Fidelity("epochs", 1, 81)``, where less tells something;
+            or several that go up together.
         stop: the rule that stops trials early, or pauses and promotes them; by default what the stored study used last.
 
     Raises:
@@ -79,7 +80,7 @@ class Study:
         seed: int | None = None,
         noisy: bool = False,
         constraints: Mapping[str, str] | None = None,
-        fidelity: Fidelity | None = None,
+        fidelity: Fidelity | Sequence[Fidelity] | None = None,
         stop: Rule | None = None,
     ) -> None:
         goal: dict[str, Any] = {"minimize": minimize, "maximize": maximize, "constraints": constraints, "noisy": noisy}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from luthier.stop.asynchronous_halving import ASHA
+from luthier.stop.curve_extrapolation import CurveExtrapolation, CurveForecast
 from luthier.stop.patience import Patience
 from luthier.stop.percentile import Median, Percentile
 from luthier.stop.rule import GO_ON, AllOf, AnyOf, Decision, Promotion, Rule, Scheduler, scheduler_of
@@ -15,6 +16,8 @@ __all__ = [
     "GO_ON",
     "AllOf",
     "AnyOf",
+    "CurveExtrapolation",
+    "CurveForecast",
     "Decision",
     "Hyperband",
     "Median",

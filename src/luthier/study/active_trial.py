@@ -10,6 +10,7 @@ from luthier._hints import translating_methods
 from luthier.errors import InvalidSetting, LeaseLost, TrialNotFound
 from luthier.history import History
 from luthier.key import Key
+from luthier.problem import Fidelity
 from luthier.render import html_table
 from luthier.scalar import short, to_whole
 from luthier.trial import Config, Parametrized, plain_attributes
@@ -33,6 +34,7 @@ class ActiveTrial(Parametrized):
         study: the name of its study.
         owner: of the lease; see `luthier.trial.Lease`.
         until: the units of the fidelity that it may spend before a scheduler decides; None where there is no fidelity.
+        fidelity: the same by the name of the fidelity, with those that go up together with it.
     """
 
     number: int
@@ -49,6 +51,7 @@ class ActiveTrial(Parametrized):
     _nested: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
     until: int | None = None
     _stops: Callable[[int, int], bool] | None = field(default=None, repr=False, compare=False)
+    fidelity: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def nested_params(self) -> dict[str, Any]:
@@ -119,7 +122,7 @@ class ActiveTrial(Parametrized):
         place = (self.study, self.owner)
         given = (self.number, self.params, self.config, self.token, self.attempt, dict(self.note), *place, self._key)
         stops = None if self._stops is None else _cannot_ask
-        return ActiveTrial, (*given, None, None, self._nested, self.until, stops)
+        return ActiveTrial, (*given, None, None, self._nested, self.until, stops, dict(self.fidelity))
 
 
 def _cannot_ask(number: int, token: int) -> bool:
@@ -133,9 +136,9 @@ Ways: TypeAlias = tuple[
     Callable[[int, int, float, int | None], None],
     Callable[[int, int, Mapping[str, Any]], None],
     Callable[[int, int], bool] | None,
-    int | None,
+    Fidelity | None,
 ]
-"""How a trial reports, notes something and asks whether it is to stop, and the units of the full fidelity."""
+"""How a trial reports, notes something and asks whether it is to stop, and what a full evaluation spends."""
 
 
 def begun_trial(history: History, number: int, token: int, study: str, key: Key, ways: Ways) -> ActiveTrial:
@@ -154,12 +157,13 @@ def begun_trial(history: History, number: int, token: int, study: str, key: Key,
     owner, attempt = (lease.owner, lease.attempt) if lease else ("", 1)
     config = history.config(number) or trial.config
     params = space.realize(config)
-    report, note, stops, full = ways
+    report, note, stops, fidelity = ways
     nested = space.nest(params) if len(space.given) < len(space.names) else None
     which = (number, params, config, token, attempt, trial.note, study, owner, key)
-    if stops is None and full is None:
-        return ActiveTrial(*which, report, note, nested)
-    return ActiveTrial(*which, report, note, nested, full if trial.until is None else trial.until, stops)
+    if fidelity is None:
+        return ActiveTrial(*which, report, note, nested, None, stops)
+    until = fidelity.high if trial.until is None else trial.until
+    return ActiveTrial(*which, report, note, nested, until, stops, fidelity.units(until))
 
 
 def place_of(trial: ActiveTrial | int, study: str, key: Key, history: History) -> tuple[int, int | None]:

@@ -89,7 +89,7 @@ class AskTell:
         seed: int | None = None,
         noisy: bool = False,
         constraints: Mapping[str, str] | None = None,
-        fidelity: Fidelity | None = None,
+        fidelity: Fidelity | Sequence[Fidelity] | None = None,
         stop: Rule | None = None,
     ) -> None:
         spec = open_log.study_spec(name, space, (minimize, maximize), seed, noisy, fidelity, constraints)
@@ -113,7 +113,7 @@ class AskTell:
         self.editor = StudyEditor(self._log)
         self._key = Key.of(self.reader.seed)
         problem = self._log.history.problem()
-        self._horizon, self._full = problem.horizon, problem.fidelity.high if problem.fidelity else None
+        self._horizon, self._fidelity = problem.horizon, problem.fidelity
         self._memo = Memo()
         self._owner = LeaseOwner()
         self._configured: tuple[Method, int | None, Configured] | None = None
@@ -236,7 +236,7 @@ class AskTell:
             history = self._log.commit(decide_and_note)
             first = history.length - len(made)
             live: list[ActiveTrial] = []
-            ways = (self._report, self._attribute, self._reports.asking, self._full)
+            ways = (self._report, self._attribute, self._reports.asking, self._fidelity)
             for position, event in enumerate(made, first):
                 if isinstance(event, (Asked, Retried, Resumed)):
                     live.append(begun_trial(history, event.number, position, self.reader.name, self._key, ways))

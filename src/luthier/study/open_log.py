@@ -12,7 +12,7 @@ from luthier._hints import suggest
 from luthier._runtime.collection_pause import COLLECTION_PAUSE
 from luthier.errors import InvalidSetting, StudyMismatch, StudyNotFound
 from luthier.event import Changed, Created, Event, Record
-from luthier.history import History
+from luthier.history import History, logged_fidelity
 from luthier.key import checked_seed
 from luthier.method import Method, check_method, from_plain, to_plain
 from luthier.problem import Fidelity, Objective, OutcomeConstraint, Problem, parse_outcome_constraints
@@ -48,8 +48,6 @@ class StudySpec:
             raise InvalidSetting(f"the name of a study is Unicode text without NUL, not {short(self.name)}")
         if not isinstance(self.noisy, bool):
             raise InvalidSetting(f"noisy is True or False, not {short(self.noisy)}")
-        if self.fidelity is not None and not isinstance(self.fidelity, Fidelity):
-            raise InvalidSetting(f"fidelity={short(self.fidelity)}: give one such as lt.Fidelity('epochs', 1, 81)")
         object.__setattr__(self, "name", str.__str__(self.name))
         if self.seed is not None:
             object.__setattr__(self, "seed", checked_seed(self.seed))
@@ -77,12 +75,17 @@ class StudySpec:
             raise StudyMismatch(
                 f"study {self.name!r} in the store is not noisy and stays so; give a new study a name of its own"
             )
-        stored = None if first.fidelity is None else Fidelity(*first.fidelity)
+        stored = logged_fidelity(first)
         if self.fidelity is not None and self.fidelity != stored:
+            had = f"the fidelity {_shown(stored)}" if stored else "no fidelity"
             raise StudyMismatch(
-                f"study {self.name!r} in the store has {f'the fidelity {stored!r}' if stored else 'no fidelity'}, not "
-                f"{self.fidelity!r}; give a new study a name of its own"
+                f"study {self.name!r} in the store has {had}, not {_shown(self.fidelity)}; give a new study a name of "
+                "its own"
             )
+
+
+def _shown(fidelity: Fidelity) -> str:
+    return repr(list(fidelity.parts) if fidelity.beside else fidelity)
 
 
 def study_spec(
@@ -91,13 +94,13 @@ def study_spec(
     goals: tuple[str | Sequence[str], str | Sequence[str]],
     seed: int | None,
     noisy: bool,
-    fidelity: Fidelity | None,
+    fidelity: Fidelity | Sequence[Fidelity] | None,
     constraints: Mapping[str, str] | None,
 ) -> StudySpec:
     """Read what a caller says of a study; `goals` are what is minimized and what is maximized."""
     given = space if isinstance(space, Space) or space is None else Space(space)
     limits = None if constraints is None else parse_outcome_constraints(constraints)
-    return StudySpec(name, given, parse_objectives(*goals), seed, noisy, fidelity, limits)
+    return StudySpec(name, given, parse_objectives(*goals), seed, noisy, Fidelity.together(fidelity), limits)
 
 
 def _is_unicode(text: str) -> bool:
@@ -216,6 +219,7 @@ def _create(store: Store, spec: StudySpec) -> StudyLog:
         version=version.VERSION,
         constraints=tuple((limit.name, limit.relation) for limit in limits),
         fidelity=None if fidelity is None else (fidelity.name, fidelity.low, fidelity.high),
+        beside=tuple((one.name, one.low, one.high) for one in fidelity.beside) if fidelity else (),
     )
     log = StudyLog(store, spec.name, spec.space)
 

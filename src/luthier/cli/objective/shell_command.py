@@ -8,7 +8,8 @@ own, and its result is read from what it prints or writes. Environment:
 - ``LUTHIER_PARAMS``: the path of a JSON file with all of them;
 - ``LUTHIER_TRIAL``, ``LUTHIER_ATTEMPT``, ``LUTHIER_SEED``, ``LUTHIER_STUDY``, and ``LUTHIER_FOLDER``: a folder of the
   trial's own, kept beside the store (see `RunningTrial.folder`); an earlier attempt may have left files there;
-- ``LUTHIER_UNTIL``: the units of the study's fidelity (epochs, …) up to which to train now; empty without a fidelity.
+- ``LUTHIER_UNTIL``: the units of the study's fidelity (epochs, …) up to which to train now; empty without a fidelity;
+- ``LUTHIER_FIDELITY``: the units of all fidelities by name, as JSON: ``{"epochs": 9, "share": 32}``.
 
 What it prints is kept in that folder: ``stdout.txt`` and ``stderr.txt``, of a second attempt ``stdout-2.txt``, ….
 """
@@ -168,6 +169,7 @@ class Command:
             "LUTHIER_SEED": str(trial.seed),
             "LUTHIER_STUDY": str(trial.context.get("study", "")),
             "LUTHIER_UNTIL": "" if trial.until is None else str(trial.until),
+            "LUTHIER_FIDELITY": json.dumps(trial.fidelity),
         }
         for name, text in texts.items():
             found.update(dict.fromkeys(self.names.get(name, ()), text.replace("\0", "")))
