@@ -16,8 +16,8 @@ class Created(msgspec.Struct, frozen=True, tag="created", omit_defaults=True, gc
     """The study begins: what is optimized, and the seed of all its randomness. Always the first event.
 
     `constraints` are the limits of what the objective returns, as pairs such as ``("memory_mb", "<= 512")``; `cost`
-    names what a trial costs; `instances` is what configurations are compared on, as
-    `luthier.instances.Instances.to_plain` writes them.
+    names what a trial costs; `beside` are the fidelities that go up together with `fidelity`; `instances` is what
+    configurations are compared on, as `luthier.instances.Instances.to_plain` writes them.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Created(msgspec.Struct, frozen=True, tag="created", omit_defaults=True, gc
     fidelity: tuple[str, int, int] | None = None
     cost: str | None = None
     instances: Any = None
+    beside: tuple[tuple[str, int, int], ...] = ()
 
 
 class Configured(msgspec.Struct, frozen=True, tag="configured", omit_defaults=True, gc=False):

@@ -1,4 +1,4 @@
-"""Reports and answers between a study's process and pools on the same machine, by a loopback socket."""
+"""Reports and answers between a study and the pools of its machine, by a socket on loopback."""
 
 from __future__ import annotations
 

@@ -236,6 +236,15 @@ class RunningTrial(Parametrized):
         return until
 
     @property
+    def fidelity(self) -> dict[str, int]:
+        """The units to train with, by the name of each fidelity: ``{"epochs": 9, "share": 32}``; empty without any.
+
+        The first one is `until`; those beside it go up together with it, and are what they are at `until` wherever
+        between two promotions the trial is.
+        """
+        return dict(self.context.get("fidelity", {}))
+
+    @property
     def start(self) -> int:
         """The step of the checkpoint at `resume_from`; 0 where there is none, and the trial starts at the beginning."""
         return checkpoint.step_of(self._found())

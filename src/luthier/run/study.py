@@ -58,7 +58,8 @@ class Study:
         seed: of all randomness, from 0 to 2**64 - 1; None: drawn anew, and stored.
         noisy: whether the same configuration may give different values; only then may one be tried again.
         constraints: limits of numbers that the objective returns by name, such as ``{"memory_mb": "<= 512"}``.
-        fidelity: what a full evaluation spends, such as ``lt.Fidelity("epochs", 1, 81)``, where less tells something.
+        fidelity: what a full evaluation spends, such as ``lt.Fidelity("epochs", 1, 81)``, where less tells something;
+            or several that go up together.
         stop: the rule that stops trials early, or pauses and promotes them; by default what the stored study used last.
         instances: what a configuration is to be good on, such as ``lt.Instances(["a.cnf", "b.cnf"], seeds=5)``.
         cost: the name of what a trial costs, which the objective returns, such as "dollars"; or "seconds". Methods then
@@ -84,7 +85,7 @@ class Study:
         seed: int | None = None,
         noisy: bool = False,
         constraints: Mapping[str, str] | None = None,
-        fidelity: Fidelity | None = None,
+        fidelity: Fidelity | Sequence[Fidelity] | None = None,
         stop: Rule | None = None,
         instances: Instances | None = None,
         cost: str | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from luthier.stop.asynchronous_halving import ASHA
+from luthier.stop.curve_extrapolation import CurveExtrapolation, CurveForecast
 from luthier.stop.intensify import Intensify
 from luthier.stop.patience import Patience
 from luthier.stop.percentile import Median, Percentile
@@ -17,6 +18,8 @@ __all__ = [
     "AllOf",
     "AnyOf",
     "CapsRunTime",
+    "CurveExtrapolation",
+    "CurveForecast",
     "Decision",
     "Hyperband",
     "Intensify",

@@ -11,6 +11,7 @@ from luthier.errors import InvalidSetting, LeaseLost, TrialNotFound
 from luthier.history import History
 from luthier.instances import Case, CaseProgress
 from luthier.key import Key
+from luthier.problem import Fidelity
 from luthier.render import html_table
 from luthier.scalar import short, to_whole
 from luthier.trial import Config, Parametrized, plain_attributes
@@ -34,6 +35,7 @@ class ActiveTrial(Parametrized):
         study: the name of its study.
         owner: of the lease; see `luthier.trial.Lease`.
         until: the units of the fidelity that it may spend before a scheduler decides; None where there is no fidelity.
+        fidelity: the same by the name of the fidelity, with those that go up together with it.
         progress: the cases that it had before, in a study with instances; None elsewhere.
     """
 
@@ -51,6 +53,7 @@ class ActiveTrial(Parametrized):
     _nested: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
     until: int | None = None
     _stops: Callable[[int, int], bool] | None = field(default=None, repr=False, compare=False)
+    fidelity: Mapping[str, int] = field(default_factory=dict)
     progress: CaseProgress | None = field(default=None, repr=False, compare=False)
     _cases: Callable[[int, int], Iterator[Case]] | None = field(default=None, repr=False, compare=False)
 
@@ -140,7 +143,7 @@ class ActiveTrial(Parametrized):
         place = (self.study, self.owner)
         given = (self.number, self.params, self.config, self.token, self.attempt, dict(self.note), *place, self._key)
         stops = None if self._stops is None else _cannot_ask
-        return ActiveTrial, (*given, None, None, self._nested, self.until, stops, self.progress)
+        return ActiveTrial, (*given, None, None, self._nested, self.until, stops, dict(self.fidelity), self.progress)
 
 
 def _cannot_ask(number: int, token: int) -> bool:
@@ -154,10 +157,10 @@ Ways: TypeAlias = tuple[
     Callable[[int, int, float, int | None], None],
     Callable[[int, int, Mapping[str, Any]], None],
     Callable[[int, int], bool] | None,
-    int | None,
+    Fidelity | None,
     tuple[Callable[[History, int], CaseProgress], Callable[[int, int], Iterator[Case]]] | None,
 ]
-"""How a trial reports, notes something and asks whether it is to stop, the units of the full fidelity, and cases."""
+"""How a trial reports, notes something and asks whether it is to stop, what a full evaluation spends, and cases."""
 
 
 def begun_trial(history: History, number: int, token: int, study: str, key: Key, ways: Ways) -> ActiveTrial:
@@ -176,16 +179,17 @@ def begun_trial(history: History, number: int, token: int, study: str, key: Key,
     owner, attempt = (lease.owner, lease.attempt) if lease else ("", 1)
     config = history.config(number) or trial.config
     params = space.realize(config)
-    report, note, stops, full, cases = ways
+    report, note, stops, fidelity, cases = ways
     nested = space.nest(params) if len(space.given) < len(space.names) else None
     which = (number, params, config, token, attempt, trial.note, study, owner, key)
-    if stops is None and full is None:
-        return ActiveTrial(*which, report, note, nested)
-    until = full if trial.until is None else trial.until
+    if fidelity is None:
+        return ActiveTrial(*which, report, note, nested, None, stops)
+    until = fidelity.high if trial.until is None else trial.until
+    spends = (until, stops, fidelity.units(until))
     if cases is None:
-        return ActiveTrial(*which, report, note, nested, until, stops)
+        return ActiveTrial(*which, report, note, nested, *spends)
     progress, following = cases
-    return ActiveTrial(*which, report, note, nested, until, stops, progress(history, number), following)
+    return ActiveTrial(*which, report, note, nested, *spends, progress(history, number), following)
 
 
 def place_of(trial: ActiveTrial | int, study: str, key: Key, history: History) -> tuple[int, int | None]:

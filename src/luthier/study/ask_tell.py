@@ -94,7 +94,7 @@ class AskTell:
         seed: int | None = None,
         noisy: bool = False,
         constraints: Mapping[str, str] | None = None,
-        fidelity: Fidelity | None = None,
+        fidelity: Fidelity | Sequence[Fidelity] | None = None,
         stop: Rule | None = None,
         cost: str | None = None,
         instances: Instances | None = None,
@@ -121,8 +121,7 @@ class AskTell:
         self.editor = StudyEditor(self._log)
         self._key = Key.of(self.reader.seed)
         problem = self._log.history.problem()
-        self._full = problem.fidelity.high if problem.fidelity else None
-        self._configuration = Configuration(problem)
+        self._fidelity, self._configuration = problem.fidelity, Configuration(problem)
         self._memo = Memo()
         self._owner = LeaseOwner()
         self._decider: tuple[tuple[object, ...], Decider] | None = None
@@ -242,7 +241,7 @@ class AskTell:
         return live
 
     def _begun(self, history: History, number: int, token: int) -> ActiveTrial:
-        ways = (self._report, self._attribute, self._reports.asking, self._full, self._reports.case_ways)
+        ways = (self._report, self._attribute, self._reports.asking, self._fidelity, self._reports.case_ways)
         return begun_trial(history, number, token, self.reader.name, self._key, ways)
 
     def tell(

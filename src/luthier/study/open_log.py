@@ -12,7 +12,7 @@ from luthier._hints import suggest
 from luthier._runtime.collection_pause import COLLECTION_PAUSE
 from luthier.errors import InvalidSetting, StudyMismatch, StudyNotFound
 from luthier.event import Changed, Created, Event, Record
-from luthier.history import History
+from luthier.history import History, logged_fidelity
 from luthier.instances import Instances
 from luthier.key import checked_seed
 from luthier.method import Method, check_method, from_plain, to_plain
@@ -51,8 +51,6 @@ class StudySpec:
             raise InvalidSetting(f"the name of a study is Unicode text without NUL, not {short(self.name)}")
         if not isinstance(self.noisy, bool):
             raise InvalidSetting(f"noisy is True or False, not {short(self.noisy)}")
-        if self.fidelity is not None and not isinstance(self.fidelity, Fidelity):
-            raise InvalidSetting(f"fidelity={short(self.fidelity)}: give one such as lt.Fidelity('epochs', 1, 81)")
         self._check_instances()
         object.__setattr__(self, "name", str.__str__(self.name))
         if self.seed is not None:
@@ -96,11 +94,12 @@ class StudySpec:
             raise StudyMismatch(
                 f"study {self.name!r} in the store is not noisy and stays so; give a new study a name of its own"
             )
-        stored = None if first.fidelity is None else Fidelity(*first.fidelity)
+        stored = logged_fidelity(first)
         if self.fidelity is not None and self.fidelity != stored:
+            spends = f"the fidelity {_shown(stored)}" if stored else "no fidelity"
             raise StudyMismatch(
-                f"study {self.name!r} in the store has {f'the fidelity {stored!r}' if stored else 'no fidelity'}, not "
-                f"{self.fidelity!r}; give a new study a name of its own"
+                f"study {self.name!r} in the store has {spends}, not {_shown(self.fidelity)}; give a new study a name of "
+                "its own"
             )
         if self.cost is not None and self.cost != first.cost:
             had_cost = f"cost={first.cost!r}" if first.cost else "no cost of its own"
@@ -115,13 +114,17 @@ class StudySpec:
             )
 
 
+def _shown(fidelity: Fidelity) -> str:
+    return repr(list(fidelity.parts) if fidelity.beside else fidelity)
+
+
 def study_spec(
     name: str,
     space: Space | Mapping[str, Variable] | None,
     goals: tuple[str | Sequence[str], str | Sequence[str]],
     seed: int | None,
     noisy: bool,
-    fidelity: Fidelity | None,
+    fidelity: Fidelity | Sequence[Fidelity] | None,
     constraints: Mapping[str, str] | None,
     cost: str | None = None,
     instances: Instances | None = None,
@@ -129,7 +132,8 @@ def study_spec(
     """Read what a caller says of a study; `goals` are what is minimized and what is maximized."""
     given = space if isinstance(space, Space) or space is None else Space(space)
     limits = None if constraints is None else parse_outcome_constraints(constraints)
-    return StudySpec(name, given, parse_objectives(*goals), seed, noisy, fidelity, limits, parse_cost(cost), instances)
+    measured = (Fidelity.together(fidelity), limits, parse_cost(cost), instances)
+    return StudySpec(name, given, parse_objectives(*goals), seed, noisy, *measured)
 
 
 def _is_unicode(text: str) -> bool:
@@ -250,6 +254,7 @@ def _create(store: Store, spec: StudySpec) -> StudyLog:
         fidelity=None if fidelity is None else (fidelity.name, fidelity.low, fidelity.high),
         cost=spec.cost,
         instances=None if spec.instances is None else spec.instances.to_plain(),
+        beside=tuple((one.name, one.low, one.high) for one in fidelity.beside) if fidelity else (),
     )
     log = StudyLog(store, spec.name, spec.space)
 

@@ -213,6 +213,12 @@ def _is_partial(history: History, trial: Trial) -> bool:
     return fidelity is not None and trial.until is not None and _spent(trial) < fidelity.high
 
 
+def _is_complete(history: History, trial: Trial) -> bool:
+    """Tell whether a trial has reported at the full fidelity, whatever it was told: nothing is left to promote."""
+    fidelity, reported = history.problem().fidelity, of_attempt(trial)
+    return fidelity is not None and bool(reported) and reported[-1].step >= fidelity.high
+
+
 def _spent(trial: Trial) -> int:
     """Give the units that a trial has spent which returned without being told to stop: all that it was given."""
     reported = of_attempt(trial)
@@ -241,7 +247,7 @@ def _ended(history: History, number: int, token: int | None, outcome: Outcome, s
     if trial.ruling is Ruling.GO_ON or not (obeyed or _is_partial(history, trial)):
         return told
     if trial.ruling in (Ruling.PAUSE, Ruling.PROMOTE):
-        if trial.ruling is Ruling.PROMOTE and obeyed:
+        if (trial.ruling is Ruling.PROMOTE and obeyed) or _is_complete(history, trial):
             return told
         cost = history.problem().cost
         spent = None if cost is None else outcome_cost(cost, outcome)
