@@ -45,8 +45,10 @@ MEANINGS = {
         "noisy": "the same values may give different results, and may be tried again",
         "baseline": "try the defaults of the variables first, and compare with them in the end",
         "fidelity": "what a full evaluation spends, where less of it tells something, too",
+        "instances": "what a configuration is to be good on: a list of names, or a table that names a file of them",
         "report": "the file of a page about the study (`.html`, `.md`), written at the end of each run",
         "notes": "a text for people, in place of the notes that the study has; `luthier list` and `show` print it",
+        "transfer": "studies of other tasks to learn from, each as `store.db` or `store.db#name`; recorded once",
         "tags": "short texts for people, beside the tags that the study has; `luthier annotate` takes one away",
     },
     "objective": {
@@ -78,6 +80,7 @@ MEANINGS = {
 
 TYPES = {
     ("study", "constraints"): ("table of texts", "none"),
+    ("study", "instances"): ("list, or table", "none"),
     ("objective", "command"): ("text, or list of texts", "none"),
     ("objective", "result"): ('`"last line"` or a table', '`"last line"`'),
     ("objective", "python"): ("text", "none"),
@@ -201,6 +204,7 @@ def _objective() -> list[str]:
         '"last line"': shell_command.LastLine,
         '{regex = "accuracy: ([0-9.]+)"}': shell_command.Pattern,
         '{json = "{luthier.folder}/result.json"}': shell_command.JsonFile,
+        '"seconds"': shell_command.WallTime,
     }
     environment = re.findall(r"^- (.*(?:\n  .*)*)", inspect.getdoc(shell_command) or "", re.MULTILINE)
     return [

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from luthier.analysis import NoProgress, NotWorthIt, RegretBound
     from luthier.executor import RunningTrial
+    from luthier.instances import Instances
     from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Prior, Quasi, Random, register
     from luthier.problem import Fidelity
     from luthier.run import Study, compare, maximize, minimize
@@ -53,7 +54,9 @@ if TYPE_CHECKING:
         ASHA,
         AllOf,
         AnyOf,
+        CurveExtrapolation,
         Hyperband,
+        Intensify,
         Median,
         OneStep,
         Patience,
@@ -84,6 +87,7 @@ __all__ = [
     "Boosted",
     "Choice",
     "Constant",
+    "CurveExtrapolation",
     "Ensemble",
     "Evolution",
     "Fidelity",
@@ -92,7 +96,9 @@ __all__ = [
     "Grid",
     "Hedge",
     "Hyperband",
+    "Instances",
     "Int",
+    "Intensify",
     "KnowledgeGradient",
     "LogEI",
     "LogNormal",

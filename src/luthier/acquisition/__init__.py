@@ -5,6 +5,7 @@ from __future__ import annotations
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
 from luthier.acquisition.augmented import AugmentedLogEI
 from luthier.acquisition.criterion import FunctionCriterion, IntegratedCriterion, bind_acquisition
+from luthier.acquisition.directional_hypervolume import LogDirectionalEHVI
 from luthier.acquisition.hedge import Hedge
 from luthier.acquisition.hypervolume import LogEHVI, bind_hypervolume
 from luthier.acquisition.knowledge_gradient import KnowledgeGradient
@@ -50,6 +51,7 @@ __all__ = [
     "Hedge",
     "IntegratedCriterion",
     "KnowledgeGradient",
+    "LogDirectionalEHVI",
     "LogEHVI",
     "LogEI",
     "MaxValueEntropy",

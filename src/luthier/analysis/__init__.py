@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from luthier.analysis.acquisition_grid import acquisition_surface
 from luthier.analysis.calibration import Calibration, calibrate, calibrate_ahead
+from luthier.analysis.choice import (
+    FrontChoice,
+    OrderStep,
+    PreferredTrial,
+    choose_by_order,
+    choose_by_prices,
+    choose_by_weights,
+    front_members,
+    knee,
+    preferred_trial,
+)
 from luthier.analysis.comparison import StudyComparison, compare_histories
 from luthier.analysis.descriptive import (
     Attainment,
@@ -96,6 +107,7 @@ __all__ = [
     "FailureKind",
     "FailureSummary",
     "Forecast",
+    "FrontChoice",
     "FrontCourse",
     "GroupImportance",
     "Importance",
@@ -107,10 +119,12 @@ __all__ = [
     "NoProgress",
     "NotWorthIt",
     "OptimizationHistory",
+    "OrderStep",
     "PairImportance",
     "PredictedMoments",
     "Prediction",
     "Predictions",
+    "PreferredTrial",
     "RegionRate",
     "RegretBound",
     "ReportCurve",
@@ -133,6 +147,9 @@ __all__ = [
     "calibrate_ahead",
     "check_level",
     "check_span",
+    "choose_by_order",
+    "choose_by_prices",
+    "choose_by_weights",
     "chosen_coordinates",
     "compare_histories",
     "coordinates",
@@ -147,6 +164,8 @@ __all__ = [
     "find_smallest_change",
     "forecast_gain",
     "front_course",
+    "front_members",
+    "knee",
     "lead_over",
     "measure_importance",
     "optimization_history",
@@ -155,6 +174,7 @@ __all__ = [
     "predict",
     "predicted_columns",
     "predicted_moments",
+    "preferred_trial",
     "report_curves",
     "timeline",
     "trial_table",

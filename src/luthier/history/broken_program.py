@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from luthier.trial import Reason, Trial
@@ -30,34 +30,31 @@ def broken_program(trials: Iterable[Trial]) -> Iterator[int]:
 
 
 class EarlyFailures:
-    """The trials of a study that failed before the first one that did not, as they ended; imported ones left out."""
+    """The failures of a study before its first trial that did not fail. Mutable, and part of one log's state."""
 
     __slots__ = ("numbers", "works")
 
-    def __init__(self) -> None:
-        self.numbers: list[int] = []
-        self.works = False
-        """Whether there was a trial that did not fail."""
+    def __init__(self, numbers: Iterable[int] = (), works: bool = False) -> None:
+        self.numbers = list(numbers)  # in the order in which they ended
+        self.works = works  # whether there was a trial that did not fail
 
-    def end(self, number: int, reason: Reason) -> list[int]:
-        """Take in how a trial ended; give the failures before it where it is the first that did not fail."""
+    def copy(self) -> EarlyFailures:
+        """Give an independent copy."""
+        return EarlyFailures(self.numbers, self.works)
+
+    def end(self, number: int, reason: Reason, trials: Sequence[Trial]) -> tuple[int, ...]:
+        """Take in that a trial ended; give those that count for nothing once there is one that did not fail."""
         if self.works:
-            return []
+            return ()
         if reason.is_crash:
             self.numbers.append(number)
         elif reason is not Reason.INTERRUPTED:
             self.works = True
-            numbers, self.numbers = self.numbers, []
-            return numbers
-        return []
+            failures, self.numbers = self.numbers, []
+            return tuple(broken_program([trials[failure] for failure in failures]))
+        return ()
 
     def withdraw(self, number: int) -> None:
-        """Leave out a trial that is to be run again, or counts for nothing."""
+        """Take back that a trial failed."""
         if number in self.numbers:
             self.numbers.remove(number)
-
-    def copy(self) -> EarlyFailures:
-        """Give an independent copy."""
-        twin = EarlyFailures()
-        twin.numbers, twin.works = self.numbers.copy(), self.works
-        return twin

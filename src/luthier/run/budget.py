@@ -76,6 +76,11 @@ class Budget:
         if self.target is not None and math.isnan(self.target):
             raise InvalidSetting("target=nan: give the value that is good enough, or None for no limit")
 
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether there is no limit at all."""
+        return self.trials is None and self.time_s is None and self.target is None and self.plateau is None
+
     def check_objectives(self, history: History) -> None:
         """Raise InvalidSetting where a limit needs one best value and the study has several objectives."""
         if len(history.problem().objectives) > 1:

@@ -69,12 +69,22 @@ class AskMethod(Protocol):
 
     @overload
     def __call__(
-        self, count: None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self,
+        count: None = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        lease_s: float | None = None,
+        ticket: str | None = None,
     ) -> ActiveTrial: ...
 
     @overload
     def __call__(
-        self, count: int, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self,
+        count: int,
+        *,
+        params: Mapping[str, Any] | None = None,
+        lease_s: float | None = None,
+        ticket: str | None = None,
     ) -> list[ActiveTrial]: ...
 
 

@@ -252,7 +252,9 @@ class Loop:
             context["folder"] = os.path.join(self.folder, folder_name(trial.number))  # noqa: PTH118 - for each trial
         ruled = self.study.rule is not None
         if trial.until is not None:
-            context["until"] = trial.until
+            context |= {"until": trial.until, "fidelity": dict(trial.fidelity)}
+        if trial.progress is not None:
+            context |= {"values": [*trial.progress.values], "bounds": [*trial.progress.bounds]}
         if trial.attempt > 1:
             saved = self.study.history.trial(trial.number).attributes.get(CHECKPOINT)
             context |= {} if saved is None else {"checkpoint": saved}

@@ -8,6 +8,7 @@ from functools import partial
 from luthier.analysis import EndRule, Forecast
 from luthier.errors import InvalidSetting
 from luthier.executor import Executor, Limits
+from luthier.method import Grid
 from luthier.run.budget import Budget, End
 from luthier.run.ending import RunEnding
 from luthier.run.failures import Failures
@@ -19,6 +20,11 @@ from luthier.run.progress.reporters import LineReporter, ProgressReporter, Silen
 from luthier.run.signals import Signals
 from luthier.run.trial_folders import trial_folders
 from luthier.study import AskTell, TrialResult
+
+ENDLESS = (
+    "no budget was given: the run goes on until Ctrl-C, `luthier stop` or study.stop(); "
+    "trials=…, time_s=…, target=… or plateau=… end it"
+)
 
 
 def run_once(
@@ -59,6 +65,8 @@ def run_once(
             window = None  # one trial after the other: its order is that of the log, in which a trial may pause
         asking.begin_run(budget.trials, window, budget.cost)
         earlier_s = study.reader.elapsed_s() if budget.time_s is not None else 0.0
+        if budget.is_unlimited and not _ends_by_itself(asking):
+            reporter.notice(ENDLESS)
         with Signals(reporter.notice) as signals, trial_folders(study.reader) as folder:
             which = (executor, budget, limits, bound, failures, reporter, signals, earlier_s, folder, window)
             notice = (lambda text: None) if isinstance(reporter, SilentReporter) else reporter.notice
@@ -70,3 +78,11 @@ def run_once(
         executor.close()
         if isinstance(reporter, NotebookReporter | LineReporter):
             reporter.close(study.reader)
+
+
+def _ends_by_itself(asking: AskTell) -> bool:
+    """Tell whether everything will have been tried some day."""
+    if isinstance(asking.method, Grid):
+        return True
+    problem = asking.reader.problem
+    return not problem.noisy and problem.space.size is not None

@@ -6,25 +6,23 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, overload
+from typing import Any, Self, TypeAlias, overload
 
 from luthier.errors import (
     InvalidResult,
-    InvalidSetting,
     LeaseLost,
     LuthierError,
-    SpaceExhausted,
     StoreError,
     TrialFinished,
 )
 from luthier.event import Asked, Configured, Event, Resumed, Retried
 from luthier.history import History, TrialOrder
+from luthier.instances import Instances
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Method
 from luthier.problem import Fidelity, Problem
-from luthier.scalar import short, to_text, to_whole
+from luthier.scalar import short, to_text
 from luthier.space import Space, Variable
 from luthier.stop import Rule, scheduler_of
 from luthier.store import Store, open_store
@@ -33,7 +31,20 @@ from luthier.study.active_trial import ActiveTrial, begun_trial, lease_of, place
 from luthier.study.decisions import Configuration, Decider
 from luthier.study.editor import StudyEditor
 from luthier.study.known_results import checked_config
-from luthier.study.leases import Claims, Heartbeat, LeaseOwner, free, give_up_claim, reap_leases, seconds_of_lease
+from luthier.study.leases import (
+    AlreadyAnswered,
+    Claims,
+    Heartbeat,
+    LeaseOwner,
+    check_release,
+    checked_count,
+    checked_request,
+    free,
+    give_up_claim,
+    once,
+    reap_leases,
+    seconds_of_lease,
+)
 from luthier.study.log import Decide
 from luthier.study.parse_result import checked_reports, no_value, parse_result
 from luthier.study.reader import StudyReader
@@ -43,7 +54,8 @@ from luthier.study.verify import Verification, verify
 from luthier.study.workers import Direction
 from luthier.trial import Outcome, Reason, plain_attributes
 
-_MOST = 1_000_000  # trials at once: more are a slip, and would fill the memory
+Given: TypeAlias = Mapping[str, Any] | None
+"""The values of variables that a caller insists on; None where there are none."""
 LEASE_S = 120.0
 """How long a lease lasts without a sign of life, where it cannot be seen whether its process lives."""
 
@@ -64,6 +76,7 @@ class AskTell:
         fidelity: what a full evaluation spends; None: as it is stored.
         cost: the name of what a trial costs, which the objective returns, or ``seconds``; None: as it is stored.
         stop: decides of running trials at their reports; None: the rule that the stored study used last, if any.
+        instances: what a configuration is to be good on; None: as they are stored.
 
     Raises:
         InvalidSpace, InvalidSetting, StudyMismatch, StudyNotFound, StoreError: see `luthier.Study`.
@@ -81,11 +94,13 @@ class AskTell:
         seed: int | None = None,
         noisy: bool = False,
         constraints: Mapping[str, str] | None = None,
-        fidelity: Fidelity | None = None,
+        fidelity: Fidelity | Sequence[Fidelity] | None = None,
         stop: Rule | None = None,
         cost: str | None = None,
+        instances: Instances | None = None,
     ) -> None:
-        spec = open_log.study_spec(name, space, (minimize, maximize), seed, noisy, fidelity, constraints, cost)
+        goals, limits = (minimize, maximize), (constraints, cost, instances)
+        spec = open_log.study_spec(name, space, goals, seed, noisy, fidelity, *limits)
         open_log.check_given(method)
         self._own_store = store is None or isinstance(store, str | Path)
         # A file is made for a new study only: not for a misspelt name, and not where it is not said what to optimize.
@@ -106,8 +121,7 @@ class AskTell:
         self.editor = StudyEditor(self._log)
         self._key = Key.of(self.reader.seed)
         problem = self._log.history.problem()
-        self._full = problem.fidelity.high if problem.fidelity else None
-        self._configuration = Configuration(problem)
+        self._fidelity, self._configuration = problem.fidelity, Configuration(problem)
         self._memo = Memo()
         self._owner = LeaseOwner()
         self._decider: tuple[tuple[object, ...], Decider] | None = None
@@ -123,7 +137,7 @@ class AskTell:
 
     @rule.setter
     def rule(self, rule: Rule | None) -> None:
-        open_log.check_rule(rule, self._log.history.problem().fidelity)
+        open_log.check_rule(rule, self._log.history.problem())
         self._reports.rule = rule
 
     @property
@@ -141,20 +155,18 @@ class AskTell:
         """Everything that is known now, the work of other processes included."""
         return self.reader.history
 
-    # --- asking and telling -----------------------------------------------------------------------------
-
     @overload
     def ask(
-        self, count: None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self, count: None = None, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
     ) -> ActiveTrial: ...
 
     @overload
     def ask(
-        self, count: int, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self, count: int, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
     ) -> list[ActiveTrial]: ...
 
     def ask(
-        self, count: int | None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self, count: int | None = None, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
     ) -> ActiveTrial | list[ActiveTrial]:
         """Get the next trial to evaluate, or with `count` up to that many at once.
 
@@ -165,6 +177,7 @@ class AskTell:
             params: try exactly these values instead; those that it lacks are the defaults.
             lease_s: seconds within which the result must come; after that the trial is given to the next caller. By
                 default the lease lasts as long as this process.
+            ticket: a text that makes the call idempotent: a second one under the same ticket gives what the first gave.
 
         Returns:
             An `ActiveTrial`, or a list of them.
@@ -174,20 +187,21 @@ class AskTell:
             Infeasible: no configuration keeps the constraints.
             InvalidConfig: `params` breaks a rule of the space.
         """
-        wanted, count = count, None if count is None else to_whole(count)
-        if wanted is not None and (count is None or not 1 <= count <= _MOST):
-            raise InvalidSetting(f"ask for a whole number of trials, from 1 to {_MOST}, not {short(wanted)}")
+        count, request = checked_count(count), checked_request(ticket)
         ttl_s = LEASE_S if lease_s is None else seconds_of_lease(lease_s)
-        decider = self._make_decider(ttl_s, owned=lease_s is None)
-        if params is not None:
-            live = self._begin(
-                lambda history: decider.given(
-                    history, [checked_config(history.space, params, fill=True)] * (count or 1)
-                ),
-                True,
-            )
-        else:
-            live = self._ask(decider, 1 if count is None else count)
+        decider, size = self._make_decider(ttl_s, owned=lease_s is None), 1 if count is None else count
+
+        def given(history: History) -> Sequence[Event]:
+            return decider.given(history, [checked_config(history.space, params or {}, fill=True)] * size)
+
+        try:
+            if params is None:
+                live = self._ask(decider, size, request)
+            else:
+                live = self._begin(once(request, given, ()), afresh=True)
+        except AlreadyAnswered:
+            history = self.history
+            live = [self._begun(history, *answer) for answer in history.answers(request)]
         return live if count is not None else live[0]
 
     def _make_decider(
@@ -200,21 +214,9 @@ class AskTell:
             self._decider = (which, made)
         return self._decider[1]
 
-    def _ask(self, decider: Decider, count: int) -> list[ActiveTrial]:
+    def _ask(self, decider: Decider, count: int, request: str = "") -> list[ActiveTrial]:
         """Get up to `count` trials; fewer where the limit is reached or nothing else is left."""
-        live: list[ActiveTrial] = []
-        try:
-            while len(live) < count:
-                if not self._claims.ask(decider, count - len(live), self._begin, live):
-                    break
-        except SpaceExhausted:
-            if not live:
-                raise
-        except BaseException:
-            for trial in live:
-                self.release(trial, "what was asked for together with it failed")
-            raise
-        return live
+        return self._claims.gather(decider, count, self._begin, self.release, request)
 
     def _begin(self, decide: Decide, afresh: bool = False) -> list[ActiveTrial]:
         """Append what begins trials, and hold their leases; `afresh`: after taking in what others have appended."""
@@ -231,13 +233,16 @@ class AskTell:
             history = self._log.commit(decide_and_note)
             first = history.length - len(made)
             live: list[ActiveTrial] = []
-            ways = (self._report, self._attribute, self._reports.asking, self._full)
             for position, event in enumerate(made, first):
                 if isinstance(event, (Asked, Retried, Resumed)):
-                    live.append(begun_trial(history, event.number, position, self.reader.name, self._key, ways))
+                    live.append(self._begun(history, event.number, position))
                     if event.owner:
                         self._heartbeat.hold(event.number, position)
         return live
+
+    def _begun(self, history: History, number: int, token: int) -> ActiveTrial:
+        ways = (self._report, self._attribute, self._reports.asking, self._fidelity, self._reports.case_ways)
+        return begun_trial(history, number, token, self.reader.name, self._key, ways)
 
     def tell(
         self,
@@ -253,6 +258,7 @@ class AskTell:
         Args:
             trial: what `ask` returned, or a trial's number.
             value: a number; a mapping of objectives' names to numbers; or the numbers of several objectives, in order.
+                In a study with instances it is the mean of what was reported, and need not be given.
             failed: the reason why there is no value, in place of one.
             pruned: the reason why the trial was not worth finishing, in place of a value.
             duration_s: the seconds that it took, where a method should learn from them.
@@ -261,9 +267,11 @@ class AskTell:
             InvalidResult: the value is not one of these; the trial stays as it was.
             LeaseLost, TrialFinished, TrialNotFound: the result comes too late, or there is no such trial.
         """
-        if failed is None and pruned is None:
-            return self.finish(trial, parse_result(self.reader.problem, value, duration_s))
-        return self.finish(trial, no_value(failed, pruned, duration_s))
+        if failed is not None or pruned is not None:
+            return self.finish(trial, no_value(failed, pruned, duration_s))
+        if value is None and self._reports.instances is not None:
+            value = self._log.history.trial(self._lease(trial)[0]).mean
+        return self.finish(trial, parse_result(self.reader.problem, value, duration_s))
 
     def finish(
         self,
@@ -296,7 +304,7 @@ class AskTell:
             number, token = place_of(trial, self.reader.name, self._key, self._log.history)
             try:
                 noted = None if attributes is None else plain_attributes(attributes, {})
-                if self._reports.rule is not None:
+                if self._reports.decides:
                     history = self._reports.finish(number, token, outcome, reports, noted, stopped, self._config())
                 else:
                     history = self._log.commit(lambda now: tell(now, number, token, outcome, reports, noted))
@@ -345,10 +353,7 @@ class AskTell:
             error: what happened.
             reason: INTERRUPTED; or LOST, which is retried only a few times, for a worker that vanished.
         """
-        if not isinstance(error, str):
-            raise InvalidSetting(f"error={short(error)}: say in a text what happened")
-        if not isinstance(reason, Reason) or reason not in (Reason.INTERRUPTED, Reason.LOST):
-            raise InvalidSetting(f"reason={short(reason)}: it is luthier.trial.Reason.INTERRUPTED or LOST")
+        check_release(error, reason)
         with self._log.lock:
             self._log.refresh()
             number, token = self._lease(trial)
@@ -394,14 +399,10 @@ class AskTell:
             return history
         return order.at(history) if order.is_complete(history) else None
 
-    # --- proving ----------------------------------------------------------------------------------------
-
     def verify(self) -> Verification:
         """Make every proposal again from the log, and compare (law 2). Cost: that of all the proposals."""
         history = self.history
         return verify(history.begin(), history.events, self._key, (self.method,), self._reports.rule)
-
-    # --- the end ----------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Give back running trials and close the store, if this study opened it. Idempotent."""
@@ -423,12 +424,8 @@ class AskTell:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
-
-    # --- inside -----------------------------------------------------------------------------------------
 
     def _config(self) -> Configured:
         """Give the event that names the present method."""

@@ -110,7 +110,8 @@ class PerSecond:
         costs = data.costs[rows]
         logs = np.log(np.maximum(costs, _least(costs) if data.priced else _LEAST_S))
         losses = (logs - np.median(logs[:_FIRST]))[:, None]
-        known = replace(data, x=data.x[rows], losses=losses, violations=data.violations[rows], noise=None)
+        rest = data.violations[rows]
+        known = replace(data, x=data.x[rows], losses=losses, violations=rest, noise=None, sources=())
         model = GP(scaling="given").fit(known, context.key.fold("cost"), context.memo)
         return NegativeLogCost(cast(Differentiable, model), self.exponent)  # one set of hyperparameters: no mixture
 

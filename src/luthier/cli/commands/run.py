@@ -11,7 +11,7 @@ import click
 
 from luthier.cli.commands.export import check_target
 from luthier.cli.commands.show import goals
-from luthier.errors import Interrupted, InvalidSetting, NoResult
+from luthier.errors import Interrupted, InvalidSetting, NoResult, StoreError, StudyMismatch, StudyNotFound
 from luthier.render import clean, dictionary, number, seconds
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def run(
     with _open(plan, change_space) as study:
         if plan.report:
             check_target(study.reader, plan.report, file, "--report")
+        if plan.transfer and not study.sources:  # once: the other stores may go, or grow
+            _transfer(plan, study)
         if plan.notes or plan.tags:
             study.annotate(plan.notes or None, [*study.tags, *plan.tags])
         end = _run(plan, study, quiet)
@@ -179,12 +181,24 @@ def _open(plan: StudyFile, change_space: bool) -> Study:
 
     goals: dict[str, Any] = {"minimize": plan.minimize, "maximize": plan.maximize, "constraints": plan.constraints}
     rest: dict[str, Any] = {"method": plan.method, "store": plan.store, "seed": plan.seed, "noisy": plan.noisy}
-    rest |= {"fidelity": plan.fidelity, "stop": plan.stop, "cost": plan.cost}
+    rest |= {"fidelity": plan.fidelity, "stop": plan.stop, "cost": plan.cost, "instances": plan.instances}
     if change_space and _is_stored(plan):
         study = Study(plan.name, **goals, **rest)
         study.change(plan.space)
         return study
     return Study(plan.name, plan.space, **goals, **rest)
+
+
+def _transfer(plan: StudyFile, study: Study) -> None:
+    """Record the results of the other tasks that the file names."""
+    from luthier.cli.resolve_study import opened_place
+
+    for place in plan.transfer:
+        try:
+            with opened_place(place) as other:
+                study.transfer_from(other)
+        except (StoreError, StudyMismatch, StudyNotFound) as error:
+            raise plan.source.error(("study", "transfer"), f"cannot learn from {place!r}: {error}") from None
 
 
 def _is_stored(plan: StudyFile) -> bool:

@@ -47,6 +47,7 @@ from luthier.method.bayesian.step import (
     is_learnable,
     learn_constraints,
     scalarize,
+    source_weights,
     with_pending,
 )
 from luthier.method.bayesian.user_prior import Prior, PriorDensity
@@ -120,7 +121,7 @@ class Auto:
     The first trials are a small design: the space's defaults, then Sobol' points. After them several Gaussian
     processes, each fitted to the losses on another scale, rate every candidate by its log expected improvement, and the
     candidate with the best average is proposed. So a model that its scale misleads (outliers, plateaus, a narrow
-    optimum) is outvoted. Of two or three objectives each has a model, and the candidate is proposed that is expected to
+    optimum) is outvoted. Of two to six objectives each has a model, and the candidate is proposed that is expected to
     add most to the hypervolume of the front (`luthier.acquisition.hypervolume`); more objectives, and outcome
     constraints, are treated as in `Bayes`.
 
@@ -173,7 +174,7 @@ class Auto:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
         if not is_learnable(data, self.initial):
-            return design(self._density(problem), problem, history, key, count, memo)
+            return design(self._density(problem), problem, data, history, key, count, memo)
         evaluated = evaluated_points(problem, data)
         batch, shared = ProposalBatch(history, count, repeat=problem.noisy), Memo(_SHARED)
         while not batch.full:
@@ -233,21 +234,21 @@ class Auto:
             name, criterion = "gap", widest_gap(data)
         elif plateaus is not None:
             criterion = PlateauPenalty(criterion, plateaus.penalties)
-        note = written(ModelChoice(by, name, tuple(model.scaling for model in members)))
+        note = written(ModelChoice(by, name, tuple(model.scaling for model in members), source_weights(models[0])))
         apart = separate(data, evidence.doubt)
         return Step(data, seen, models, constraints, ((name, criterion),), data.x[:0], stream, note, density, apart)
 
     def _front_step(
         self, problem: Problem, data: Data, constraints: tuple[Posterior, ...], key: Key, stream: Key, memo: Memo
     ) -> Step:
-        """Give the step of two or three objectives: what a point would add to the hypervolume of the front."""
+        """Give the step of two to six objectives: what a point would add to the hypervolume of the front."""
         model = choose_model(self.committee, self.short_scale_models, _begun(data))
         models = fit_objectives(model, data, key.fold("fit"), memo)
         density, seen = self._density(problem), front_first(data, stream)
-        name, acquisition = self._weighted(models.acquisition(), problem, data, density)
+        name, acquisition = self._weighted(models.acquisition(stream), problem, data, density)
         context = AcquisitionContext(seen, 0.0, data.x, data.pending[:0], stream, memo)
         criterion = bind_criterion(acquisition, models.posteriors[0], constraints, context)
-        note = written(ModelChoice(COMMITTEE, name, (model.scaling,)))
+        note = written(ModelChoice(COMMITTEE, name, (model.scaling,), source_weights(models.fitted[0])))
         evidence = find_evidence((), data)
         if evidence.tied:
             penalty = _FRONT_EDGES * evidence.tied

@@ -31,6 +31,7 @@ from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, EvaluatedPoints
 from luthier.method.bayesian.cost_cooling import cost_exponent
+from luthier.method.bayesian.front import ranked_by_fronts
 from luthier.method.bayesian.initial_design import design, rest_of_space
 from luthier.method.bayesian.portfolio import select_member
 from luthier.method.bayesian.step import (
@@ -46,6 +47,7 @@ from luthier.method.bayesian.step import (
     learn_constraints,
     ranked,
     scalarize,
+    source_weights,
     with_pending,
 )
 from luthier.method.bayesian.user_prior import Prior, PriorDensity
@@ -77,10 +79,11 @@ class Bayes:
 
     The first trials are a design: the space's defaults, then Sobol' points. Crashes count as bad losses, and as an
     outcome constraint (see `luthier.method.bayesian.constraints`). With several objectives each proposal has a random
-    scalarization of them (see `luthier.method.bayesian.step`); if trials report violations of outcome constraints, the
-    acquisition function is weighted by the probability that the constraints hold. Where the study declares what a trial
-    costs, the acquisition function is divided by the expected cost (`PerSecond`), the less so the more of a budget in
-    it is spent; a density ratio is not, which orders points and has no size.
+    scalarization of them (see `luthier.method.bayesian.step`), and a density ratio takes the first fronts for good
+    (see `luthier.method.bayesian.front`); if trials report violations of outcome constraints, the acquisition function
+    is weighted by the probability that the constraints hold. Where the study declares what a trial costs, the
+    acquisition function is divided by the expected cost (`PerSecond`), the less so the more of a budget in it is spent;
+    a density ratio is not, which orders points and has no size.
 
     Args:
         surrogate: the model: `GP()`, `Forest()`, `Parzen()`, …
@@ -128,7 +131,7 @@ class Bayes:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
         if not is_learnable(data, self._initial(data)):
-            return design(self._density(problem), problem, history, key, count, memo)
+            return design(self._density(problem), problem, data, history, key, count, memo)
         evaluated = evaluated_points(problem, data)
         batch, shared = ProposalBatch(history, count, repeat=problem.noisy), Memo(1)
         while not batch.full:
@@ -145,10 +148,12 @@ class Bayes:
         """Give everything that a proposal follows from but the search. See `ModelBased.step`."""
         stream = key.fold("bayes", place)
         data, constraints = learn_constraints(data, key, memo, shared or Memo(1))
-        seen, density = scalarize(data, stream), self._density(problem)
-        choose = self._by_ratio if Ratio in self.surrogate.abilities else self._by_acquisition
+        by_ratio, density = Ratio in self.surrogate.abilities, self._density(problem)
+        seen = ranked_by_fronts(data) if by_ratio and len(problem.objectives) > 1 else scalarize(data, stream)
+        choose = self._by_ratio if by_ratio else self._by_acquisition
         model, criteria, candidates = choose(problem, data, seen, constraints, density, stream, memo)
-        note = written(ModelChoice(type(self.surrogate).__name__, type(self.acquisition).__name__))
+        names = (type(self.surrogate).__name__, type(self.acquisition).__name__)
+        note = written(ModelChoice(*names, sources=source_weights(model)))
         return Step(data, seen, (model,), constraints, criteria, candidates, stream, note, density)
 
     def surrogates(self) -> tuple[Surrogate, ...]:

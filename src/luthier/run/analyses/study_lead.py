@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luthier.analysis import Lead, default_trial, lead_over
 from luthier.errors import InvalidSetting, NoResult
-from luthier.run.study_analysis import StudyAnalysis
+from luthier.run.analyses.study_analysis import StudyAnalysis
 from luthier.scalar import to_whole
 from luthier.study import ActiveTrial, StudyReader, TrialResult
 

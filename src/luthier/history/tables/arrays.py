@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from luthier._typing import Floats, Integers
 from luthier.data import Data, LearningCurves, StoppedTrials
-from luthier.history.extrapolation import extrapolate
-from luthier.history.report_arrays import ReportArrays
 from luthier.history.spending import outcome_cost
-from luthier.history.stopped_losses import stopped_losses
+from luthier.history.tables.extrapolation import extrapolate
+from luthier.history.tables.marginal_losses import marginal_losses
+from luthier.history.tables.report_arrays import ReportArrays
+from luthier.history.tables.stopped_losses import stopped_losses
 from luthier.problem import Fidelity, Objective
 from luthier.space import Space
 from luthier.trial import Config, Outcome, Reason
@@ -183,6 +184,7 @@ class TrialArrays:
         keep: NDArray[np.bool_] | None,
         cached: bool,
         fidelity: Fidelity | None = None,
+        features: Floats | None = None,
     ) -> Data:
         """Give the arrays of those trials that the space can hold.
 
@@ -192,6 +194,7 @@ class TrialArrays:
             keep: (rows,) the trials that are looked at; None for all.
             cached: whether `space` is the one in which the arrays' points are.
             fidelity: what a full evaluation spends, where trials that spent less teach something, too.
+            features: (cases, f) those of the cases of a study with instances, which may be none; None elsewhere.
 
         Cost O(rows · d), and one encoding of every new configuration.
         """
@@ -212,7 +215,7 @@ class TrialArrays:
         limits = [_taken(self._violations[name], done) for name in sorted(self._violations)]
         used = [column for column in limits if not np.isnan(column).all()]
         noise = _taken(self._noise, done)
-        without, pending = self._stopped(points, reports, done, losses, stopped, pending, fidelity)
+        without, pending = self._stopped(points, reports, done, losses, stopped, pending, fidelity, features)
         return Data(
             columns=space.columns,
             x=_taken(points, done),
@@ -236,13 +239,17 @@ class TrialArrays:
         stopped: Integers,
         pending: Integers,
         fidelity: Fidelity | None,
+        features: Floats | None,
     ) -> tuple[StoppedTrials, Integers]:
         """Give the trials that teach by their reports only, and which pending ones are none of them."""
         if fidelity is None or losses.shape[1] != 1:
             if not len(stopped):
                 return StoppedTrials(points[:0], losses[:0]), pending
             return StoppedTrials(points[stopped], stopped_losses(reports, done, losses, stopped)), pending
-        part = extrapolate(reports, fidelity, done, losses[:, 0])
+        if features is None:
+            part = extrapolate(reports, fidelity, done, losses[:, 0])
+        else:
+            part = marginal_losses(reports, features, done)
         kept = np.isin(part.numbers, np.concatenate([stopped, pending]))
         numbers = part.numbers[kept]
         taken = StoppedTrials(points[numbers], part.losses[kept, None], part.share[kept])
