@@ -23,7 +23,7 @@ from luthier.study import AskTell, TrialResult
 
 ENDLESS = (
     "no budget was given: the run goes on until Ctrl-C, `luthier stop` or study.stop(); "
-    "trials=…, time_s=…, target=… or plateau=… end it"
+    "trials=…, time_s=…, cost=…, target=…, plateau=… or stop=… end it"
 )
 
 
@@ -65,7 +65,7 @@ def run_once(
             window = None  # one trial after the other: its order is that of the log, in which a trial may pause
         asking.begin_run(budget.trials, window, budget.cost)
         earlier_s = study.reader.elapsed_s() if budget.time_s is not None else 0.0
-        if budget.is_unlimited and not _ends_by_itself(asking):
+        if budget.is_unlimited and stop is None and not _ends_by_itself(asking):
             reporter.notice(ENDLESS)
         with Signals(reporter.notice) as signals, trial_folders(study.reader) as folder:
             which = (executor, budget, limits, bound, failures, reporter, signals, earlier_s, folder, window)
