@@ -75,8 +75,8 @@ class StudySpec:
             raise InvalidSetting(f"instances=… and {other}: a study has one of both, as trials race over the instances")
         if self.cost not in (None, SECONDS):
             raise InvalidSetting(
-                f"cost={self.cost!r}: an evaluation on one instance returns one number, so a study with instances has no "
-                "other cost than 'seconds'"
+                f"cost={self.cost!r}: an evaluation on one instance returns one number, so a study with instances has "
+                "no other cost than 'seconds'"
             )
         if len(self.objectives) > 1:
             names = [objective.name for objective in self.objectives]
