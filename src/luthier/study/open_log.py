@@ -312,7 +312,9 @@ def logged_rule(history: History) -> Rule | None:
     logged = history.configured
     if logged is None:
         problem = history.problem()
-        return Intensify() if problem.instances is not None else None if problem.fidelity is None else ASHA()
+        if problem.instances is not None:
+            return Intensify()
+        return None if problem.fidelity is None else ASHA()
     rule: Rule | None = None if logged[1].stop is None else from_plain(logged[1].stop)
     return rule
 

@@ -129,8 +129,9 @@ class TrialReports:
         """Give where a trial stands in the order of the cases, as its next attempt begins."""
         done, rule = len(history.loss_sums(number)), scheduler_of(self.rule)
         values = tuple(report.value for report in history.trial(number).curve[:done])
-        caps = isinstance(rule, CapsRunTime) and self.instances is not None and self.instances.cutoff_s is not None
-        return CaseProgress(values, rule.bounds(history.problem(), history, number) if caps else ())
+        if isinstance(rule, CapsRunTime) and self.instances is not None and self.instances.cutoff_s is not None:
+            return CaseProgress(values, rule.bounds(history.problem(), history, number))
+        return CaseProgress(values)
 
     def cases(self, number: int, token: int) -> Iterator[Case]:
         """Give the cases that a running trial is to be evaluated on now, one after the other as they are reported.
