@@ -12,6 +12,8 @@ from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.scalar import short, to_float, to_whole
 
+__all__ = ["Case", "CaseProgress", "Instances", "Name"]
+
 Name: TypeAlias = str | int
 """What an instance is called: a path, the name of a data set, the number of a fold."""
 
@@ -215,3 +217,7 @@ def _positive(word: str, value: object, least: float) -> float:
             f"Instances({word}={short(value)}): give a finite number{' from 1 on' if least else ' above 0'}"
         )
     return number
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -73,6 +73,10 @@ class TrialReports:
         """How a trial learns its cases; None in a study without instances."""
         return None if self.instances is None else (self.progress, self.cases)
 
+    def value_of(self, number: int, told: object) -> object:
+        """Give what is told of a trial; in a study with instances the mean of its cases where nothing is."""
+        return self._log.history.trial(number).mean if told is None and self.instances is not None else told
+
     @property
     def asking(self) -> Callable[[int, int], bool] | None:
         """How a trial asks whether it is to stop; None where there is no rule to ask."""
