@@ -9,7 +9,7 @@ own, and its result is read from what it prints or writes. Environment:
 - ``LUTHIER_TRIAL``, ``LUTHIER_ATTEMPT``, ``LUTHIER_SEED``, ``LUTHIER_STUDY``, and ``LUTHIER_FOLDER``: a folder of the
   trial's own, kept beside the store (see `RunningTrial.folder`); an earlier attempt may have left files there;
 - ``LUTHIER_UNTIL``: the units of the study's fidelity (epochs, …) up to which to train now; empty without a fidelity;
-- ``LUTHIER_FIDELITY``: the units of all fidelities by name, as JSON: ``{"epochs": 9, "share": 32}``.
+- ``LUTHIER_FIDELITY``: in a study with a fidelity the units of each by name, as JSON: ``{"epochs": 9, "share": 32}``;
 - ``LUTHIER_INSTANCE``, ``LUTHIER_CAP``: in a study with instances the one to run on, and the seconds after which the
   command is ended, which may be empty; ``LUTHIER_SEED`` is then that of the case.
 
@@ -204,8 +204,9 @@ class Command:
             "LUTHIER_SEED": str(trial.seed),
             "LUTHIER_STUDY": str(trial.context.get("study", "")),
             "LUTHIER_UNTIL": "" if trial.until is None else str(trial.until),
-            "LUTHIER_FIDELITY": json.dumps(trial.fidelity),
         }
+        if trial.fidelity:
+            found["LUTHIER_FIDELITY"] = json.dumps(trial.fidelity)
         if trial.case is not None:
             found["LUTHIER_INSTANCE"], found["LUTHIER_CAP"] = _case_texts(trial)
         for name, text in texts.items():
