@@ -91,6 +91,7 @@ def worker(
 _ENDS = {
     "trials": "all wanted trials are done",
     "cost": "the budget is spent",
+    "not worth it": "more trials are not worth it",
     "stopped": "it was stopped",
     "exhausted": "everything was tried",
 }
@@ -104,7 +105,8 @@ def _stay(
 
     while True:
         end = study.run(objective, progress=progress, **settings)
-        if end is End.STOPPED or no_wait or not _is_left(study):
+        # Other ends than these leave trials that wait to be run again to a larger budget.
+        if end not in (End.TRIALS, End.EXHAUSTED) or no_wait or not _is_left(study):
             return end
 
 
