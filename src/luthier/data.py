@@ -102,13 +102,14 @@ class Data:
         losses: (n, m), finite, minimised.
         violations: (n, c), at most 0 where an outcome constraint holds.
         noise: (n,) known variance of the first loss, or None where it is to be learnt.
-        costs: (n,) seconds, NaN where unknown.
+        costs: (n,) what each trial cost, at least 0, NaN where unknown: seconds, or in the unit of the study's cost.
         failed: (k, d) configurations whose evaluation crashed.
         pending: (p, d) configurations that are being evaluated.
         reports: the intermediate losses, those of stopped, crashed and pending trials included.
         stopped: the pruned trials, and those that have reported at less than the full fidelity.
         share: (n,) of the fidelity at which each loss was measured; where it is below 1 the loss was extrapolated. None
             where all losses are those of the full fidelity.
+        priced: whether the study declares what a trial costs.
         sources: results of other tasks, whose losses have the same columns as `losses`.
     """
 
@@ -123,6 +124,7 @@ class Data:
     reports: LearningCurves = field(default=_NO_CURVES)
     stopped: StoppedTrials = field(default=_NONE_STOPPED)
     share: Floats | None = None
+    priced: bool = False
     sources: tuple[SourceData, ...] = ()
 
     def with_stopped(self) -> Data:

@@ -25,6 +25,7 @@ from luthier.event import (
     Forgotten,
     Freed,
     Paused,
+    Preferred,
     Promoted,
     Pruned,
     Renewed,
@@ -92,6 +93,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(Forgotten, _number),
     st.builds(Attributed, _number, _number, _mapping),
     st.builds(Annotated, st.none() | _text, st.none() | st.lists(_text, max_size=3).map(tuple)),
+    st.builds(Preferred, _number, _number),
     st.builds(Enqueued, _mapping, _text),
 )
 

@@ -22,6 +22,8 @@ ENTRIES = {
     "run": _Entry("run", "Run the study of a study file, or go on with it."),
     "list": _Entry("show", "List the studies of a store.", "list_studies"),
     "best": _Entry("show", "Print the best values, ready to paste into code."),
+    "choose": _Entry("choose", "Choose one trial of the front of several objectives."),
+    "prefer": _Entry("choose", "Note which of two trials you prefer."),
     "show": _Entry("show", "List the trials of a study."),
     "explain": _Entry("explain", "Explain why a trial was made, and what was expected of it."),
     "importance": _Entry("importance", "Print how much each variable matters."),

@@ -44,6 +44,8 @@ class EarlyFailures:
 
     def end(self, number: int, reason: Reason, trials: Sequence[Trial]) -> tuple[int, ...]:
         """Take in that a trial ended; give those that count for nothing once there is one that did not fail."""
+        if self.works:
+            return ()
         if reason.is_crash:
             self.numbers.append(number)
         elif reason is not Reason.INTERRUPTED:

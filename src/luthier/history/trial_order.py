@@ -8,7 +8,7 @@ import msgspec
 
 from luthier.event import Asked, Changed, Configured, Created, Event, Forgotten, Reopened, Reported, Told, Transferred
 from luthier.history.history import History
-from luthier.history.log_state import IMPORTED
+from luthier.history.log_marks import IMPORTED
 
 
 class TrialOrder:

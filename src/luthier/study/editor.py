@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from luthier.errors import InvalidConfig, InvalidResult, InvalidSetting, StudyMismatch
-from luthier.event import Annotated, Changed, Enqueued, Event
+from luthier.event import Changed, Enqueued, Event
 from luthier.history import History
 from luthier.problem import Problem
-from luthier.scalar import short
 from luthier.space import Space, Variable, compare
 from luthier.store import Store
 from luthier.study import decisions
+from luthier.study.edits import annotated, preferred
 from luthier.study.known_results import check_ticket, checked_config, known_result, list_of, table_rows
 from luthier.study.leases import reap_leases
 from luthier.study.log import StudyLog
 from luthier.study.open_log import read_log
 from luthier.study.reader import StudyReader
-from luthier.study.retraction import TrialSelection, forget, has_failed, reopen
+from luthier.study.retraction import OneTrial, TrialSelection, forget, has_failed, reopen
 from luthier.study.transfer import HasReader, lessons, names_by_name, other_study, transferred
 from luthier.study.trial_result import TrialResult
 from luthier.study.workers import Order, direct
@@ -360,20 +359,22 @@ class StudyEditor:
             >>> study.notes, study.tags
             ('with the new data', ('paper', 'gpu'))
         """
-        if notes is not None and not isinstance(notes, str):
-            raise InvalidSetting(f"notes={short(notes)}: give a text")
-        given = None if tags is None else _tags(tags)
+        kept = tuple(tags) if isinstance(tags, Iterator) else tags  # it may be decided more than once
+        self._append(lambda history: annotated(history, notes, kept))
 
-        def decide(history: History) -> list[Event]:
-            news = Annotated(
-                None if notes == history.notes else notes,
-                None if given == history.tags else given,
-            )
-            return [] if news == Annotated() else [news]
+    def prefer(self, better: OneTrial, worse: OneTrial) -> None:
+        """Note that a person prefers one trial to another, values of all objectives considered.
 
-        with self._log.lock:
-            self._log.refresh()
-            self._log.commit(decide)
+        Answers may contradict each other; `preferred` learns from them which trial of the front is liked best.
+
+        Args:
+            better, worse: trials with values, or their numbers.
+
+        Raises:
+            InvalidSetting: the study has one objective; or it is the same trial, or one without values.
+            TrialNotFound: there is no such trial.
+        """
+        self._append(lambda history: preferred(history, better, worse))
 
     def direct(self, order: Order) -> bool:
         """Give an order to all who run the study, wherever they are; they read it within seconds.
@@ -434,15 +435,3 @@ class StudyEditor:
         with self._log.lock:
             self._log.refresh().knowing(new)
             self._log.commit(decide)
-
-
-def _tags(given: object) -> tuple[str, ...]:
-    """Check tags; each of them counts once."""
-    tags: tuple[Any, ...] = (None,)
-    if isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping):
-        with suppress(Exception):  # of an array without dimensions, or a foreign object
-            tags = tuple(given)
-    for tag in tags:
-        if not isinstance(tag, str) or not tag.strip() or "\n" in tag:
-            raise InvalidSetting(f"tags={short(given)}: give a list of texts of one line, such as ['paper', 'gpu']")
-    return tuple(dict.fromkeys(tag.strip() for tag in tags if tag is not None))

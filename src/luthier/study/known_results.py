@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from luthier import codec
@@ -60,7 +61,8 @@ def known_result(
     """Check a result that is known from elsewhere; raises InvalidConfig, InvalidResult or InvalidSetting."""
     check_ticket(ticket)
     config = checked_config(problem.space, params)
-    outcome = parse_result(problem, value, duration_s)
+    costless = problem.cost is not None and not (isinstance(value, Mapping) and problem.cost in value)
+    outcome = parse_result(replace(problem, cost=None) if costless else problem, value, duration_s)
     if ticket is None and not problem.noisy:
         ticket = f"add:{problem.space.identity(config)}:{codec.dumps(dict(outcome.values)).decode()}"
     return KnownResult(config, outcome, ticket or "")

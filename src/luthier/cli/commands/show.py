@@ -77,6 +77,8 @@ def best(store: str | None, name: str | None, expected: bool, as_json: bool) -> 
             return
         for trial in study.front if len(study.problem.objectives) > 1 else (study.best,):
             click.echo(clean(f"# {study.name}: {goals(trial, study.problem)}, trial {trial.number} of {len(study)}"))
+            if why := study.why_best(trial):
+                click.echo(clean(f"# {why}"))
             click.echo(dictionary(trial.config))
 
 
@@ -105,9 +107,9 @@ def show(
     """List the trials of a study.
 
     A filter is an expression such as "C > 1 and reason == 'done'". The columns, which can be sorted and filtered by,
-    are number, state, reason, the objectives, what else the objective returned, attributes, violations, the variables,
-    duration_s, begun, ended, attempts, worker, origin, error, reports and note. Sorted by an objective, the best trials
-    come first.
+    are number, state, reason, the objectives, on_front (of several), what else the objective returned, attributes,
+    violations, the variables, duration_s, begun, ended, attempts, worker, origin, error, reports and note. Sorted by an
+    objective, the best trials come first.
     """
     from luthier.cli.resolve_study import opened_reader
 

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from luthier._typing import Floats
 from luthier.key import Key
+from luthier.method.evolution.first_points import scatter
 from luthier.method.evolution.state_fold import AlgorithmResult, FoldContext
 from luthier.method.notes import SlotChild, read, written
-from luthier.method.quasi import Quasi
 from luthier.method.repair import Repair
 from luthier.numeric import no_worse, sorted_rows
 from luthier.space import Space
@@ -208,7 +208,7 @@ class DifferentialEvolution:
         key = state.key.fold("child", place)
         noted = {**note, **written(SlotChild(slot))}
         if len(ranked) < _FEWEST or (np.isinf(state.violations[slot]) and place < len(state)):
-            return self._scatter(state.root, place, repair, noted)
+            return scatter(place, state.root, repair, noted)
         if np.isinf(state.violations[slot]):
             return repair.scatter(np.empty((0, self.space.dimensions)), key, noted)
 
@@ -216,12 +216,6 @@ class DifferentialEvolution:
             return self._child(state, slot, ranked, key.fold("turn", turn))
 
         return replace(repair, anchor=state.points[slot]).propose(draw, key, noted)
-
-    def _scatter(self, root: Key, place: int, repair: Repair, note: Mapping[str, Any]) -> bool:
-        """Propose the next Sobol' point, or a random one where that is infeasible."""
-        uniform = Quasi().points(self.space.dimensions, place, 1, root)
-        points = self.space.settle(self.space.warp(uniform), uniform)
-        return repair.scatter(points[self.space.feasible(points)], root.fold("scatter", place), note)
 
     def _child(
         self, state: Population, slot: int, ranked: NDArray[np.int64], key: Key
