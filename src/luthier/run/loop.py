@@ -122,6 +122,7 @@ class Loop:
         folder: has the folders of the trials, where there are any.
         window: that of a deterministic run; None where it is not one.
         direction: has the orders of people to this run.
+        pausing: called with the result of each trial that a scheduler has paused.
     """
 
     study: Runnable
@@ -136,6 +137,7 @@ class Loop:
     folder: str | None = None
     window: int | None = None
     direction: Direction | None = None
+    pausing: Sequence[Callable[[TrialResult], object]] = ()
     _running: dict[int, ActiveTrial] = field(default_factory=dict)  # ours, without an outcome
     _open: set[int] = field(default_factory=set)  # those of them that the executor still has
     _news: deque[TaskUpdate] = field(default_factory=deque)
@@ -301,7 +303,10 @@ class Loop:
                 continue
             result = self._tell(trial, news)
             del self._running[news.number]
-            if result is not None and result.state is not State.PAUSED:
+            if result is not None and result.state is State.PAUSED:
+                for callback in self.pausing if callbacks else ():
+                    callback(result)
+            elif result is not None:
                 self.progress.ended(self.study.reader, result)
                 failures = self.failures.take(result, news.cause)
                 if failures and self.direction is not None:

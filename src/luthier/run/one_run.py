@@ -8,6 +8,7 @@ from functools import partial
 from luthier.errors import InvalidSetting
 from luthier.executor import Executor, Limits
 from luthier.run.budget import Budget, End
+from luthier.run.callbacks import RunObserver
 from luthier.run.failures import Failures
 from luthier.run.loop import Loop, Runnable
 from luthier.run.make_executor import parse_window
@@ -34,13 +35,15 @@ def run_once(
     Args:
         asking: the part of the study that gives out trials.
         study, executor, budget, limits, failures, reporter: see `Loop`.
-        callbacks: called after each trial with the study and its result.
+        callbacks: called after each trial with the study and its result; see `RunObserver` for more.
         deterministic: see `luthier.Study.run`.
 
     Raises:
         InvalidSetting: `deterministic` makes no sense, or the study has a rule that decides by the timing of workers.
     """
+    observers = [callback for callback in callbacks if isinstance(callback, RunObserver)]
     bound: list[Callable[[TrialResult], object]] = [partial(callback, study) for callback in callbacks]
+    pausing: list[Callable[[TrialResult], object]] = [partial(observer, study) for observer in observers]
     try:
         window = parse_window(deterministic, executor.capacity)
         if window is not None and window > 1 and study.rule is not None:
@@ -54,7 +57,11 @@ def run_once(
         earlier_s = study.reader.elapsed_s() if budget.time_s is not None else 0.0
         with Signals(reporter.notice) as signals, trial_folders(study.reader) as folder:
             which = (executor, budget, limits, bound, failures, reporter, signals, earlier_s, folder, window)
-            return Loop(study, *which, asking.direction()).run()
+            try:
+                return Loop(study, *which, asking.direction(), pausing).run()
+            finally:
+                for observer in observers:
+                    observer.ended(study)
     finally:
         executor.close()
         if isinstance(reporter, NotebookReporter | LineReporter):
