@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the libraries of luthier.interop into the folder $2 with the Python $1, for tests: training.sh PYTHON FOLDER.
-# PyTorch is a build without CUDA: one that pip finds without asking (a local wheel), or that of pytorch.org; where
-# neither can be had, that of the index, with all that it needs.
+# PyTorch is a build without CUDA where pip finds one, such as a wheel in its find-links; else that of the index, with
+# all that it needs.
 set -euo pipefail
 
 python=$1 folder=$2 here=$(dirname "$0")
@@ -10,7 +10,5 @@ install() { "$python" -m pip install --quiet --disable-pip-version-check --targe
 
 rm -rf "$folder" "$folder.unfinished"
 install --no-deps --requirement "$here/training.txt"
-install --no-deps "torch==$torch+cpu" 2>/dev/null ||
-  install --no-deps --retries 1 --index-url https://download.pytorch.org/whl/cpu "torch==$torch" ||
-  install "torch==$torch"
+install --no-deps "torch==$torch+cpu" 2>/dev/null || install "torch==$torch"
 mv "$folder.unfinished" "$folder"
