@@ -38,7 +38,7 @@ def read_instances(value: object, folder: Path) -> Instances:
     if ("names" in value) == ("file" in value):
         raise InvalidSetting(f'give names = [...] or file = "...", one of both: {ALLOWED}')
     names: Any = value["names"] if "names" in value else _names(_text(value["file"], "file"), folder)
-    features = value.get("features")
+    features: Any = value.get("features")
     if isinstance(features, str):
         features = _features(features, folder)
     settings: dict[str, Any] = {key: value[key] for key in ("seeds", "par") if key in value}
