@@ -72,8 +72,8 @@ class Instances:
     par: float = 10.0
 
     def __post_init__(self) -> None:
-        given: Any = self.names
-        features: Any = self.features
+        given: object = self.names
+        features: object = self.features
         if isinstance(given, Mapping):
             if features is not None:
                 raise InvalidSetting("Instances(names, features): give the features once, in the mapping or beside it")
