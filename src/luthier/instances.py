@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from luthier._hints import translating_settings
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.scalar import short, to_float, to_whole
+
+__all__ = ["Case", "CaseProgress", "Instances", "Name"]
 
 Name: TypeAlias = str | int
 """What an instance is called: a path, the name of a data set, the number of a fold."""
@@ -30,7 +32,7 @@ class Case:
     """
 
     step: int
-    instance: Name
+    instance: Any
     seed: int
     features: tuple[float, ...] = ()
     cap_s: float | None = None
@@ -63,23 +65,22 @@ class Instances:
         10
     """
 
-    names: Sequence[Name] | Mapping[Name, Sequence[float]]
+    names: Iterable[Name] | Mapping[Name, Sequence[float]]
     features: Mapping[Name, Sequence[float]] | None = None
     seeds: int = 1
     cutoff_s: float | None = None
     par: float = 10.0
 
     def __post_init__(self) -> None:
-        given: Any = self.names
-        features: Any = self.features
+        given: object = self.names
+        features: object = self.features
         if isinstance(given, Mapping):
             if features is not None:
                 raise InvalidSetting("Instances(names, features): give the features once, in the mapping or beside it")
             given, features = tuple(given), given
-        object.__setattr__(self, "names", _checked_names(given))
-        object.__setattr__(
-            self, "features", None if features is None else _checked_features(tuple(self.names), features)
-        )
+        names = _checked_names(given)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "features", None if features is None else _checked_features(names, features))
         seeds = to_whole(self.seeds)
         if seeds is None or not 1 <= seeds <= 1_000_000:
             raise InvalidSetting(f"Instances(seeds={short(self.seeds)}): give a whole number from 1 to 1000000")
@@ -92,13 +93,17 @@ class Instances:
 
     def __len__(self) -> int:
         """Count the cases."""
-        return len(self.names) * self.seeds
+        return len(self._names) * self.seeds
+
+    @property
+    def _names(self) -> tuple[Name, ...]:
+        return cast("tuple[Name, ...]", self.names)
 
     def cases(self, root: Key) -> tuple[Case, ...]:
         """Give the cases in the order of a study, whose root of randomness this is. Cost O(n log n) for n cases."""
         known = self.features or {}
         found: list[Case] = []
-        names = tuple(self.names)
+        names = self._names
         for turn in range(self.seeds):
             for place in root.fold("instances", turn).permutation(len(names)).tolist():
                 seed = root.fold("instance seed", turn, place).seed()
@@ -116,8 +121,8 @@ class Instances:
         """Write the instances down for a log."""
         known = self.features
         return {
-            "names": list(self.names),
-            **({} if known is None else {"features": [list(known[name]) for name in self.names]}),
+            "names": list(self._names),
+            **({} if known is None else {"features": [list(known[name]) for name in self._names]}),
             **({} if self.seeds == 1 else {"seeds": self.seeds}),
             **({} if self.cutoff_s is None else {"cutoff_s": self.cutoff_s, "par": self.par}),
         }
@@ -130,7 +135,7 @@ class Instances:
         return cls(names, known, plain.get("seeds", 1), plain.get("cutoff_s"), plain.get("par", 10.0))
 
     def __hash__(self) -> int:
-        return hash((tuple(self.names), self.seeds, self.cutoff_s, self.par))
+        return hash((self._names, self.seeds, self.cutoff_s, self.par))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +218,7 @@ def _positive(word: str, value: object, least: float) -> float:
             f"Instances({word}={short(value)}): give a finite number{' from 1 on' if least else ' above 0'}"
         )
     return number
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from luthier._hints import translating_settings
 from luthier.errors import InvalidResult, InvalidSetting

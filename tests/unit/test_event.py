@@ -58,7 +58,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(
         Transferred,
         _text,
-        _number,
+        _text,
         st.lists(_text, max_size=2).map(tuple),
         st.lists(_mapping, max_size=2).map(tuple),
         st.dictionaries(_text, st.lists(_float, max_size=2).map(tuple), max_size=2),

@@ -45,7 +45,7 @@ def test_results_are_known_and_are_no_trials() -> None:
     study, other = target(), source()
     assert study.transfer_from(other) == 12
     (known,) = study.sources
-    assert (known.source, known.seed, known.variables, len(known.configs)) == ("old", 1, ("x", "y"), 12)
+    assert (known.source, known.variables, len(known.configs)) == ("old", ("x", "y"), 12)
     assert len(study) == 0 and len(study.history.data(study.problem)) == 0
     (arrays,) = study.history.data(study.problem).sources
     own = other.history.data(other.problem)
@@ -90,7 +90,6 @@ def test_names_objectives_and_directions() -> None:
         (source, {"names": {"q": "x"}}, "no variable 'q'"),
         (source, {"objectives": {"los": "loss"}}, "no objective 'los'"),
         (source, {"objectives": {"loss": "los"}}, "no objective 'los'"),
-        (lambda: source(name="new", seed=2), {}, "this study itself"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_nothing_is_written(make: Any, settings: Any, says: str) -> None:
@@ -99,6 +98,17 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(make: Any, settings
     with pytest.raises(StudyMismatch, match=says):
         study.transfer_from(other, **settings)
     assert study.history.length == length
+
+
+def test_studies_of_one_name_and_seed_are_told_apart() -> None:
+    study = target()
+    for _ in range(4):
+        study.tell(study.ask(), 1.0)
+    with pytest.raises(StudyMismatch, match="this study itself"):
+        study.transfer_from(study)
+    for level in (0.0, 1.0, 1.0):
+        study.transfer_from(source(lambda params, level=level: bowl(params) + level, name="new", seed=2))
+    assert len(study.sources) == 2
 
 
 @pytest.mark.parametrize("wrong", [{"names": 5}, {"objectives": {"loss": 5}}, {"ignore": "x"}])
@@ -208,7 +218,7 @@ def test_of_several_objectives_those_that_were_measured_are_used() -> None:
 def test_damage_in_the_log_is_found() -> None:
     study = target()
     with pytest.raises(StoreCorrupt):
-        study.history.apply(Transferred("a", 1, ("x",), ({"x": 0.1},), {"loss": ()}))
+        study.history.apply(Transferred("a", "", ("x",), ({"x": 0.1},), {"loss": ()}))
 
 
 def test_the_source_need_not_be_there_any_more(tmp_path: Path) -> None:
@@ -225,7 +235,7 @@ def test_the_source_need_not_be_there_any_more(tmp_path: Path) -> None:
             study.tell(trial, bowl(trial.params))
         assert study.verify().ok
         assert study.reader.to_dict()["sources"] == [
-            {"name": "old", "seed": 1, "results": 8, "variables": ["x", "y"], "objectives": ["loss"]}
+            {"name": "old", "results": 8, "variables": ["x", "y"], "objectives": ["loss"]}
         ]
         assert study.copy(tmp_path / "copy.db").sources == study.sources
 

@@ -56,7 +56,7 @@ class Transferred(msgspec.Struct, frozen=True, tag="transferred", omit_defaults=
 
     Args:
         source: the name of the study that they are from.
-        seed: of that study, which tells it from others of its name.
+        origin: tells that study from others of its name, also when it has more results.
         variables: those of this study that the source had.
         configs: (r,) the values of these variables, in plain form.
         values: by the name of an objective of this study, (r,) values.
@@ -64,7 +64,7 @@ class Transferred(msgspec.Struct, frozen=True, tag="transferred", omit_defaults=
     """
 
     source: str
-    seed: int
+    origin: str
     variables: tuple[str, ...]
     configs: tuple[dict[str, Any], ...]
     values: dict[str, tuple[float, ...]]

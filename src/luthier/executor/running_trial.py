@@ -19,7 +19,7 @@ from luthier._hints import translating_methods
 from luthier.errors import InvalidResult, InvalidSetting, TrialPruned
 from luthier.executor import checkpoint
 from luthier.executor.protocol import Task, TaskResult
-from luthier.instances import Case, Name
+from luthier.instances import Case
 from luthier.scalar import plain_number, short, to_float, to_step, to_text
 from luthier.trial import CHECKPOINT, Parametrized, Reason, plain_attributes
 
@@ -105,8 +105,8 @@ class RunningTrial(Parametrized):
         return self._case
 
     @property
-    def instance(self) -> Name:
-        """The name of the instance to evaluate now.
+    def instance(self) -> Any:
+        """The name of the instance to evaluate now, as it was given.
 
         Raises:
             InvalidSetting: the study has no instances.

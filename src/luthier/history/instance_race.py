@@ -7,9 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from luthier.history.incumbent import is_feasible
 from luthier.problem import Objective
-from luthier.trial import Outcome, Reason, Trial
-
-_LOST = (Reason.FAILED, Reason.TIMEOUT, Reason.MEMORY, Reason.NONFINITE, Reason.LOST)
+from luthier.trial import Outcome, Trial
 
 
 class InstanceRace:
@@ -62,7 +60,7 @@ class InstanceRace:
         """Take in the outcome of a trial: what crashed, or breaks a constraint, is no incumbent."""
         if self.number is not None and counts:
             self.since += 1
-        if outcome.reason in _LOST or not is_feasible(outcome):
+        if not _may_lead(outcome):
             self.drop(number)
 
     def drop(self, number: int) -> None:
@@ -78,11 +76,7 @@ class InstanceRace:
 
     def restart(self, trials: Iterable[Trial]) -> None:
         """Race these trials only; none of them counts as a trial without improvement."""
-        kept = {
-            trial.number
-            for trial in trials
-            if trial.outcome is None or (trial.outcome.reason not in _LOST and is_feasible(trial.outcome))
-        }
+        kept = {trial.number for trial in trials if trial.outcome is None or _may_lead(trial.outcome)}
         self._out = set(self._sums) - kept
         self._choose()
         self.since = 0
@@ -107,3 +101,7 @@ class InstanceRace:
         """Find an incumbent anew: of the trials with the most cases the one with the lowest mean, then the earliest."""
         left = [(-len(sums), sums[-1], number) for number, sums in self._sums.items() if number not in self._out]
         self.number = min(left)[2] if left else None
+
+
+def _may_lead(outcome: Outcome) -> bool:
+    return not outcome.reason.is_crash and is_feasible(outcome)

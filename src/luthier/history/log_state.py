@@ -111,7 +111,7 @@ class LogState:
         self.reopened: Counter[int] = Counter()  # how often, by number
         self.failures = EarlyFailures()
         self.spending = Spending()
-        self.sources: dict[tuple[str, int], LoggedSource] = {}  # by the name and the seed of their studies
+        self.sources: dict[tuple[str, str], LoggedSource] = {}  # by the name and the origin of their studies
         self.imported = 0
         self.running: dict[int, None] = {}
         self.waiting: deque[int] = deque()
@@ -187,7 +187,7 @@ class LogState:
         self._lead_anew()
 
     def _transferred(self, event: Transferred) -> None:
-        self.sources[event.source, event.seed] = LoggedSource(event, self.space)
+        self.sources[event.source, event.origin] = LoggedSource(event, self.space)
 
     def _lead_anew(self) -> None:
         """Find the best trial among those that count."""

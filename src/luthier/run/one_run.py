@@ -10,6 +10,7 @@ from luthier.errors import InvalidSetting
 from luthier.executor import Executor, Limits
 from luthier.method import Grid
 from luthier.run.budget import Budget, End
+from luthier.run.callbacks import RunObserver
 from luthier.run.ending import RunEnding
 from luthier.run.failures import Failures
 from luthier.run.loop import Loop, Runnable
@@ -45,7 +46,7 @@ def run_once(
     Args:
         asking: the part of the study that gives out trials.
         study, executor, budget, limits, failures, reporter: see `Loop`.
-        callbacks: called after each trial with the study and its result.
+        callbacks: called after each trial with the study and its result; see `RunObserver` for more.
         deterministic: see `luthier.Study.run`.
         stop: says when more trials are not worth it; None: never.
         forecast: of a number of trials, for a reporter that shows it.
@@ -53,7 +54,9 @@ def run_once(
     Raises:
         InvalidSetting: `deterministic` makes no sense, or the study has a rule that decides by the timing of workers.
     """
+    observers = [callback for callback in callbacks if isinstance(callback, RunObserver)]
     bound: list[Callable[[TrialResult], object]] = [partial(callback, study) for callback in callbacks]
+    pausing: list[Callable[[TrialResult], object]] = [partial(observer, study) for observer in observers]
     try:
         window = parse_window(deterministic, executor.capacity)
         if window is not None and window > 1 and study.rule is not None:
@@ -73,7 +76,11 @@ def run_once(
             ending = None if stop is None else RunEnding(stop, asking, notice)
             shows = forecast is not None and isinstance(reporter, ShowsForecast)
             forecasts = LiveForecast(forecast, reporter) if shows else None  # type: ignore[arg-type]
-            return Loop(study, *which, asking.direction(), ending, forecasts).run()
+            try:
+                return Loop(study, *which, asking.direction(), ending, forecasts, pausing).run()
+            finally:
+                for observer in observers:
+                    observer.ended(study)
     finally:
         executor.close()
         if isinstance(reporter, NotebookReporter | LineReporter):

@@ -269,8 +269,7 @@ class AskTell:
         """
         if failed is not None or pruned is not None:
             return self.finish(trial, no_value(failed, pruned, duration_s))
-        if value is None and self._reports.instances is not None:
-            value = self._log.history.trial(self._lease(trial)[0]).mean
+        value = self._reports.value_of(self._lease(trial)[0], value)
         return self.finish(trial, parse_result(self.reader.problem, value, duration_s))
 
     def finish(

@@ -335,7 +335,7 @@ class StudyEditor:
 
         def decide(history: History) -> list[Event]:
             nonlocal recorded
-            made = transferred(given, called, history.problem(), (self.reader.name, self.reader.seed))
+            made = transferred(given, called, history)
             recorded = len(made.configs)
             return [] if made in history.sources else [made]
 

@@ -111,8 +111,8 @@ class StudySpec:
         if self.fidelity is not None and self.fidelity != stored:
             spends = f"the fidelity {_shown(stored)}" if stored else "no fidelity"
             raise StudyMismatch(
-                f"study {self.name!r} in the store has {spends}, not {_shown(self.fidelity)}; give a new study a name of "
-                "its own"
+                f"study {self.name!r} in the store has {spends}, not {_shown(self.fidelity)}; give a new study a "
+                "name of its own"
             )
         if self.cost is not None and self.cost != first.cost:
             had_cost = f"cost={first.cost!r}" if first.cost else "no cost of its own"
@@ -339,7 +339,9 @@ def logged_rule(history: History) -> Rule | None:
     logged = history.configured
     if logged is None:
         problem = history.problem()
-        return Intensify() if problem.instances is not None else None if problem.fidelity is None else ASHA()
+        if problem.instances is not None:
+            return Intensify()
+        return None if problem.fidelity is None else ASHA()
     rule: Rule | None = None if logged[1].stop is None else from_plain(logged[1].stop)
     return rule
 

@@ -52,7 +52,6 @@ def source_forms(sources: Iterable[Transferred]) -> list[dict[str, Any]]:
     return [
         {
             "name": source.source,
-            "seed": source.seed,
             "results": len(source.configs),
             "variables": list(source.variables),
             "objectives": list(source.values),

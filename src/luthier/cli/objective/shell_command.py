@@ -9,9 +9,9 @@ own, and its result is read from what it prints or writes. Environment:
 - ``LUTHIER_TRIAL``, ``LUTHIER_ATTEMPT``, ``LUTHIER_SEED``, ``LUTHIER_STUDY``, and ``LUTHIER_FOLDER``: a folder of the
   trial's own, kept beside the store (see `RunningTrial.folder`); an earlier attempt may have left files there;
 - ``LUTHIER_UNTIL``: the units of the study's fidelity (epochs, …) up to which to train now; empty without a fidelity;
-- ``LUTHIER_FIDELITY``: the units of all fidelities by name, as JSON: ``{"epochs": 9, "share": 32}``.
+- ``LUTHIER_FIDELITY``: in a study with a fidelity the units of each by name, as JSON: ``{"epochs": 9, "share": 32}``;
 - ``LUTHIER_INSTANCE``, ``LUTHIER_CAP``: in a study with instances the one to run on, and the seconds after which the
-  command is ended; ``LUTHIER_SEED`` is then that of the case. Else empty.
+  command is ended, which may be empty; ``LUTHIER_SEED`` is then that of the case.
 
 What it prints is kept in that folder: ``stdout.txt`` and ``stderr.txt``, of a second attempt ``stdout-2.txt``, …, and
 of the cases of a study with instances ``stdout-case-1.txt``, ….
@@ -204,9 +204,11 @@ class Command:
             "LUTHIER_SEED": str(trial.seed),
             "LUTHIER_STUDY": str(trial.context.get("study", "")),
             "LUTHIER_UNTIL": "" if trial.until is None else str(trial.until),
-            "LUTHIER_FIDELITY": json.dumps(trial.fidelity),
-            **dict(zip(("LUTHIER_INSTANCE", "LUTHIER_CAP"), _case_texts(trial), strict=True)),
         }
+        if trial.fidelity:
+            found["LUTHIER_FIDELITY"] = json.dumps(trial.fidelity)
+        if trial.case is not None:
+            found["LUTHIER_INSTANCE"], found["LUTHIER_CAP"] = _case_texts(trial)
         for name, text in texts.items():
             found.update(dict.fromkeys(self.names.get(name, ()), text.replace("\0", "")))
         return found

@@ -112,7 +112,7 @@ def ranked_by_fronts(data: Data) -> Data:
     order += rest[np.argsort(broken, kind="stable")].tolist()
     places = np.empty(len(data))
     places[order] = np.arange(len(data))
-    return replace(data, losses=places[:, None])
+    return replace(data, losses=places[:, None], sources=())
 
 
 def _by_volume(losses: Floats) -> list[int]:

@@ -72,7 +72,11 @@ def study_code(findings: Findings) -> str:
     parts += [f"constraints={literal(limits)}"] if limits else []
     parts += ["noisy=True"] if findings.problem.noisy else []
     fidelity, configured = findings.problem.fidelity, reader.history.configured
-    parts += [f"fidelity={_fidelity_code(fidelity)}"] if fidelity else []
+    instances = findings.problem.instances
+    if instances is not None:
+        parts += [f"instances=lt.{instances!r}"]
+    elif fidelity is not None:
+        parts += [f"fidelity={_fidelity_code(fidelity)}"]
     parts += [f"stop={method_code(configured[1].stop)}"] if configured and configured[1].stop else []
     return f"import luthier as lt\n\nspace = {space_code(findings.problem.space)}\nstudy = lt.Study({', '.join(parts)})"
 

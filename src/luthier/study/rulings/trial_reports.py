@@ -73,6 +73,10 @@ class TrialReports:
         """How a trial learns its cases; None in a study without instances."""
         return None if self.instances is None else (self.progress, self.cases)
 
+    def value_of(self, number: int, told: object) -> object:
+        """Give what is told of a trial; in a study with instances the mean of its cases where nothing is."""
+        return self._log.history.trial(number).mean if told is None and self.instances is not None else told
+
     @property
     def asking(self) -> Callable[[int, int], bool] | None:
         """How a trial asks whether it is to stop; None where there is no rule to ask."""
@@ -129,11 +133,9 @@ class TrialReports:
         """Give where a trial stands in the order of the cases, as its next attempt begins."""
         done, rule = len(history.loss_sums(number)), scheduler_of(self.rule)
         values = tuple(report.value for report in history.trial(number).curve[:done])
-        is_run_time = self.instances is not None and self.instances.cutoff_s is not None
-        bounds = (
-            rule.bounds(history.problem(), history, number) if is_run_time and isinstance(rule, CapsRunTime) else ()
-        )
-        return CaseProgress(values, bounds)
+        if isinstance(rule, CapsRunTime) and self.instances is not None and self.instances.cutoff_s is not None:
+            return CaseProgress(values, rule.bounds(history.problem(), history, number))
+        return CaseProgress(values)
 
     def cases(self, number: int, token: int) -> Iterator[Case]:
         """Give the cases that a running trial is to be evaluated on now, one after the other as they are reported.

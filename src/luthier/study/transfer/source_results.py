@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from luthier import codec
 from luthier._hints import suggest
 from luthier._runtime.logger import silent_logger
 from luthier.errors import InvalidConfig, StudyMismatch
-from luthier.event import Transferred
-from luthier.history import read_partial
+from luthier.event import Told, Transferred
+from luthier.history import History, read_partial
 from luthier.problem import Objective, Problem
 from luthier.space import Space
 from luthier.study.transfer.other_study import OtherStudy
@@ -26,22 +28,20 @@ MOST = 200
 """The number of results of one source that are recorded: half of them the best, the rest spread over the others."""
 
 
-def transferred(
-    other: OtherStudy, objectives: Mapping[str, str], problem: Problem, own: tuple[str, int]
-) -> Transferred:
+def transferred(other: OtherStudy, objectives: Mapping[str, str], history: History) -> Transferred:
     """Give the event that records the results of another study.
 
     Args:
         other: the study that has them.
         objectives: what its objectives are called here.
-        problem: that of this study.
-        own: the name and the seed of this study.
+        history: that of this study.
 
     Raises:
         StudyMismatch: variables or objectives do not fit, or too few of its results can be held.
     """
-    reader = other.reader
-    if (reader.name, reader.seed) == own:
+    reader, problem = other.reader, history.problem()
+    origin = _origin(reader.history)
+    if origin and origin == _origin(history):
         raise StudyMismatch(f"study {reader.name!r} is this study itself, whose trials it learns from anyway")
     measured = _measured(other, objectives, problem)
     other.check_variables(problem.space, complete=False)
@@ -72,12 +72,22 @@ def transferred(
     trials = [done[rows[place]] for place in kept]
     return Transferred(
         reader.name,
-        reader.seed,
+        origin,
         had,
         tuple(configs[place] for place in kept),
         {name: tuple(trial.values[theirs] for trial in trials) for name, (theirs, _) in measured.items()},
         tuple(place for place, trial in enumerate(trials) if any(v > 0 for v in trial.violations.values())),
     )
+
+
+def _origin(history: History) -> str:
+    """Name a study by how it begins, its first result included; empty where there is none."""
+    told = next((event for event in history.events if isinstance(event, Told)), None)
+    if told is None or history.created is None:
+        return ""
+    created = history.created
+    begin = [created.name, created.seed, told.number, dict(history.trial(told.number).config), dict(told.values)]
+    return hashlib.blake2b(codec.dumps(begin), digest_size=8).hexdigest()
 
 
 def _measured(other: OtherStudy, objectives: Mapping[str, str], problem: Problem) -> dict[str, tuple[str, Objective]]:
