@@ -28,6 +28,10 @@ ENDLESS = (
 )
 
 
+LIVE_TRIALS = 200
+"""The number of trials that models see which speak during a run: what they say must not take long."""
+
+
 def run_once(
     study: Runnable,
     asking: AskTell,

@@ -232,7 +232,10 @@ class Decider:
 
     def _is_spent(self, history: History) -> bool:
         """Tell whether the study has cost what it may, the trials that run or are thought of included."""
-        return self.cost_limit is not None and history.committed >= self.cost_limit
+        if self.cost_limit is None:
+            return False
+        seen = history if self.order is None else self.order.at(history)  # else it would depend on the timing
+        return seen.committed >= self.cost_limit
 
     def _resumed(self, history: History, scheduler: Scheduler) -> list[Event]:
         """Have a paused trial go on, where the scheduler promotes one."""
