@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         Thompson,
     )
     from luthier.executor import RunningTrial
-    from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Prior, Quasi, Random, register
+    from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Prior, PriorBand, Quasi, Random, register
     from luthier.problem import Fidelity
     from luthier.run import Study, compare, maximize, minimize
     from luthier.space import (
@@ -111,6 +111,7 @@ __all__ = [
     "Percentile",
     "Permutation",
     "Prior",
+    "PriorBand",
     "Quasi",
     "Random",
     "Regressor",

@@ -95,14 +95,14 @@ class Fidelity:
         Raises:
             InvalidSetting: it is something else.
         """
-        several = tuple(given) if isinstance(given, list | tuple) else (given,)
-        if given is None:
-            return None
-        if not several or not all(isinstance(one, Fidelity) for one in several):
+        if given is None or isinstance(given, Fidelity):
+            return given
+        several = [one for one in given if isinstance(one, Fidelity)] if isinstance(given, list | tuple) else []
+        if not several or len(several) < len(given):  # type: ignore[arg-type]
             raise InvalidSetting(
                 f"fidelity={short(given)}: give one such as lt.Fidelity('epochs', 1, 81), or a list of several"
             )
-        return replace(several[0], beside=(*several[0].beside, *several[1:])) if len(several) > 1 else several[0]
+        return replace(several[0], beside=(*several[0].beside, *several[1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,8 @@ class Problem:
         horizon: the trial budget of the study, if known; a method may adapt to it.
         fidelity: what a full evaluation spends, where less of it tells something, too.
         outcome_constraints: limits of numbers that the objective returns; one for each name.
+        first_units: the units of the fidelity that the trial which is proposed may spend first, where a scheduler says
+            so. It is of one proposal, so it does not count when problems are compared.
 
     Raises:
         InvalidSetting: there is no objective, or two have the same name.
@@ -149,6 +151,7 @@ class Problem:
     horizon: int | None = None
     fidelity: Fidelity | None = None
     outcome_constraints: tuple[OutcomeConstraint, ...] = ()
+    first_units: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         names = [objective.name for objective in self.objectives]

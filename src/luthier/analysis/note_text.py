@@ -16,6 +16,8 @@ _BY: Final = {
     "anneal": "drawn near a good trial",
     "cma": "drawn from the distribution of CMA-ES",
     "de": "a child in differential evolution",
+    "prior": "drawn from the prior",
+    "best": "drawn near the best trial",
     "committee": "several models together: the highest mean of their acquisition values",
     "short scale": "one model alone, with shorter length-scales, as for every second proposal",
     "rugged": "one model alone, with shorter length-scales: small differences seem to be noise, or ruggedness",

@@ -36,7 +36,8 @@ class ProposedBy(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The part of a method that made a proposal.
 
     Args:
-        by: ``design``, ``rest``, ``random``, ``anneal``, ``cma`` or ``de``.
+        by: ``design``, ``rest``, ``random``, ``anneal``, ``cma``, ``de``, ``prior`` or ``best`` (one near the best
+            trial).
         defaults: whether it is the space's default configuration.
         believed: whether it was drawn from a user's prior, or is its mode.
     """

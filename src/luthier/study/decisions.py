@@ -124,6 +124,7 @@ class Decider:
         problem = history.problem()
         if problem.horizon != self.configured.horizon:
             problem = self._problem(history)
+        problem = with_first_units(problem, history, self.scheduler)
         proposals = propose(problem, history, self.method, self.key, self.memo, number, size)
         return [*news, *self._trials(history, proposals, number, size, history.length + len(news))]
 
@@ -152,7 +153,8 @@ class Decider:
             SpaceExhausted, Infeasible: as `Method.suggest` does.
         """
         view, method = claim.view, self.method
-        return propose(view.problem(), view, method, self.key, self.memo, claim.number, claim.count, claim.again)
+        problem = with_first_units(view.problem(), view, self.scheduler)
+        return propose(problem, view, method, self.key, self.memo, claim.number, claim.count, claim.again)
 
     def settle(self, history: History, claim: Claim, proposals: Sequence[Proposal]) -> tuple[list[Event], Claim | None]:
         """Decide what becomes of the proposals for a claim, whatever was appended since.
@@ -257,6 +259,11 @@ class Decider:
         given = (len(history) + place, dict(config), history.length, origin)
         until = None if self.scheduler is None else self._until(history, place, self.scheduler)
         return Asked(*given, owner=self.owner, ttl_s=self.ttl_s, ticket=ticket, until=until)
+
+
+def with_first_units(problem: Problem, history: History, scheduler: Scheduler | None) -> Problem:
+    """Say what the trial may spend first that is proposed from a history; the first one of a batch."""
+    return problem if scheduler is None else replace(problem, first_units=scheduler.first(problem, history.asked))
 
 
 def propose(

@@ -77,9 +77,9 @@ class StudySpec:
             )
         stored = logged_fidelity(first)
         if self.fidelity is not None and self.fidelity != stored:
-            had = f"the fidelity {_shown(stored)}" if stored else "no fidelity"
+            present = f"the fidelity {_shown(stored)}" if stored else "no fidelity"
             raise StudyMismatch(
-                f"study {self.name!r} in the store has {had}, not {_shown(self.fidelity)}; give a new study a name of "
+                f"study {self.name!r} in the store has {present}, not {_shown(self.fidelity)}; give a new study a name of "
                 "its own"
             )
 
