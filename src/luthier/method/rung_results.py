@@ -1,4 +1,4 @@
-"""Results of trials at the rungs of a fidelity, as methods that learn from one rung at a time see them."""
+"""Results of trials at the rungs of a fidelity, for methods that learn from one rung at a time."""
 
 from __future__ import annotations
 

@@ -79,8 +79,8 @@ class StudySpec:
         if self.fidelity is not None and self.fidelity != stored:
             present = f"the fidelity {_shown(stored)}" if stored else "no fidelity"
             raise StudyMismatch(
-                f"study {self.name!r} in the store has {present}, not {_shown(self.fidelity)}; give a new study a name of "
-                "its own"
+                f"study {self.name!r} in the store has {present}, not {_shown(self.fidelity)}; give a new study a name "
+                "of its own"
             )
 
 
