@@ -61,5 +61,5 @@ def opening_rung(problem: Problem, rungs: tuple[RungResults, ...]) -> int:
     fidelity, units = problem.fidelity, problem.first_units
     if fidelity is None or units is None:
         return 0
-    below = sum(round(fidelity.high / _STEP ** (len(rungs) - 1 - place)) <= units for place in range(len(rungs)))
+    below: int = sum(round(fidelity.high / _STEP ** (len(rungs) - 1 - place)) <= units for place in range(len(rungs)))
     return max(below - 1, 0)
