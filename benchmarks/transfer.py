@@ -59,7 +59,6 @@ class Task(NamedTuple):
 class Family(NamedTuple):
     """Tasks of one space; the first `targets` of them are searched."""
 
-    name: str
     tasks: list[Task]
     targets: int
 
@@ -85,8 +84,8 @@ def taskset(folder: Path) -> Iterator[Task]:
         yield Task(name, space, loss, float(losses.min()), float(np.median(losses)))
 
 
-def families(folder: Path) -> Iterator[Callable[[], Family]]:
-    """Give the families, each to be read when its turn comes."""
+def families(folder: Path) -> dict[str, Callable[[], Family]]:
+    """Give the families by name, each to be read when its turn comes."""
     sys.path.insert(0, str(folder))
     tasks: Any = importlib.import_module("tasks")
 
@@ -97,11 +96,13 @@ def families(folder: Path) -> Iterator[Callable[[], Family]]:
         return [read(tasks.Yahpo(scenario, one, target, ref_n=4000)) for one in instances]
 
     tables = ("hpobench_kc1", "hpobench_phoneme", "hpobench_vehicle", "hpobench_australian")
-    yield lambda: Family("hpobench", [read(tasks.Table(name)) for name in tables], 4)
-    yield lambda: Family("taskset", list(taskset(folder)), 4)
     lcbench = ("167168", "189873", "189906", "126026", "167185", "168868")
-    yield lambda: Family("lcbench", yahpo("lcbench", "val_accuracy", *lcbench), 3)
-    yield lambda: Family("xgboost", yahpo("rbv2_xgboost", "acc", "12", "1501", "16", "40499"), 2)
+    return {
+        "hpobench": lambda: Family([read(tasks.Table(name)) for name in tables], 4),
+        "taskset": lambda: Family(list(taskset(folder)), 4),
+        "lcbench": lambda: Family(yahpo("lcbench", "val_accuracy", *lcbench), 3),
+        "xgboost": lambda: Family(yahpo("rbv2_xgboost", "acc", "12", "1501", "16", "40499"), 2),
+    }
 
 
 def mirrored(space: lt.Space, loss: Loss) -> Loss:
@@ -171,10 +172,10 @@ def main() -> None:
     lines = given.out.read_text().splitlines() if given.out and given.out.exists() else []
     known = {tuple(one["run"]): one for one in map(json.loads, lines)}
     for seed in range(given.first, given.first + given.seeds):
-        for begin in families(given.folder):
-            family = begin()
-            if given.only not in (None, family.name):
+        for name, begin in families(given.folder).items():
+            if given.only not in (None, name):
                 continue
+            family = begin()
             for place, task in enumerate(family.tasks[: family.targets]):
                 others = [other for other in family.tasks if other is not task]
                 others = [others[(place + turn) % len(others)] for turn in range(SOURCES)]
@@ -191,12 +192,12 @@ def main() -> None:
 
 def show(found: list[dict[str, Any]]) -> None:
     """Print regrets by method and kind of source, and their ratios to the searches without sources."""
-    without = {(m, task, seed, n): one for one in found for m, kind, task, seed, n in [one["run"]] if kind == "none"}
+    without = {(method, *rest): one for one in found for method, kind, *rest in [one["run"]] if kind == "none"}
     names = {(one["run"][0], one["run"][1]): None for one in found}
     print("| method | sources | runs | s an ask | believed |", " | ".join(f"{n} trials" for n in CHECKPOINTS), "|")
     print("| --- | --- | --- | --- | --- |", " | ".join("---" for _ in CHECKPOINTS), "|")
     for method, kind in names:
-        runs = [one for one in found if one["run"][:2] == [method, kind] or tuple(one["run"][:2]) == (method, kind)]
+        runs = [one for one in found if tuple(one["run"][:2]) == (method, kind)]
         seconds = np.mean([one["ask_s"] for one in runs])
         used = np.mean([one["used"] / one["run"][4] for one in runs])
         cells = []
