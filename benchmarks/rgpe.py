@@ -81,7 +81,7 @@ class RGPE:
             return np.full(len(models) + 1, 1.0 / (len(models) + 1))
         predicted = np.stack([*(model.value(data.x) for model in models), target.leave_one_out()[0]])
         rows = (key.fold("rgpe").uniform((self.draws, n)) * n).astype(int)
-        losses = np.stack([_misranked(predicted[:, sample], data.loss[sample]) for sample in rows])
+        losses = np.stack([_misranked(predicted[:, sample], data.loss[sample]) for sample in rows]).astype(float)
         limit = np.quantile(losses[:, -1], 0.95)
         dropped = np.append(np.median(losses[:, :-1], axis=0) > limit, False)
         losses[:, dropped] = np.inf
