@@ -17,25 +17,25 @@ class Ensemble:
     """A normal distribution whose mean is the weighted sum of the members', and its variance that of the weighted sum.
 
     Args:
-        members: posteriors of one task each, the last one of this one; each with the columns that it knows.
-        weights: of them, summing to one.
+        processes: posteriors of one task each, the last one of this one; each with the columns that it knows.
+        shares: of them, summing to one.
         best: the lowest mean at the data.
     """
 
-    members: Sequence[tuple[Any, Any]]
-    weights: Any
+    processes: Sequence[tuple[Any, Any]]
+    shares: Any
     best: float = 0.0
 
     def moments(self, x: Any) -> Moments:
         """Give mean and variance at `x` (q, d)."""
-        parts = [member.moments(x[:, places]) for member, places in self.members]
-        mean = sum(w * part.mean for w, part in zip(self.weights, parts, strict=True))
-        return Moments(mean, sum(w * w * part.variance for w, part in zip(self.weights, parts, strict=True)))
+        parts = [member.moments(x[:, places]) for member, places in self.processes]
+        mean = sum(w * part.mean for w, part in zip(self.shares, parts, strict=True))
+        return Moments(mean, sum(w * w * part.variance for w, part in zip(self.shares, parts, strict=True)))
 
     def moments_grad(self, x: Any) -> MomentsGrad:
         """Give the moments at `x` (q, d), and their gradients."""
         found = [np.zeros(len(x)), np.zeros(len(x)), np.zeros(x.shape), np.zeros(x.shape)]
-        for (member, places), w in zip(self.members, self.weights, strict=True):
+        for (member, places), w in zip(self.processes, self.shares, strict=True):
             part = member.moments_grad(x[:, places])
             found[0] += w * part.mean
             found[1] += w * w * part.variance
@@ -81,7 +81,7 @@ class RGPE:
             return np.full(len(models) + 1, 1.0 / (len(models) + 1))
         predicted = np.stack([*(model.value(data.x) for model in models), target.leave_one_out()[0]])
         rows = (key.fold("rgpe").uniform((self.draws, n)) * n).astype(int)
-        losses = np.stack([_misranked(predicted[:, sample], data.loss[sample]) for sample in rows])
+        losses = np.stack([_misranked(predicted[:, sample], data.loss[sample]) for sample in rows]).astype(float)
         limit = np.quantile(losses[:, -1], 0.95)
         dropped = np.append(np.median(losses[:, :-1], axis=0) > limit, False)
         losses[:, dropped] = np.inf

@@ -104,7 +104,7 @@ def test_studies_of_one_name_and_seed_are_told_apart() -> None:
     study = target()
     for _ in range(4):
         study.tell(study.ask(), 1.0)
-    with pytest.raises(StudyMismatch, match="this study itself"):
+    with pytest.raises(StudyMismatch, match="this study itself or a copy"):
         study.transfer_from(study)
     for level in (0.0, 1.0, 1.0):
         study.transfer_from(source(lambda params, level=level: bowl(params) + level, name="new", seed=2))

@@ -42,7 +42,9 @@ def transferred(other: OtherStudy, objectives: Mapping[str, str], history: Histo
     reader, problem = other.reader, history.problem()
     origin = _origin(reader.history)
     if origin and origin == _origin(history):
-        raise StudyMismatch(f"study {reader.name!r} is this study itself, whose trials it learns from anyway")
+        raise StudyMismatch(
+            f"study {reader.name!r} is this study itself or a copy of it, whose trials it learns from anyway"
+        )
     measured = _measured(other, objectives, problem)
     other.check_variables(problem.space, complete=False)
     had = other.variables(problem.space)
