@@ -14,7 +14,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # trials run in parallel, not the code inside them
 
 import torch
-from killed_and_resumed import run_killed, said_of
+from killed_and_resumed import run_killed, said_of  # pyright: ignore[reportMissingImports]
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 

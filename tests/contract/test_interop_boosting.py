@@ -120,9 +120,7 @@ class TestCatBoost(PruningCallbackContract):
         )
         valid = (X[VALID], Y[VALID])
         start = callback.resume_from
-        model.fit(
-            X[TRAIN], Y[TRAIN], eval_set=valid, use_best_model=False, init_model=start, callbacks=[callback]
-        )
+        model.fit(X[TRAIN], Y[TRAIN], eval_set=valid, use_best_model=False, init_model=start, callbacks=[callback])
         if checkpoint:
             callback.keep(model)
         return callback, Training(model.tree_count_, model.get_evals_result()["validation"]["Logloss"])

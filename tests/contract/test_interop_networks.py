@@ -1,4 +1,4 @@
-"""The pruning callbacks of Keras, Lightning and transformers, and the epochs of a loop in PyTorch, with these libraries."""
+"""The pruning callbacks of networks with Keras, Lightning, transformers and PyTorch themselves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TestTorch(PruningCallbackContract):
         epochs = TorchEpochs(trial, STEPS, checkpoint=checkpoint, **parts, **options)
         x, y = torch.from_numpy(X), torch.from_numpy(Y)
         values: list[float] = []
-        for epoch in epochs:
+        for _ in epochs:
             model.train()
             for rows in torch.randperm(64).split(16):
                 optimizer.zero_grad()
@@ -39,7 +39,7 @@ class TestTorch(PruningCallbackContract):
             with torch.no_grad():
                 values.append(torch.nn.functional.cross_entropy(model(x[VALID]), y[VALID]).item())
             epochs.report(values[-1])
-        return epochs, Training(epoch if values else epochs.start, values)
+        return epochs, Training(epochs.start + len(values), values)
 
     def test_a_metric_that_is_not_there_is_said(self) -> None:
         """The loop measures for itself; what can be wrong is what it hands over."""
