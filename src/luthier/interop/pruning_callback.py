@@ -46,7 +46,7 @@ class PruningCallback(ABC):
             raise InvalidSetting(f"a callback needs the running trial of an objective, not {short(trial)}")
         if not isinstance(metric, str) or not metric:
             raise InvalidSetting(f"metric={short(metric)}: give the name of a metric that the library evaluates")
-        given = 1 if checkpoint is True else checkpoint
+        given = int(checkpoint) if isinstance(checkpoint, bool) else checkpoint
         for name, number, least in (("every", every, 1), ("checkpoint", given, 0)):
             if (whole := to_whole(number)) is None or whole < least:
                 raise InvalidSetting(f"{name}={short(number)}: give a whole number of steps, from {least} on")

@@ -8,8 +8,10 @@ from typing import Any, final
 
 try:
     from tensorboardX import SummaryWriter
+    from tensorboardX.summary import hparams
 except ImportError:
     from torch.utils.tensorboard import SummaryWriter
+    from torch.utils.tensorboard.summary import hparams
 
 from luthier.interop.tracker import TrackedTrial, Tracker
 from luthier.study import StudyReader, folder_name
@@ -49,7 +51,10 @@ class TensorBoardTracker(Tracker):
         try:
             for step, value in trial.curve:
                 writer.add_scalar(f"reports/{trial.objective}", value, step)
-            writer.add_hparams(dict(trial.params), dict(trial.metrics), name=".")
+            for summary in hparams(dict(trial.params), dict(trial.metrics)):
+                writer.file_writer.add_summary(summary)
+            for name, value in trial.metrics.items():
+                writer.add_scalar(name, value)
             texts = {f"attributes/{name}": text for name, text in trial.attributes.items()}
             for name, text in {"state": trial.state, "error": trial.error, **texts}.items():
                 if text:

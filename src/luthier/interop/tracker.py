@@ -6,7 +6,7 @@ import hashlib
 import json
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,12 +71,12 @@ class Tracker(ABC):
     def __call__(self, study: Study, result: TrialResult) -> None:
         """Record a trial that ended or was paused."""
         if not self._broken:
-            self._try(study, (result,))
+            self._try(study, lambda: self._record_all(study.reader, (result,)))
 
     def ended(self, study: Study) -> None:
         """Record what is missing, at the end of a run, which calls this."""
-        self._try(study, None)
         self._broken = False
+        self._try(study, lambda: self.sync(study))
 
     def sync(self, study: Study | StudyReader) -> int:
         """Record all trials of a study that ended or are paused, and are not recorded as they are now.
@@ -88,6 +88,7 @@ class Tracker(ABC):
             Exception: what the library of the tracker raises.
         """
         reader = study.reader if isinstance(study, Study) else study
+        self._marks.pop(identity_of(reader), None)  # another process may have recorded some meanwhile
         return self._record_all(reader, reader.trials)
 
     @abstractmethod
@@ -98,9 +99,9 @@ class Tracker(ABC):
     def _record(self, study: StudyReader, trial: TrackedTrial) -> None:
         """Record one trial, in place of what was recorded of it before."""
 
-    def _try(self, study: Study, results: tuple[TrialResult, ...] | None) -> None:
+    def _try(self, study: Study, record: Callable[[], object]) -> None:
         try:
-            self._record_all(study.reader, study.reader.trials if results is None else results)
+            record()
         except Exception as error:  # noqa: BLE001 - a tracker is not worth a trial
             self._broken = True
             if not self._warned:

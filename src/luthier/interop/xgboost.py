@@ -47,4 +47,7 @@ class XGBoostPruningCallback(PruningCallback, TrainingCallback):  # type: ignore
         means = {place: value[0] if isinstance(value, tuple) else value for place, value in latest.items()}  # of cv
         value = metric_on(means, self._metric, self._data, "XGBoost")
         rounds = int(model.num_boosted_rounds())
-        return self._reached(rounds, value, lambda folder: model.save_model(folder / _MODEL))
+        stop = self._reached(rounds, value, lambda folder: model.save_model(folder / _MODEL))
+        if stop:
+            model.set_attr(best_iteration=str(rounds - 1))  # what ended early has one; `cv` cuts its table there
+        return stop
