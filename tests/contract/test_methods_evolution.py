@@ -23,6 +23,21 @@ class TestDE(MethodContract):
         return Evolution("de", population=5)
 
 
+class TestNSGA2(MethodContract):
+    trials = 14
+
+    def method(self):
+        return Evolution("nsga2", population=5)
+
+
+@pytest.mark.slow
+class TestNSGA3(MethodContract):
+    trials = 14
+
+    def method(self):
+        return Evolution("nsga3", population=5)
+
+
 @pytest.mark.slow
 class TestAnneal(MethodContract):
     def method(self):

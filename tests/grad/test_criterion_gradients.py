@@ -12,6 +12,7 @@ from luthier.acquisition.criterion import (
     FunctionCriterion,
     IntegratedCriterion,
 )
+from luthier.acquisition.directional_hypervolume import LogDirectionalEHVI
 from luthier.acquisition.hypervolume import LogEHVI, bind_hypervolume
 from luthier.acquisition.protocol import AcquisitionContext, SmoothCriterion
 from luthier.acquisition.weighting.cost import PerSecond, Zero
@@ -56,6 +57,13 @@ def check(criterion) -> None:
 def test_the_expected_hypervolume_improvement(objectives: int) -> None:
     criterion = bind_hypervolume([posterior(seed) for seed in range(objectives)], SPACE.sample(Key.of(3), 9))
     assert isinstance(criterion, LogEHVI) and supports(criterion, SmoothCriterion)
+    check(criterion)
+
+
+@pytest.mark.parametrize("objectives", [4, 5])
+def test_the_expected_hypervolume_improvement_along_directions(objectives: int) -> None:
+    criterion = bind_hypervolume([posterior(seed) for seed in range(objectives)], SPACE.sample(Key.of(3), 9))
+    assert isinstance(criterion, LogDirectionalEHVI) and supports(criterion, SmoothCriterion)
     check(criterion)
 
 

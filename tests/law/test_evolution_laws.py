@@ -27,6 +27,8 @@ METHODS = {
     "cma narrow": Evolution(population=5, spread=0.01),
     "de": Evolution("de", population=4),
     "de for good": Evolution("de", population=6, restart=False),
+    "nsga2": Evolution("nsga2", population=5),
+    "nsga3": Evolution("nsga3", population=6),
     "anneal": Anneal(),
     "anneal at the best": Anneal(1, 2.0),
 }

@@ -9,9 +9,11 @@ import pytest
 
 import luthier as lt
 from luthier.acquisition.analytic import LogEI
+from luthier.acquisition.directional_hypervolume import directional_hypervolume
 from luthier.acquisition.hypervolume import LogEHVI, bind_hypervolume
 from luthier.acquisition.normal import log_difference
-from luthier.numeric import free_boxes, hypervolume
+from luthier.key import Key
+from luthier.numeric import free_boxes, hypervolume, non_dominated
 from luthier.surrogate.protocol import Moments
 
 
@@ -46,6 +48,28 @@ def test_it_is_the_mean_gain_of_hypervolume(objectives: int) -> None:
     gains = [hypervolume(np.vstack([front, row]), reference) - before for row in drawn]
     expected, error = np.mean(gains), np.std(gains) / len(gains) ** 0.5
     assert abs(np.exp(criterion.value(np.zeros((1, 1)))[0]) - expected) < 4 * error
+
+
+@pytest.mark.parametrize("objectives", [2, 3, 4])
+def test_along_directions_it_is_the_mean_gain_but_for_the_directions(objectives: int) -> None:
+    rng = np.random.default_rng(1)
+    front = rng.uniform(0.2, 1.0, (30, objectives))
+    front, reference = front[non_dominated(front)], np.full(objectives, 1.1)
+    means, stds = np.full(objectives, 0.4), np.linspace(0.1, 0.25, objectives)
+    criterion = directional_hypervolume(
+        tuple(map(Fixed, means, stds)), front, reference, np.zeros(objectives), Key.of(0), 1024
+    )
+    drawn = means + stds * rng.normal(size=(1500, objectives))
+    before = hypervolume(front, reference)
+    gains = [hypervolume(np.vstack([front, row]), reference) - before for row in drawn]
+    expected, error = np.mean(gains), np.std(gains) / len(gains) ** 0.5
+    assert abs(np.exp(criterion.value(np.zeros((1, 1)))[0]) - expected) < 4 * error + 0.04 * expected
+
+
+def test_along_directions_it_does_not_underflow() -> None:
+    models = tuple(Fixed(40.0, 1.0) for _ in range(4))
+    criterion = directional_hypervolume(models, np.full((1, 4), 0.5), np.ones(4), np.zeros(4), Key.of(0))
+    assert -5000 < criterion.value(np.zeros((1, 1)))[0] < -2000
 
 
 def test_of_one_box_it_is_a_product_of_expected_improvements() -> None:
@@ -86,7 +110,9 @@ def test_differences_of_logarithms() -> None:
     assert found[3] == pytest.approx(5.0 + np.log(1e-12), abs=1e-3)
 
 
-@pytest.mark.parametrize(("objectives", "name"), [(2, "LogEHVI"), (3, "LogEHVI"), (4, "AugmentedLogEI")])
+@pytest.mark.parametrize(
+    ("objectives", "name"), [(2, "LogEHVI"), (3, "LogEHVI"), (4, "LogDirectionalEHVI"), (7, "AugmentedLogEI")]
+)
 def test_auto_proposes_by_it(objectives: int, name: str) -> None:
     goals = [f"f{j}" for j in range(objectives)]
     study = lt.Study("many", {"x": lt.Float(0, 1), "y": lt.Float(0, 1)}, minimize=goals, seed=0)

@@ -66,6 +66,7 @@ def test_best(store: Path, capsys: Say) -> None:
         "trials": 5,
         "values": {"accuracy": 0.75},
         "params": {"kernel": "=poly", "C": 0.1, "degree": 3, "picked": {"$tuple": ["a", "c"]}},
+        "why": {"next": 0, "by": 0.5, "excluded": []},
     }
 
 

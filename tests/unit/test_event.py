@@ -25,6 +25,7 @@ from luthier.event import (
     Forgotten,
     Freed,
     Paused,
+    Preferred,
     Promoted,
     Pruned,
     Renewed,
@@ -33,6 +34,7 @@ from luthier.event import (
     Resumed,
     Retried,
     Told,
+    Transferred,
 )
 from luthier.key import Key
 
@@ -53,6 +55,15 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     ),
     st.builds(Configured, VALUES, st.none() | _number, VALUES, VALUES),
     st.builds(Changed, VALUES),
+    st.builds(
+        Transferred,
+        _text,
+        _text,
+        st.lists(_text, max_size=2).map(tuple),
+        st.lists(_mapping, max_size=2).map(tuple),
+        st.dictionaries(_text, st.lists(_float, max_size=2).map(tuple), max_size=2),
+        st.lists(_number, max_size=2).map(tuple),
+    ),
     st.builds(
         Asked,
         _number,
@@ -82,6 +93,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(Forgotten, _number),
     st.builds(Attributed, _number, _number, _mapping),
     st.builds(Annotated, st.none() | _text, st.none() | st.lists(_text, max_size=3).map(tuple)),
+    st.builds(Preferred, _number, _number),
     st.builds(Enqueued, _mapping, _text),
 )
 

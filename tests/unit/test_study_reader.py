@@ -134,14 +134,29 @@ def test_a_reader_follows_the_study_and_holds_nothing() -> None:
     assert reader.best_value == 2.0 and not reader.leases  # the store was not the reader's to close
 
 
+def test_why_the_best_is_the_best() -> None:
+    study = lt.Study("s", SPACE, minimize="a", seed=1, method=lt.Random())
+    study.add({"x": 0.5}, 1.0)
+    assert study.reader.why_best(study.best) == ""
+    study.add({"x": 0.25}, 3.5)
+    study.add({"x": 0.75}, {"a": 0.5, "violations": {"c": 1.0}})
+    assert study.reader.best_to_dict()["why"] == {"next": 1, "by": 2.5, "excluded": [2]}
+    assert study.reader.why_best(study.best) == (
+        "ahead of trial 1 by 2.5; 1 better trial breaks a constraint or left the space"
+    )
+
+
 def test_the_forms_of_a_study_are_json() -> None:
     study = lt.Study("s", SPACE, minimize="a", maximize="b", seed=1, method=lt.Random())
     study.add({"x": 0.5}, {"a": 1.0, "b": 2.0, "pair": (1, float("nan"))})
     study.add({"x": 0.25}, [2.0, 1.0])
     reader = study.reader
     values: dict[str, Any] = {"values": {"a": 1.0, "b": 2.0}, "params": {"x": 0.5}}
-    assert reader.best_to_dict() == [{"study": "s", "number": 0, "trials": 2, **values}]
+    why = {"best_in": ["a", "b"]}
+    assert reader.best_to_dict() == [{"study": "s", "number": 0, "trials": 2, **values, "why": why}]
+    assert [row["on_front"] for row in reader.rows()] == [True, False]
     document = json.loads(json.dumps(reader.to_dict(), allow_nan=False))
+    assert document["leaders"] == [0]
     assert document["objectives"] == [{"name": "a", "maximize": False}, {"name": "b", "maximize": True}]
     assert document["trials"][0]["extra"] == {"pair": {"$tuple": [1, {"$float": "nan"}]}}
     begun = document["trials"][1].pop("begun")

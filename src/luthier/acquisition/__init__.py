@@ -5,6 +5,7 @@ from __future__ import annotations
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
 from luthier.acquisition.augmented import AugmentedLogEI
 from luthier.acquisition.criterion import FunctionCriterion, IntegratedCriterion, bind_acquisition
+from luthier.acquisition.directional_hypervolume import LogDirectionalEHVI
 from luthier.acquisition.hedge import Hedge
 from luthier.acquisition.hypervolume import LogEHVI, bind_hypervolume
 from luthier.acquisition.knowledge_gradient import KnowledgeGradient
@@ -26,7 +27,7 @@ from luthier.acquisition.qei import QEI
 from luthier.acquisition.scheduled_ucb import ScheduledUCB
 from luthier.acquisition.thompson import Thompson
 from luthier.acquisition.traits import check_acquisition
-from luthier.acquisition.weighting.cost import PerSecond
+from luthier.acquisition.weighting.cost import PerSecond, weight_by_cost
 from luthier.acquisition.weighting.edges import EdgePenalty
 from luthier.acquisition.weighting.feasibility import Feasible
 from luthier.acquisition.weighting.penalty import PlateauPenalty
@@ -50,6 +51,7 @@ __all__ = [
     "Hedge",
     "IntegratedCriterion",
     "KnowledgeGradient",
+    "LogDirectionalEHVI",
     "LogEHVI",
     "LogEI",
     "MaxValueEntropy",
@@ -66,6 +68,7 @@ __all__ = [
     "bind_acquisition",
     "bind_hypervolume",
     "check_acquisition",
+    "weight_by_cost",
     "weight_by_prior",
 ]
 

@@ -11,14 +11,18 @@ import numpy as np
 
 from luthier._typing import Floats, Integers
 from luthier.acquisition.criterion import LEAST_STD, smooth_where, standard_deviation
+from luthier.acquisition.directional_hypervolume import LogDirectionalEHVI, directional_hypervolume
 from luthier.acquisition.normal import log_difference, log_distribution, log_improvement
 from luthier.acquisition.protocol import AcquisitionContext, ValueScale
+from luthier.key import Key
 from luthier.numeric import Boxes, free_boxes, non_dominated
 from luthier.surrogate import Differentiable, Moments, Posterior, supports
 
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 _MARGIN = 0.1
 """The reference point lies beyond the front by this share of its width."""
+_MOST_BOXED = 3
+"""With more objectives there are too many boxes."""
 _USUAL = 0.9
 """It is no better than this quantile of the losses: a front that is still narrow may grow beyond its ends."""
 
@@ -90,24 +94,28 @@ class LogEHVI:
         return [_side(one, self.boxes.lows[:, j], self.boxes.highs[:, j]) for j, one in enumerate(moments)]
 
 
-def bind_hypervolume(posteriors: Sequence[Posterior], points: Floats, beyond: Floats | None = None) -> LogEHVI:
+def bind_hypervolume(
+    posteriors: Sequence[Posterior], points: Floats, beyond: Floats | None = None, key: Key | None = None
+) -> LogEHVI | LogDirectionalEHVI:
     """Make the criterion of an improvement on the front of the predicted means.
 
     The reference point is beyond the front by a tenth of its width, and no better than the 0.9 quantile of the means,
-    in each objective.
+    in each objective. Of two and three objectives the improvement is in closed form; of more it is along directions.
 
     Args:
-        posteriors: one for each of the 2 or 3 objectives, conditioned on pending points.
+        posteriors: one for each objective, conditioned on pending points.
         points: (n, d) that keep the outcome constraints, tried or pending, n at least 1.
         beyond: see `LogEHVI`; None: nothing.
+        key: draws the directions for more than three objectives; None: always the same ones.
     """
     means = np.column_stack([posterior.moments(points).mean for posterior in posteriors])
     front = means[non_dominated(means)]
     width = np.maximum(np.ptp(front, axis=0), LEAST_STD)
     reference = np.maximum(front.max(axis=0) + _MARGIN * width, np.quantile(means, _USUAL, axis=0))
-    return LogEHVI(
-        tuple(posteriors), free_boxes(front, reference), np.zeros(len(reference)) if beyond is None else beyond
-    )
+    less = np.zeros(len(reference)) if beyond is None else beyond
+    if len(reference) > _MOST_BOXED:
+        return directional_hypervolume(posteriors, front, reference, less, key or Key.of(0))
+    return LogEHVI(tuple(posteriors), free_boxes(front, reference), less)
 
 
 class _Side(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from luthier.executor.case_loop import CaseLoop
 from luthier.executor.protocol import (
     Answer,
     Executor,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "CaseLoop",
     "Executor",
     "ExecutorFactory",
     "Futures",

@@ -22,6 +22,7 @@ from luthier.event import (
     Forgotten,
     Freed,
     Paused,
+    Preferred,
     Promoted,
     Pruned,
     Renewed,
@@ -29,28 +30,26 @@ from luthier.event import (
     Reported,
     Resumed,
     Retried,
+    RunEnded,
     SetAside,
     Told,
+    Transferred,
 )
-from luthier.history.arrays import TrialArrays
-from luthier.history.broken_program import broken_program
+from luthier.history.broken_program import EarlyFailures
 from luthier.history.identity_counts import IdentityCounts
 from luthier.history.incumbent import Incumbent
+from luthier.history.instance_race import InstanceRace
+from luthier.history.log_marks import FREE, IMPORTED, METHOD, PAUSED
 from luthier.history.logged_problem import logged_objectives, logged_problem
+from luthier.history.logged_source import LoggedSource
 from luthier.history.packed_list import PackedList
 from luthier.history.present_configs import PresentConfigs
+from luthier.history.remarks import Remarks
+from luthier.history.spending import Spending
+from luthier.history.tables import TrialArrays
 from luthier.problem import Problem
 from luthier.space import Space, migrate
 from luthier.trial import Config, Lease, Outcome, Reason, Report, Ruling, State, Trial
-
-METHOD, IMPORTED = "method", "imported"
-"""The origins of a trial that a method proposed, and of one that was not run for this study."""
-
-PAUSED = "paused"
-"""The reason for which the lease of a trial ends that has spent what a scheduler gave it."""
-
-FREE = -1
-"""What stands for the token of a claim where the number is not claimed any more, or not yet."""
 
 
 class LogState:
@@ -66,7 +65,6 @@ class LogState:
         "configs",
         "configured",
         "created",
-        "direction",
         "drawn",
         "failures",
         "finished",
@@ -75,24 +73,23 @@ class LogState:
         "imported",
         "leader",
         "length",
-        "notes",
         "outside",
         "paused",
-        "paused_workers",
         "problem",
         "queue",
+        "remarks",
         "renewed",
         "reopened",
         "requests",
         "running",
+        "sources",
         "space",
         "spaces",
+        "spending",
         "table",
-        "tags",
         "tickets",
         "trials",
         "waiting",
-        "works",
     )
 
     def __init__(self, spaces: Sequence[Space]) -> None:
@@ -105,15 +102,16 @@ class LogState:
         self.trials: PackedList[Trial] = PackedList(done=lambda trial: trial.state is State.FINISHED)
         self.configs = PresentConfigs(self.trials)
         self.table = TrialArrays(())
-        self.leader = Incumbent(None)
+        self.leader: Incumbent | InstanceRace = Incumbent(None)
         # By number or ticket, with the last space to hold them:
         self.outside: dict[int | str, tuple[Config, Space]] = {}
         self.identities = IdentityCounts()
         self.finished = 0
         self.forgotten: dict[int, None] = {}
         self.reopened: Counter[int] = Counter()  # how often, by number
-        self.failures: list[int] = []  # of this study's trials before the first one that did not fail, as they ended
-        self.works = False  # whether there was one that did not fail
+        self.failures = EarlyFailures()
+        self.spending = Spending()
+        self.sources: dict[tuple[str, str], LoggedSource] = {}  # by the name and the origin of their studies
         self.imported = 0
         self.running: dict[int, None] = {}
         self.waiting: deque[int] = deque()
@@ -123,9 +121,7 @@ class LogState:
         self.requests: dict[str, tuple[tuple[int, int], ...]] = {}  # numbers and tokens of what was begun, by ticket
         self.renewed: dict[int, int] = {}  # number -> position of the event that last showed its worker alive
         self.claims: dict[int, Claimed] = {}  # by token, as long as numbers of them are held
-        self.notes, self.tags = "", tuple[str, ...]()  # of the study, as its people wrote them last
-        self.direction: tuple[int, Directed] | None = None  # the latest order to all who run the study
-        self.paused_workers: dict[str, Directed] = {}  # the holders of leases that are to pause, by name
+        self.remarks = Remarks()
         self.drawn: dict[int, int] = {}  # number claimed and not drawn from -> token of the claim; FREE: of none
 
     def copy(self) -> LogState:
@@ -173,8 +169,10 @@ class LogState:
             raise StoreCorrupt(f"the log has a second beginning at position {self.length}")
         self.created, self.problem = event, None
         objectives = logged_objectives(event)
-        self.table = TrialArrays(objectives)
+        self.table, self.spending = TrialArrays(objectives, event.cost), Spending(event.cost)
         self.leader = Incumbent(objectives[0] if len(objectives) == 1 else None)
+        if event.instances:
+            self.leader = InstanceRace(objectives[0])
 
     def _configured(self, event: Configured) -> None:
         self.configured, self.problem = (self.length, event), None
@@ -187,6 +185,9 @@ class LogState:
         self.queue = {ticket: config for ticket, config in migrated.items() if config is not None}
         self.table.forget_points()
         self._lead_anew()
+
+    def _transferred(self, event: Transferred) -> None:
+        self.sources[event.source, event.origin] = LoggedSource(event, self.space)
 
     def _lead_anew(self) -> None:
         """Find the best trial among those that count."""
@@ -282,6 +283,7 @@ class LogState:
             self.drawn = {n: FREE if token == event.token else token for n, token in self.drawn.items()}
             return
         trial = self.trials[event.number]
+        self.spending.freed(event.number, event.ran_s, event.cost)
         lease = trial.lease
         if lease is not None and event.reason == Reason.LOST:
             lease = replace(lease, lost=lease.lost + 1)
@@ -299,9 +301,11 @@ class LogState:
     def _reported(self, event: Reported) -> None:
         trial = self.trials[event.number]
         attempt = trial.lease.attempt if trial.lease else 1
-        reports = (*trial.reports, Report(event.step, event.value, attempt))
-        self.trials[event.number] = replace(trial, reports=reports)
-        self.table.report(event.number, event.step, event.value)
+        reports, mean, value = (*trial.reports, Report(event.step, event.value, attempt)), None, event.value
+        if isinstance(self.leader, InstanceRace):  # models and schedulers see the mean of the cases so far
+            mean = value = self.leader.report(event.number, event.step, event.value)
+        self.trials[event.number] = replace(trial, reports=reports, mean=mean)
+        self.table.report(event.number, event.step, value)
         self.renewed[event.number] = self.length
 
     def _judged(self, event: Pruned | Paused | Promoted) -> None:
@@ -319,20 +323,9 @@ class LogState:
             raise StoreCorrupt(f"trial {number} has a second outcome at position {self.length}")
         reason = _REASONS[event.reason]
         outcome = Outcome(reason, event.values, event.violations, event.duration_s, event.error, event.extra)
-        self.trials[number] = Trial(
-            number,
-            trial.config,
-            trial.origin,
-            State.FINISHED,
-            outcome,
-            trial.lease,
-            trial.reports,
-            trial.note,
-            trial.seen,
-            attributes=trial.attributes,
-            until=trial.until,
-            ruling=trial.ruling,
-        )
+        given = (trial.config, trial.origin, State.FINISHED, outcome, trial.lease, trial.reports, trial.note)
+        more = (trial.seen, False, trial.attributes, trial.until, trial.ruling, trial.mean)
+        self.trials[number] = Trial(number, *given, *more)
         self.finished += 1
         self.table.end(number, outcome)
         if self.configs[number] is not None:
@@ -343,17 +336,9 @@ class LogState:
             self.waiting.remove(number)
         elif trial.state is State.PAUSED:
             del self.paused[number]
-        if not self.works and trial.origin != IMPORTED:
-            self._learn_whether_it_works(number, reason)
-
-    def _learn_whether_it_works(self, number: int, reason: Reason) -> None:
-        """Forget the failures of a broken program once there is a trial that did not fail."""
-        if reason.is_crash:
-            self.failures.append(number)
-        elif reason is not Reason.INTERRUPTED:
-            self.works = True
-            failures, self.failures = self.failures, []
-            for failed in broken_program([self.trials[failure] for failure in failures]):
+        if trial.origin != IMPORTED:
+            self.spending.told(number, outcome)
+            for failed in self.failures.end(number, reason, self.trials):
                 self._forget(failed)
 
     def _forgotten(self, event: Forgotten) -> None:
@@ -379,38 +364,36 @@ class LogState:
             self.identities.change(number, self.configs[number], self.space, 1)
         lease = replace(trial.lease, lost=0) if trial.lease else None
         self.trials[number] = replace(
-            trial, state=State.WAITING, outcome=None, lease=lease, forgotten=False, ruling=Ruling.GO_ON
+            trial, state=State.WAITING, outcome=None, lease=lease, forgotten=False, ruling=Ruling.GO_ON, mean=None
         )
         self.finished -= 1
         self.reopened[number] += 1
         self.table.reopen(number)
         self.waiting.append(number)
         self._withdraw(number)
+        if isinstance(self.leader, InstanceRace):
+            self.leader.begin_again(number)
 
     def _withdraw(self, number: int) -> None:
         """Take back what the outcome of a trial made of the best trial, and of the failures."""
-        if self.leader.number == number:
+        if isinstance(self.leader, InstanceRace):
+            self.leader.drop(number)
+        elif self.leader.number == number:
             self._lead_anew()
-        if number in self.failures:
-            self.failures.remove(number)
+        self.failures.withdraw(number)
+
+    def _remark(self, event: Annotated | Directed | RunEnded) -> None:
+        self.remarks.add(event, self.length)
+
+    def _noted(self, event: SetAside | Preferred) -> None:
+        """Leave out what trials do not follow from, or what cannot be read; it keeps its position."""
 
     def _attributed(self, event: Attributed) -> None:
         trial = self.trials[event.number]
         self.trials[event.number] = replace(trial, attributes={**trial.attributes, **event.values})
+        self.spending.note(event.number, event.values)
         if event.number in self.running:
             self.renewed[event.number] = self.length
-
-    def _annotated(self, event: Annotated) -> None:
-        self.notes = event.notes if event.notes is not None else self.notes
-        self.tags = event.tags if event.tags is not None else self.tags
-
-    def _directed(self, event: Directed) -> None:
-        if event.worker:
-            self.paused_workers[event.worker] = event
-        else:
-            self.direction = (self.length, event)
-            if event.order == "go on":
-                self.paused_workers.clear()
 
     def _enqueued(self, event: Enqueued) -> None:
         if event.ticket not in self.tickets:
@@ -420,13 +403,14 @@ class LogState:
 
 _REASONS = {reason.value: reason for reason in Reason}
 
-
-_MUTABLE = (list, dict, deque, PackedList, TrialArrays, Incumbent, IdentityCounts)  # a Counter is a dict
+_OWN = (EarlyFailures, IdentityCounts, Incumbent, InstanceRace, PackedList, Remarks, Spending, TrialArrays)
+_MUTABLE = (list, dict, deque, *_OWN)  # a Counter is a dict
 
 _ADD: Mapping[type, Callable[..., None]] = {
     Created: LogState._created,
     Configured: LogState._configured,
     Changed: LogState._changed,
+    Transferred: LogState._transferred,
     Claimed: LogState._claimed,
     Asked: LogState._asked,
     Retried: LogState._retried,
@@ -441,8 +425,10 @@ _ADD: Mapping[type, Callable[..., None]] = {
     Reopened: LogState._reopened,
     Forgotten: LogState._forgotten,
     Attributed: LogState._attributed,
-    Annotated: LogState._annotated,
-    Directed: LogState._directed,
+    Annotated: LogState._remark,
+    Directed: LogState._remark,
+    Preferred: LogState._noted,
+    RunEnded: LogState._remark,
     Enqueued: LogState._enqueued,
-    SetAside: lambda state, event: None,  # what cannot be read is left out; it keeps its position
+    SetAside: LogState._noted,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luthier.numeric.coarse_to_fine import coarse_to_fine_number, coarse_to_fine_sizes
 from luthier.numeric.combinatorics import unrank_combination, unrank_composition, unrank_permutation
+from luthier.numeric.curve_ensemble import FinalValue, extrapolate_curve
 from luthier.numeric.index_permutation import IndexPermutation
 from luthier.numeric.inverse_scaling import InverseScaling
 from luthier.numeric.linear_feasibility import chebyshev_radius
@@ -13,6 +14,7 @@ from luthier.numeric.pareto import (
     dominates,
     free_boxes,
     hypervolume,
+    hypervolume_contributions,
     no_worse,
     non_dominated,
     non_dominated_sort,
@@ -23,6 +25,7 @@ from luthier.numeric.quasi.latin_hypercube import LatinHypercube, NestedLatinHyp
 from luthier.numeric.quasi.lattice import Lattice
 from luthier.numeric.quasi.quasi_normal import quasi_normal
 from luthier.numeric.quasi.sobol import SOBOL_DIMENSIONS, Sobol
+from luthier.numeric.reference_niches import niched_rows, reference_directions
 from luthier.numeric.scalarization import augmented_chebyshev
 from luthier.numeric.scaling import (
     COMPARABLE_SCALINGS,
@@ -40,6 +43,7 @@ __all__ = [
     "SCALINGS",
     "SOBOL_DIMENSIONS",
     "Boxes",
+    "FinalValue",
     "Halton",
     "IndexPermutation",
     "InverseScaling",
@@ -54,14 +58,18 @@ __all__ = [
     "coarse_to_fine_sizes",
     "crowding_distance",
     "dominates",
+    "extrapolate_curve",
     "free_boxes",
     "hypervolume",
+    "hypervolume_contributions",
     "log_normal_density",
     "log_scaling_slopes",
+    "niched_rows",
     "no_worse",
     "non_dominated",
     "non_dominated_sort",
     "quasi_normal",
+    "reference_directions",
     "signed_rank_p",
     "slice_samples",
     "sorted_rows",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from luthier.executor import ExecutorFactory
+from luthier.run.analyses.front_analysis import FrontAnalysis
 from luthier.run.budget import Budget, End
 from luthier.run.compare_studies import compare
 from luthier.run.optimize import maximize, minimize
@@ -16,6 +17,7 @@ __all__ = [
     "Callback",
     "End",
     "ExecutorFactory",
+    "FrontAnalysis",
     "LineReporter",
     "Pace",
     "ProgressReporter",

@@ -6,30 +6,32 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeAlias, cast, overload
 
 from luthier._foreign_words import STUDY, STUDY_ATTRIBUTES
 from luthier._hints import did_you_mean, translating, translating_methods
-from luthier.analysis import Prediction
+from luthier.analysis import EndRule, Lead
 from luthier.errors import InvalidResult
+from luthier.event import Transferred
 from luthier.executor import Gpus, Limits, ObjectiveFunction
 from luthier.history import History
+from luthier.instances import Instances
 from luthier.method import Method, check_method
 from luthier.problem import Fidelity, Problem
+from luthier.run.analyses import FrontAnalysis, StudyAnalysis, study_lead
 from luthier.run.budget import Budget, End
 from luthier.run.callbacks import checked_callbacks
-from luthier.run.delegated import Delegated, documented_by
+from luthier.run.delegated import AskMethod, Delegated, PredictMethod, documented_by
+from luthier.run.ending import checked_end_rule
 from luthier.run.failures import Failures
-from luthier.run.make_executor import Choice, make_executor
-from luthier.run.one_run import run_once
+from luthier.run.make_executor import Choice, make_executor, over_cases
+from luthier.run.one_run import LIVE_TRIALS, run_once
 from luthier.run.progress.reporter_choice import make_reporter
 from luthier.run.progress.reporters import ProgressReporter
-from luthier.run.study_analysis import StudyAnalysis
 from luthier.space import Space, Variable
 from luthier.stop import Rule
 from luthier.store import Store
-from luthier.study import ActiveTrial, AskTell, Given, StudyEditor, StudyReader, TrialResult
+from luthier.study import ActiveTrial, AskTell, StudyEditor, StudyReader, TrialResult
 
 if TYPE_CHECKING:
     import pandas
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
 Callback: TypeAlias = Callable[["Study", TrialResult], object]
 """Called after each trial of a run."""
-_READER, _ASKING = attrgetter("reader"), attrgetter("_asking")
+_READER, _ASKING, _FRONTS = attrgetter("reader"), attrgetter("_asking"), attrgetter("analysis.fronts")
 _EDITOR, _ANALYSIS = attrgetter("_asking.editor"), attrgetter("analysis")
 
 
@@ -56,8 +58,12 @@ class Study:
         seed: of all randomness, from 0 to 2**64 - 1; None: drawn anew, and stored.
         noisy: whether the same configuration may give different values; only then may one be tried again.
         constraints: limits of numbers that the objective returns by name, such as ``{"memory_mb": "<= 512"}``.
-        fidelity: what a full evaluation spends, such as ``lt.Fidelity("epochs", 1, 81)``, where less tells something.
+        fidelity: what a full evaluation spends, such as ``lt.Fidelity("epochs", 1, 81)``, where less tells something;
+            or several that go up together.
         stop: the rule that stops trials early, or pauses and promotes them; by default what the stored study used last.
+        instances: what a configuration is to be good on, such as ``lt.Instances(["a.cnf", "b.cnf"], seeds=5)``.
+        cost: the name of what a trial costs, which the objective returns, such as "dollars"; or "seconds". Methods then
+            look for the most improvement per cost.
 
     Raises:
         InvalidSpace, InvalidSetting: an argument makes no sense, or the method could not be read back from the store.
@@ -79,11 +85,14 @@ class Study:
         seed: int | None = None,
         noisy: bool = False,
         constraints: Mapping[str, str] | None = None,
-        fidelity: Fidelity | None = None,
+        fidelity: Fidelity | Sequence[Fidelity] | None = None,
         stop: Rule | None = None,
+        instances: Instances | None = None,
+        cost: str | None = None,
     ) -> None:
         goal: dict[str, Any] = {"minimize": minimize, "maximize": maximize, "constraints": constraints, "noisy": noisy}
-        rest: dict[str, Any] = {"method": method, "store": store, "seed": seed, "fidelity": fidelity, "stop": stop}
+        rest: dict[str, Any] = {"method": method, "store": store, "seed": seed, "fidelity": fidelity}
+        rest |= {"stop": stop, "instances": instances, "cost": cost}
         self._asking = AskTell(name, space, **goal, **rest)
         self._analysis = StudyAnalysis(self._asking)
         self._stop: threading.Event | None = None
@@ -133,6 +142,11 @@ class Study:
         """The tags that people gave the study; see `annotate`."""
         return self.reader.tags
 
+    @property
+    def sources(self) -> tuple[Transferred, ...]:
+        """The results of other tasks that the study learns from; see `transfer_from`."""
+        return self.reader.sources
+
     @documented_by(StudyReader.folder)
     def folder(self, trial: ActiveTrial | TrialResult | int) -> Path:
         """Give the folder of a trial's files, which may not exist."""
@@ -166,6 +180,11 @@ class Study:
     elapsed_s = Delegated(_READER, StudyReader.elapsed_s)
 
     @property
+    def spent(self) -> float:
+        """What the study's trials have cost, as far as known: in the unit of its cost, or else in seconds."""
+        return self.reader.history.spent
+
+    @property
     def best(self) -> TrialResult:
         """The best trial so far. Cost O(1).
 
@@ -193,8 +212,7 @@ class Study:
     def to_frame(self, *, predictions: bool = False) -> pandas.DataFrame:
         """Give the trials as a pandas DataFrame (needs pandas). See `StudyReader.rows` for the columns.
 
-        With `predictions` also ``predicted.NAME`` and ``predicted_std.NAME`` of each objective: mean and standard
-        deviation of the objective itself, by the models of `predict`, whose errors are raised.
+        With `predictions` also ``predicted.NAME`` and ``predicted_std.NAME`` of each objective, as by `predict`.
         """
         return self.reader.to_frame(self._analysis.predicted_columns() if predictions else None)
 
@@ -212,23 +230,7 @@ class Study:
 
     # --- asking and telling -----------------------------------------------------------------------------
 
-    @overload
-    def ask(
-        self, count: None = None, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
-    ) -> ActiveTrial: ...
-
-    @overload
-    def ask(
-        self, count: int, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
-    ) -> list[ActiveTrial]: ...
-
-    @documented_by(AskTell.ask)
-    def ask(
-        self, count: int | None = None, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
-    ) -> ActiveTrial | list[ActiveTrial]:
-        """Get the next trial to evaluate, or with `count` a list of up to that many."""
-        return self._asking.ask(count, params=params, lease_s=lease_s, ticket=ticket)
-
+    ask = cast(AskMethod, Delegated(_ASKING, AskTell.ask))
     take = Delegated(_ASKING, AskTell.take)
     tell = Delegated(_ASKING, AskTell.tell)
     finish = Delegated(_ASKING, AskTell.finish)
@@ -248,9 +250,7 @@ class Study:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     @overload
@@ -294,21 +294,11 @@ class Study:
     retry = Delegated(_EDITOR, StudyEditor.retry)
     forget = Delegated(_EDITOR, StudyEditor.forget)
 
-    @documented_by(StudyEditor.learn_from)
-    def learn_from(
-        self,
-        other: Study | StudyReader,
-        *,
-        names: Mapping[str, str] | None = None,
-        fill: Mapping[str, Any] | None = None,
-        ignore: Sequence[str] = (),
-    ) -> int:
-        """Add the finished trials of another study that this study's space can hold, each of them once."""
-        reader = other.reader if isinstance(other, Study) else other
-        return self._asking.editor.learn_from(reader, names=names, fill=fill, ignore=ignore)
-
+    learn_from = Delegated(_EDITOR, StudyEditor.learn_from)
+    transfer_from = Delegated(_EDITOR, StudyEditor.transfer_from)
     change = Delegated(_EDITOR, StudyEditor.change)
     annotate = Delegated(_EDITOR, StudyEditor.annotate)
+    prefer = Delegated(_EDITOR, StudyEditor.prefer)
     direct = Delegated(_EDITOR, StudyEditor.direct)
     reap = Delegated(_EDITOR, StudyEditor.reap)
 
@@ -316,8 +306,8 @@ class Study:
     def copy(self, store: str | Path | Store | None = None, name: str | None = None) -> Study:
         """Copy the study, as it is now, into another store or under another name, and open the copy."""
         self.reader.copy(store, name)
-        where = self.reader.store if store is None else store
-        return Study(self.name if name is None else name, self.space, method=self.method, store=where)
+        called, where = self.name if name is None else name, self.reader.store if store is None else store
+        return Study(called, self.space, method=self.method, store=where)
 
     @property
     def analysis(self) -> StudyAnalysis:
@@ -333,25 +323,7 @@ class Study:
 
     explain = Delegated(_ANALYSIS, StudyAnalysis.explain)
 
-    @overload
-    def predict(self, params: Mapping[str, Any], level: float = 0.9, *, observed: bool = False) -> Prediction: ...
-
-    @overload
-    def predict(
-        self, params: Sequence[Mapping[str, Any]], level: float = 0.9, *, observed: bool = False
-    ) -> tuple[Prediction, ...]: ...
-
-    @documented_by(StudyAnalysis.predict)
-    def predict(
-        self,
-        params: Mapping[str, Any] | Sequence[Mapping[str, Any]],
-        level: float = 0.9,
-        *,
-        observed: bool = False,
-    ) -> Prediction | tuple[Prediction, ...]:
-        """Predict the objectives at configurations, tried or not."""
-        return self._analysis.predict(params, level, observed=observed)
-
+    predict = cast(PredictMethod, Delegated(_ANALYSIS, StudyAnalysis.predict))
     expected_best = Delegated(_ANALYSIS, StudyAnalysis.expected_best)
     calibration = Delegated(_ANALYSIS, StudyAnalysis.calibration)
     predicted_columns = Delegated(_ANALYSIS, StudyAnalysis.predicted_columns)
@@ -362,6 +334,23 @@ class Study:
     ablation = Delegated(_ANALYSIS, StudyAnalysis.ablation)
     smallest_change = Delegated(_ANALYSIS, StudyAnalysis.smallest_change)
     acquisition_surface = Delegated(_ANALYSIS, StudyAnalysis.acquisition_surface)
+    hypervolume = Delegated(_FRONTS, FrontAnalysis.hypervolume)
+    knee = Delegated(_FRONTS, FrontAnalysis.knee)
+    choose = Delegated(_FRONTS, FrontAnalysis.choose)
+    preferred = Delegated(_FRONTS, FrontAnalysis.preferred)
+
+    def lead(self, over: ActiveTrial | TrialResult | int | None = None) -> Lead:
+        """Give by how much the best trial leads another one, beside the noise of that difference.
+
+        Args:
+            over: a trial or its number; None: the one that has the defaults of all variables.
+
+        Raises:
+            NoResult: the other trial has no value, no trial has the defaults, or there is no best one.
+            InvalidSetting: there are several objectives.
+            TrialNotFound: there is no such trial.
+        """
+        return study_lead(self.reader, self._analysis, over)
 
     def run(
         self,
@@ -371,6 +360,8 @@ class Study:
         time_s: float | None = None,
         target: float | None = None,
         plateau: int | None = None,
+        cost: float | None = None,
+        stop: Literal["not worth it"] | EndRule | None = None,
         workers: int | None = None,
         executor: Choice = None,
         gpus: Gpus | None = None,
@@ -391,11 +382,16 @@ class Study:
 
         Args:
             objective: a function of a running trial (``trial["x"]``, ``trial.params``, ``trial.report(…)``); it returns
-                a number, or a mapping that has the objectives by name.
+                a number, or a mapping that has the objectives by name. In a study with instances it is called for each
+                case of a trial (``trial.instance``, ``trial.seed``).
             trials: the number of trials that the study has in the end, failed ones included, imported ones not.
             time_s: seconds that the study runs; the trials that run then are finished.
             target: a value that is good enough.
             plateau: the number of trials in a row that may end without a better value than the best.
+            cost: what the trials may cost in all, in the unit of the study's cost, or else in seconds of trials. No
+                trial begins once this is spent, or is expected to be by those that run.
+            stop: "not worth it", or a rule such as ``lt.NotWorthIt(price=0.001)``, that ends the run once more trials
+                are not worth it; see `history.ended` for its reason.
             workers: the number of trials at once; more than one run in supervised processes. By default one.
             executor: "inline", "threads", "processes", "dask", "ray", "slurm", …; a URL of such a cluster, or an object
                 of its library; an executor of `concurrent.futures`; or a function of the objective and the number of
@@ -420,15 +416,17 @@ class Study:
             InvalidSetting, Infeasible, Exception: an argument makes no sense; as `ask`; what a callback raised.
             StoreError: the store cannot be used; the trials that ran are run again on resume.
         """
-        budget = Budget(trials, time_s, target, plateau)
+        budget = Budget(trials, time_s, target, plateau, cost)
         budget.check_objectives(self.history)
+        rule = checked_end_rule(stop, self.problem)
         limits = Limits(trial_time_s, trial_memory_mb)
         failures = Failures(on_error, give_up_after)
         reporter = make_reporter(progress, live, self.reader, budget)
         checked = checked_callbacks(callbacks)
-        made = make_executor(executor, objective, workers, limits, gpus)
+        made = make_executor(executor, over_cases(objective, self.problem, self.seed), workers, limits, gpus)
         self._stop = threading.Event()
-        return run_once(self, self._asking, made, budget, limits, checked, failures, reporter, deterministic)
+        given = (made, budget, limits, checked, failures, reporter, deterministic, rule)
+        return run_once(self, self._asking, *given, self._analysis.thinned(LIVE_TRIALS).forecast)
 
     def stop(self) -> None:
         """End the present run: no new trials; `run` returns when the running ones have ended. From any thread."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from luthier.study.active_trial import ActiveTrial
 from luthier.study.ask_tell import AskTell, Given
 from luthier.study.editor import StudyEditor
+from luthier.study.edits import preferences
 from luthier.study.elapsed import TrialTimes
 from luthier.study.known_results import checked_config, table_rows
 from luthier.study.listing import StudyEntry, studies
@@ -36,6 +37,7 @@ __all__ = [
     "folder_name",
     "has_failed",
     "parse_result",
+    "preferences",
     "studies",
     "table_rows",
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from luthier._hints import translating_methods
 from luthier.errors import InvalidSetting, StoreError, StudyNotFound, TrialNotFound
-from luthier.event import Event, Record
+from luthier.event import Event, Record, Transferred
 from luthier.history import History
 from luthier.problem import Problem
 from luthier.scalar import short, to_whole
@@ -170,6 +170,11 @@ class StudyReader:
     def tags(self) -> tuple[str, ...]:
         """The tags that people gave the study."""
         return self.history.tags
+
+    @property
+    def sources(self) -> tuple[Transferred, ...]:
+        """The results of other tasks that the study learns from; see `StudyEditor.transfer_from`."""
+        return self.history.sources
 
     @property
     def problem(self) -> Problem:
@@ -344,8 +349,13 @@ class StudyReader:
         """
         with self._log.lock:
             if len(self.problem.objectives) > 1:
-                return [summary.best_form(self.name, len(self), trial) for trial in self.front]
-            return summary.best_form(self.name, len(self), self.best)
+                return [summary.best_form(self.history, self.name, trial) for trial in self.front]
+            return summary.best_form(self.history, self.name, self.best)
+
+    def why_best(self, trial: TrialResult) -> str:
+        """Say in a line why a trial is the best, or on the front: ``ahead of trial 7 by 0.01``. Cost O(trials)."""
+        with self._log.lock:
+            return summary.why_text(summary.why_best(self.history, trial.number))
 
     def to_dict(self, more: Mapping[str, Sequence[Any]] | None = None) -> dict[str, Any]:
         """Give everything that is known of the study's trials as plain values for JSON. Cost O(trials).
@@ -363,9 +373,11 @@ class StudyReader:
                 "study": self.name,
                 "seed": self.seed,
                 "objectives": [{"name": goal.name, "maximize": goal.maximize} for goal in self.problem.objectives],
+                "leaders": [trial.number for trial in self.leaders],
                 "space": self.space.to_plain(),
                 **({"tags": list(self.tags)} if self.tags else {}),
                 **({"notes": self.notes} if self.notes else {}),
+                **({"sources": summary.source_forms(self.sources)} if self.sources else {}),
                 "trials": forms,
             }
 

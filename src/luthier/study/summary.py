@@ -9,6 +9,7 @@ import numpy as np
 
 from luthier import codec
 from luthier.errors import InvalidSetting, MissingDependency, NoResult
+from luthier.event import Transferred
 from luthier.history import History, is_feasible
 from luthier.numeric import non_dominated
 from luthier.problem import Problem
@@ -46,6 +47,19 @@ def best(history: History) -> Trial:
     raise NoResult(f"the study has no best trial: {how}")
 
 
+def source_forms(sources: Iterable[Transferred]) -> list[dict[str, Any]]:
+    """Give results of other tasks as plain values for JSON, without the results themselves."""
+    return [
+        {
+            "name": source.source,
+            "results": len(source.configs),
+            "variables": list(source.variables),
+            "objectives": list(source.values),
+        }
+        for source in sources
+    ]
+
+
 def front(history: History) -> tuple[Trial, ...]:
     """Give the trials that no other dominates (at least as good everywhere, better somewhere), in order of number.
 
@@ -75,10 +89,11 @@ def columns(
 ) -> dict[str, list[Any]]:
     """Give the columns of a table of trials by name, each with a value for each trial. Cost O(trials · columns).
 
-    These are number, state, reason, the objectives, what else was returned, attributes, violations, the variables as
-    the present space reads them (objects by their names), duration_s, begun, ended, attempts, worker, origin, error,
-    reports (a list of ``[step, value]``) and note (what the method recorded). What a trial lacks, such as an inactive
-    variable, is None. Where trials are forgotten, a last column says which.
+    These are number, state, reason, the objectives, on_front (of several of them: whether the front has the trial),
+    what else was returned, attributes, violations, the variables as the present space reads them (objects by their
+    names), duration_s, begun, ended, attempts, worker, origin, error, reports (a list of ``[step, value]``) and note
+    (what the method recorded). What a trial lacks, such as an inactive variable, is None. Where trials are forgotten, a
+    last column says which.
 
     Args:
         trials: all trials.
@@ -101,6 +116,11 @@ def columns(
         "reason": [trial.outcome.reason.value if trial.outcome else None for trial in trials],
     }
     found |= {goal: [outcome.values.get(goal) for outcome in outcomes] for goal in goals}
+    if len(goals) > 1:
+        leading = {trial.number for trial in front(history)}
+        column = _free("on_front", "study", taken)
+        found[column] = [trial.number in leading if trial.is_done else None for trial in trials]
+        taken.add(column)
     for key in _keys(outcome.extra for outcome in outcomes):
         column = _free(key, "extra", taken)
         taken.add(column)
@@ -169,11 +189,51 @@ def to_frame(table: Mapping[str, Sequence[Any]]) -> pandas.DataFrame:
     return pandas.DataFrame({**table, "note": [note or None for note in table["note"]]})  # Parquet has no empty mapping
 
 
-def best_form(study: str, total: int, trial: TrialResult) -> dict[str, Any]:
-    """Give a best trial as plain values for JSON, with the study's name and its number of trials."""
+def best_form(history: History, study: str, trial: TrialResult) -> dict[str, Any]:
+    """Give a best trial as plain values for JSON, with the study's name, its number of trials, and why it is best."""
     form = trial.to_dict()
-    shown = {"values": form["values"], "params": form["params"]}
-    return {"study": study, "number": trial.number, "trials": total, **shown}
+    shown = {"values": form["values"], "params": form["params"], "why": why_best(history, trial.number)}
+    return {"study": study, "number": trial.number, "trials": len(history), **shown}
+
+
+def why_best(history: History, number: int) -> dict[str, Any]:
+    """Say why a trial is the best one, or on the front.
+
+    Returns:
+        Of one objective: the number of the ``next`` best trial and how much worse it is (``by``), both None where there
+        is none; and ``excluded``, the trials with better values that break outcome constraints or are not in the
+        present space. Of several: ``best_in``, the objectives in which no trial of the front is better.
+
+    Cost O(trials).
+    """
+    goals = history.problem().objectives
+    if len(goals) > 1:
+        leading = [trial.outcome.values for trial in front(history) if trial.outcome]
+        mine = history.trial(number).outcome
+        values = {} if mine is None else mine.values
+        best = {goal.name: min(goal.loss(one[goal.name]) for one in leading) for goal in goals}
+        return {"best_in": [goal.name for goal in goals if goal.loss(values[goal.name]) == best[goal.name]]}
+    (goal,) = goals
+    losses: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
+    for trial in history.trials:
+        if trial.is_done and trial.outcome and not trial.forgotten:
+            counts = is_feasible(trial.outcome) and history.config(trial.number) is not None
+            losses[counts].append((goal.loss(trial.outcome.values[goal.name]), trial.number))
+    least = next(loss for loss, one in losses[True] if one == number)
+    after, second = min((pair for pair in losses[True] if pair[1] != number), default=(None, None))
+    better = [one for loss, one in losses[False] if loss < least]
+    return {"next": second, "by": None if after is None else after - least, "excluded": better}
+
+
+def why_text(why: Mapping[str, Any]) -> str:
+    """Write `why_best`: ``ahead of trial 7 by 0.01``, ``best in error``."""
+    if "best_in" in why:
+        return f"best in {' and '.join(why['best_in'])}" if why["best_in"] else "no trial is better in everything"
+    said = [] if why["next"] is None else [f"ahead of trial {why['next']} by {why['by']:.3g}"]
+    if why["excluded"]:
+        many = len(why["excluded"])
+        said.append(f"{many} better trial{'s' * (many > 1)} break{'s' * (many == 1)} a constraint or left the space")
+    return "; ".join(said)
 
 
 def count_reasons(trials: Sequence[Trial], dead: Collection[int] = ()) -> dict[str, int]:
@@ -209,6 +269,8 @@ def describe(
     title = "front" if len(problem.objectives) > 1 else "best"
     for trial in leaders[:5]:
         shown = ", ".join(f"{goal.name} = {trial.values[goal.name]:.6g}" for goal in problem.objectives)
+        if problem.instances is not None:
+            shown += f" on {len(trial.reports)} of {len(problem.instances)} cases"
         lines.append(f"  {title}: trial {trial.number}, {shown}")
         lines += [f"    {key} = {value!r}" for key, value in trial.params.items()]
     if len(leaders) > 5:

@@ -33,6 +33,7 @@ from luthier.event import (
     Event,
     Forgotten,
     Freed,
+    Preferred,
     Record,
     Renewed,
     Reopened,
@@ -73,6 +74,7 @@ EVENTS: tuple[Event, ...] = (
     Attributed(0, 4, {"epoch": 3, "device": "cuda:1"}),
     Annotated("a note", ("paper", "gpu")),
     Directed("pause", "host/1/2/ab", 5),
+    Preferred(3, 0),
     Enqueued({"x": 1.0}, "ticket-1"),
 )
 """One event of every kind, with every field."""

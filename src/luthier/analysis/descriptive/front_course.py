@@ -11,7 +11,7 @@ import numpy as np
 from luthier._typing import Bools, Floats, Integers
 from luthier.analysis.descriptive.trial_table import TrialTable, counted, plain_form
 from luthier.errors import InvalidSetting, NoResult
-from luthier.numeric import hypervolume, non_dominated
+from luthier.numeric import hypervolume, hypervolume_contributions, non_dominated
 from luthier.problem import Objective
 from luthier.render import ResultForm, number
 
@@ -42,10 +42,22 @@ class FrontCourse(ResultForm):
     reference: Floats
     volumes: Floats
 
+    @property
+    def volume(self) -> float:
+        """The volume that all eligible trials dominate, in the product of the objectives' units."""
+        return float(self.volumes[-1])
+
+    def contributions(self) -> dict[int, float]:
+        """Give what each trial of the front alone adds to the volume, by number. Cost: f volumes of a front of f."""
+        signs = np.array([-1.0 if flag else 1.0 for flag in self.maximize])
+        rows = np.flatnonzero(self.on_front)
+        added = hypervolume_contributions(self.values[rows] * signs, self.reference * signs)
+        return dict(zip(self.numbers[rows].tolist(), added.tolist(), strict=True))
+
     def heading(self) -> str:
         """See `ResultForm.heading`."""
-        front, total = int(self.on_front.sum()), float(self.volumes[-1]) if len(self.volumes) else 0.0
-        return f"front of {counted(front, 'trial')} of {len(self.values)}, hypervolume {number(total)}"
+        front = int(self.on_front.sum())
+        return f"front of {counted(front, 'trial')} of {len(self.values)}, hypervolume {number(self.volume)}"
 
     def rows(self) -> list[tuple[str, str]]:
         """See `ResultForm.rows`."""

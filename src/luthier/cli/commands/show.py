@@ -78,6 +78,8 @@ def best(store: str | None, name: str | None, expected: bool, as_json: bool) -> 
             return
         for trial in study.front if len(study.problem.objectives) > 1 else (study.best,):
             click.echo(clean(f"# {study.name}: {goals(trial, study.problem)}, trial {trial.number} of {len(study)}"))
+            if why := study.why_best(trial):
+                click.echo(clean(f"# {why}"))
             click.echo(dictionary(trial.config))
 
 
@@ -106,16 +108,16 @@ def show(
     """List the trials of a study.
 
     A filter is an expression such as "C > 1 and reason == 'done'". The columns, which can be sorted and filtered by,
-    are number, state, reason, the objectives, what else the objective returned, attributes, violations, the variables,
-    duration_s, begun, ended, attempts, worker, origin, error, reports and note. Sorted by an objective, the best trials
-    come first.
+    are number, state, reason, the objectives, on_front (of several), what else the objective returned, attributes,
+    violations, the variables, duration_s, begun, ended, attempts, worker, origin, error, reports and note. Sorted by an
+    objective, the best trials come first.
     """
     from luthier.cli.resolve_study import opened_reader
 
     with opened_reader(store, name) as study:
         found = study.rows()
         total = study.summary()
-        tags, notes = study.tags, study.notes
+        tags, notes, sources = study.tags, study.notes, study.sources
         maximized = {goal.name for goal in study.problem.objectives if goal.maximize}
     names = list(found[0]) if found else []
     kept = _sorted(_kept(found, condition, names), sort, names, maximized)
@@ -131,6 +133,9 @@ def show(
     more = f"; {len(cut)} of {len(kept)} shown" if len(cut) < len(kept) else ""
     few = f"; {len(kept)} kept by the filter" if condition else ""
     click.echo(f"{clean(study.name)}: {total}{few}{more}{clean(''.join(f' #{tag}' for tag in tags))}")
+    if sources:
+        known = "; ".join(f"{len(source.configs)} results of {source.source}" for source in sources)
+        click.echo(clean(f"learns from {known}"))
     if notes:
         click.echo(clean(notes))
 

@@ -1,4 +1,4 @@
-"""Models of two or three objectives, one each, and what a point would add to the front."""
+"""Models of several objectives, one each, and what a point would add to the front."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from luthier._typing import Floats
-from luthier.acquisition import LogEHVI, bind_hypervolume
+from luthier.acquisition import LogDirectionalEHVI, LogEHVI, bind_hypervolume
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.bayesian.step import FittedModel, fantasize, fit_model, scalarize
-from luthier.numeric import non_dominated
+from luthier.numeric import hypervolume, non_dominated
 from luthier.surrogate import GP, Posterior
 
-MOST_OBJECTIVES = 3
-"""With more objectives the boxes of the hypervolume are too many: losses are scalarised."""
+MOST_OBJECTIVES = 6
+"""With more objectives almost no trial dominates another one: losses are scalarised."""
 _LATER = 1e-3
 """The weight of the scalarised loss: the search begins at the trials of the front, in the order of that loss."""
 _BOUND = 2.0
@@ -38,11 +38,16 @@ class FrontModels:
     fitted: tuple[FittedModel, ...]
     posteriors: tuple[Posterior, ...]
 
-    def acquisition(self) -> LogEHVI:
-        """Give the expected improvement of the front of feasible and pending trials; of all while none is feasible."""
+    def acquisition(self, key: Key) -> LogEHVI | LogDirectionalEHVI:
+        """Give the expected improvement of the front of feasible and pending trials; of all while none is feasible.
+
+        Args:
+            key: draws directions, where there are more than three objectives.
+        """
         feasible = self.data.feasible
         rows = self.data.x[feasible] if feasible.any() else self.data.x
-        return bind_hypervolume(self.posteriors, np.concatenate([rows, self.data.pending]), _beyond(self.data.losses))
+        points = np.concatenate([rows, self.data.pending])
+        return bind_hypervolume(self.posteriors, points, _beyond(self.data.losses), key)
 
 
 def _beyond(losses: Floats) -> Floats:
@@ -55,8 +60,8 @@ def _beyond(losses: Floats) -> Floats:
 def fit_objectives(model: GP, data: Data, key: Key, memo: Memo) -> FrontModels:
     """Fit a surrogate to the losses of each objective, taken as independent."""
     fitted, posteriors = [], []
-    for place, losses in enumerate(data.losses.T):
-        alone = replace(data, losses=losses[:, None], noise=data.noise if place == 0 else None)
+    for place in range(data.losses.shape[1]):
+        alone = data.of_objective(place)
         one = fit_model(model, alone, alone, key.fold("objective", place), memo)
         fitted.append(one)
         posteriors.append(fantasize(one.posterior, alone, data.pending, "believed"))
@@ -74,3 +79,69 @@ def front_first(data: Data, key: Key) -> Data:
     scalarized = scalarize(data, key)
     behind = np.where(non_dominated(data.losses), 0.0, 1.0)
     return replace(scalarized, losses=behind[:, None] + _LATER * scalarized.losses)
+
+
+# --- densities of good trials -------------------------------------------------------------------------
+
+_PICKED = 25
+"""So many trials, the first ones, are put in order with care; the others follow by the sum of their losses."""
+_WORST = 1.1
+"""The reference point, where losses are scaled from 0 to 1."""
+
+
+def ranked_by_fronts(data: Data) -> Data:
+    """Give the data with the place of each trial as its loss: by front, and within a front by the volume that it adds.
+
+    The trials of a front are picked one by one, each the one that adds most to the hypervolume of those picked before;
+    those that break outcome constraints come last, those that break them least first.
+
+    Args:
+        data: n losses of several objectives.
+
+    Cost O(n log n + m n f) for the first fronts, of f trials in all, and up to 25 f volumes.
+
+    Source: Ozaki, Tanigaki, Watanabe, Nomura and Onishi (2022), Multiobjective tree-structured Parzen estimator, JAIR
+    73, section 4; the greedy selection is that of Guerreiro, Fonseca and Paquete (2016). Their weights of the good
+    trials by volume are left out.
+    """
+    feasible = np.flatnonzero(data.feasible)
+    losses = data.losses[feasible]
+    order = [feasible[row] for row in _by_volume(losses)] if len(feasible) else []
+    rest = np.setdiff1d(np.arange(len(data)), feasible)
+    broken = np.nan_to_num(np.maximum(data.violations[rest], 0.0)).sum(axis=1)
+    order += rest[np.argsort(broken, kind="stable")].tolist()
+    places = np.empty(len(data))
+    places[order] = np.arange(len(data))
+    return replace(data, losses=places[:, None], sources=())
+
+
+def _by_volume(losses: Floats) -> list[int]:
+    """Order rows by front, and the rows of each front by what they add to the volume of those before."""
+    low = losses.min(axis=0)
+    width = np.ptp(losses, axis=0)
+    scaled = (losses - low) / np.where(width > 0, width, 1.0)
+    reference = np.full(losses.shape[1], _WORST)
+    left, order = np.arange(len(losses)), list[int]()
+    while len(left) and len(order) < _PICKED:
+        on_front = non_dominated(scaled[left])
+        order += _greedy(scaled, left[on_front].tolist(), reference, _PICKED - len(order))
+        left = left[~on_front]
+    return [*order, *left[np.argsort(scaled[left].sum(axis=1), kind="stable")].tolist()]
+
+
+def _greedy(losses: Floats, rows: list[int], reference: Floats, count: int) -> list[int]:
+    """Order rows by picking `count` of them, each time the one that adds most to the volume of those before."""
+    picked, waiting = list[int](), list(rows)
+    bounds = dict.fromkeys(rows, np.inf)  # what a row adds never grows as others are picked
+    while waiting and len(picked) < count:
+        whole = hypervolume(losses[picked], reference) if picked else 0.0
+        best, most = -1, -1.0
+        for row in sorted(waiting, key=lambda one: (-bounds[one], one)):
+            if bounds[row] <= most:
+                break
+            bounds[row] = hypervolume(losses[[*picked, row]], reference) - whole
+            if bounds[row] > most:
+                best, most = row, bounds[row]
+        picked.append(best)
+        waiting.remove(best)
+    return [*picked, *waiting]

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from luthier._typing import Floats
 from luthier.key import Key
+from luthier.method.evolution.first_points import scatter
 from luthier.method.evolution.state_fold import AlgorithmResult, FoldContext
 from luthier.method.notes import SlotChild, read, written
-from luthier.method.quasi import Quasi
 from luthier.method.repair import Repair
 from luthier.numeric import no_worse, sorted_rows
 from luthier.space import Space
@@ -208,7 +208,7 @@ class DifferentialEvolution:
         key = state.key.fold("child", place)
         noted = {**note, **written(SlotChild(slot))}
         if len(ranked) < _FEWEST or (np.isinf(state.violations[slot]) and place < len(state)):
-            return self._scatter(state.root, place, repair, noted)
+            return scatter(place, state.root, repair, noted)
         if np.isinf(state.violations[slot]):
             return repair.scatter(np.empty((0, self.space.dimensions)), key, noted)
 
@@ -216,12 +216,6 @@ class DifferentialEvolution:
             return self._child(state, slot, ranked, key.fold("turn", turn))
 
         return replace(repair, anchor=state.points[slot]).propose(draw, key, noted)
-
-    def _scatter(self, root: Key, place: int, repair: Repair, note: Mapping[str, Any]) -> bool:
-        """Propose the next Sobol' point, or a random one where that is infeasible."""
-        uniform = Quasi().points(self.space.dimensions, place, 1, root)
-        points = self.space.settle(self.space.warp(uniform), uniform)
-        return repair.scatter(points[self.space.feasible(points)], root.fold("scatter", place), note)
 
     def _child(
         self, state: Population, slot: int, ranked: NDArray[np.int64], key: Key
@@ -236,9 +230,9 @@ class DifferentialEvolution:
         fill = self.space.warp(key.fold("fill").uniform((1, dimensions)))[0]
         best = state.points[self._one(ranked[: max(2, math.ceil(_BEST_SHARE * len(ranked)))], slot, key.fold("best"))]
         others = ranked[ranked != slot][key.fold("others").permutation(int((ranked != slot).sum()))[:2]]
-        here = _known(state.points[slot], best, fill)
-        best = _known(best, here, fill)
-        first, second = (_known(state.points[other], here, fill) for other in others)
+        here = without_gaps(state.points[slot], best, fill)
+        best = without_gaps(best, here, fill)
+        first, second = (without_gaps(state.points[other], here, fill) for other in others)
         target = here + factor * (best - here) + factor * (first - second)
         target = np.where(target < 0.0, here / 2, np.where(target > 1.0, (1.0 + here) / 2, target))
         for place, column in enumerate(self.space.columns):
@@ -263,7 +257,7 @@ class DifferentialEvolution:
         return int(empty[0] if len(empty) else state.ranked[-1])
 
 
-def _known(point: Floats, other: Floats, fill: Floats) -> Floats:
+def without_gaps(point: Floats, other: Floats, fill: Floats) -> Floats:
     """Give a point without NaN: inactive columns are taken from another point, or else from `fill`."""
     found: Floats = np.where(np.isnan(point), np.where(np.isnan(other), fill, other), point)
     return found
