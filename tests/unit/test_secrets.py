@@ -132,7 +132,19 @@ def test_commands_show_no_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert SECRET not in (tmp_path / "page.html").read_text()
 
 
-def test_what_cannot_be_opened_is_named_without_its_password() -> None:
+@pytest.mark.parametrize(
+    "place",
+    [
+        URL.replace("vault", "postgresql").replace("@", "@@"),
+        f" {URL}",
+        URL.replace("://", ":/"),
+        URL.replace("://", "：//"),
+        URL.replace("vault", "safe"),
+        URL.replace("vault", "7"),
+    ],
+)
+def test_what_cannot_be_opened_is_named_without_its_password(place: str) -> None:
     with pytest.raises((StoreError, lt.errors.InvalidSetting)) as error:
-        lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", store=URL.replace("vault", "postgresql").replace("@", "@@"))
+        lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", store=place)
     assert SECRET not in "".join(traceback.format_exception(error.value))
+    assert SECRET not in CliRunner().invoke(program, ["best", place], standalone_mode=False).output

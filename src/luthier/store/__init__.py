@@ -80,7 +80,7 @@ def _open_text(text: object, must_exist: bool) -> Store:
         raise InvalidSetting(f"the path of a store is text, not {short(text)}")
     text = str.__str__(text)
     scheme = _SCHEME.match(text)
-    if scheme is None and "://" in text:
+    if scheme is None and ("://" in text or without_passwords(text) != text):
         raise InvalidSetting(f"{without_passwords(text)!r} is neither a path nor a URL: {USAGE}")
     if scheme is None and text.endswith(".jsonl"):
         from luthier.store.jsonl.lines_store import JSONLines

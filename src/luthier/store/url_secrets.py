@@ -9,7 +9,7 @@ _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+://)(?P<rest>.*)", re.DOTA
 _OPTION = re.compile(r"(?P<key>[^&=]*)=[^&]*")
 _HARMLESS = frozenset(("host", "port", "dbname", "unix_socket", "options", "sslmode", "charset", "connect_timeout"))
 _PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^/:\[]+):(?![0-9]{0,5}(/|$))")
-_LOGIN = re.compile(r"(://[^\s:/@\"']*):[^\s\"']*@")
+_LOGIN = re.compile(r"([:：]//?[^\s:/@\"']*):[^\s\"']*@")
 _WORD = re.compile(r"\b((?:ssl)?password|passwd|passfile)=[^&\s\"']*", re.IGNORECASE)
 HIDDEN = "***"
 """What stands for a secret."""
