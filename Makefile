@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/lock.txt
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+# What failed runs once more, alone: many tests start servers, clusters and processes and kill them, and a machine that
+# does something else at that moment can be too slow for one. Both runs are printed; what fails twice is red.
+ALONE = { echo; echo 'What failed, once more and alone:'; $(THREADS) $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
 .DEFAULT_GOAL := help
 .PHONY: help tune test browser databases check quick format bench docs lock lowest clean
@@ -33,21 +36,25 @@ $(VENV)/sklearn-1.7: | $(VENV)/.dev
 $(VENV)/pyspark: | $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target $@ 'pyspark==4.*'
 
+$(VENV)/training: requirements/training.txt requirements/training.sh | $(VENV)/.dev
+	requirements/training.sh $(BIN)/python $@
+	@touch $@
+
 browser: ## install Chromium, in which tests open reports, where there is none
 	requirements/browser.sh
 
 databases: ## install PostgreSQL and MariaDB, whose servers tests start for themselves, where there are none
 	requirements/databases.sh
 
-test: $(VENV)/.dev $(VENV)/sklearn-1.7 $(VENV)/pyspark browser databases ## all tests
-	$(THREADS) $(BIN)/python -m pytest -n 2 --dist worksteal
+test: $(VENV)/.dev $(VENV)/sklearn-1.7 $(VENV)/pyspark $(VENV)/training browser databases ## all tests
+	$(THREADS) $(BIN)/python -m pytest -n 2 --dist worksteal || $(ALONE)
 
 check: $(VENV)/.dev ## format, lint, types, layers, fast tests: before every commit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(THREADS) $(BIN)/python -m pytest -n 2 -q -m 'not slow'
+	$(THREADS) $(BIN)/python -m pytest -n 2 -q -m 'not slow' || $(ALONE)
 
 LOWEST := requirements/lowest.txt
 # Beside the versions that are tested: what writes tables and proves properties, and what runs the tests.

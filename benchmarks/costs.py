@@ -1,9 +1,15 @@
 """What minding the cost is worth: benchmarks/costs.py [--seeds 6] [--spreads 3 10 30 100] [--exponent 1] [--auto].
 
+    python benchmarks/costs.py --budget 20 [--seeds 6] [--spreads 30]
+
 Two functions, each with durations that rise or fall along one variable, or go up and down along two, from 1 to `spread`
 times the shortest. Printed are the seconds that `PerSecond(LogEI())` takes to a target, relative to `LogEI()` with the
 same seed (geometric mean), how often it took fewer, and the median trials of both; with `--auto` those that `Auto()`
 takes, which chooses between the two, relative to `Auto(per_second=False)`. Durations are told, not waited for.
+
+With `--budget` a cost is declared, and each method spends what so many trials of random search cost. Printed is what is
+left of the distance from the first trial to the optimum (geometric mean): without a look at the cost, divided by it,
+and divided by it less and less as the budget is spent, which is what `Auto()` does.
 """
 
 from __future__ import annotations
@@ -70,6 +76,44 @@ def spent(task: str, duration: str, spread: float, method: Any, seed: int) -> tu
     return total, MOST + 1
 
 
+BEST = {"branin": 0.397887, "hartmann": -3.86278}
+WAYS = {"aside": (False, False), "divided": (None, False), "cooled": (None, True)}
+"""By name: `Auto.per_second`, and whether the method knows the budget."""
+
+
+def left_after(task: str, duration: str, spread: float, budget: float, way: str, seed: int) -> tuple[float, int]:
+    """Give the regret that is left once a budget is spent, relative to that of the first trial, and the trials."""
+    names, loss, _ = TASKS[task]
+    per_second, known = WAYS[way]
+    points = np.random.default_rng(0).random((500, len(names)))
+    costs = [spread ** DURATIONS[duration](dict(zip(names, point, strict=True))) for point in points]
+    limit = budget * float(np.mean(costs))
+
+    def train(trial: Any) -> dict[str, float]:
+        return {"loss": loss(trial.params), "dollars": spread ** DURATIONS[duration](trial.params)}
+
+    space = Space({name: Float(0, 1) for name in names})
+    with Study("costs", space, minimize="loss", cost="dollars", method=Auto(per_second=per_second), seed=seed) as study:
+        if known:
+            study.run(train, cost=limit)
+        while study.spent < limit:
+            trial = study.ask()
+            study.tell(trial, train(trial))
+        first = study.trial(0).value - BEST[task]
+        return max((study.best_value - BEST[task]) / first, 1e-6), len(study)
+
+
+def show_budgets(budget: float, seeds: int, spreads: list[float]) -> None:
+    """Run all cases with a budget, and print a line for each spread."""
+    for spread in spreads:
+        cases = [(task, duration, seed) for task in TASKS for duration in DURATIONS for seed in range(seeds)]
+        shown = []
+        for way in WAYS:
+            runs = np.array([left_after(task, how, spread, budget, way, seed) for task, how, seed in cases])
+            shown.append(f"{way} {np.exp(np.log(runs[:, 0]).mean()):.2g} ({np.median(runs[:, 1]):g} trials)")
+        print(f"x{spread:<5g} budget {budget:g}: left {', '.join(shown)}; {len(cases)} runs each", flush=True)
+
+
 def main() -> None:
     """Run all cases and print a line each."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
@@ -77,7 +121,11 @@ def main() -> None:
     parser.add_argument("--spreads", type=float, nargs="+", default=[3.0, 10.0, 30.0, 100.0])
     parser.add_argument("--exponent", type=float, default=1.0)
     parser.add_argument("--auto", action="store_true", help="Auto's choice")
+    parser.add_argument("--budget", type=float, help="in trials of random search")
     given = parser.parse_args()
+    if given.budget is not None:
+        show_budgets(given.budget, given.seeds, given.spreads)
+        return
     methods: list[Any] = [Bayes(acquisition=a) for a in (PerSecond(LogEI(), given.exponent), LogEI())]
     if given.auto:
         methods = [Auto(), Auto(per_second=False)]

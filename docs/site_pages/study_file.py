@@ -40,12 +40,15 @@ MEANINGS = {
         "minimize": "the name of the objective that is minimized; a list for several",
         "maximize": "the name of the objective that is maximized; a list for several",
         "constraints": 'limits of numbers that the objective returns beside it, such as `{memory_mb = "<= 512"}`',
+        "cost": "the name of what a trial costs, a number that the objective returns beside it; or `seconds`",
         "seed": "of all randomness; drawn anew, and stored, where it is left out",
         "noisy": "the same values may give different results, and may be tried again",
         "baseline": "try the defaults of the variables first, and compare with them in the end",
         "fidelity": "what a full evaluation spends, where less of it tells something, too",
+        "instances": "what a configuration is to be good on: a list of names, or a table that names a file of them",
         "report": "the file of a page about the study (`.html`, `.md`), written at the end of each run",
         "notes": "a text for people, in place of the notes that the study has; `luthier list` and `show` print it",
+        "transfer": "studies of other tasks to learn from, each as `store.db` or `store.db#name`; recorded once",
         "tags": "short texts for people, beside the tags that the study has; `luthier annotate` takes one away",
     },
     "objective": {
@@ -59,8 +62,10 @@ MEANINGS = {
     "budget": {
         "trials": "the number of trials that the study has in the end, failed ones included, imported ones not",
         "time": "how long the study runs; the trials that run then are finished",
+        "cost": "what the trials may cost in all, in the unit of the study's cost, or else in seconds of trials",
         "target": "a value of the objective that is good enough",
         "plateau": "the number of trials in a row that may end without a better value",
+        "stop": 'more trials are not worth it: the words `"not worth it"`, or a rule (lt.NotWorthIt and others)',
     },
     "store": {"path": "a path, relative to the study file, or the URL of a store"},
     "executor": {
@@ -75,11 +80,14 @@ MEANINGS = {
 
 TYPES = {
     ("study", "constraints"): ("table of texts", "none"),
+    ("study", "instances"): ("list, or table", "none"),
     ("objective", "command"): ("text, or list of texts", "none"),
     ("objective", "result"): ('`"last line"` or a table', '`"last line"`'),
     ("objective", "python"): ("text", "none"),
     ("method", "use"): ("text", '`"Auto"`'),
     ("stop", "use"): ("text", "none"),
+    ("budget", "cost"): ("number, more than 0", "none"),
+    ("budget", "stop"): ("text, or a table", "none"),
     ("executor", "gpus"): ("text", "none"),
 }
 """Types and defaults of the keys that the reader does not read by one of a section's typed methods."""
@@ -196,6 +204,7 @@ def _objective() -> list[str]:
         '"last line"': shell_command.LastLine,
         '{regex = "accuracy: ([0-9.]+)"}': shell_command.Pattern,
         '{json = "{luthier.folder}/result.json"}': shell_command.JsonFile,
+        '"seconds"': shell_command.WallTime,
     }
     environment = re.findall(r"^- (.*(?:\n  .*)*)", inspect.getdoc(shell_command) or "", re.MULTILINE)
     return [

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
         ScheduledUCB,
         Thompson,
     )
+    from luthier.analysis import NoProgress, NotWorthIt, RegretBound
     from luthier.executor import RunningTrial
-    from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Prior, Quasi, Random, register
+    from luthier.instances import Instances
+    from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Prior, PriorBand, Quasi, Random, register
     from luthier.problem import Fidelity
     from luthier.run import Study, compare, maximize, minimize
     from luthier.space import (
@@ -52,7 +54,9 @@ if TYPE_CHECKING:
         ASHA,
         AllOf,
         AnyOf,
+        CurveExtrapolation,
         Hyperband,
+        Intensify,
         Median,
         OneStep,
         Patience,
@@ -83,6 +87,7 @@ __all__ = [
     "Boosted",
     "Choice",
     "Constant",
+    "CurveExtrapolation",
     "Ensemble",
     "Evolution",
     "Fidelity",
@@ -91,15 +96,19 @@ __all__ = [
     "Grid",
     "Hedge",
     "Hyperband",
+    "Instances",
     "Int",
+    "Intensify",
     "KnowledgeGradient",
     "LogEI",
     "LogNormal",
     "MaxValueEntropy",
     "Median",
     "Named",
+    "NoProgress",
     "NoisyEI",
     "Normal",
+    "NotWorthIt",
     "OneStep",
     "Option",
     "Ordinal",
@@ -109,9 +118,11 @@ __all__ = [
     "Percentile",
     "Permutation",
     "Prior",
+    "PriorBand",
     "Quasi",
     "Random",
     "Regressor",
+    "RegretBound",
     "RunningTrial",
     "ScheduledUCB",
     "Simplex",

@@ -67,6 +67,32 @@ _NONE_STOPPED = StoppedTrials(np.empty((0, 0)), np.empty((0, 0)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SourceData:
+    """Results of another task, a source of knowledge, as arrays (r results; d columns, k of which the task had).
+
+    Args:
+        name: of the study that they are from.
+        places: (k,) the columns of the variables that it had, ascending.
+        x: (r, d) the points; NaN in the other columns, and where a variable is inactive.
+        losses: (r, m) of this study's objectives, minimised; NaN in the columns of those that it did not measure.
+        feasible: (r,) the results that broke no outcome constraint there.
+    """
+
+    name: str
+    places: Integers
+    x: Floats
+    losses: Floats
+    feasible: Bools
+
+    def of_objective(self, place: int) -> SourceData:
+        """Give the results of one objective alone."""
+        return replace(self, losses=self.losses[:, place : place + 1])
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Data:
     """What is known of the objectives, as arrays (n finished, k crashed, p pending configurations; d columns).
 
@@ -76,13 +102,15 @@ class Data:
         losses: (n, m), finite, minimised.
         violations: (n, c), at most 0 where an outcome constraint holds.
         noise: (n,) known variance of the first loss, or None where it is to be learnt.
-        costs: (n,) seconds, NaN where unknown.
+        costs: (n,) what each trial cost, at least 0, NaN where unknown: seconds, or in the unit of the study's cost.
         failed: (k, d) configurations whose evaluation crashed.
         pending: (p, d) configurations that are being evaluated.
         reports: the intermediate losses, those of stopped, crashed and pending trials included.
         stopped: the pruned trials, and those that have reported at less than the full fidelity.
         share: (n,) of the fidelity at which each loss was measured; where it is below 1 the loss was extrapolated. None
             where all losses are those of the full fidelity.
+        priced: whether the study declares what a trial costs.
+        sources: results of other tasks, whose losses have the same columns as `losses`.
     """
 
     columns: tuple[Column, ...]
@@ -96,6 +124,8 @@ class Data:
     reports: LearningCurves = field(default=_NO_CURVES)
     stopped: StoppedTrials = field(default=_NONE_STOPPED)
     share: Floats | None = None
+    priced: bool = False
+    sources: tuple[SourceData, ...] = ()
 
     def with_stopped(self) -> Data:
         """Count pruned trials as finished, with the losses that they are taken to have, in the last rows."""
@@ -113,6 +143,12 @@ class Data:
             stopped=_NONE_STOPPED,
             share=None if self.stopped.share is None else np.concatenate([np.ones(len(self)), self.stopped.share]),
         )
+
+    def of_objective(self, place: int) -> Data:
+        """Give the data of one objective alone, those of sources included; known noise is that of the first one."""
+        sources = tuple(source.of_objective(place) for source in self.sources)
+        losses, noise = self.losses[:, place : place + 1], None if place else self.noise
+        return replace(self, losses=losses, noise=noise, sources=sources)
 
     @property
     def loss(self) -> Floats:

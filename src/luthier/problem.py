@@ -5,15 +5,28 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from luthier._hints import translating_settings
 from luthier.errors import InvalidResult, InvalidSetting
+from luthier.instances import Instances
 from luthier.scalar import short, to_dict
 from luthier.setting_types import check_setting_types
 from luthier.space import Space
 
-__all__ = ["Fidelity", "Objective", "OutcomeConstraint", "Problem", "parse_outcome_constraints"]
+__all__ = [
+    "SECONDS",
+    "Fidelity",
+    "Objective",
+    "OutcomeConstraint",
+    "Problem",
+    "instances_as_fidelity",
+    "parse_cost",
+    "parse_outcome_constraints",
+]
+
+SECONDS = "seconds"
+"""The cost of a trial that is its duration, unless the objective returns a number of this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +52,31 @@ class Fidelity:
 
     A trial's reports have the units that were spent as their steps: ``trial.report(loss, step=epoch)``, from 1 on.
 
+    Several at once, as in ``lt.Study(…, fidelity=[lt.Fidelity("epochs", 1, 81), lt.Fidelity("share", 10, 100)])``, go
+    up one ladder together. The first one leads: its units are what is reported, and what schedulers count. `units` says
+    what the others are at each of its levels: as far between their bounds, by logarithms.
+
     Args:
         name: of the unit, such as "epochs".
         low: the fewest units after which a value says something, at least 1.
         high: the units of a full evaluation, more than `low`.
+        beside: those that go up together with this one.
 
     Raises:
-        InvalidSetting: the name is empty, or the bounds are no whole numbers in this order.
+        InvalidSetting: the name is empty, or the bounds are no whole numbers in this order; or two have one name.
 
     Example:
         >>> import luthier as lt
         >>> lt.Fidelity("epochs", 1, 81)
         Fidelity(name='epochs', low=1, high=81)
+        >>> lt.Fidelity("epochs", 1, 81, beside=(lt.Fidelity("share", 10, 100),)).units(9)
+        {'epochs': 9, 'share': 32}
     """
 
     name: str
     low: int
     high: int
+    beside: tuple[Fidelity, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         check_setting_types(self)
@@ -63,6 +84,38 @@ class Fidelity:
             raise InvalidSetting("Fidelity(''): name what is counted, such as 'epochs'")
         if not 1 <= self.low < self.high:
             raise InvalidSetting(f"{self!r}: give whole numbers with 1 <= low < high")
+        names = [one.name for one in self.parts]
+        if len(set(names)) < len(names) or any(one.beside for one in self.beside):
+            raise InvalidSetting(f"fidelity={list(self.parts)!r}: give each fidelity a name of its own, in one list")
+
+    @property
+    def parts(self) -> tuple[Fidelity, ...]:
+        """This one without those beside it, and then those."""
+        return (replace(self, beside=()) if self.beside else self, *self.beside)
+
+    def units(self, until: int) -> dict[str, int]:
+        """Give the units of each fidelity, by name, where this one is at `until`; each rounded, and within its bounds.
+
+        ``low · (high / low)^s`` with ``s = ln(until / low) / ln(high / low)`` of the leading one.
+        """
+        share = min(max(math.log(max(until, 1) / self.low) / math.log(self.high / self.low), 0.0), 1.0)
+        return {self.name: until} | {one.name: round(one.low * (one.high / one.low) ** share) for one in self.beside}
+
+    @classmethod
+    def together(cls, given: object) -> Fidelity | None:
+        """Read what a study was given: a fidelity, or several that go up together; None where it has none.
+
+        Raises:
+            InvalidSetting: it is something else.
+        """
+        if given is None or isinstance(given, Fidelity):
+            return given
+        several = [one for one in given if isinstance(one, Fidelity)] if isinstance(given, list | tuple) else []
+        if not several or len(several) < len(given):  # type: ignore[arg-type]
+            raise InvalidSetting(
+                f"fidelity={short(given)}: give one such as lt.Fidelity('epochs', 1, 81), or a list of several"
+            )
+        return replace(several[0], beside=(*several[0].beside, *several[1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +151,13 @@ class Problem:
         horizon: the trial budget of the study, if known; a method may adapt to it.
         fidelity: what a full evaluation spends, where less of it tells something, too.
         outcome_constraints: limits of numbers that the objective returns; one for each name.
+        cost: the name of what a trial costs, a number that the objective returns, or ``seconds``; None where trials are
+            not said to differ in it.
+        cost_budget: what the study may cost in all, if known.
+        instances: what a configuration is to be good on. The cases are then the units of the fidelity, and the loss at
+            a number of cases is the mean over the first ones.
+        first_units: the units of the fidelity that the trial which is proposed may spend first, where a scheduler says
+            so. It is of one proposal, so it does not count when problems are compared.
 
     Raises:
         InvalidSetting: there is no objective, or two have the same name.
@@ -109,6 +169,10 @@ class Problem:
     horizon: int | None = None
     fidelity: Fidelity | None = None
     outcome_constraints: tuple[OutcomeConstraint, ...] = ()
+    cost: str | None = None
+    cost_budget: float | None = None
+    instances: Instances | None = None
+    first_units: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         names = [objective.name for objective in self.objectives]
@@ -116,6 +180,8 @@ class Problem:
             raise InvalidSetting("a problem needs an objective: minimize='loss' or maximize='accuracy'")
         if len(set(names)) < len(names):
             raise InvalidSetting(f"each objective needs a name of its own, not {names}")
+        if self.instances is not None and len(names) > 1:
+            raise InvalidSetting(f"a study with instances has one objective, the mean over them, not {names}")
 
     def losses(self, values: Mapping[str, float]) -> tuple[float, ...]:
         """Give the losses of a trial in the order of the objectives, from its values by name.
@@ -127,6 +193,26 @@ class Problem:
             return tuple(objective.loss(values[objective.name]) for objective in self.objectives)
         except KeyError as error:
             raise InvalidResult(f"the result lacks the objective {error}; it has {sorted(values)}") from None
+
+
+def parse_cost(given: object) -> str | None:
+    """Read the name of what a trial costs.
+
+    Raises:
+        InvalidSetting: it is no text, or empty.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, str) or not given.strip():
+        raise InvalidSetting(
+            f"cost={short(given)}: name the number that the objective returns, as in cost='dollars'; or cost='seconds'"
+        )
+    return str.__str__(given)
+
+
+def instances_as_fidelity(instances: Instances) -> Fidelity:
+    """Give the fidelity of which the units are cases: with few of them a trial says something, with all everything."""
+    return Fidelity("instances", 1, len(instances))
 
 
 _RELATION = re.compile(r"\s*(<=|>=)\s*(\S+)\s*")

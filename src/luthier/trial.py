@@ -149,6 +149,7 @@ class Trial:
         ruling: what a rule decided since the present lease began; GO_ON where it decided nothing else.
         forgotten: whether it counts for nothing: a person had it forgotten, or it failed with all others from the
             start, before the program was mended (see `luthier.history.broken_program`).
+        mean: of the objective over the cases that it had so far, in a study with instances; None elsewhere.
     """
 
     number: int
@@ -164,6 +165,7 @@ class Trial:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     until: int | None = None
     ruling: Ruling = Ruling.GO_ON
+    mean: float | None = None
 
     @property
     def is_done(self) -> bool:

@@ -36,7 +36,6 @@ class TestProcesses(ExecutorContract):
 
 
 class _OnFutures(ExecutorContract):
-    answers = False
     pool: Pool
 
     def make(self, objective: ObjectiveFunction, workers: int) -> Executor:

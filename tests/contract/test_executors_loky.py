@@ -11,7 +11,5 @@ from luthier.testing.executors import ExecutorContract
 
 @pytest.mark.slow
 class TestLoky(ExecutorContract):
-    answers = False
-
     def make(self, objective: ObjectiveFunction, workers: int) -> Executor:
         return loky_executor(objective, workers)

@@ -17,7 +17,6 @@ from luthier.testing.executors import ExecutorContract
 
 @pytest.mark.slow
 class TestSpark(ExecutorContract):
-    answers = False
     tasks = 12
     context: Any
 

@@ -42,7 +42,7 @@ def test_the_command_line_has_every_command_and_option() -> None:
     for name in ENTRIES:
         assert f"## luthier {name}\n" in text
     assert "| `--filter EXPRESSION` | Only trials that keep it:" in text
-    assert "| `--output, -o FILE` | By default standard output. |" in text
+    assert "| `--out, -o, --output FILE` | By default standard output. |" in text
     assert "| `--method fanova, shapley, permutation, ped-anova, local` |" in text
     assert "```console\n$ luthier doctor study.db" in text
 

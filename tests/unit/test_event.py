@@ -34,6 +34,7 @@ from luthier.event import (
     Resumed,
     Retried,
     Told,
+    Transferred,
 )
 from luthier.key import Key
 
@@ -54,6 +55,15 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     ),
     st.builds(Configured, VALUES, st.none() | _number, VALUES, VALUES),
     st.builds(Changed, VALUES),
+    st.builds(
+        Transferred,
+        _text,
+        _text,
+        st.lists(_text, max_size=2).map(tuple),
+        st.lists(_mapping, max_size=2).map(tuple),
+        st.dictionaries(_text, st.lists(_float, max_size=2).map(tuple), max_size=2),
+        st.lists(_number, max_size=2).map(tuple),
+    ),
     st.builds(
         Asked,
         _number,

@@ -7,7 +7,7 @@ import pytest
 
 import luthier as lt
 from luthier.data import LearningCurves
-from luthier.history.extrapolation import extrapolate
+from luthier.history.tables.extrapolation import extrapolate
 
 EPOCHS = lt.Fidelity("epochs", 1, 9)
 

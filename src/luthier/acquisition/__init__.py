@@ -27,7 +27,7 @@ from luthier.acquisition.qei import QEI
 from luthier.acquisition.scheduled_ucb import ScheduledUCB
 from luthier.acquisition.thompson import Thompson
 from luthier.acquisition.traits import check_acquisition
-from luthier.acquisition.weighting.cost import PerSecond
+from luthier.acquisition.weighting.cost import PerSecond, weight_by_cost
 from luthier.acquisition.weighting.edges import EdgePenalty
 from luthier.acquisition.weighting.feasibility import Feasible
 from luthier.acquisition.weighting.penalty import PlateauPenalty
@@ -68,6 +68,7 @@ __all__ = [
     "bind_acquisition",
     "bind_hypervolume",
     "check_acquisition",
+    "weight_by_cost",
     "weight_by_prior",
 ]
 

@@ -74,6 +74,19 @@ from luthier.analysis.response import (
 )
 from luthier.analysis.results import ExpectedBest, Explanation, Interval, Prediction
 from luthier.analysis.single_objective import SingleObjective
+from luthier.analysis.worth import (
+    EndEvidence,
+    EndFinding,
+    EndRule,
+    Lead,
+    NoProgress,
+    NotWorthIt,
+    RegretBound,
+    default_trial,
+    describe_end,
+    lead_over,
+    parse_end_rule,
+)
 
 __all__ = [
     "AblationPath",
@@ -86,6 +99,9 @@ __all__ = [
     "Dependence",
     "DependenceSurface",
     "EmpiricalDistribution",
+    "EndEvidence",
+    "EndFinding",
+    "EndRule",
     "ExpectedBest",
     "Explanation",
     "FailureKind",
@@ -99,6 +115,9 @@ __all__ = [
     "ImportanceRequest",
     "Interval",
     "IntervalEstimate",
+    "Lead",
+    "NoProgress",
+    "NotWorthIt",
     "OptimizationHistory",
     "OrderStep",
     "PairImportance",
@@ -107,6 +126,7 @@ __all__ = [
     "Predictions",
     "PreferredTrial",
     "RegionRate",
+    "RegretBound",
     "ReportCurve",
     "ReportCurves",
     "ResponsePoint",
@@ -134,7 +154,9 @@ __all__ = [
     "compare_histories",
     "coordinates",
     "cost_curve",
+    "default_trial",
     "dependence_surface",
+    "describe_end",
     "empirical_distribution",
     "expected_best",
     "explain",
@@ -144,8 +166,10 @@ __all__ = [
     "front_course",
     "front_members",
     "knee",
+    "lead_over",
     "measure_importance",
     "optimization_history",
+    "parse_end_rule",
     "partial_dependence",
     "predict",
     "predicted_columns",

@@ -34,6 +34,7 @@ _ELSEWHERE = 256
 
 _WHY = {
     "design": "one of the first trials, which fill the space before the models begin",
+    "source": "one of the first trials: a configuration that was good for other tasks",
     "rest": "one of the last configurations of a small space",
     "feasible": "no trial had kept the outcome constraints, so it looks for where they hold",
 }
@@ -200,7 +201,7 @@ def _make_sense(context: TrialContext, predictions: Predictions | None, predicti
         how = {"enqueued": "enqueued by a user", "imported": "measured elsewhere"}
         return _Sense("given", f"no proposal: {how.get(context.trial.origin, 'its values were asked for')}")
     if note in ("design", "rest"):
-        return _Sense(note, _WHY[note])
+        return _Sense(note, _WHY["source" if context.trial.note.get("source") else note])
     if not isinstance(context.method, ModelBased):
         return _Sense("unmodelled", f"{type(context.method).__name__} asks no model, so nothing was expected of it")
     feasible = np.flatnonzero(context.data.feasible)

@@ -18,6 +18,8 @@ _BY: Final = {
     "de": "a child in differential evolution",
     "nsga2": "a child in NSGA-II",
     "nsga3": "a child in NSGA-III",
+    "prior": "drawn from the prior",
+    "best": "drawn near the best trial",
     "committee": "several models together: the highest mean of their acquisition values",
     "short scale": "one model alone, with shorter length-scales, as for every second proposal",
     "rugged": "one model alone, with shorter length-scales: small differences seem to be noise, or ruggedness",
@@ -70,8 +72,9 @@ def describe_note(note: Mapping[str, Any]) -> str:
 
 def _part(part: msgspec.Struct) -> str:
     match part:
-        case notes.ProposedBy(_, defaults, believed):
-            return "the defaults of the space" if defaults else "from the user's prior" if believed else ""
+        case notes.ProposedBy(_, defaults, believed, source):
+            known = "from the user's prior" if believed else "one of the best of other tasks" if source else ""
+            return "the defaults of the space" if defaults else known
         case notes.GridPlace(_, index):
             return f"point {index} of the grid"
         case notes.QuasiPlace(_, index):
@@ -95,8 +98,10 @@ def _part(part: msgspec.Struct) -> str:
                 "" if factor is None or crossover is None else f" by factor {factor:.3g} and crossover {crossover:.3g}"
             )
             return f"for slot {slot}{made}"
-        case notes.ModelChoice(_, acquisition, models):
-            return acquisition + (f", losses scaled as {', '.join(models)}" if models else "")
+        case notes.ModelChoice(_, acquisition, models, sources):
+            scaled = f", losses scaled as {', '.join(models)}" if models else ""
+            tasks = f", other tasks count {', '.join(f'{weight:.2g}' for weight in sources)}" if sources else ""
+            return acquisition + scaled + tasks
         case notes.PortfolioChoice(arm, chance):
             return f"member {arm}, drawn with probability {chance:.0%}"
     return ""

@@ -234,7 +234,7 @@ def _reading(surrogate: Surrogate, data: Data, key: Key, memo: Memo) -> tuple[In
 
 def one_objective(data: Data, place: int) -> Data:
     """Give the data with one objective alone; the noise that is known is that of the first."""
-    return replace(data, losses=data.losses[:, place : place + 1], noise=None if place else data.noise)
+    return data.of_objective(place)
 
 
 def _members(posterior: Posterior) -> Iterator[tuple[Posterior, float]]:

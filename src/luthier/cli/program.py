@@ -32,6 +32,7 @@ ENTRIES = {
     "plot": _Entry("plot", "Draw a picture of a study, in a file or here."),
     "report": _Entry("report", "Write one page about a study, as HTML or Markdown."),
     "enqueue": _Entry("admin", "Have given values tried next."),
+    "transfer": _Entry("transfer", "Have a study learn from the results of another task."),
     "retry": _Entry("admin", "Have trials that failed, or others, run again."),
     "forget": _Entry("admin", "Have trials count for nothing."),
     "worker": _Entry("worker", "Join a study with a further process, on any machine."),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
+    from luthier.analysis import Forecast
     from luthier.run import Tally
     from luthier.study import ActiveTrial, StudyReader, TrialResult
 
@@ -73,11 +74,17 @@ class LiveProgress:
         """See `ProgressReporter.ended`."""
         with self._lock:
             improved = self._tally.add(result)
+            self._tally.spend(study.history.spent)
             outcome = result.trial.outcome
             if outcome is not None and outcome.reason.is_crash:
                 self._complain(result)
             if self._live is None and improved:
                 self._line()
+
+    def forecast(self, found: Forecast) -> None:
+        """See `luthier.run.progress.live_forecast.ShowsForecast`."""
+        with self._lock:
+            self._tally.forecast(found)
 
     def notice(self, text: str) -> None:
         """See `ProgressReporter.notice`."""
@@ -114,6 +121,7 @@ class LiveProgress:
         best = self._tally.leader()
         values = assignments(self._tally.best.config) if self._tally.best is not None else ""
         parts = [self._name, self._tally.count(), *([f"best {best}: {values}"] if best else []), *self._tally.pace()]
+        parts += [self._tally.ahead] if self._tally.ahead else []
         self._last_s, self._shown = time.monotonic(), self._tally.ended
         self._say("  ".join(parts))
 
@@ -147,4 +155,4 @@ class LiveProgress:
         below = Text("best ", style="dim")
         below.append(tally.leader(), style="bold green")
         below.append(f"  {assignments(best.config)}", style="default")
-        return Group(row, below)
+        return Group(row, below, *([Text(tally.ahead, style="dim")] if tally.ahead else []))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from luthier.executor.case_loop import CaseLoop
 from luthier.executor.protocol import (
     Answer,
     Executor,
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
     from luthier.executor.gpu_slots import Gpus, gpu_environments
     from luthier.executor.inline import Inline
     from luthier.executor.processes.executor import Processes
+    from luthier.executor.simulated import Simulated, SimulatedClock
     from luthier.executor.threads import Threads
 
 __all__ = [
     "Answer",
+    "CaseLoop",
     "Executor",
     "ExecutorFactory",
     "Futures",
@@ -46,6 +49,8 @@ __all__ = [
     "ObjectiveFunction",
     "Processes",
     "RunningTrial",
+    "Simulated",
+    "SimulatedClock",
     "Task",
     "TaskAttributes",
     "TaskReport",
@@ -71,6 +76,8 @@ _LAZY = {
     "Gpus": "gpu_slots",
     "Inline": "inline",
     "Processes": "processes.executor",
+    "Simulated": "simulated",
+    "SimulatedClock": "simulated",
     "Threads": "threads",
     "dask_executor": "engines.dask",
     "engine_factory": "factories",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from concurrent.futures import CancelledError, Executor, Future
+from contextlib import closing
 from typing import final
 
 from luthier._closing import Closing
@@ -13,9 +14,10 @@ from luthier._runtime.logger import silent_logger
 from luthier.errors import ExecutorError, InvalidSetting
 from luthier.executor.pickling import pickle_objective, pickle_task
 from luthier.executor.protocol import Answer, Task, TaskResult, TaskUpdate
-from luthier.executor.remote_trial import SilentLink, content_name, kept_objective, run_trial
+from luthier.executor.remote import Remote, Tell
+from luthier.executor.remote_trial import content_name, kept_objective, run_trial
+from luthier.executor.report_socket import Address, ReportServer, SocketLink
 from luthier.executor.running_trial import ObjectiveFunction, describe_error
-from luthier.executor.task_book import TaskBook
 from luthier.trial import Reason
 
 _SMALL = 20_000
@@ -30,10 +32,11 @@ class Futures(Closing):
     """Run each trial as a call on another library's executor, which stays the caller's: `close` does not shut it down.
 
     The objective is sent by cloudpickle, one with large data only to processes that do not have it yet; Luthier must be
-    installed where it arrives. A task with limits is run there
-    in a supervised process of its own (see `Processes`), so limits are enforced anywhere. Reports arrive together with
-    the result, and are not answered. A running trial that is cancelled is abandoned: its result comes at once, and its
-    return value is dropped. A failure of the executor itself (a broken pool) is LOST: the trial did not cause it.
+    installed where it arrives. A task with limits is run there in a supervised process of its own (see `Processes`), so
+    limits are enforced anywhere. Reports come while a trial runs, and `should_stop` is answered, by a socket on
+    loopback: where calls run on other machines, reports come with the result, and `should_stop` fails the trial. A
+    running trial that is cancelled is abandoned: its result comes at once, its return value is dropped, and
+    `should_stop` is True there. A failure of the executor itself (a broken pool) is LOST: the trial did not cause it.
 
     Args:
         executor: a `concurrent.futures.Executor`, such as ``dask.distributed.Client(...).get_executor()``.
@@ -54,73 +57,124 @@ class Futures(Closing):
                 raise InvalidSetting(
                     f"Futures({type(executor).__name__}(...)): it does not say how many workers it has: give workers=…"
                 )
-        self._task_book = TaskBook("Futures", workers)
-        self._executor = executor
-        self._cancels = cancels
-        self._pickled_objective = pickle_objective(objective)
-        self._name = content_name(self._pickled_objective)
-        self._lock = threading.Lock()
-        self._futures: dict[int, Future[TaskResult | None]] = {}
+        self._remote = Remote(_Calls(executor, pickle_objective(objective), cancels), workers)
 
     @property
     def capacity(self) -> int:
         """Maximal number of trials that are handed to the executor at once."""
-        return self._task_book.capacity
+        return self._remote.capacity
 
     def submit(self, task: Task) -> None:
         """See `Executor.submit`."""
-        pickled_task = pickle_task(task)
-        self._task_book.admit(task)
-        try:
-            self._send(task, pickled_task, len(self._pickled_objective) <= _SMALL)
-        except Exception as error:
-            self._task_book.withdraw(task.number)
-            name = type(self._executor).__name__
-            raise ExecutorError(f"{name} does not take trial {task.number}: {error}") from error
-
-    def _send(self, task: Task, pickled_task: bytes, with_objective: bool) -> None:
-        pickled_objective = self._pickled_objective if with_objective else None
-        future = self._executor.submit(_run_remotely, self._name, pickled_objective, pickled_task)
-        with self._lock:
-            self._futures[task.number] = future
-
-        def done(future: Future[TaskResult | None]) -> None:
-            result = _result(task, future)
-            if result is None and self._task_book.find(task.number) is task:  # a process that lacks the objective
-                try:
-                    self._send(task, pickled_task, True)
-                except Exception as error:  # noqa: BLE001 - whatever the executor raises, it is the executor's failure
-                    result = _lost(task, error)
-            if result is not None:
-                self._task_book.deliver(result)
-
-        future.add_done_callback(done)
+        self._remote.submit(task)
 
     def poll(self, timeout_s: float, answer: Answer | None = None) -> tuple[TaskUpdate, ...]:
         """See `Executor.poll`."""
-        updates = self._task_book.collect(timeout_s, answer, lambda report, stop: None)
-        with self._lock:
-            for update in updates:
-                self._futures.pop(update.number, None)
-        return updates
+        return self._remote.poll(timeout_s, answer)
 
     def cancel(self, number: int) -> None:
         """See `Executor.cancel`."""
-        self._abandon(number, "cancelled")
+        self._remote.cancel(number)
 
     def close(self) -> None:
         """See `Executor.close`."""
-        if self._task_book.close():
-            for task in self._task_book.open():
-                self._abandon(task.number, "the executor was closed while the trial ran")
+        self._remote.close()
 
-    def _abandon(self, number: int, why: str) -> None:
+
+@final
+class _Calls:
+    """The calls on an executor, as an engine of `Remote`.
+
+    Args:
+        executor: runs them.
+        pickled: the objective.
+        cancels: see `Futures`.
+    """
+
+    name = "Futures"
+
+    def __init__(self, executor: Executor, pickled: bytes, cancels: bool) -> None:
+        self._executor = executor
+        self._pickled, self._content = pickled, content_name(pickled)
+        self._cancels = cancels
+        self._lock = threading.Lock()
+        self._calls: dict[tuple[int, int], tuple[Tell, Future[TaskResult | None] | None]] = {}
+        self._server: ReportServer | None = None
+
+    def start(self, task: Task, tell: Tell) -> None:
+        """See `Engine.start`."""
+        pickled_task = pickle_task(task)
+        try:
+            if self._server is None:
+                self._server = ReportServer(self._pass_on)
+            self._send(task, tell, pickled_task, self._server.address, len(self._pickled) <= _SMALL)
+        except Exception as error:
+            raise ExecutorError(f"{self._kind} does not take trial {task.number}: {error}") from error
+
+    @property
+    def _kind(self) -> str:
+        return type(self._executor).__name__
+
+    def _send(self, task: Task, tell: Tell, pickled_task: bytes, address: Address, with_objective: bool) -> None:
+        pickled = self._pickled if with_objective else None
+        which = task.number, task.token
         with self._lock:
-            future = self._futures.get(number)
-        if (task := self._task_book.find(number)) is not None:
-            self._task_book.interrupt(task, why)
+            self._calls[which] = tell, None
+        try:
+            future = self._executor.submit(_run_remotely, self._content, pickled, pickled_task, address)
+        except BaseException:
+            self._forget(which)
+            raise
+        with self._lock:
+            self._calls[which] = tell, future
+
+        def done(future: Future[TaskResult | None]) -> None:
+            result = _result(task, future)
+            with self._lock:
+                known = which in self._calls
+            if result is None and known:  # a process that lacks the objective
+                try:
+                    self._send(task, tell, pickled_task, address, True)
+                    return
+                except Exception as error:  # noqa: BLE001 - whatever the executor raises, it is the executor's failure
+                    result = _lost(task, error)
+            self._forget(which)
+            if result is not None:
+                tell(result)
+
+        future.add_done_callback(done)
+
+    def _pass_on(self, update: TaskUpdate) -> None:
+        """Take what a trial says, in its thread of the server."""
+        with self._lock:
+            tell, _ = self._calls.get((update.number, update.token), (None, None))
+        if tell is not None:
+            tell(update)
+
+    def answer(self, task: Task, answered: int, stop: bool) -> None:
+        """See `Engine.answer`."""
+        if self._server is not None:
+            self._server.answer((task.number, task.token), answered, stop)
+
+    def cancel(self, task: Task) -> None:
+        """See `Engine.cancel`."""
+        which = task.number, task.token
+        with self._lock:
+            _, future = self._calls.get(which, (None, None))
+        self.answer(task, 0, True)
         if future is not None and self._cancels:
             future.cancel()
+
+    def _forget(self, which: tuple[int, int]) -> None:
+        with self._lock:
+            self._calls.pop(which, None)
+        if self._server is not None:
+            self._server.forget(which)
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        if self._server is not None:
+            self._server.close()
 
 
 def _result(task: Task, future: Future[TaskResult | None]) -> TaskResult | None:
@@ -139,8 +193,13 @@ def _lost(task: Task, error: Exception) -> TaskResult:
     return TaskResult(task.number, task.token, Reason.LOST, error=message)
 
 
-def _run_remotely(name: str, pickled_objective: bytes | None, pickled_task: bytes) -> TaskResult | None:
+def _run_remotely(
+    name: str, pickled_objective: bytes | None, pickled_task: bytes, address: Address
+) -> TaskResult | None:
     """Run one trial (in a process of the executor); None where the process has no objective of that name."""
     task: Task = pickle.loads(pickled_task)
     objective = kept_objective(name, lambda: pickled_objective)
-    return None if objective is None else run_trial(objective, task, SilentLink())
+    if objective is None:
+        return None
+    with closing(SocketLink(address, (task.number, task.token))) as link:
+        return run_trial(objective, task, link)

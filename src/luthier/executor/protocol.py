@@ -66,8 +66,9 @@ class Task:
         limits: the limits of the run.
         attempt: 1 for the first run of the trial, 2 for its first retry, and so on.
         context: plain data for the objective: ``study`` (its name), ``seed`` (an integer made from the study's seed and
-            the number), ``folder`` (a path), ``until`` (the units of a fidelity that it may spend), ``checkpoint`` (the
-            step of the one that an earlier attempt saved), and anything else that the caller sends.
+            the number), ``folder`` (a path), ``until`` (the units of a fidelity that it may spend), ``fidelity`` (the
+            same by name, with those beside it), ``checkpoint`` (the step of the one that an earlier attempt saved),
+            ``values`` and ``bounds`` (see `luthier.instances.CaseProgress`), and anything else that the caller sends.
         answered: whether the caller decides at each report if the trial should stop (see `Executor.poll`); the steps of
             reports then go up.
             `RunningTrial.should_stop` then waits for the answer to the latest report; otherwise it returns the latest

@@ -18,7 +18,7 @@ _KEPT = 2
 """Objectives that a process keeps, of those that it received."""
 
 _LOOK_S = 0.02
-"""Seconds after which a trial that waits for an answer looks again."""
+"""Seconds after which a trial that waits for an answer looks again, at most."""
 
 _WATCH_S = 0.25
 """Seconds after which it is looked whether a trial in a supervised process was cancelled."""
@@ -37,17 +37,6 @@ class Link(Protocol):
     def answered(self) -> tuple[int, bool]:
         """Give how many reports were answered, and whether the trial is to stop."""
         ...
-
-
-class SilentLink:
-    """A link that leads nowhere: reports come with the result, and nothing is answered."""
-
-    def send(self, update: TaskReport | TaskAttributes) -> None:
-        """See `Link.send`."""
-
-    def answered(self) -> tuple[int, bool]:
-        """See `Link.answered`."""
-        return 0, False
 
 
 def content_name(pickled: bytes) -> str:
@@ -94,11 +83,13 @@ def run_trial(objective: ObjectiveFunction, task: Task, link: Link) -> TaskResul
 
 def _answer(link: Link, sent: int) -> bool:
     """Wait until that many reports are answered, or the trial is to stop."""
+    pause_s = _LOOK_S / 64
     while True:
         answered, stop = link.answered()
         if stop or answered >= sent:
             return stop
-        time.sleep(_LOOK_S)
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, _LOOK_S)
 
 
 def _run_supervised(objective: ObjectiveFunction, task: Task, link: Link) -> TaskResult:

@@ -6,7 +6,8 @@ import math
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
@@ -18,6 +19,7 @@ from luthier._hints import translating_methods
 from luthier.errors import InvalidResult, InvalidSetting, TrialPruned
 from luthier.executor import checkpoint
 from luthier.executor.protocol import Task, TaskResult
+from luthier.instances import Case
 from luthier.scalar import plain_number, short, to_float, to_step, to_text
 from luthier.trial import CHECKPOINT, Parametrized, Reason, plain_attributes
 
@@ -38,6 +40,7 @@ class RunningTrial(Parametrized):
     __slots__ = (
         "_ask",
         "_attributes",
+        "_case",
         "_first",
         "_folder",
         "_note",
@@ -67,6 +70,7 @@ class RunningTrial(Parametrized):
         self._reports: list[tuple[int, float]] = []
         self._stopped = False
         self._first: int | None = None
+        self._case: Case | None = None
         self.params = dict(task.params)
 
     @property
@@ -87,8 +91,45 @@ class RunningTrial(Parametrized):
 
     @property
     def seed(self) -> int:
-        """A seed for the objective's own randomness, the same in every run of this trial of this study."""
+        """A seed for the objective's own randomness, the same in every run of this trial of this study.
+
+        In a study with instances it is that of the case, and the same for all trials.
+        """
+        if self._case is not None:
+            return self._case.seed
         return int(self.context.get("seed", self._task.number))
+
+    @property
+    def case(self) -> Case | None:
+        """What to evaluate now: an instance, its seed and features, and its cap; None in a study without instances."""
+        return self._case
+
+    @property
+    def instance(self) -> Any:
+        """The name of the instance to evaluate now, as it was given.
+
+        Raises:
+            InvalidSetting: the study has no instances.
+        """
+        if self._case is None:
+            raise InvalidSetting(
+                f"trial {self.number} is evaluated on no instance: declare them, lt.Study(instances=lt.Instances(…))"
+            )
+        return self._case.instance
+
+    @property
+    def cap_s(self) -> float | None:
+        """The seconds after which the evaluation need not go on (see `luthier.instances.Case`); None: no limit."""
+        return None if self._case is None else self._case.cap_s
+
+    @contextmanager
+    def evaluating(self, case: Case) -> Iterator[None]:
+        """Have a case be the one to evaluate now. For loops over cases."""
+        self._case = case
+        try:
+            yield
+        finally:
+            self._case = None
 
     @property
     def folder(self) -> Path:
@@ -132,6 +173,11 @@ class RunningTrial(Parametrized):
             InvalidResult: `value` is not a number, or `step` is not a whole number from 0 on; or the study has a rule
                 that stops trials, and the step is below the last one.
         """
+        if self._case is not None:
+            raise InvalidResult(
+                f"trial {self.number} reports while it is evaluated on {self._case.instance!r}: in a study with "
+                "instances what the objective returns is the report"
+            )
         if step is None:
             step = self._reports[-1][0] + 1 if self._reports else self._first_step()
         number = to_float(value)
@@ -188,6 +234,15 @@ class RunningTrial(Parametrized):
         """
         until: int | None = self.context.get("until")
         return until
+
+    @property
+    def fidelity(self) -> dict[str, int]:
+        """The units to train with, by the name of each fidelity: ``{"epochs": 9, "share": 32}``; empty without any.
+
+        The first one is `until`; those beside it go up together with it, and are what they are at `until` wherever
+        between two promotions the trial is.
+        """
+        return dict(self.context.get("fidelity", {}))
 
     @property
     def start(self) -> int:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from luthier.history.history import History
 from luthier.history.incumbent import is_feasible
+from luthier.history.logged_problem import logged_fidelity
+from luthier.history.logged_source import read_partial
+from luthier.history.spending import outcome_cost
 from luthier.history.trial_order import TrialOrder, proposed_from
 
-__all__ = ["History", "TrialOrder", "is_feasible", "proposed_from"]
+__all__ = [
+    "History",
+    "TrialOrder",
+    "is_feasible",
+    "logged_fidelity",
+    "outcome_cost",
+    "proposed_from",
+    "read_partial",
+]
 
 
 def __dir__() -> list[str]:

@@ -9,44 +9,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from numbers import Integral
 from types import MappingProxyType
 
 import numpy as np
 
-from luthier import event as events
 from luthier._typing import Floats, Integers
 from luthier.data import Data
 from luthier.errors import TrialNotFound
-from luthier.event import Asked, Claimed, Configured, Created, Directed, Event, Reported, Told
-from luthier.history.log_state import FREE, LogState
+from luthier.event import Claimed, Configured, Created, Directed, Event, RunEnded, Transferred
+from luthier.history.instance_race import InstanceRace
+from luthier.history.log_marks import FREE
+from luthier.history.log_state import LogState
+from luthier.history.packed_list import PackedList
+from luthier.history.shared_log import DIGEST, SharedLog, visible
+from luthier.instances import Instances
+from luthier.key import Key
 from luthier.problem import Problem
 from luthier.space import Space
-from luthier.trial import Config, Outcome, Reason, Trial
-
-
-@dataclass(slots=True)
-class _Log:
-    """The events that all histories of a study share, with the state after all of them."""
-
-    spaces: tuple[Space, ...]  # the first is the space at the beginning
-    events: list[Event]
-    fold: LogState
-    digests: list[bytes] = field(default_factory=list)  # after the first, second, … event, computed when asked for
-    uses: set[str] = field(default_factory=set)  # what was computed when asked for; shared with the forks
-
-    def take(self, added: Sequence[Event]) -> None:
-        """Fold and keep more events, all or none."""
-        before = len(self.events)
-        try:
-            for event in added:
-                self.fold.add(event)
-            self.events.extend(added)
-        except BaseException:  # also Ctrl-C: a state that is ahead of its events is of no use any more
-            del self.events[before:]
-            self.fold = _fold(self, before)
-            raise
+from luthier.trial import Config, Trial
 
 
 class History:
@@ -62,7 +44,7 @@ class History:
 
     def __init__(self, space: Space, known: Sequence[Space] = ()) -> None:
         spaces = (space, *known)
-        self._log = _Log(spaces, [], LogState(spaces))
+        self._log = SharedLog(spaces, PackedList(), LogState(spaces))
         self._fold: LogState | None = None
         self._keep: Callable[[Trial], bool] | None = None
         self._trials: tuple[Trial, ...] | None = None
@@ -112,9 +94,16 @@ class History:
         if "data" in log.uses:
             state.table.encode(state.space, state.configs)
         fresh = History.__new__(History)
-        fresh._log = _Log(log.spaces, log.events[: self.length], state.copy(), log.digests[: self.length], log.uses)
+        whole = self.length == len(log.events)
+        past = log.events.copy() if whole else PackedList(log.events[: self.length])
+        fresh._log = SharedLog(log.spaces, past, state.copy(), log.digests[: DIGEST * self.length], log.uses)
         fresh._fold, fresh._keep, fresh._trials, fresh.length = None, self._keep, None, self.length
         return fresh
+
+    def pack(self) -> None:
+        """Make what is old of the newest history small, a little at each call. Nothing that is read changes."""
+        self._log.events.pack()
+        self._log.fold.trials.pack()
 
     def upto(self, length: int) -> History:
         """Give the history as it was when the log had `length` events. Cost O(length), once."""
@@ -156,7 +145,7 @@ class History:
 
     def has(self, identity: str) -> bool:
         """Tell whether the configuration of this `Space.identity` is done or pending (and counts). Cost O(1)."""
-        return self._state.read_identities()[identity] > 0
+        return identity in self._state.read_identities()
 
     @property
     def forgotten(self) -> tuple[int, ...]:
@@ -181,16 +170,16 @@ class History:
         """
         log = self._log
         log.uses.add("digest")
-        while len(log.digests) < self.length:
-            event = log.events[len(log.digests)]
-            before = log.digests[-1] if log.digests else b""
-            seen = _visible(event)
-            log.digests.append(hashlib.blake2b(before + seen, digest_size=16).digest() if seen else before)
-        whole = log.digests[self.length - 1] if self.length else b""
+        known = len(log.digests) // DIGEST
+        for event in log.events[known : self.length] if known < self.length else ():
+            before = bytes(log.digests[-DIGEST:])
+            seen = visible(event)
+            log.digests += hashlib.blake2b(before + seen, digest_size=DIGEST).digest() if seen else before
+        whole = bytes(log.digests[DIGEST * (self.length - 1) : DIGEST * self.length]) if self.length else b""
         if self._keep is None:
             return whole
         kept = ",".join(str(trial.number) for trial in self.trials)
-        return hashlib.blake2b(whole + kept.encode(), digest_size=16).digest()
+        return hashlib.blake2b(whole + kept.encode(), digest_size=DIGEST).digest()
 
     def data(self, problem: Problem) -> Data:
         """Give the arrays a model learns from: finished trials by number, crashes, pending and pruned ones.
@@ -203,7 +192,20 @@ class History:
         if self._keep is not None:
             keep = np.array([self._keep(trial) for trial in state.trials], dtype=bool)
         cached = problem.space is state.space or problem.space == state.space
-        return state.table.data(problem.space, state.configs, keep, cached, problem.fidelity)
+        features = None if problem.instances is None else self._case_features(problem.instances)
+        data = state.table.data(problem.space, state.configs, keep, cached, problem.fidelity, features)
+        if not state.sources:
+            return data
+        sources = tuple(
+            source.data(problem.space, state.read_problem().objectives) for source in state.sources.values()
+        )
+        return replace(data, sources=sources)
+
+    def _case_features(self, instances: Instances) -> Floats:
+        """Give the features of the cases of the study in order; no columns where there are none."""
+        created = self._state.created
+        cases = instances.cases(Key.of(created.seed if created else 0))
+        return np.array([case.features for case in cases], dtype=np.float64).reshape(len(cases), -1)
 
     def measured(self) -> tuple[int, ...]:
         """Give the numbers of the trials in the rows of `data`, in their order. Cost O(trials)."""
@@ -224,6 +226,11 @@ class History:
             (t,) the numbers of the trials, ascending, and (t,) their losses. Cost O(reports), small.
         """
         return self._state.table.losses_at(step, or_later, finished)
+
+    def loss_sums(self, number: int) -> Sequence[float]:
+        """Give the sums of a trial's losses over its first 1, 2, … cases; empty in a study without instances."""
+        leader = self._state.leader
+        return leader.sums(number) if isinstance(leader, InstanceRace) else ()
 
     # --- what the study sees --------------------------------------------------------------------------
 
@@ -254,14 +261,47 @@ class History:
         return len(self._state.trials) - self._state.imported
 
     @property
+    def spent(self) -> float:
+        """What the trials of this study have cost, as far as known: in seconds, or the unit of its cost. Cost O(1)."""
+        return self._state.spending.total
+
+    @property
+    def committed(self) -> float:
+        """What is spent, and what the running and claimed trials are expected to cost: each the mean of those before.
+
+        Cost O(1), small.
+        """
+        state = self._state
+        return state.spending.total + (len(state.running) + self.claimed) * state.spending.mean
+
+    @property
+    def ended(self) -> RunEnded | None:
+        """How a rule ended the latest of the runs that one ended."""
+        return self._state.remarks.ended
+
+    @property
     def best(self) -> int | None:
-        """The number of the best trial that keeps the outcome constraints, where there is one objective. Cost O(1)."""
+        """The number of the best trial that keeps the outcome constraints, where there is one objective. Cost O(1).
+
+        In a study with instances it is the incumbent of the race, which may have had only some of the cases.
+        """
         return self._state.leader.number
 
     @property
     def since_best(self) -> int:
         """Count the trials of this study that ended after its best one. Cost O(1)."""
         return self._state.leader.since
+
+    @property
+    def sources(self) -> tuple[Transferred, ...]:
+        """The results of other tasks that are known, the latest ones of each source."""
+        return tuple(source.event for source in self._state.sources.values())
+
+    @property
+    def evaluations(self) -> int:
+        """Count the cases that all trials had; 0 in a study without instances. Cost O(1)."""
+        leader = self._state.leader
+        return leader.evaluations if isinstance(leader, InstanceRace) else 0
 
     @property
     def space(self) -> Space:
@@ -346,6 +386,10 @@ class History:
         """Give the number of the trial that was begun under a ticket; None where there is none (yet)."""
         return self._state.tickets.get(ticket)
 
+    def answers(self, ticket: str) -> tuple[tuple[int, int], ...]:
+        """Give what was begun for a request of this ticket: the numbers of trials and the tokens of their leases."""
+        return self._state.requests.get(ticket, ())
+
     def alive_at(self, number: int) -> int:
         """Give the position of the event that last showed the worker of a running trial alive."""
         return self._state.renewed[number]
@@ -353,22 +397,22 @@ class History:
     @property
     def direction(self) -> tuple[int, Directed] | None:
         """The latest order to all who run the study, and its position."""
-        return self._state.direction
+        return self._state.remarks.direction
 
     @property
     def paused_workers(self) -> Mapping[str, Directed]:
         """The holders of leases that pause by themselves, by name."""
-        return MappingProxyType(self._state.paused_workers)
+        return MappingProxyType(self._state.remarks.paused_workers)
 
     @property
     def notes(self) -> str:
         """The notes that people gave the study; empty where they gave none."""
-        return self._state.notes
+        return self._state.remarks.notes
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The tags that people gave the study."""
-        return self._state.tags
+        return self._state.remarks.tags
 
     def problem(self) -> Problem:
         """Give the problem as the log states it."""
@@ -382,33 +426,10 @@ class History:
         if fold.length == self.length:
             return fold
         if self._fold is None:
-            self._fold = _fold(self._log, self.length)
+            self._fold = self._log.folded(self.length)
         return self._fold
 
     def _view(self, length: int) -> History:
         view = History.__new__(History)
         view._log, view._keep, view._fold, view._trials, view.length = self._log, self._keep, None, None, length
         return view
-
-
-def _fold(log: _Log, length: int) -> LogState:
-    fold = LogState(log.spaces)
-    for event in log.events[:length]:
-        fold.add(event)
-    return fold
-
-
-def _visible(event: Event) -> bytes:
-    """Write down what a method can see of an event; nothing where it sees nothing."""
-    if isinstance(event, Asked):
-        event = Asked(event.number, event.config, 0, event.origin, note=event.note)
-    elif isinstance(event, Told):
-        # How a trial failed decides whether it is laid to a broken program; the rest of the text is for people.
-        way = "" if event.values else Outcome(Reason(event.reason), error=event.error).failure[1]
-        values = (event.values, event.violations, event.duration_s)
-        event = Told(event.number, 0, event.reason, *values, error=way, extra=event.extra)
-    elif isinstance(event, Reported):
-        event = Reported(event.number, 0, event.step, event.value)
-    elif not isinstance(event, events.VISIBLE):
-        return b""
-    return events.encode(event)

@@ -30,25 +30,26 @@ from luthier.event import (
     Reported,
     Resumed,
     Retried,
+    RunEnded,
     SetAside,
     Told,
+    Transferred,
 )
-from luthier.history.arrays import TrialArrays
-from luthier.history.broken_program import broken_program
+from luthier.history.broken_program import EarlyFailures
+from luthier.history.identity_counts import IdentityCounts
 from luthier.history.incumbent import Incumbent
+from luthier.history.instance_race import InstanceRace
+from luthier.history.log_marks import FREE, IMPORTED, METHOD, PAUSED
 from luthier.history.logged_problem import logged_objectives, logged_problem
+from luthier.history.logged_source import LoggedSource
+from luthier.history.packed_list import PackedList
+from luthier.history.present_configs import PresentConfigs
+from luthier.history.remarks import Remarks
+from luthier.history.spending import Spending
+from luthier.history.tables import TrialArrays
 from luthier.problem import Problem
 from luthier.space import Space, migrate
 from luthier.trial import Config, Lease, Outcome, Reason, Report, Ruling, State, Trial
-
-METHOD, IMPORTED = "method", "imported"
-"""The origins of a trial that a method proposed, and of one that was not run for this study."""
-
-PAUSED = "paused"
-"""The reason for which the lease of a trial ends that has spent what a scheduler gave it."""
-
-FREE = -1
-"""What stands for the token of a claim where the number is not claimed any more, or not yet."""
 
 
 class LogState:
@@ -64,33 +65,31 @@ class LogState:
         "configs",
         "configured",
         "created",
-        "direction",
         "drawn",
         "failures",
         "finished",
         "forgotten",
-        "identified",
         "identities",
         "imported",
         "leader",
         "length",
-        "notes",
         "outside",
         "paused",
-        "paused_workers",
         "problem",
         "queue",
+        "remarks",
         "renewed",
         "reopened",
+        "requests",
         "running",
+        "sources",
         "space",
         "spaces",
+        "spending",
         "table",
-        "tags",
         "tickets",
         "trials",
         "waiting",
-        "works",
     )
 
     def __init__(self, spaces: Sequence[Space]) -> None:
@@ -100,30 +99,29 @@ class LogState:
         self.created: Created | None = None
         self.configured: tuple[int, Configured] | None = None
         self.problem: Problem | None = None  # as the log states it now, once asked for
-        self.trials: list[Trial] = []
-        self.configs: list[Config | None] = []  # as the present space reads them; None where it cannot
+        self.trials: PackedList[Trial] = PackedList(done=lambda trial: trial.state is State.FINISHED)
+        self.configs = PresentConfigs(self.trials)
         self.table = TrialArrays(())
-        self.leader = Incumbent(None)
+        self.leader: Incumbent | InstanceRace = Incumbent(None)
         # By number or ticket, with the last space to hold them:
         self.outside: dict[int | str, tuple[Config, Space]] = {}
-        self.identities: Counter[str] = Counter()  # of the first `identified` trials, the others when asked for
-        self.identified = 0
+        self.identities = IdentityCounts()
         self.finished = 0
         self.forgotten: dict[int, None] = {}
         self.reopened: Counter[int] = Counter()  # how often, by number
-        self.failures: list[int] = []  # of this study's trials before the first one that did not fail, as they ended
-        self.works = False  # whether there was one that did not fail
+        self.failures = EarlyFailures()
+        self.spending = Spending()
+        self.sources: dict[tuple[str, str], LoggedSource] = {}  # by the name and the origin of their studies
         self.imported = 0
         self.running: dict[int, None] = {}
         self.waiting: deque[int] = deque()
         self.paused: dict[int, None] = {}  # the longest paused first
         self.queue: dict[str, Config] = {}  # enqueued and not yet asked, by ticket, in order
         self.tickets: dict[str, int | None] = {}  # every ticket, and the number of its trial once there is one
+        self.requests: dict[str, tuple[tuple[int, int], ...]] = {}  # numbers and tokens of what was begun, by ticket
         self.renewed: dict[int, int] = {}  # number -> position of the event that last showed its worker alive
         self.claims: dict[int, Claimed] = {}  # by token, as long as numbers of them are held
-        self.notes, self.tags = "", tuple[str, ...]()  # of the study, as its people wrote them last
-        self.direction: tuple[int, Directed] | None = None  # the latest order to all who run the study
-        self.paused_workers: dict[str, Directed] = {}  # the holders of leases that are to pause, by name
+        self.remarks = Remarks()
         self.drawn: dict[int, int] = {}  # number claimed and not drawn from -> token of the claim; FREE: of none
 
     def copy(self) -> LogState:
@@ -132,6 +130,7 @@ class LogState:
         for name in self.__slots__:
             value = getattr(self, name)
             setattr(twin, name, value.copy() if isinstance(value, _MUTABLE) else value)
+        twin.configs = self.configs.of(twin.trials)
         return twin
 
     def add(self, event: Event) -> None:
@@ -149,12 +148,9 @@ class LogState:
             self.problem = logged_problem(self.created, configured, self.space)
         return self.problem
 
-    def read_identities(self) -> Counter[str]:
+    def read_identities(self) -> IdentityCounts:
         """Give how often each configuration was begun. Cost O(new trials): reading a log need not wait for it."""
-        for config in self.configs[self.identified :] if self.identified < len(self.configs) else ():
-            if config is not None and self.identified not in self.forgotten:
-                self.identities[self.space.identity(config)] += 1
-            self.identified += 1
+        self.identities.read(self.configs, self.space, self.forgotten)
         return self.identities
 
     @property
@@ -173,20 +169,25 @@ class LogState:
             raise StoreCorrupt(f"the log has a second beginning at position {self.length}")
         self.created, self.problem = event, None
         objectives = logged_objectives(event)
-        self.table = TrialArrays(objectives)
+        self.table, self.spending = TrialArrays(objectives, event.cost), Spending(event.cost)
         self.leader = Incumbent(objectives[0] if len(objectives) == 1 else None)
+        if event.instances:
+            self.leader = InstanceRace(objectives[0])
 
     def _configured(self, event: Configured) -> None:
         self.configured, self.problem = (self.length, event), None
 
     def _changed(self, event: Changed) -> None:
         old, self.space, self.problem = self.space, self._read_space(event.space), None
-        self.configs = [self._migrated(number, config, old) for number, config in enumerate(self.configs)]
-        self.identities, self.identified = Counter(), 0
+        self.configs.replace([self._migrated(number, config, old) for number, config in enumerate(self.configs)])
+        self.identities = IdentityCounts()
         migrated = {ticket: self._migrated(ticket, config, old) for ticket, config in self.queued()}
         self.queue = {ticket: config for ticket, config in migrated.items() if config is not None}
         self.table.forget_points()
         self._lead_anew()
+
+    def _transferred(self, event: Transferred) -> None:
+        self.sources[event.source, event.origin] = LoggedSource(event, self.space)
 
     def _lead_anew(self) -> None:
         """Find the best trial among those that count."""
@@ -232,7 +233,6 @@ class LogState:
         given = (number, event.config, event.origin, State.RUNNING, None, lease, (), event.note, event.seen)
         trial = Trial(*given) if event.until is None else Trial(*given, until=event.until)
         self.trials.append(trial)
-        self.configs.append(event.config)
         self.table.begin()
         self.imported += event.origin == IMPORTED
         self.running[number] = None
@@ -242,23 +242,33 @@ class LogState:
         if event.ticket:
             self.queue.pop(event.ticket, None)
             self.tickets[event.ticket] = number
+        if event.request:
+            self._answer(event)
+
+    def _answer(self, event: Asked | Retried | Resumed) -> None:
+        """Note what was begun for a request."""
+        self.requests[event.request] = (*self.requests.get(event.request, ()), (event.number, self.length))
 
     def _retried(self, event: Retried) -> None:
         trial = self.trials[event.number]
         before = trial.lease or Lease("", 0, None, 0)
         lease = Lease(event.owner, self.length, event.ttl_s, before.attempt + 1, before.lost)
-        self.trials[event.number] = replace(trial, state=State.RUNNING, lease=lease, ruling=Ruling.GO_ON)
         if event.number in self.waiting:
             self.waiting.remove(event.number)
-        self.running[event.number], self.renewed[event.number] = None, self.length
+        self._lease_anew(event, replace(trial, state=State.RUNNING, lease=lease, ruling=Ruling.GO_ON))
 
     def _resumed(self, event: Resumed) -> None:
         trial = self.trials[event.number]
         del self.paused[event.number]
         lease = Lease(event.owner, self.length, event.ttl_s, trial.lease.attempt + 1 if trial.lease else 2)
         trial = replace(trial, lease=lease, until=event.until, ruling=Ruling.GO_ON, state=State.RUNNING)
+        self._lease_anew(event, trial)
+
+    def _lease_anew(self, event: Retried | Resumed, trial: Trial) -> None:
         self.trials[event.number] = trial
         self.running[event.number], self.renewed[event.number] = None, self.length
+        if event.request:
+            self._answer(event)
 
     def _renewed(self, event: Renewed) -> None:
         # A worker renewed without a look at the log: it may have lost the lease before.
@@ -273,6 +283,7 @@ class LogState:
             self.drawn = {n: FREE if token == event.token else token for n, token in self.drawn.items()}
             return
         trial = self.trials[event.number]
+        self.spending.freed(event.number, event.ran_s, event.cost)
         lease = trial.lease
         if lease is not None and event.reason == Reason.LOST:
             lease = replace(lease, lost=lease.lost + 1)
@@ -290,9 +301,11 @@ class LogState:
     def _reported(self, event: Reported) -> None:
         trial = self.trials[event.number]
         attempt = trial.lease.attempt if trial.lease else 1
-        reports = (*trial.reports, Report(event.step, event.value, attempt))
-        self.trials[event.number] = replace(trial, reports=reports)
-        self.table.report(event.number, event.step, event.value)
+        reports, mean, value = (*trial.reports, Report(event.step, event.value, attempt)), None, event.value
+        if isinstance(self.leader, InstanceRace):  # models and schedulers see the mean of the cases so far
+            mean = value = self.leader.report(event.number, event.step, event.value)
+        self.trials[event.number] = replace(trial, reports=reports, mean=mean)
+        self.table.report(event.number, event.step, value)
         self.renewed[event.number] = self.length
 
     def _judged(self, event: Pruned | Paused | Promoted) -> None:
@@ -310,20 +323,9 @@ class LogState:
             raise StoreCorrupt(f"trial {number} has a second outcome at position {self.length}")
         reason = _REASONS[event.reason]
         outcome = Outcome(reason, event.values, event.violations, event.duration_s, event.error, event.extra)
-        self.trials[number] = Trial(
-            number,
-            trial.config,
-            trial.origin,
-            State.FINISHED,
-            outcome,
-            trial.lease,
-            trial.reports,
-            trial.note,
-            trial.seen,
-            attributes=trial.attributes,
-            until=trial.until,
-            ruling=trial.ruling,
-        )
+        given = (trial.config, trial.origin, State.FINISHED, outcome, trial.lease, trial.reports, trial.note)
+        more = (trial.seen, False, trial.attributes, trial.until, trial.ruling, trial.mean)
+        self.trials[number] = Trial(number, *given, *more)
         self.finished += 1
         self.table.end(number, outcome)
         if self.configs[number] is not None:
@@ -334,17 +336,9 @@ class LogState:
             self.waiting.remove(number)
         elif trial.state is State.PAUSED:
             del self.paused[number]
-        if not self.works and trial.origin != IMPORTED:
-            self._learn_whether_it_works(number, reason)
-
-    def _learn_whether_it_works(self, number: int, reason: Reason) -> None:
-        """Forget the failures of a broken program once there is a trial that did not fail."""
-        if reason.is_crash:
-            self.failures.append(number)
-        elif reason is not Reason.INTERRUPTED:
-            self.works = True
-            failures, self.failures = self.failures, []
-            for failed in broken_program([self.trials[failure] for failure in failures]):
+        if trial.origin != IMPORTED:
+            self.spending.told(number, outcome)
+            for failed in self.failures.end(number, reason, self.trials):
                 self._forget(failed)
 
     def _forgotten(self, event: Forgotten) -> None:
@@ -357,7 +351,7 @@ class LogState:
         self.trials[number] = replace(self.trials[number], forgotten=True)
         self.forgotten[number] = None
         self.table.forget(number)
-        self._count_identity(number, -1)
+        self.identities.change(number, self.configs[number], self.space, -1)
         self._withdraw(number)
 
     def _reopened(self, event: Reopened) -> None:
@@ -367,31 +361,29 @@ class LogState:
             raise StoreCorrupt(f"trial {number} is to be run again at position {self.length}, before it ended")
         if trial.forgotten:
             del self.forgotten[number]
-            self._count_identity(number, 1)
+            self.identities.change(number, self.configs[number], self.space, 1)
         lease = replace(trial.lease, lost=0) if trial.lease else None
         self.trials[number] = replace(
-            trial, state=State.WAITING, outcome=None, lease=lease, forgotten=False, ruling=Ruling.GO_ON
+            trial, state=State.WAITING, outcome=None, lease=lease, forgotten=False, ruling=Ruling.GO_ON, mean=None
         )
         self.finished -= 1
         self.reopened[number] += 1
         self.table.reopen(number)
         self.waiting.append(number)
         self._withdraw(number)
-
-    def _count_identity(self, number: int, more: int) -> None:
-        config = self.configs[number]
-        if number < self.identified and config is not None:
-            identity = self.space.identity(config)
-            self.identities[identity] += more
-            if not self.identities[identity]:
-                del self.identities[identity]
+        if isinstance(self.leader, InstanceRace):
+            self.leader.begin_again(number)
 
     def _withdraw(self, number: int) -> None:
         """Take back what the outcome of a trial made of the best trial, and of the failures."""
-        if self.leader.number == number:
+        if isinstance(self.leader, InstanceRace):
+            self.leader.drop(number)
+        elif self.leader.number == number:
             self._lead_anew()
-        if number in self.failures:
-            self.failures.remove(number)
+        self.failures.withdraw(number)
+
+    def _remark(self, event: Annotated | Directed | RunEnded) -> None:
+        self.remarks.add(event, self.length)
 
     def _noted(self, event: SetAside | Preferred) -> None:
         """Leave out what trials do not follow from, or what cannot be read; it keeps its position."""
@@ -399,20 +391,9 @@ class LogState:
     def _attributed(self, event: Attributed) -> None:
         trial = self.trials[event.number]
         self.trials[event.number] = replace(trial, attributes={**trial.attributes, **event.values})
+        self.spending.note(event.number, event.values)
         if event.number in self.running:
             self.renewed[event.number] = self.length
-
-    def _annotated(self, event: Annotated) -> None:
-        self.notes = self.notes if event.notes is None else event.notes
-        self.tags = self.tags if event.tags is None else event.tags
-
-    def _directed(self, event: Directed) -> None:
-        if event.worker:
-            self.paused_workers[event.worker] = event
-        else:
-            self.direction = (self.length, event)
-            if event.order == "go on":
-                self.paused_workers.clear()
 
     def _enqueued(self, event: Enqueued) -> None:
         if event.ticket not in self.tickets:
@@ -422,12 +403,14 @@ class LogState:
 
 _REASONS = {reason.value: reason for reason in Reason}
 
-_MUTABLE = (list, dict, deque, TrialArrays, Incumbent)  # a Counter is a dict
+_OWN = (EarlyFailures, IdentityCounts, Incumbent, InstanceRace, PackedList, Remarks, Spending, TrialArrays)
+_MUTABLE = (list, dict, deque, *_OWN)  # a Counter is a dict
 
 _ADD: Mapping[type, Callable[..., None]] = {
     Created: LogState._created,
     Configured: LogState._configured,
     Changed: LogState._changed,
+    Transferred: LogState._transferred,
     Claimed: LogState._claimed,
     Asked: LogState._asked,
     Retried: LogState._retried,
@@ -442,9 +425,10 @@ _ADD: Mapping[type, Callable[..., None]] = {
     Reopened: LogState._reopened,
     Forgotten: LogState._forgotten,
     Attributed: LogState._attributed,
-    Annotated: LogState._annotated,
-    Directed: LogState._directed,
+    Annotated: LogState._remark,
+    Directed: LogState._remark,
     Preferred: LogState._noted,
+    RunEnded: LogState._remark,
     Enqueued: LogState._enqueued,
     SetAside: LogState._noted,
 }

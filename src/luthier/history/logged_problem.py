@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from luthier.errors import StoreCorrupt
 from luthier.event import Configured, Created
-from luthier.problem import Fidelity, Objective, Problem, parse_outcome_constraints
+from luthier.instances import Instances
+from luthier.problem import Fidelity, Objective, Problem, instances_as_fidelity, parse_outcome_constraints
 from luthier.space import Space
 
 
@@ -17,9 +18,19 @@ def logged_problem(created: Created | None, configured: Configured | None, space
     if created is None:
         raise StoreCorrupt("the log does not begin with the event that creates a study")
     horizon = configured.horizon if configured else created.horizon
-    fidelity = Fidelity(*created.fidelity) if created.fidelity else None
+    instances = Instances.from_plain(created.instances) if created.instances else None
+    fidelity = logged_fidelity(created) if instances is None else instances_as_fidelity(instances)
     limits = parse_outcome_constraints(dict(created.constraints))
-    return Problem(space, logged_objectives(created), created.noisy, horizon, fidelity, limits)
+    budget = configured.cost_budget if configured else None
+    given = (created.noisy, horizon, fidelity, limits, created.cost, budget, instances)
+    return Problem(space, logged_objectives(created), *given)
+
+
+def logged_fidelity(created: Created) -> Fidelity | None:
+    """Give the fidelity of a study, with those that go up together with it."""
+    if created.fidelity is None:
+        return None
+    return Fidelity(*created.fidelity, beside=tuple(Fidelity(*one) for one in created.beside))
 
 
 def logged_objectives(created: Created) -> tuple[Objective, ...]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from luthier.event import Asked, Changed, Configured, Created, Event, Forgotten, Reopened, Reported, Told
+from luthier.event import Asked, Changed, Configured, Created, Event, Forgotten, Reopened, Reported, Told, Transferred
 from luthier.history.history import History
-from luthier.history.log_state import IMPORTED
+from luthier.history.log_marks import IMPORTED
 
 
 class TrialOrder:
@@ -69,7 +69,7 @@ class TrialOrder:
             if event.origin == IMPORTED:
                 self._imported.add(event.number)
             self._advance()
-        elif isinstance(event, Created | Configured):
+        elif isinstance(event, Created | Configured | Transferred):
             self._passed.append(event)
         elif isinstance(event, Reported | Told | Reopened | Forgotten):
             self._take_result(event)

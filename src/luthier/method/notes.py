@@ -5,7 +5,7 @@ The note of a proposal is one flat mapping of plain values, made of the fields o
 =================  ================================  ====================================
 part               fields                            written by
 =================  ================================  ====================================
-`ProposedBy`       by, defaults, believed            every method that has several ways
+`ProposedBy`       by, defaults, believed, source    every method that has several ways
 `GridPlace`        grid, index                       `Grid`
 `QuasiPlace`       quasi, index                      `Quasi`, and designs
 `RestPlace`        rest, place                       `Random`
@@ -16,7 +16,7 @@ part               fields                            written by
 `StateOpening`     opened, before, told              `Evolution`
 `Redrawn`          turn                              `Evolution` (CMA-ES)
 `SlotChild`        slot, factor, crossover           `Evolution` (differential evolution)
-`ModelChoice`      by, acquisition, models           `Auto`, `Bayes`
+`ModelChoice`      by, acquisition, models, sources  `Auto`, `Bayes`
 `PortfolioChoice`  arm, chance, nominees, space      `Bayes` with a portfolio
 =================  ================================  ====================================
 
@@ -36,14 +36,17 @@ class ProposedBy(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The part of a method that made a proposal.
 
     Args:
-        by: ``design``, ``rest``, ``random``, ``anneal``, ``cma``, ``de``, ``nsga2`` or ``nsga3``.
+        by: ``design``, ``rest``, ``random``, ``anneal``, ``cma``, ``de``, ``nsga2``, ``nsga3``, ``prior`` or ``best``
+            (one near the best trial).
         defaults: whether it is the space's default configuration.
         believed: whether it was drawn from a user's prior, or is its mode.
+        source: whether it is one of the best configurations of other tasks.
     """
 
     by: str
     defaults: bool = False
     believed: bool = False
+    source: bool = False
 
 
 class GridPlace(msgspec.Struct, frozen=True, gc=False):
@@ -138,11 +141,14 @@ class ModelChoice(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             ``hoping`` (earlier ``doubter`` and ``explorer``, too); else the name of the surrogate.
         acquisition: the name of the acquisition function.
         models: of `Auto` the scalings of the losses, one a model.
+        sources: the coefficients of results of other tasks in the prior mean of the first model; none where it does
+            without.
     """
 
     by: str
     acquisition: str
     models: tuple[str, ...] = ()
+    sources: tuple[float, ...] = ()
 
 
 class PortfolioChoice(msgspec.Struct, frozen=True, gc=False):

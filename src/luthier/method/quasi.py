@@ -26,6 +26,7 @@ from luthier.space import Space
 KINDS = ("sobol", "halton", "latin", "lattice")
 
 _BLOCK = 64
+_KEPT = 8  # blocks that are remembered
 _BLOCKS = 16
 """The number of blocks of the sequence that are searched for one proposal before it is drawn at random instead."""
 
@@ -101,8 +102,9 @@ class Quasi:
         batch.offer_forgotten(space, lambda note: note.get("quasi") == name)
         if batch.full:
             return tuple(batch.proposals)
+        blocks = memo.get(("quasi", name, key), lambda: Memo(_KEPT))
         for block in range(begin // _BLOCK, begin // _BLOCK + _BLOCKS):
-            for candidate in memo.get(("quasi", name, key, block), lambda b=block: self._block(space, key, b, memo)):  # type: ignore[misc]
+            for candidate in blocks.get(block, lambda b=block: self._block(space, key, b, memo)):  # type: ignore[misc]
                 if candidate.index >= begin:
                     batch.offer(candidate.config, candidate.identity, written(QuasiPlace(name, candidate.index)))
                     if batch.full:

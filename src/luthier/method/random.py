@@ -17,6 +17,7 @@ from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.space import Space
 
+_KEPT = 8  # blocks that are remembered
 _BLOCK = 64
 _AGAIN = (8, 64, 512)
 """The number of further points that are drawn, time after time, while all drawn so far are known."""
@@ -75,11 +76,9 @@ def _draws(space: Space, history: History, key: Key, count: int, memo: Memo) -> 
     if key != root.of_trial(number):
         return _drawn(space, key.fold("random"), count)
     found: list[Candidate] = []
+    blocks = memo.get(("random", space.digest, root.words), lambda: Memo(_KEPT))
     for block in range(number // _BLOCK, (number + count - 1) // _BLOCK + 1):
-        found += memo.get(
-            ("random", space.digest, root.words, block),
-            lambda b=block: _drawn(space, root.fold("random", b), _BLOCK),  # type: ignore[misc]
-        )
+        found += blocks.get(block, lambda b=block: _drawn(space, root.fold("random", b), _BLOCK))  # type: ignore[misc]
     return found[number % _BLOCK : number % _BLOCK + count]
 
 

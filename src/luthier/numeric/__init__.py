@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luthier.numeric.coarse_to_fine import coarse_to_fine_number, coarse_to_fine_sizes
 from luthier.numeric.combinatorics import unrank_combination, unrank_composition, unrank_permutation
+from luthier.numeric.curve_ensemble import FinalValue, extrapolate_curve
 from luthier.numeric.index_permutation import IndexPermutation
 from luthier.numeric.inverse_scaling import InverseScaling
 from luthier.numeric.linear_feasibility import chebyshev_radius
@@ -42,6 +43,7 @@ __all__ = [
     "SCALINGS",
     "SOBOL_DIMENSIONS",
     "Boxes",
+    "FinalValue",
     "Halton",
     "IndexPermutation",
     "InverseScaling",
@@ -56,6 +58,7 @@ __all__ = [
     "coarse_to_fine_sizes",
     "crowding_distance",
     "dominates",
+    "extrapolate_curve",
     "free_boxes",
     "hypervolume",
     "hypervolume_contributions",

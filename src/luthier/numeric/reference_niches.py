@@ -107,8 +107,7 @@ def _normalized(losses: Floats, ideal: Floats) -> Floats:
         return moved
     with np.errstate(divide="ignore"):
         cuts = 1.0 / plane
-    found: Floats = moved / cuts if np.isfinite(cuts).all() and (cuts > _LEAST).all() else moved
-    return found
+    return moved / cuts if np.isfinite(cuts).all() and (cuts > _LEAST).all() else moved
 
 
 def _associate(scaled: Floats, directions: Floats) -> tuple[Integers, Floats]:

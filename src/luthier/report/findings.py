@@ -15,11 +15,13 @@ from luthier.analysis import (
     FailureSummary,
     Forecast,
     Importance,
+    Lead,
     Prediction,
     SmallestChange,
     Timeline,
     TrialTable,
     failure_summary,
+    lead_over,
     timeline,
     trial_table,
 )
@@ -114,6 +116,15 @@ class Findings:
         numbers = (one.number for one in trials if one.is_done and _is_same(one.config, wanted))
         number = next(numbers, None)
         return None if number is None else self.reader.trial(number)
+
+    @cached_property
+    def lead(self) -> Lead | None:
+        """The lead of the best trial over that of the defaults; None where these were not tried, or are the best."""
+        defaults = self.defaults
+        if not self.single or not self.leaders or defaults is None or defaults.number == self.leaders[0].number:
+            return None
+        noise = self.forecast.noise if isinstance(self.forecast, Forecast) else 0.0
+        return lead_over(self.problem, self.leaders[0].trial, defaults.trial, lambda: noise)
 
     @cached_property
     def expected_best(self) -> ExpectedBest | Lack:

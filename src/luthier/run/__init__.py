@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from luthier.executor import ExecutorFactory
+from luthier.run.analyses.front_analysis import FrontAnalysis
 from luthier.run.budget import Budget, End
 from luthier.run.compare_studies import compare
-from luthier.run.front_analysis import FrontAnalysis
 from luthier.run.optimize import maximize, minimize
 from luthier.run.progress.pace import Pace
 from luthier.run.progress.reporters import LineReporter, ProgressReporter, SilentReporter

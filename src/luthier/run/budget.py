@@ -1,4 +1,4 @@
-"""The budget of a study: trials, seconds, a target, a plateau."""
+"""The budget of a study: trials, seconds, cost, a target, a plateau."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ class End(StrEnum):
 
     TRIALS = "trials"
     """The study has as many trials as were wanted."""
+    COST = "cost"
+    """The study has cost what it may, or is about to."""
+    NOT_WORTH_IT = "not worth it"
+    """A rule says that more trials are not worth it."""
     TIME = "time"
     """The study ran as long as was wanted."""
     TARGET = "target"
@@ -41,6 +45,7 @@ class Budget:
         time_s: seconds that the study runs; the trials that run then are finished.
         target: a value of the objective that is good enough.
         plateau: the number of trials in a row that may end without a better value than the best.
+        cost: what the study's trials may cost in all, in the unit of its cost, or else in seconds of trials.
 
     Raises:
         InvalidSetting: a limit makes no sense.
@@ -50,6 +55,7 @@ class Budget:
     time_s: float | None = None
     target: float | None = None
     plateau: int | None = None
+    cost: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("trials", "plateau"):
@@ -58,15 +64,23 @@ class Budget:
             if given is not None and (count is None or count < 1):
                 raise InvalidSetting(f"{name}={short(given)}: give a whole number from 1 on, or None for no limit")
             object.__setattr__(self, name, count)
-        for name in ("time_s", "target"):
+        for name in ("time_s", "target", "cost"):
             limit = getattr(self, name)
             if limit is not None and (not isinstance(limit, Real) or to_float(limit) is None):
                 raise InvalidSetting(f"{name}={short(limit)}: give a number, or None for no limit")
             object.__setattr__(self, name, to_float(limit))
         if self.time_s is not None and not 0 < self.time_s < math.inf:
             raise InvalidSetting(f"time_s={self.time_s!r}: give a positive number of seconds, or None for no limit")
+        if self.cost is not None and not 0 < self.cost < math.inf:
+            raise InvalidSetting(f"cost={self.cost!r}: give a positive number, or None for no limit")
         if self.target is not None and math.isnan(self.target):
             raise InvalidSetting("target=nan: give the value that is good enough, or None for no limit")
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether there is no limit at all."""
+        limits = (self.trials, self.time_s, self.target, self.plateau, self.cost)
+        return all(limit is None for limit in limits)
 
     def check_objectives(self, history: History) -> None:
         """Raise InvalidSetting where a limit needs one best value and the study has several objectives."""
@@ -88,6 +102,8 @@ class Budget:
         """
         if self.time_s is not None and elapsed_s >= self.time_s:
             return End.TIME
+        if self.is_paid_out(history):
+            return End.COST
         best = history.best
         if best is None or (self.target is None and self.plateau is None):
             return None
@@ -96,6 +112,10 @@ class Budget:
         if self.plateau is not None and history.since_best >= self.plateau:
             return End.PLATEAU
         return None
+
+    def is_paid_out(self, history: History) -> bool:
+        """Tell whether the study has cost what it may, what the running trials are expected to cost included."""
+        return self.cost is not None and history.committed >= self.cost
 
     def _reached(self, history: History, best: int) -> bool:
         objective = history.problem().objectives[0]

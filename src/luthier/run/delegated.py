@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from luthier._foreign_words import CALLS
 from luthier._hints import translating
+from luthier.analysis import Prediction
+from luthier.study import ActiveTrial
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -60,3 +62,39 @@ def documented_by(part: Callable[..., Any]) -> Callable[[F], F]:
         return method
 
     return document
+
+
+class AskMethod(Protocol):
+    """See `luthier.study.AskTell.ask`."""
+
+    @overload
+    def __call__(
+        self,
+        count: None = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        lease_s: float | None = None,
+        ticket: str | None = None,
+    ) -> ActiveTrial: ...
+
+    @overload
+    def __call__(
+        self,
+        count: int,
+        *,
+        params: Mapping[str, Any] | None = None,
+        lease_s: float | None = None,
+        ticket: str | None = None,
+    ) -> list[ActiveTrial]: ...
+
+
+class PredictMethod(Protocol):
+    """See `luthier.run.StudyAnalysis.predict`."""
+
+    @overload
+    def __call__(self, params: Mapping[str, Any], level: float = 0.9, *, observed: bool = False) -> Prediction: ...
+
+    @overload
+    def __call__(
+        self, params: Sequence[Mapping[str, Any]], level: float = 0.9, *, observed: bool = False
+    ) -> tuple[Prediction, ...]: ...

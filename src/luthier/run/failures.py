@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from luthier.errors import InvalidResult, InvalidSetting, RemoteError, TrialFailed
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from luthier import codec
+from luthier.errors import InvalidResult, InvalidSetting, LuthierError, RemoteError, TrialFailed
 from luthier.executor import TaskResult
 from luthier.problem import Problem
-from luthier.scalar import short, to_whole
+from luthier.scalar import plain_number, short, to_dict, to_whole
 from luthier.study import TrialResult, parse_result
 from luthier.trial import Outcome, Reason
 
@@ -21,7 +26,18 @@ def parse_ended(problem: Problem, ended: TaskResult) -> Outcome:
     try:
         return parse_result(problem, ended.value, ended.duration_s)
     except InvalidResult as error:
-        return Outcome(Reason.FAILED, duration_s=ended.duration_s, error=f"InvalidResult: {error}")
+        error_text = f"InvalidResult: {error}"
+        return Outcome(Reason.FAILED, duration_s=ended.duration_s, error=error_text, extra=_kept(ended.value))
+
+
+def _kept(value: object) -> dict[str, Any]:
+    """Give what an objective returned by name, as far as it can be stored: it was paid for, though it is no result."""
+    found: dict[str, Any] = {}
+    for name, item in to_dict(value, "a result", InvalidResult).items() if isinstance(value, Mapping) else ():
+        with suppress(LuthierError, RecursionError):
+            if isinstance(name, str):
+                found[str.__str__(name)] = codec.from_plain(codec.to_plain(plain_number(item)))
+    return found
 
 
 class Failures:

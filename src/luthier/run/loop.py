@@ -21,7 +21,9 @@ from luthier.errors import (
 from luthier.executor import Executor, Inline, Limits, Task, TaskAttributes, TaskReport, TaskResult, TaskUpdate
 from luthier.history import History
 from luthier.run.budget import Budget, End
+from luthier.run.ending import RunEnding
 from luthier.run.failures import Failures, parse_ended
+from luthier.run.progress.live_forecast import LiveForecast
 from luthier.run.progress.reporters import ProgressReporter
 from luthier.run.signals import Signals
 from luthier.stop import Rule
@@ -68,7 +70,7 @@ class Runnable(Protocol):
         """Whether the run is to end."""
         ...
 
-    def take(self, limit: int | None) -> ActiveTrial | None:
+    def take(self, limit: int | None, cost: float | None = None) -> ActiveTrial | None:
         """Get the next trial; see `Study.take`."""
         ...
 
@@ -122,6 +124,9 @@ class Loop:
         folder: has the folders of the trials, where there are any.
         window: that of a deterministic run; None where it is not one.
         direction: has the orders of people to this run.
+        ending: says when more trials are not worth it; None: never.
+        forecasts: says what the next trials may bring; None: nobody wants to know.
+        pausing: called with the result of each trial that a scheduler has paused.
     """
 
     study: Runnable
@@ -136,6 +141,9 @@ class Loop:
     folder: str | None = None
     window: int | None = None
     direction: Direction | None = None
+    ending: RunEnding | None = None
+    forecasts: LiveForecast | None = None
+    pausing: Sequence[Callable[[TrialResult], object]] = ()
     _running: dict[int, ActiveTrial] = field(default_factory=dict)  # ours, without an outcome
     _open: set[int] = field(default_factory=set)  # those of them that the executor still has
     _news: deque[TaskUpdate] = field(default_factory=deque)
@@ -220,18 +228,22 @@ class Loop:
             waiting = self.window is not None and bool(self.study.history.waiting)
             if settled is not None and not waiting:
                 end = self.budget.spent(settled, self.earlier_s + time.monotonic() - self._start_s)
+                if end is None and self.ending is not None and self.ending.is_over(settled):
+                    end = End.NOT_WORTH_IT
                 if end is not None:
                     return end
             elif not waiting:
                 return None
             try:
-                trial = self.study.take(0 if self._exhausted else self.budget.trials)
+                trial = self.study.take(0 if self._exhausted else self.budget.trials, self.budget.cost)
             except SpaceExhausted:
                 self._exhausted = True
                 continue
             if trial is None:
                 if self.study.settled is None:  # another process has begun a trial meanwhile
                     return None
+                if self.budget.is_paid_out(self.study.history):  # by what other processes began meanwhile
+                    return End.COST
                 return End.EXHAUSTED if self._exhausted else End.TRIALS
             self._submit(trial)
         return None
@@ -242,7 +254,9 @@ class Loop:
             context["folder"] = os.path.join(self.folder, folder_name(trial.number))  # noqa: PTH118 - for each trial
         ruled = self.study.rule is not None
         if trial.until is not None:
-            context["until"] = trial.until
+            context |= {"until": trial.until, "fidelity": dict(trial.fidelity)}
+        if trial.progress is not None:
+            context |= {"values": [*trial.progress.values], "bounds": [*trial.progress.bounds]}
         if trial.attempt > 1:
             saved = self.study.history.trial(trial.number).attributes.get(CHECKPOINT)
             context |= {} if saved is None else {"checkpoint": saved}
@@ -301,8 +315,13 @@ class Loop:
                 continue
             result = self._tell(trial, news)
             del self._running[news.number]
-            if result is not None and result.state is not State.PAUSED:
+            if result is not None and result.state is State.PAUSED:
+                for callback in self.pausing if callbacks else ():
+                    callback(result)
+            elif result is not None:
                 self.progress.ended(self.study.reader, result)
+                if self.forecasts is not None and not self._aborting:
+                    self.forecasts.look(self.study.history.finished)
                 failures = self.failures.take(result, news.cause)
                 if failures and self.direction is not None:
                     self._pause(failures, result)

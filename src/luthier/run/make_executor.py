@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from luthier._hints import with_article
 from luthier.errors import InvalidSetting
 from luthier.executor import (
+    CaseLoop,
     Executor,
     ExecutorFactory,
     Gpus,
@@ -16,10 +17,19 @@ from luthier.executor import (
     engine_factory,
     executor_factory,
 )
+from luthier.key import Key
+from luthier.problem import Problem
 from luthier.scalar import short, to_whole
 
 Choice: TypeAlias = str | concurrent.futures.Executor | ExecutorFactory | Any
 """What stands for an executor; beside these, an object of another library, such as a Dask `Client`."""
+
+
+def over_cases(objective: ObjectiveFunction, problem: Problem, seed: int) -> ObjectiveFunction:
+    """Give the objective of a trial: in a study with instances that of one evaluation is called for each case."""
+    if problem.instances is None or not callable(objective):
+        return objective
+    return CaseLoop(objective, problem.objectives[0].name, problem.instances, problem.instances.cases(Key.of(seed)))
 
 
 def make_executor(

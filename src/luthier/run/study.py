@@ -6,27 +6,28 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeAlias, cast, overload
 
 from luthier._foreign_words import STUDY, STUDY_ATTRIBUTES
 from luthier._hints import did_you_mean, translating, translating_methods
-from luthier.analysis import Prediction
+from luthier.analysis import EndRule, Lead
 from luthier.errors import InvalidResult
+from luthier.event import Transferred
 from luthier.executor import Gpus, Limits, ObjectiveFunction
 from luthier.history import History
+from luthier.instances import Instances
 from luthier.method import Method, check_method
 from luthier.problem import Fidelity, Problem
+from luthier.run.analyses import FrontAnalysis, StudyAnalysis, study_lead
 from luthier.run.budget import Budget, End
 from luthier.run.callbacks import checked_callbacks
-from luthier.run.delegated import Delegated, documented_by
+from luthier.run.delegated import AskMethod, Delegated, PredictMethod, documented_by
+from luthier.run.ending import checked_end_rule
 from luthier.run.failures import Failures
-from luthier.run.front_analysis import FrontAnalysis
-from luthier.run.make_executor import Choice, make_executor
-from luthier.run.one_run import run_once
+from luthier.run.make_executor import Choice, make_executor, over_cases
+from luthier.run.one_run import LIVE_TRIALS, run_once
 from luthier.run.progress.reporter_choice import make_reporter
 from luthier.run.progress.reporters import ProgressReporter
-from luthier.run.study_analysis import StudyAnalysis
 from luthier.space import Space, Variable
 from luthier.stop import Rule
 from luthier.store import Store
@@ -57,8 +58,12 @@ class Study:
         seed: of all randomness, from 0 to 2**64 - 1; None: drawn anew, and stored.
         noisy: whether the same configuration may give different values; only then may one be tried again.
         constraints: limits of numbers that the objective returns by name, such as ``{"memory_mb": "<= 512"}``.
-        fidelity: what a full evaluation spends, such as ``lt.Fidelity("epochs", 1, 81)``, where less tells something.
+        fidelity: what a full evaluation spends, such as ``lt.Fidelity("epochs", 1, 81)``, where less tells something;
+            or several that go up together.
         stop: the rule that stops trials early, or pauses and promotes them; by default what the stored study used last.
+        instances: what a configuration is to be good on, such as ``lt.Instances(["a.cnf", "b.cnf"], seeds=5)``.
+        cost: the name of what a trial costs, which the objective returns, such as "dollars"; or "seconds". Methods then
+            look for the most improvement per cost.
 
     Raises:
         InvalidSpace, InvalidSetting: an argument makes no sense, or the method could not be read back from the store.
@@ -80,11 +85,14 @@ class Study:
         seed: int | None = None,
         noisy: bool = False,
         constraints: Mapping[str, str] | None = None,
-        fidelity: Fidelity | None = None,
+        fidelity: Fidelity | Sequence[Fidelity] | None = None,
         stop: Rule | None = None,
+        instances: Instances | None = None,
+        cost: str | None = None,
     ) -> None:
         goal: dict[str, Any] = {"minimize": minimize, "maximize": maximize, "constraints": constraints, "noisy": noisy}
-        rest: dict[str, Any] = {"method": method, "store": store, "seed": seed, "fidelity": fidelity, "stop": stop}
+        rest: dict[str, Any] = {"method": method, "store": store, "seed": seed, "fidelity": fidelity}
+        rest |= {"stop": stop, "instances": instances, "cost": cost}
         self._asking = AskTell(name, space, **goal, **rest)
         self._analysis = StudyAnalysis(self._asking)
         self._stop: threading.Event | None = None
@@ -134,6 +142,11 @@ class Study:
         """The tags that people gave the study; see `annotate`."""
         return self.reader.tags
 
+    @property
+    def sources(self) -> tuple[Transferred, ...]:
+        """The results of other tasks that the study learns from; see `transfer_from`."""
+        return self.reader.sources
+
     @documented_by(StudyReader.folder)
     def folder(self, trial: ActiveTrial | TrialResult | int) -> Path:
         """Give the folder of a trial's files, which may not exist."""
@@ -165,6 +178,11 @@ class Study:
 
     trial = Delegated(_READER, StudyReader.trial)
     elapsed_s = Delegated(_READER, StudyReader.elapsed_s)
+
+    @property
+    def spent(self) -> float:
+        """What the study's trials have cost, as far as known: in the unit of its cost, or else in seconds."""
+        return self.reader.history.spent
 
     @property
     def best(self) -> TrialResult:
@@ -212,23 +230,7 @@ class Study:
 
     # --- asking and telling -----------------------------------------------------------------------------
 
-    @overload
-    def ask(
-        self, count: None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
-    ) -> ActiveTrial: ...
-
-    @overload
-    def ask(
-        self, count: int, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
-    ) -> list[ActiveTrial]: ...
-
-    @documented_by(AskTell.ask)
-    def ask(
-        self, count: int | None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
-    ) -> ActiveTrial | list[ActiveTrial]:
-        """Get the next trial to evaluate, or with `count` a list of up to that many."""
-        return self._asking.ask(count, params=params, lease_s=lease_s)
-
+    ask = cast(AskMethod, Delegated(_ASKING, AskTell.ask))
     take = Delegated(_ASKING, AskTell.take)
     tell = Delegated(_ASKING, AskTell.tell)
     finish = Delegated(_ASKING, AskTell.finish)
@@ -248,9 +250,7 @@ class Study:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     @overload
@@ -294,19 +294,8 @@ class Study:
     retry = Delegated(_EDITOR, StudyEditor.retry)
     forget = Delegated(_EDITOR, StudyEditor.forget)
 
-    @documented_by(StudyEditor.learn_from)
-    def learn_from(
-        self,
-        other: Study | StudyReader,
-        *,
-        names: Mapping[str, str] | None = None,
-        fill: Mapping[str, Any] | None = None,
-        ignore: Sequence[str] = (),
-    ) -> int:
-        """Add the finished trials of another study that this study's space can hold, each of them once."""
-        reader = other.reader if isinstance(other, Study) else other
-        return self._asking.editor.learn_from(reader, names=names, fill=fill, ignore=ignore)
-
+    learn_from = Delegated(_EDITOR, StudyEditor.learn_from)
+    transfer_from = Delegated(_EDITOR, StudyEditor.transfer_from)
     change = Delegated(_EDITOR, StudyEditor.change)
     annotate = Delegated(_EDITOR, StudyEditor.annotate)
     prefer = Delegated(_EDITOR, StudyEditor.prefer)
@@ -334,25 +323,7 @@ class Study:
 
     explain = Delegated(_ANALYSIS, StudyAnalysis.explain)
 
-    @overload
-    def predict(self, params: Mapping[str, Any], level: float = 0.9, *, observed: bool = False) -> Prediction: ...
-
-    @overload
-    def predict(
-        self, params: Sequence[Mapping[str, Any]], level: float = 0.9, *, observed: bool = False
-    ) -> tuple[Prediction, ...]: ...
-
-    @documented_by(StudyAnalysis.predict)
-    def predict(
-        self,
-        params: Mapping[str, Any] | Sequence[Mapping[str, Any]],
-        level: float = 0.9,
-        *,
-        observed: bool = False,
-    ) -> Prediction | tuple[Prediction, ...]:
-        """Predict the objectives at configurations, tried or not."""
-        return self._analysis.predict(params, level, observed=observed)
-
+    predict = cast(PredictMethod, Delegated(_ANALYSIS, StudyAnalysis.predict))
     expected_best = Delegated(_ANALYSIS, StudyAnalysis.expected_best)
     calibration = Delegated(_ANALYSIS, StudyAnalysis.calibration)
     predicted_columns = Delegated(_ANALYSIS, StudyAnalysis.predicted_columns)
@@ -368,6 +339,19 @@ class Study:
     choose = Delegated(_FRONTS, FrontAnalysis.choose)
     preferred = Delegated(_FRONTS, FrontAnalysis.preferred)
 
+    def lead(self, over: ActiveTrial | TrialResult | int | None = None) -> Lead:
+        """Give by how much the best trial leads another one, beside the noise of that difference.
+
+        Args:
+            over: a trial or its number; None: the one that has the defaults of all variables.
+
+        Raises:
+            NoResult: the other trial has no value, no trial has the defaults, or there is no best one.
+            InvalidSetting: there are several objectives.
+            TrialNotFound: there is no such trial.
+        """
+        return study_lead(self.reader, self._analysis, over)
+
     def run(
         self,
         objective: ObjectiveFunction,
@@ -376,6 +360,8 @@ class Study:
         time_s: float | None = None,
         target: float | None = None,
         plateau: int | None = None,
+        cost: float | None = None,
+        stop: Literal["not worth it"] | EndRule | None = None,
         workers: int | None = None,
         executor: Choice = None,
         gpus: Gpus | None = None,
@@ -391,16 +377,21 @@ class Study:
         """Evaluate the objective at the method's proposals, until the budget is spent.
 
         The budget is the study's, over all runs and processes: after a run that was stopped, the same call goes on to
-        the same end. Without a budget the run ends when everything was tried, or by Ctrl-C. The first Ctrl-C waits for
-        the running trials; the second, or SIGTERM, gives them back at once, and they are run again on resume.
+        the same end. Without one, the run says so, and ends when everything was tried, or by Ctrl-C. The first Ctrl-C
+        waits for the running trials; the second, or SIGTERM, gives them back at once, and they are run again on resume.
 
         Args:
             objective: a function of a running trial (``trial["x"]``, ``trial.params``, ``trial.report(…)``); it returns
-                a number, or a mapping that has the objectives by name.
+                a number, or a mapping that has the objectives by name. In a study with instances it is called for each
+                case of a trial (``trial.instance``, ``trial.seed``).
             trials: the number of trials that the study has in the end, failed ones included, imported ones not.
             time_s: seconds that the study runs; the trials that run then are finished.
             target: a value that is good enough.
             plateau: the number of trials in a row that may end without a better value than the best.
+            cost: what the trials may cost in all, in the unit of the study's cost, or else in seconds of trials. No
+                trial begins once this is spent, or is expected to be by those that run.
+            stop: "not worth it", or a rule such as ``lt.NotWorthIt(price=0.001)``, that ends the run once more trials
+                are not worth it; see `history.ended` for its reason.
             workers: the number of trials at once; more than one run in supervised processes. By default one.
             executor: "inline", "threads", "processes", "dask", "ray", "slurm", …; a URL of such a cluster, or an object
                 of its library; an executor of `concurrent.futures`; or a function of the objective and the number of
@@ -425,12 +416,17 @@ class Study:
             InvalidSetting, Infeasible, Exception: an argument makes no sense; as `ask`; what a callback raised.
             StoreError: the store cannot be used; the trials that ran are run again on resume.
         """
-        budget = Budget(trials, time_s, target, plateau)
+        budget = Budget(trials, time_s, target, plateau, cost)
         budget.check_objectives(self.history)
-        limits, failures = Limits(trial_time_s, trial_memory_mb), Failures(on_error, give_up_after)
-        reporter, checked = make_reporter(progress, live, self.reader, budget), checked_callbacks(callbacks)
-        made, self._stop = make_executor(executor, objective, workers, limits, gpus), threading.Event()
-        return run_once(self, self._asking, made, budget, limits, checked, failures, reporter, deterministic)
+        rule = checked_end_rule(stop, self.problem)
+        limits = Limits(trial_time_s, trial_memory_mb)
+        failures = Failures(on_error, give_up_after)
+        reporter = make_reporter(progress, live, self.reader, budget)
+        checked = checked_callbacks(callbacks)
+        made = make_executor(executor, over_cases(objective, self.problem, self.seed), workers, limits, gpus)
+        self._stop = threading.Event()
+        given = (made, budget, limits, checked, failures, reporter, deterministic, rule)
+        return run_once(self, self._asking, *given, self._analysis.thinned(LIVE_TRIALS).forecast)
 
     def stop(self) -> None:
         """End the present run: no new trials; `run` returns when the running ones have ended. From any thread."""

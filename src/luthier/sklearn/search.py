@@ -30,6 +30,7 @@ from luthier.sklearn.search_progress import SearchProgress
 from luthier.sklearn.selection import Estimate, OneStandardErrorRule, complexities, estimate, simplest
 from luthier.sklearn.session import BudgetSpent, Session
 from luthier.sklearn.spaces import CandidateSpace, ParsedSpace
+from luthier.sklearn.store_argument import StoreArgument
 
 _BYTES_PER_MB = 2**20
 
@@ -60,7 +61,7 @@ SIMPLICITY = ["boolean", str, list, tuple, callable]
 class Search:
     """Common base of the search classes, to be listed before the scikit-learn class among their bases."""
 
-    store: Any
+    store = StoreArgument()
     racing: Any = False
     one_standard_error: Any = False
     cache_mb: float

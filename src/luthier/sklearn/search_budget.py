@@ -16,7 +16,7 @@ from luthier.errors import InvalidSetting
 from luthier.run import Budget
 from luthier.sklearn.evaluation import Scores, mean_score
 
-_NAMES = tuple(one.name for one in fields(Budget))
+_NAMES = tuple(one.name for one in fields(Budget) if one.name != "cost")
 
 
 @dataclass
@@ -90,6 +90,8 @@ def budget_of(given: Any) -> Budget:
     if given is None:
         return Budget()
     if isinstance(given, Budget):
+        if given.cost is not None:
+            raise InvalidSetting("a search has no budget in cost: give time_s or trials, or run a luthier.Study")
         return given
     if isinstance(given, Mapping):
         for name in given:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from luthier.stop.asynchronous_halving import ASHA
+from luthier.stop.curve_extrapolation import CurveExtrapolation, CurveForecast
+from luthier.stop.intensify import Intensify
 from luthier.stop.patience import Patience
 from luthier.stop.percentile import Median, Percentile
-from luthier.stop.rule import GO_ON, AllOf, AnyOf, Decision, Promotion, Rule, Scheduler, scheduler_of
+from luthier.stop.rule import GO_ON, AllOf, AnyOf, CapsRunTime, Decision, Promotion, Rule, Scheduler, scheduler_of
 from luthier.stop.successive_halving import Hyperband, OneStep, SuccessiveHalving
 from luthier.stop.threshold import Threshold
 from luthier.stop.wilcoxon import Wilcoxon
@@ -15,8 +17,12 @@ __all__ = [
     "GO_ON",
     "AllOf",
     "AnyOf",
+    "CapsRunTime",
+    "CurveExtrapolation",
+    "CurveForecast",
     "Decision",
     "Hyperband",
+    "Intensify",
     "Median",
     "OneStep",
     "Patience",

@@ -72,6 +72,7 @@ class ASHA(Rule):
         units, trials, rungs = self._levels(problem), members(history), RungLosses(history)
         for place in range(len(units) - 2, -1, -1):
             ranked = rungs.best_first(trials, units[place])
-            for trial in ranked[: len(ranked) // self.eta]:
+            count = len(ranked) + rungs.diverged(trials, units[place])  # the worst ones
+            for trial in ranked[: count // self.eta]:
                 if trial.until is not None and trial.until <= units[place] and may_go_on(history, trial):
                     yield Promotion(trial.number, units[place + 1])

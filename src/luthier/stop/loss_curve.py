@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import accumulate
 
 from luthier.problem import Problem
 from luthier.trial import Trial
@@ -27,13 +28,17 @@ class LossCurve:
         return self.steps[-1] if self.steps else -1
 
 
-def loss_curve(problem: Problem, trial: Trial) -> LossCurve:
-    """Read the reports of a trial up to the step of its latest one. Cost O(reports)."""
+def loss_curve(problem: Problem, trial: Trial, *, single: bool = False) -> LossCurve:
+    """Read the reports of a trial up to the step of its latest one. Cost O(reports).
+
+    In a study with instances the loss at a number of cases is the mean over the first ones; `single`: that of the case.
+    """
     if not trial.reports:
         return LossCurve((), ())
     last, loss = trial.reports[-1].step, problem.objectives[0].loss
     curve = [report for report in trial.curve if report.step <= last]
-    found = (loss(report.value) for report in curve)
-    return LossCurve(
-        tuple(report.step for report in curve), tuple(one if math.isfinite(one) else math.inf for one in found)
-    )
+    losses = (loss(report.value) for report in curve)
+    found = tuple(one if math.isfinite(one) else math.inf for one in losses)
+    if problem.instances is not None and not single:
+        found = tuple(total / count for count, total in enumerate(accumulate(found), 1))
+    return LossCurve(tuple(report.step for report in curve), found)

@@ -83,6 +83,21 @@ class Scheduler(Protocol):
         ...
 
 
+@runtime_checkable
+class CapsRunTime(Protocol):
+    """A scheduler that ends an evaluation early where the objective is run time, and the trial has lost meanwhile."""
+
+    def bounds(self, problem: Problem, history: History, number: int) -> tuple[float, ...]:
+        """Give the sums of run times at which a trial has lost, for 1, 2, … cases; empty: it may take any time.
+
+        Args:
+            problem: what is optimized; it has instances with a cutoff.
+            history: everything that is known.
+            number: of the trial, which is about to be run.
+        """
+        ...
+
+
 _DRASTIC = (Ruling.STOP, Ruling.FINISH, Ruling.PAUSE, Ruling.PROMOTE)
 """Rulings in the order in which one prevails over another."""
 

@@ -45,13 +45,18 @@ def has_reached(trial: Trial, level: int) -> bool:
     until = trial.until
     if trial.outcome is not None or (until is not None and until > level):  # it was promoted from there
         return True
-    return any(report.step >= level for report in reversed(trial.reports))
+    return has_reported(trial, level)
 
 
 def may_go_on(history: History, trial: Trial) -> bool:
     """Tell whether a trial can spend more: it is not over, nor ended by a rule, nor outside the present space."""
     over = trial.outcome is not None or trial.ruling in (Ruling.STOP, Ruling.FINISH)
     return not over and history.config(trial.number) is not None
+
+
+def has_reported(trial: Trial, level: int) -> bool:
+    """Tell whether a trial has reported at a rung or above, be it a number that is not finite."""
+    return any(report.step >= level for report in reversed(trial.reports))
 
 
 class RungLosses:
@@ -76,6 +81,11 @@ class RungLosses:
             known = self._known[level] = dict(zip(numbers.tolist(), losses.tolist(), strict=True))
         ranked = [trial for trial in trials if trial.number in known]
         return sorted(ranked, key=lambda trial: (known[trial.number], trial.number))
+
+    def diverged(self, trials: Sequence[Trial], level: int) -> int:
+        """Count the trials whose loss at a rung is none: they have reported there, and nothing finite."""
+        known = self._known.get(level, {})
+        return sum(trial.number not in known and has_reported(trial, level) for trial in trials)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,8 @@ class Wilcoxon(Rule):
         best = history.best
         if best is None or best == number:
             return GO_ON
-        own = loss_curve(problem, history.trial(number))
-        other = loss_curve(problem, history.trial(best))
+        own = loss_curve(problem, history.trial(number), single=True)
+        other = loss_curve(problem, history.trial(best), single=True)
         theirs = dict(zip(other.steps, other.losses, strict=True))
         pairs = [(loss, theirs[step]) for step, loss in zip(own.steps, own.losses, strict=True) if step in theirs]
         apart = np.array([mine - his for mine, his in pairs if np.isfinite(his)])

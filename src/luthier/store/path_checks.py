@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +32,9 @@ _FUSE_NETWORK = NETWORK | frozenset(
     )
 )
 # fmt: on
+_OLD_S = 60.0
+_logger = logging.getLogger(__name__)
+
 MOUNTS = Path("/proc/self/mounts")
 
 
@@ -60,6 +65,16 @@ def settle(path: str | Path, kind: str, mounts: Path = MOUNTS) -> Path:
             "database server, as in store='postgresql://user:password@host/database'"
         )
     return place
+
+
+def warn_if_emptied(place: Path, kind: str) -> None:
+    """Say that a store is begun in an empty file that was there before: what was in it may have been lost."""
+    with suppress(OSError):
+        state = place.stat()
+        if state.st_size == 0 and time.time() - state.st_mtime > _OLD_S:  # a young one is another process's beginning
+            _logger.warning(
+                "the %s %r was empty: a new store is begun in it. If it had studies, put back a copy", kind, str(place)
+            )
 
 
 def _absolute(path: Path, kind: str) -> tuple[Path, Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from luthier.study.active_trial import ActiveTrial
-from luthier.study.ask_tell import AskTell
+from luthier.study.ask_tell import AskTell, Given
 from luthier.study.editor import StudyEditor
 from luthier.study.edits import preferences
 from luthier.study.elapsed import TrialTimes
@@ -21,6 +21,7 @@ __all__ = [
     "ActiveTrial",
     "AskTell",
     "Direction",
+    "Given",
     "Mismatch",
     "Order",
     "Roster",

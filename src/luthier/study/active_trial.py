@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from luthier._hints import translating_methods
 from luthier.errors import InvalidSetting, LeaseLost, TrialNotFound
 from luthier.history import History
+from luthier.instances import Case, CaseProgress
 from luthier.key import Key
+from luthier.problem import Fidelity
 from luthier.render import html_table
 from luthier.scalar import short, to_whole
 from luthier.trial import Config, Parametrized, plain_attributes
@@ -33,6 +35,8 @@ class ActiveTrial(Parametrized):
         study: the name of its study.
         owner: of the lease; see `luthier.trial.Lease`.
         until: the units of the fidelity that it may spend before a scheduler decides; None where there is no fidelity.
+        fidelity: the same by the name of the fidelity, with those that go up together with it.
+        progress: the cases that it had before, in a study with instances; None elsewhere.
     """
 
     number: int
@@ -49,6 +53,9 @@ class ActiveTrial(Parametrized):
     _nested: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
     until: int | None = None
     _stops: Callable[[int, int], bool] | None = field(default=None, repr=False, compare=False)
+    fidelity: Mapping[str, int] = field(default_factory=dict)
+    progress: CaseProgress | None = field(default=None, repr=False, compare=False)
+    _cases: Callable[[int, int], Iterator[Case]] | None = field(default=None, repr=False, compare=False)
 
     @property
     def nested_params(self) -> dict[str, Any]:
@@ -83,6 +90,23 @@ class ActiveTrial(Parametrized):
                 f"study.report(trial, value), or let study.run evaluate the trials"
             )
         self._report(self.number, self.token, value, step)
+
+    def cases(self) -> Iterator[Case]:
+        """Give the cases to evaluate the trial on now: ``for case in trial.cases(): trial.report(…)``.
+
+        They are those of the incumbent, in the order of the study, until the trial has had what it may or the study's
+        rule stops it. Then ``study.tell(trial)``: its value is their mean.
+
+        Raises:
+            InvalidResult: the next case is asked for before the value of the present one is reported.
+            InvalidSetting: the study has no instances, or this is a copy that was sent to another process.
+        """
+        if self._cases is None:
+            raise InvalidSetting(
+                f"trial {self.number} has no cases here: they are there in a study with instances, and where the study "
+                "is; let study.run evaluate the trials elsewhere"
+            )
+        return self._cases(self.number, self.token)
 
     def should_stop(self) -> bool:
         """Tell whether the study's rule has ended or paused the trial: then tell the value so far, and ask for another.
@@ -119,7 +143,7 @@ class ActiveTrial(Parametrized):
         place = (self.study, self.owner)
         given = (self.number, self.params, self.config, self.token, self.attempt, dict(self.note), *place, self._key)
         stops = None if self._stops is None else _cannot_ask
-        return ActiveTrial, (*given, None, None, self._nested, self.until, stops)
+        return ActiveTrial, (*given, None, None, self._nested, self.until, stops, dict(self.fidelity), self.progress)
 
 
 def _cannot_ask(number: int, token: int) -> bool:
@@ -133,9 +157,10 @@ Ways: TypeAlias = tuple[
     Callable[[int, int, float, int | None], None],
     Callable[[int, int, Mapping[str, Any]], None],
     Callable[[int, int], bool] | None,
-    int | None,
+    Fidelity | None,
+    tuple[Callable[[History, int], CaseProgress], Callable[[int, int], Iterator[Case]]] | None,
 ]
-"""How a trial reports, notes something and asks whether it is to stop, and the units of the full fidelity."""
+"""How a trial reports, notes something and asks whether it is to stop, what a full evaluation spends, and cases."""
 
 
 def begun_trial(history: History, number: int, token: int, study: str, key: Key, ways: Ways) -> ActiveTrial:
@@ -154,12 +179,17 @@ def begun_trial(history: History, number: int, token: int, study: str, key: Key,
     owner, attempt = (lease.owner, lease.attempt) if lease else ("", 1)
     config = history.config(number) or trial.config
     params = space.realize(config)
-    report, note, stops, full = ways
+    report, note, stops, fidelity, cases = ways
     nested = space.nest(params) if len(space.given) < len(space.names) else None
     which = (number, params, config, token, attempt, trial.note, study, owner, key)
-    if stops is None and full is None:
-        return ActiveTrial(*which, report, note, nested)
-    return ActiveTrial(*which, report, note, nested, full if trial.until is None else trial.until, stops)
+    if fidelity is None:
+        return ActiveTrial(*which, report, note, nested, None, stops)
+    until = fidelity.high if trial.until is None else trial.until
+    spends = (until, stops, fidelity.units(until))
+    if cases is None:
+        return ActiveTrial(*which, report, note, nested, *spends)
+    progress, following = cases
+    return ActiveTrial(*which, report, note, nested, *spends, progress(history, number), following)
 
 
 def place_of(trial: ActiveTrial | int, study: str, key: Key, history: History) -> tuple[int, int | None]:

@@ -6,40 +6,42 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, overload
+from typing import Any, Self, TypeAlias, overload
 
-from luthier._runtime.fingerprint import fingerprint
 from luthier.errors import (
     InvalidResult,
-    InvalidSetting,
     LeaseLost,
     LuthierError,
-    SpaceExhausted,
     StoreError,
     TrialFinished,
 )
 from luthier.event import Asked, Configured, Event, Resumed, Retried
 from luthier.history import History, TrialOrder
+from luthier.instances import Instances
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method import Method, to_plain
+from luthier.method import Method
 from luthier.problem import Fidelity, Problem
-from luthier.scalar import short, to_text, to_whole
+from luthier.scalar import short, to_text
 from luthier.space import Space, Variable
 from luthier.stop import Rule, scheduler_of
 from luthier.store import Store, open_store
 from luthier.study import open_log
 from luthier.study.active_trial import ActiveTrial, begun_trial, lease_of, place_of
-from luthier.study.decisions import Decider
+from luthier.study.decisions import Configuration, Decider
 from luthier.study.editor import StudyEditor
 from luthier.study.known_results import checked_config
 from luthier.study.leases import (
+    AlreadyAnswered,
     Claims,
     Heartbeat,
     LeaseOwner,
+    check_release,
+    checked_count,
+    checked_request,
     free,
     give_up_claim,
+    once,
     reap_leases,
     seconds_of_lease,
 )
@@ -52,7 +54,8 @@ from luthier.study.verify import Verification, verify
 from luthier.study.workers import Direction
 from luthier.trial import Outcome, Reason, plain_attributes
 
-_MOST = 1_000_000  # trials at once: more are a slip, and would fill the memory
+Given: TypeAlias = Mapping[str, Any] | None
+"""The values of variables that a caller insists on; None where there are none."""
 LEASE_S = 120.0
 """How long a lease lasts without a sign of life, where it cannot be seen whether its process lives."""
 
@@ -71,7 +74,9 @@ class AskTell:
         noisy: whether the same configuration may give different values.
         constraints: limits of numbers that the objective returns by name; None: as they are stored.
         fidelity: what a full evaluation spends; None: as it is stored.
+        cost: the name of what a trial costs, which the objective returns, or ``seconds``; None: as it is stored.
         stop: decides of running trials at their reports; None: the rule that the stored study used last, if any.
+        instances: what a configuration is to be good on; None: as they are stored.
 
     Raises:
         InvalidSpace, InvalidSetting, StudyMismatch, StudyNotFound, StoreError: see `luthier.Study`.
@@ -89,10 +94,13 @@ class AskTell:
         seed: int | None = None,
         noisy: bool = False,
         constraints: Mapping[str, str] | None = None,
-        fidelity: Fidelity | None = None,
+        fidelity: Fidelity | Sequence[Fidelity] | None = None,
         stop: Rule | None = None,
+        cost: str | None = None,
+        instances: Instances | None = None,
     ) -> None:
-        spec = open_log.study_spec(name, space, (minimize, maximize), seed, noisy, fidelity, constraints)
+        goals, limits = (minimize, maximize), (constraints, cost, instances)
+        spec = open_log.study_spec(name, space, goals, seed, noisy, fidelity, *limits)
         open_log.check_given(method)
         self._own_store = store is None or isinstance(store, str | Path)
         # A file is made for a new study only: not for a misspelt name, and not where it is not said what to optimize.
@@ -113,10 +121,9 @@ class AskTell:
         self.editor = StudyEditor(self._log)
         self._key = Key.of(self.reader.seed)
         problem = self._log.history.problem()
-        self._horizon, self._full = problem.horizon, problem.fidelity.high if problem.fidelity else None
+        self._fidelity, self._configuration = problem.fidelity, Configuration(problem)
         self._memo = Memo()
         self._owner = LeaseOwner()
-        self._configured: tuple[Method, int | None, Configured] | None = None
         self._decider: tuple[tuple[object, ...], Decider] | None = None
         self._order: TrialOrder | None = None
         self._heartbeat = Heartbeat(self._log.renew, LEASE_S)
@@ -130,8 +137,8 @@ class AskTell:
 
     @rule.setter
     def rule(self, rule: Rule | None) -> None:
-        open_log.check_rule(rule, self._log.history.problem().fidelity)
-        self._reports.rule, self._configured = rule, None
+        open_log.check_rule(rule, self._log.history.problem())
+        self._reports.rule = rule
 
     @property
     def key(self) -> Key:
@@ -148,20 +155,18 @@ class AskTell:
         """Everything that is known now, the work of other processes included."""
         return self.reader.history
 
-    # --- asking and telling -----------------------------------------------------------------------------
-
     @overload
     def ask(
-        self, count: None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self, count: None = None, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
     ) -> ActiveTrial: ...
 
     @overload
     def ask(
-        self, count: int, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self, count: int, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
     ) -> list[ActiveTrial]: ...
 
     def ask(
-        self, count: int | None = None, *, params: Mapping[str, Any] | None = None, lease_s: float | None = None
+        self, count: int | None = None, *, params: Given = None, lease_s: float | None = None, ticket: str | None = None
     ) -> ActiveTrial | list[ActiveTrial]:
         """Get the next trial to evaluate, or with `count` up to that many at once.
 
@@ -172,6 +177,7 @@ class AskTell:
             params: try exactly these values instead; those that it lacks are the defaults.
             lease_s: seconds within which the result must come; after that the trial is given to the next caller. By
                 default the lease lasts as long as this process.
+            ticket: a text that makes the call idempotent: a second one under the same ticket gives what the first gave.
 
         Returns:
             An `ActiveTrial`, or a list of them.
@@ -181,45 +187,36 @@ class AskTell:
             Infeasible: no configuration keeps the constraints.
             InvalidConfig: `params` breaks a rule of the space.
         """
-        wanted, count = count, None if count is None else to_whole(count)
-        if wanted is not None and (count is None or not 1 <= count <= _MOST):
-            raise InvalidSetting(f"ask for a whole number of trials, from 1 to {_MOST}, not {short(wanted)}")
+        count, request = checked_count(count), checked_request(ticket)
         ttl_s = LEASE_S if lease_s is None else seconds_of_lease(lease_s)
-        decider = self._make_decider(ttl_s, owned=lease_s is None)
-        if params is not None:
-            live = self._begin(
-                lambda history: decider.given(
-                    history, [checked_config(history.space, params, fill=True)] * (count or 1)
-                ),
-                True,
-            )
-        else:
-            live = self._ask(decider, 1 if count is None else count)
+        decider, size = self._make_decider(ttl_s, owned=lease_s is None), 1 if count is None else count
+
+        def given(history: History) -> Sequence[Event]:
+            return decider.given(history, [checked_config(history.space, params or {}, fill=True)] * size)
+
+        try:
+            if params is None:
+                live = self._ask(decider, size, request)
+            else:
+                live = self._begin(once(request, given, ()), afresh=True)
+        except AlreadyAnswered:
+            history = self.history
+            live = [self._begun(history, *answer) for answer in history.answers(request)]
         return live if count is not None else live[0]
 
-    def _make_decider(self, ttl_s: float = LEASE_S, owned: bool = True, limit: int | None = None) -> Decider:
-        which = (self._config(), self._owner.name, owned, ttl_s, limit, self._order)
+    def _make_decider(
+        self, ttl_s: float = LEASE_S, owned: bool = True, limit: int | None = None, cost: float | None = None
+    ) -> Decider:
+        which = (self._config(), self._owner.name, owned, ttl_s, limit, self._order, cost)
         if self._decider is None or self._decider[0] != which:
             how, name, scheduler = (self.method, which[0], self._key, self._memo), which[1], scheduler_of(self.rule)
-            made = Decider(*how, name if owned else "", ttl_s, limit, name, LEASE_S, scheduler, self._order)
+            made = Decider(*how, name if owned else "", ttl_s, limit, name, LEASE_S, scheduler, self._order, cost)
             self._decider = (which, made)
         return self._decider[1]
 
-    def _ask(self, decider: Decider, count: int) -> list[ActiveTrial]:
+    def _ask(self, decider: Decider, count: int, request: str = "") -> list[ActiveTrial]:
         """Get up to `count` trials; fewer where the limit is reached or nothing else is left."""
-        live: list[ActiveTrial] = []
-        try:
-            while len(live) < count:
-                if not self._claims.ask(decider, count - len(live), self._begin, live):
-                    break
-        except SpaceExhausted:
-            if not live:
-                raise
-        except BaseException:
-            for trial in live:
-                self.release(trial, "what was asked for together with it failed")
-            raise
-        return live
+        return self._claims.gather(decider, count, self._begin, self.release, request)
 
     def _begin(self, decide: Decide, afresh: bool = False) -> list[ActiveTrial]:
         """Append what begins trials, and hold their leases; `afresh`: after taking in what others have appended."""
@@ -236,13 +233,16 @@ class AskTell:
             history = self._log.commit(decide_and_note)
             first = history.length - len(made)
             live: list[ActiveTrial] = []
-            ways = (self._report, self._attribute, self._reports.asking, self._full)
             for position, event in enumerate(made, first):
                 if isinstance(event, (Asked, Retried, Resumed)):
-                    live.append(begun_trial(history, event.number, position, self.reader.name, self._key, ways))
+                    live.append(self._begun(history, event.number, position))
                     if event.owner:
                         self._heartbeat.hold(event.number, position)
         return live
+
+    def _begun(self, history: History, number: int, token: int) -> ActiveTrial:
+        ways = (self._report, self._attribute, self._reports.asking, self._fidelity, self._reports.case_ways)
+        return begun_trial(history, number, token, self.reader.name, self._key, ways)
 
     def tell(
         self,
@@ -258,6 +258,7 @@ class AskTell:
         Args:
             trial: what `ask` returned, or a trial's number.
             value: a number; a mapping of objectives' names to numbers; or the numbers of several objectives, in order.
+                In a study with instances it is the mean of what was reported, and need not be given.
             failed: the reason why there is no value, in place of one.
             pruned: the reason why the trial was not worth finishing, in place of a value.
             duration_s: the seconds that it took, where a method should learn from them.
@@ -266,9 +267,10 @@ class AskTell:
             InvalidResult: the value is not one of these; the trial stays as it was.
             LeaseLost, TrialFinished, TrialNotFound: the result comes too late, or there is no such trial.
         """
-        if failed is None and pruned is None:
-            return self.finish(trial, parse_result(self.reader.problem, value, duration_s))
-        return self.finish(trial, no_value(failed, pruned, duration_s))
+        if failed is not None or pruned is not None:
+            return self.finish(trial, no_value(failed, pruned, duration_s))
+        value = self._reports.value_of(self._lease(trial)[0], value)
+        return self.finish(trial, parse_result(self.reader.problem, value, duration_s))
 
     def finish(
         self,
@@ -301,7 +303,7 @@ class AskTell:
             number, token = place_of(trial, self.reader.name, self._key, self._log.history)
             try:
                 noted = None if attributes is None else plain_attributes(attributes, {})
-                if self._reports.rule is not None:
+                if self._reports.decides:
                     history = self._reports.finish(number, token, outcome, reports, noted, stopped, self._config())
                 else:
                     history = self._log.commit(lambda now: tell(now, number, token, outcome, reports, noted))
@@ -350,35 +352,39 @@ class AskTell:
             error: what happened.
             reason: INTERRUPTED; or LOST, which is retried only a few times, for a worker that vanished.
         """
-        if not isinstance(error, str):
-            raise InvalidSetting(f"error={short(error)}: say in a text what happened")
-        if not isinstance(reason, Reason) or reason not in (Reason.INTERRUPTED, Reason.LOST):
-            raise InvalidSetting(f"reason={short(reason)}: it is luthier.trial.Reason.INTERRUPTED or LOST")
+        check_release(error, reason)
         with self._log.lock:
             self._log.refresh()
             number, token = self._lease(trial)
             self._log.commit(lambda history: free(history, number, token, reason, to_text(error)))
             self._heartbeat.drop(number, token)
 
-    def take(self, limit: int | None) -> ActiveTrial | None:
+    def take(self, limit: int | None, cost: float | None = None) -> ActiveTrial | None:
         """Get the next trial, or None where that would be more than `limit` trials and none waits to be run again.
+
+        None, too, once what is spent and what the running trials are expected to cost reach `cost`.
 
         Raises:
             SpaceExhausted, Infeasible: as `ask`.
         """
-        live = self._ask(self._make_decider(limit=limit), 1)
+        live = self._ask(self._make_decider(limit=limit, cost=cost), 1)
         return live[0] if live else None
 
-    def begin_run(self, horizon: int | None, window: int | None = None) -> None:
+    def begin_run(self, horizon: int | None, window: int | None = None, cost: float | None = None) -> None:
         """Prepare for a run, and take back the trials of dead workers.
 
         Args:
             horizon: the number of trials that methods plan for.
             window: that of a deterministic run (see `luthier.history.TrialOrder`); None: proposals see what is known.
+            cost: what the study may cost in all, for methods that plan for it.
         """
-        self._horizon = horizon
+        self._configuration.plan(horizon, cost)
         self._order = None if window is None else TrialOrder(window)
         reap_leases(self._log, self.history)
+
+    def note_end(self, decide: Decide) -> None:
+        """Write down that a rule ended a run."""
+        self._log.commit(decide)
 
     def direction(self) -> Direction:
         """Give the orders of people that concern a run which begins now."""
@@ -392,14 +398,10 @@ class AskTell:
             return history
         return order.at(history) if order.is_complete(history) else None
 
-    # --- proving ----------------------------------------------------------------------------------------
-
     def verify(self) -> Verification:
         """Make every proposal again from the log, and compare (law 2). Cost: that of all the proposals."""
         history = self.history
         return verify(history.begin(), history.events, self._key, (self.method,), self._reports.rule)
-
-    # --- the end ----------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Give back running trials and close the store, if this study opened it. Idempotent."""
@@ -421,21 +423,12 @@ class AskTell:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
-    # --- inside -----------------------------------------------------------------------------------------
-
     def _config(self) -> Configured:
-        """Give the event that names the present method, made anew only where that is another one."""
-        made = self._configured
-        if made is None or made[0] is not self.method or made[1] != self._horizon:
-            stop = None if self._reports.rule is None else to_plain(self._reports.rule)
-            event = Configured(to_plain(self.method), self._horizon, fingerprint(), stop)
-            made = self._configured = (self.method, self._horizon, event)
-        return made[2]
+        """Give the event that names the present method."""
+        return self._configuration.event(self.method, self._reports.rule)
 
     def _result(self, history: History, number: int) -> TrialResult:
         return TrialResult(history.trial(number), history.space, history.problem().objectives)

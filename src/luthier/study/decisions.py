@@ -8,6 +8,7 @@ from functools import cache
 
 import msgspec
 
+from luthier._runtime.fingerprint import fingerprint
 from luthier._runtime.single_thread import on_one_thread
 from luthier.errors import InvalidSetting
 from luthier.event import (
@@ -24,10 +25,10 @@ from luthier.event import (
 from luthier.history import History, TrialOrder
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method import Method, ModelBased, Random
+from luthier.method import Method, ModelBased, Random, to_plain
 from luthier.problem import Problem
 from luthier.proposal import Proposal
-from luthier.stop import Scheduler
+from luthier.stop import Rule, Scheduler
 from luthier.study.rulings import told
 from luthier.trial import Config, Outcome, Reason, Ruling
 
@@ -36,6 +37,31 @@ RETHINKS = 3
 
 Workers that want the same points of a small space might overtake each other for ever; draws that cost nothing end that.
 """
+
+
+class Configuration:
+    """The budgets that methods plan for, and the latest event that names these, the method and the rule.
+
+    Args:
+        problem: has the budgets of the latest run.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._budgets = (problem.horizon, problem.cost_budget)
+        self._made: tuple[Method, Rule | None, tuple[int | None, float | None], Configured] | None = None
+
+    def plan(self, horizon: int | None, cost_budget: float | None) -> None:
+        """Set the budgets of a run: the number of trials, and what the study may cost."""
+        self._budgets = (horizon, cost_budget)
+
+    def event(self, method: Method, rule: Rule | None) -> Configured:
+        """Give the event; made anew only where one of these is another one."""
+        made, (horizon, cost_budget) = self._made, self._budgets
+        if made is None or made[0] is not method or made[1] is not rule or made[2] != self._budgets:
+            stop = None if rule is None else to_plain(rule)
+            event = Configured(to_plain(method), horizon, fingerprint(), stop, cost_budget)
+            made = self._made = (method, rule, self._budgets, event)
+        return made[3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +102,7 @@ class Decider:
         claim_ttl_s: how long a claim lasts without renewal.
         scheduler: says what new trials may spend, and which paused ones go on; None: all trials get all.
         order: in which outcomes are seen in a deterministic run; None: as they come.
+        cost_limit: no trial begins once this is spent, or committed to the trials that run; None for no limit.
     """
 
     method: Method
@@ -89,6 +116,7 @@ class Decider:
     claim_ttl_s: float | None = None
     scheduler: Scheduler | None = None
     order: TrialOrder | None = None
+    cost_limit: float | None = None
 
     def begin(self, history: History, count: int) -> list[Event] | None:
         """Decide which trials begin without a thought: waiting ones, else promoted ones, else enqueued ones.
@@ -96,6 +124,8 @@ class Decider:
         Returns:
             What begins up to `count` of them; nothing where the limit is reached; None where the method is to propose.
         """
+        if self._is_spent(history):
+            return []
         backlog = history.backlog
         if backlog:
             waiting = history.waiting
@@ -121,9 +151,7 @@ class Decider:
             return self._propose_in_order(history, self.order)
         number, size = history.free_numbers(self._room(history, count))
         news = self._news(history)
-        problem = history.problem()
-        if problem.horizon != self.configured.horizon:
-            problem = self._problem(history)
+        problem = with_first_units(self._problem(history), history, self.scheduler)
         proposals = propose(problem, history, self.method, self.key, self.memo, number, size)
         return [*news, *self._trials(history, proposals, number, size, history.length + len(news))]
 
@@ -135,7 +163,7 @@ class Decider:
         view, number = order.at(history), len(history)
         known = (number, view.length, view.digest, self.configured)
         if order.latest is None or order.latest[0] != known:
-            problem = replace(view.problem(), horizon=self.configured.horizon)
+            problem = self._problem(view)
             order.latest = known, propose(problem, view, self.method, self.key, self.memo, number, 1)
         found = self._trials(history, order.latest[1], number, 1, history.length + len(news))
         return [*news, *(msgspec.structs.replace(event, window=order.window) for event in found)]
@@ -152,7 +180,8 @@ class Decider:
             SpaceExhausted, Infeasible: as `Method.suggest` does.
         """
         view, method = claim.view, self.method
-        return propose(view.problem(), view, method, self.key, self.memo, claim.number, claim.count, claim.again)
+        problem = with_first_units(view.problem(), view, self.scheduler)
+        return propose(problem, view, method, self.key, self.memo, claim.number, claim.count, claim.again)
 
     def settle(self, history: History, claim: Claim, proposals: Sequence[Proposal]) -> tuple[list[Event], Claim | None]:
         """Decide what becomes of the proposals for a claim, whatever was appended since.
@@ -192,12 +221,23 @@ class Decider:
 
     def _room(self, history: History, count: int) -> int:
         """How many of `count` trials the limit leaves; those that others are thinking of count as begun."""
+        if self._is_spent(history):
+            return 0
         return count if self.limit is None else min(count, self.limit - history.asked - history.claimed)
 
     def _problem(self, history: History) -> Problem:
-        """Give the problem with the horizon that is about to be logged."""
-        problem, horizon = history.problem(), self.configured.horizon
-        return problem if problem.horizon == horizon else replace(problem, horizon=horizon)
+        """Give the problem with the horizon and the budget that are about to be logged."""
+        problem, horizon, budget = history.problem(), self.configured.horizon, self.configured.cost_budget
+        if (problem.horizon, problem.cost_budget) == (horizon, budget):
+            return problem
+        return replace(problem, horizon=horizon, cost_budget=budget)
+
+    def _is_spent(self, history: History) -> bool:
+        """Tell whether the study has cost what it may, the trials that run or are thought of included."""
+        if self.cost_limit is None:
+            return False
+        seen = history if self.order is None else self.order.at(history)  # else it would depend on the timing
+        return seen.committed >= self.cost_limit
 
     def _resumed(self, history: History, scheduler: Scheduler) -> list[Event]:
         """Have a paused trial go on, where the scheduler promotes one."""
@@ -257,6 +297,11 @@ class Decider:
         given = (len(history) + place, dict(config), history.length, origin)
         until = None if self.scheduler is None else self._until(history, place, self.scheduler)
         return Asked(*given, owner=self.owner, ttl_s=self.ttl_s, ticket=ticket, until=until)
+
+
+def with_first_units(problem: Problem, history: History, scheduler: Scheduler | None) -> Problem:
+    """Say what the trial may spend first that is proposed from a history; the first one of a batch."""
+    return problem if scheduler is None else replace(problem, first_units=scheduler.first(problem, history.asked))
 
 
 def propose(

@@ -9,17 +9,17 @@ from luthier.errors import InvalidConfig, InvalidResult, InvalidSetting, StudyMi
 from luthier.event import Changed, Enqueued, Event
 from luthier.history import History
 from luthier.problem import Problem
-from luthier.scalar import short, to_dict
 from luthier.space import Space, Variable, compare
 from luthier.store import Store
 from luthier.study import decisions
 from luthier.study.edits import annotated, preferred
-from luthier.study.known_results import Lesson, check_ticket, checked_config, known_result, table_rows
+from luthier.study.known_results import check_ticket, checked_config, known_result, list_of, table_rows
 from luthier.study.leases import reap_leases
 from luthier.study.log import StudyLog
 from luthier.study.open_log import read_log
 from luthier.study.reader import StudyReader
 from luthier.study.retraction import OneTrial, TrialSelection, forget, has_failed, reopen
+from luthier.study.transfer import HasReader, lessons, names_by_name, other_study, transferred
 from luthier.study.trial_result import TrialResult
 from luthier.study.workers import Order, direct
 
@@ -81,8 +81,8 @@ class StudyEditor:
 
         Cost O(n), and one append.
         """
-        rows = _column(table_rows(self.reader.space, params))
-        given = [None] * len(rows) if tickets is None else _column(tickets)
+        rows = list_of(table_rows(self.reader.space, params))
+        given = [None] * len(rows) if tickets is None else list_of(tickets)
         if len(given) != len(rows):
             raise InvalidSetting("enqueue_many: params and tickets have different lengths")
         for ticket in given:
@@ -149,9 +149,9 @@ class StudyEditor:
 
         Cost O(n), and one append.
         """
-        rows, results = _column(table_rows(self.reader.space, params)), _column(values)
-        durations = None if durations_s is None else _column(durations_s)
-        texts = None if tickets is None else _column(tickets)
+        rows, results = list_of(table_rows(self.reader.space, params)), list_of(values)
+        durations = None if durations_s is None else list_of(durations_s)
+        texts = None if tickets is None else list_of(tickets)
         if len({len(column) for column in (rows, results, durations, texts) if column is not None}) > 1:
             raise InvalidSetting("add_many: params, values, durations_s and tickets have different lengths")
         return self._commit(lambda problem: self._parse_many(problem, rows, results, durations, texts))
@@ -273,7 +273,7 @@ class StudyEditor:
 
     def learn_from(
         self,
-        other: StudyReader,
+        other: StudyReader | HasReader,
         *,
         names: Mapping[str, str] | None = None,
         fill: Mapping[str, Any] | None = None,
@@ -297,15 +297,50 @@ class StudyEditor:
             StudyMismatch: the other study lacks an objective or a variable of this one, or has a variable that this one
                 lacks; or none of its trials can be held. Nothing is added.
         """
-        if not isinstance(other, StudyReader):
-            raise InvalidSetting(f"learn_from takes a study, or a StudyReader, not {short(other)}")
-        called = {} if names is None else to_dict(names, "names is a mapping of names to names", InvalidSetting)
-        filled = {} if fill is None else to_dict(fill, "fill is a mapping of names to values", InvalidSetting)
-        if not all(isinstance(name, str) for name in (*called, *called.values(), *filled, *_names(ignore))):
-            raise InvalidSetting("learn_from: names, fill and ignore hold names of variables, which are texts")
-        lesson = Lesson(other, called, filled, _names(ignore))
-        learnt = self._commit(lesson.results)
-        return len(learnt)
+        given = other_study("learn_from", other, names, fill, ignore)
+        return len(self._commit(lambda problem: lessons(given, problem)))
+
+    def transfer_from(
+        self,
+        other: StudyReader | HasReader,
+        *,
+        names: Mapping[str, str] | None = None,
+        fill: Mapping[str, Any] | None = None,
+        ignore: Sequence[str] = (),
+        objectives: Mapping[str, str] | None = None,
+    ) -> int:
+        """Learn from another study whose objective is another one: the same program on other data, say.
+
+        Its results are no trials of this study: they are a source of knowledge. The first trials begin with its best
+        configurations, and the Gaussian processes of `Auto` and `Bayes` expect this objective to be like that one, as
+        far as this study's own results bear it out. The results stand in the log of this study, at most 200 of them;
+        called again, the method records what the other study has by then in place of them, if that has changed.
+
+        Args:
+            other: a study with some of the variables and objectives of this one. It may be open, or a `StudyReader`.
+            names, fill, ignore: see `learn_from`; variables of this study that the other one lacks need no value.
+            objectives: what objectives of the other study are called here: ``{"error": "loss"}``.
+
+        Returns:
+            The number of results that are recorded.
+
+        Raises:
+            StudyMismatch: the two have no variable or no objective in common, one maximises what the other minimises,
+                the other study has a variable that this one lacks; or this study can hold fewer than 4 of its results.
+                Nothing is recorded.
+        """
+        given = other_study("transfer_from", other, names, fill, ignore)
+        called = names_by_name("objectives", objectives)
+        recorded = 0
+
+        def decide(history: History) -> list[Event]:
+            nonlocal recorded
+            made = transferred(given, called, history)
+            recorded = len(made.configs)
+            return [] if made in history.sources else [made]
+
+        self._append(decide)
+        return recorded
 
     def annotate(self, notes: str | None = None, tags: Iterable[str] | None = None) -> None:
         """Give the study notes and tags, in place of those that it has; `luthier list` shows them.
@@ -400,20 +435,3 @@ class StudyEditor:
         with self._log.lock:
             self._log.refresh().knowing(new)
             self._log.commit(decide)
-
-
-def _column(given: Any) -> list[Any]:
-    """Give one of the sequences of `add_many`; refuse what has no order or no length."""
-    ordered = not isinstance(given, str | bytes | Mapping | set | frozenset) and hasattr(type(given), "__len__")
-    try:
-        if ordered:
-            return list(given)
-    except Exception:  # noqa: BLE001 - an array without dimensions, or a foreign object
-        ordered = False
-    raise InvalidSetting(f"add_many: give lists, one mapping of values and one result a trial, not {short(given)}")
-
-
-def _names(given: Any) -> tuple[Any, ...]:
-    if isinstance(given, list | tuple | set | frozenset):
-        return tuple(given)
-    raise InvalidSetting(f"ignore={short(given)}: give a list of names of variables")

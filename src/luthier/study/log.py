@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -44,7 +45,7 @@ class StudyLog:
         self._identifying = store if isinstance(store, Identifying) else None
         self._queueing = store if isinstance(store, Queueing) else None
         self.history = History(space, known)
-        self.stamps: list[float] = []  # when each event was appended, on the store's clock
+        self.stamps = array("d")  # when each event was appended, on the store's clock
         self.lock = FairLock(self._restore)
         self._identity: int | None = None
         self._guessed: int | None = None  # the first event whose stamp was not read from the store
@@ -84,7 +85,7 @@ class StudyLog:
     def take(self, records: Sequence[Record]) -> None:
         """Take in what was read of the log."""
         grown = self.history.extend([record.event for record in records])
-        self.stamps[self.history.length :] = [record.at for record in records]
+        self.stamps[self.history.length :] = array("d", [record.at for record in records])
         self.history = grown
 
     def exact_stamps(self) -> Sequence[float]:
@@ -92,7 +93,8 @@ class StudyLog:
         with self.lock.at_once:
             first, end = self._guessed, self.history.length
             if first is not None:
-                self.stamps[first:end] = [record.at for record in self.store.read(self.name, first)[: end - first]]
+                read = self.store.read(self.name, first)[: end - first]
+                self.stamps[first:end] = array("d", [record.at for record in read])
                 self._guessed = None
             return self.stamps
 
@@ -159,9 +161,10 @@ class StudyLog:
             self.store.append(self.name, events, before)
         grown = self.history.extend(events)
         # What was just written is stamped with a time a little later, which is early enough to judge leases.
-        self.stamps[before:] = [self.store.now()] * len(events)
+        self.stamps[before:] = array("d", [self.store.now()] * len(events))
         self._guessed = before if self._guessed is None else min(self._guessed, before)
         self.history = grown
+        grown.pack()
         if _logger.isEnabledFor(logging.INFO):
             for position, event in enumerate(events, before):
                 self._report(position, event)

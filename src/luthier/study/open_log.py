@@ -12,13 +12,22 @@ from luthier._hints import suggest
 from luthier._runtime.collection_pause import COLLECTION_PAUSE
 from luthier.errors import InvalidSetting, StudyMismatch, StudyNotFound
 from luthier.event import Changed, Created, Event, Record
-from luthier.history import History
+from luthier.history import History, logged_fidelity
+from luthier.instances import Instances
 from luthier.key import checked_seed
 from luthier.method import Method, check_method, from_plain, to_plain
-from luthier.problem import Fidelity, Objective, OutcomeConstraint, Problem, parse_outcome_constraints
+from luthier.problem import (
+    SECONDS,
+    Fidelity,
+    Objective,
+    OutcomeConstraint,
+    Problem,
+    parse_cost,
+    parse_outcome_constraints,
+)
 from luthier.scalar import short, to_dict
 from luthier.space import Space, Variable, differences
-from luthier.stop import ASHA, Rule, scheduler_of
+from luthier.stop import ASHA, Intensify, Rule, scheduler_of
 from luthier.store import Store
 from luthier.study.log import StudyLog
 
@@ -40,6 +49,8 @@ class StudySpec:
     noisy: bool
     fidelity: Fidelity | None = None
     constraints: tuple[OutcomeConstraint, ...] | None = None
+    cost: str | None = None
+    instances: Instances | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -48,11 +59,30 @@ class StudySpec:
             raise InvalidSetting(f"the name of a study is Unicode text without NUL, not {short(self.name)}")
         if not isinstance(self.noisy, bool):
             raise InvalidSetting(f"noisy is True or False, not {short(self.noisy)}")
-        if self.fidelity is not None and not isinstance(self.fidelity, Fidelity):
-            raise InvalidSetting(f"fidelity={short(self.fidelity)}: give one such as lt.Fidelity('epochs', 1, 81)")
+        self._check_instances()
         object.__setattr__(self, "name", str.__str__(self.name))
         if self.seed is not None:
             object.__setattr__(self, "seed", checked_seed(self.seed))
+
+    def _check_instances(self) -> None:
+        given = self.instances
+        if given is None:
+            return
+        if not isinstance(given, Instances):
+            raise InvalidSetting(f"instances={short(given)}: give lt.Instances(['a', 'b', 'c'])")
+        if self.fidelity is not None or self.constraints:
+            other = "a fidelity" if self.fidelity is not None else "constraints on what the objective returns"
+            raise InvalidSetting(f"instances=… and {other}: a study has one of both, as trials race over the instances")
+        if self.cost not in (None, SECONDS):
+            raise InvalidSetting(
+                f"cost={self.cost!r}: an evaluation on one instance returns one number, so a study with instances has "
+                "no other cost than 'seconds'"
+            )
+        if len(self.objectives) > 1:
+            names = [objective.name for objective in self.objectives]
+            raise InvalidSetting(f"a study with instances has one objective, the mean over them, not {names}")
+        if given.cutoff_s is not None and any(objective.maximize for objective in self.objectives):
+            raise InvalidSetting("Instances(cutoff_s=…) is for an objective that is run time, which is minimized")
 
     def check(self, first: Created) -> None:
         """Raise StudyMismatch where the stored study differs."""
@@ -77,12 +107,28 @@ class StudySpec:
             raise StudyMismatch(
                 f"study {self.name!r} in the store is not noisy and stays so; give a new study a name of its own"
             )
-        stored = None if first.fidelity is None else Fidelity(*first.fidelity)
+        stored = logged_fidelity(first)
         if self.fidelity is not None and self.fidelity != stored:
+            spends = f"the fidelity {_shown(stored)}" if stored else "no fidelity"
             raise StudyMismatch(
-                f"study {self.name!r} in the store has {f'the fidelity {stored!r}' if stored else 'no fidelity'}, not "
-                f"{self.fidelity!r}; give a new study a name of its own"
+                f"study {self.name!r} in the store has {spends}, not {_shown(self.fidelity)}; give a new study a "
+                "name of its own"
             )
+        if self.cost is not None and self.cost != first.cost:
+            had_cost = f"cost={first.cost!r}" if first.cost else "no cost of its own"
+            raise StudyMismatch(
+                f"study {self.name!r} in the store has {had_cost}, not {self.cost!r}; give a new study a "
+                "name of its own"
+            )
+        if self.instances is not None and self.instances.to_plain() != first.instances:
+            raise StudyMismatch(
+                f"study {self.name!r} in the store has {'other' if first.instances else 'no'} instances; leave them "
+                "out to go on, or give a new study a name of its own"
+            )
+
+
+def _shown(fidelity: Fidelity) -> str:
+    return repr(list(fidelity.parts) if fidelity.beside else fidelity)
 
 
 def study_spec(
@@ -91,13 +137,16 @@ def study_spec(
     goals: tuple[str | Sequence[str], str | Sequence[str]],
     seed: int | None,
     noisy: bool,
-    fidelity: Fidelity | None,
+    fidelity: Fidelity | Sequence[Fidelity] | None,
     constraints: Mapping[str, str] | None,
+    cost: str | None = None,
+    instances: Instances | None = None,
 ) -> StudySpec:
     """Read what a caller says of a study; `goals` are what is minimized and what is maximized."""
     given = space if isinstance(space, Space) or space is None else Space(space)
     limits = None if constraints is None else parse_outcome_constraints(constraints)
-    return StudySpec(name, given, parse_objectives(*goals), seed, noisy, fidelity, limits)
+    measured = (Fidelity.together(fidelity), limits, parse_cost(cost), instances)
+    return StudySpec(name, given, parse_objectives(*goals), seed, noisy, *measured)
 
 
 def _is_unicode(text: str) -> bool:
@@ -216,6 +265,9 @@ def _create(store: Store, spec: StudySpec) -> StudyLog:
         version=version.VERSION,
         constraints=tuple((limit.name, limit.relation) for limit in limits),
         fidelity=None if fidelity is None else (fidelity.name, fidelity.low, fidelity.high),
+        cost=spec.cost,
+        instances=None if spec.instances is None else spec.instances.to_plain(),
+        beside=tuple((one.name, one.low, one.high) for one in fidelity.beside) if fidelity else (),
     )
     log = StudyLog(store, spec.name, spec.space)
 
@@ -268,7 +320,7 @@ def logged_method(history: History) -> Method:
 
 def chosen(history: History, method: Method | None, stop: Rule | None) -> tuple[Method, Rule | None]:
     """Give the method and the rule of a study: those that are given, or else those that the log names."""
-    check_rule(stop, history.problem().fidelity)
+    check_rule(stop, history.problem())
     return (
         logged_method(history) if method is None else method,
         logged_rule(history) if stop is None else stop,
@@ -286,19 +338,28 @@ def logged_rule(history: History) -> Rule | None:
     """Give the rule that the log names last, if there is one; before it names any, what suits a fidelity."""
     logged = history.configured
     if logged is None:
-        return None if history.problem().fidelity is None else ASHA()
+        problem = history.problem()
+        if problem.instances is not None:
+            return Intensify()
+        return None if problem.fidelity is None else ASHA()
     rule: Rule | None = None if logged[1].stop is None else from_plain(logged[1].stop)
     return rule
 
 
-def check_rule(rule: object, fidelity: Fidelity | None) -> None:
+def check_rule(rule: object, problem: Problem) -> None:
     """Refuse what is no rule, a scheduler where there is no fidelity, and a rule that could not be read back."""
     if rule is None:
         return
     if not isinstance(rule, Rule):
         raise InvalidSetting(f"stop={short(rule)}: give a rule, such as lt.Median() or lt.ASHA()")
     to_plain(rule)
-    if scheduler_of(rule) is not None and fidelity is None:
+    scheduler = scheduler_of(rule)
+    if isinstance(scheduler, Intensify) and problem.instances is None:
+        raise InvalidSetting(
+            f"stop={rule!r} races over instances, and this study has none: declare them with "
+            "instances=lt.Instances(['a', 'b', 'c'])"
+        )
+    if scheduler is not None and problem.fidelity is None:
         raise InvalidSetting(
             f"stop={rule!r} gives trials a part of the fidelity first, and this study has none: "
             "declare it with fidelity=lt.Fidelity('epochs', 1, 81)"

@@ -10,7 +10,7 @@ from typing import Any
 from luthier import codec
 from luthier._hints import with_article
 from luthier.errors import InvalidResult
-from luthier.problem import OutcomeConstraint, Problem
+from luthier.problem import SECONDS, OutcomeConstraint, Problem
 from luthier.scalar import plain_number, short, to_dict, to_float, to_seconds, to_step, to_text
 from luthier.trial import Outcome, Reason
 
@@ -26,21 +26,23 @@ def parse_result(problem: Problem, result: object, duration_s: float | None = No
         problem: names the objectives, and limits what the objective returns.
         result: a number; or one number per objective, in their order; or a mapping that has each objective by name, and
             may have ``violations`` (a mapping of outcome constraints, at most 0 where they hold), ``variance`` (the
-            known variance of the first objective) and anything else that can be stored.
+            known variance of the first objective), the study's cost (None where it is not known) and anything else that
+            can be stored.
         duration_s: seconds that it took.
 
     Returns:
         An outcome whose reason is DONE, or NONFINITE where an objective is NaN or infinite.
 
     Raises:
-        InvalidResult: it is None, text, a truth value, or lacks an objective.
+        InvalidResult: it is None, text, a truth value, or lacks an objective, or the study's cost.
     """
     objectives = problem.objectives
     limits = problem.outcome_constraints
-    alone = len(objectives) == 1 and duration_s is None and not limits
+    alone = len(objectives) == 1 and duration_s is None and not limits and problem.cost in (None, SECONDS)
     if alone and type(result) is float and math.isfinite(result):  # most are
         return Outcome(Reason.DONE, {objectives[0].name: result})
     names = [objective.name for objective in objectives]
+    _check_cost(problem, result, names)
     extra: dict[str, Any] = {}
     violations: dict[str, float] = {}
     if isinstance(result, Mapping):
@@ -89,6 +91,29 @@ def checked_reports(reports: Sequence[tuple[int, float]]) -> tuple[tuple[int, fl
             raise InvalidResult(f"reports are a list of pairs of a step and a number; there is {short(one)}")
         checked.append((to_step(one[0]), value))
     return tuple(checked)
+
+
+def _check_cost(problem: Problem, result: object, names: Sequence[str]) -> None:
+    """Refuse a result without the cost that the study declares, or with one that is none."""
+    cost = problem.cost
+    if cost is None:
+        return
+    if not isinstance(result, Mapping) or cost not in result:
+        if cost != SECONDS and cost not in names:
+            raise InvalidResult(
+                f"the result {short(result)} lacks {cost!r}, the cost of the study's trials: return a mapping with "
+                f"{[*names, cost]}; None where it is not known"
+            )
+        return
+    given = result[cost]
+    if given is None and cost not in names:
+        return
+    number = to_float(given)
+    if number is None or not 0.0 <= number < math.inf:
+        raise InvalidResult(
+            f"the objective returned {short(given)} for {cost!r}: the cost of a trial is a finite number, 0 or "
+            "more, or None where it is not known"
+        )
 
 
 def _name(key: object) -> str:

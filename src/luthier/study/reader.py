@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from luthier._hints import translating_methods
 from luthier.errors import InvalidSetting, StoreError, StudyNotFound, TrialNotFound
-from luthier.event import Event, Record
+from luthier.event import Event, Record, Transferred
 from luthier.history import History
 from luthier.problem import Problem
 from luthier.scalar import short, to_whole
@@ -170,6 +170,11 @@ class StudyReader:
     def tags(self) -> tuple[str, ...]:
         """The tags that people gave the study."""
         return self.history.tags
+
+    @property
+    def sources(self) -> tuple[Transferred, ...]:
+        """The results of other tasks that the study learns from; see `StudyEditor.transfer_from`."""
+        return self.history.sources
 
     @property
     def problem(self) -> Problem:
@@ -372,6 +377,7 @@ class StudyReader:
                 "space": self.space.to_plain(),
                 **({"tags": list(self.tags)} if self.tags else {}),
                 **({"notes": self.notes} if self.notes else {}),
+                **({"sources": summary.source_forms(self.sources)} if self.sources else {}),
                 "trials": forms,
             }
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from luthier import codec
 from luthier.errors import InvalidSetting, MissingDependency, NoResult
+from luthier.event import Transferred
 from luthier.history import History, is_feasible
 from luthier.numeric import non_dominated
 from luthier.problem import Problem
@@ -44,6 +45,19 @@ def best(history: History) -> Trial:
     else:
         how = f"its {len(trials)} finished trial{'s' * (len(trials) > 1)} ended as {', '.join(reasons)}"
     raise NoResult(f"the study has no best trial: {how}")
+
+
+def source_forms(sources: Iterable[Transferred]) -> list[dict[str, Any]]:
+    """Give results of other tasks as plain values for JSON, without the results themselves."""
+    return [
+        {
+            "name": source.source,
+            "results": len(source.configs),
+            "variables": list(source.variables),
+            "objectives": list(source.values),
+        }
+        for source in sources
+    ]
 
 
 def front(history: History) -> tuple[Trial, ...]:
@@ -255,6 +269,8 @@ def describe(
     title = "front" if len(problem.objectives) > 1 else "best"
     for trial in leaders[:5]:
         shown = ", ".join(f"{goal.name} = {trial.values[goal.name]:.6g}" for goal in problem.objectives)
+        if problem.instances is not None:
+            shown += f" on {len(trial.reports)} of {len(problem.instances)} cases"
         lines.append(f"  {title}: trial {trial.number}, {shown}")
         lines += [f"    {key} = {value!r}" for key, value in trial.params.items()]
     if len(leaders) > 5:

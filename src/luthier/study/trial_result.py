@@ -64,8 +64,13 @@ class TrialResult(Parametrized):
 
     @property
     def values(self) -> dict[str, float]:
-        """The objectives by name, in their order; empty where the trial has no values."""
+        """The objectives by name, in their order; empty where the trial has no values.
+
+        In a study with instances a trial that has had some of the cases has their mean.
+        """
         values = self.trial.outcome.values if self.trial.outcome else {}
+        if not values and self.trial.mean is not None and not (self.reason and self.reason.is_crash):
+            values = {self.objectives[0].name: self.trial.mean}
         names = [objective.name for objective in self.objectives if objective.name in values]
         return {**{name: values[name] for name in names}, **values}
 

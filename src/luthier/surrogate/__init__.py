@@ -8,6 +8,7 @@ from luthier.surrogate.gp.kernel import KERNELS
 from luthier.surrogate.gp.marginal_likelihood import Hyperpriors
 from luthier.surrogate.gp.model import GP
 from luthier.surrogate.gp.posterior import GPPosterior, gp_posterior
+from luthier.surrogate.gp.source_models import SourceMean, source_models
 from luthier.surrogate.mixture import MixturePosterior
 from luthier.surrogate.parzen.estimator import Parzen
 from luthier.surrogate.protocol import (
@@ -32,6 +33,7 @@ from luthier.surrogate.protocol import (
 )
 from luthier.surrogate.sklearn.regressor import Regressor
 from luthier.surrogate.stacked import Ensemble
+from luthier.surrogate.subset_of_data import subset_of_data
 from luthier.surrogate.trees.boosting import Boosted
 from luthier.surrogate.trees.forest import Forest, ForestPosterior
 from luthier.surrogate.trees.leaf_boxes import LeafBoxes
@@ -64,6 +66,7 @@ __all__ = [
     "Ratio",
     "Regressor",
     "ScaledLosses",
+    "SourceMean",
     "SupportsCovariance",
     "SupportsLeaveOneOut",
     "SupportsNoiselessDraws",
@@ -71,6 +74,8 @@ __all__ = [
     "Surrogate",
     "check_surrogate",
     "gp_posterior",
+    "source_models",
+    "subset_of_data",
     "supports",
 ]
 

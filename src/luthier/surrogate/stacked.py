@@ -188,4 +188,5 @@ def _rows(data: Data, rows: Integers, losses: Floats) -> Data:
         costs=data.costs[rows],
         failed=data.failed[:0],
         pending=data.pending[:0],
+        sources=(),
     )

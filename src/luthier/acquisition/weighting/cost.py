@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.acquisition.criterion import bind_acquisition
-from luthier.acquisition.protocol import Acquisition, AcquisitionContext, Bindable, Criterion, ValueScale
+from luthier.acquisition.protocol import (
+    Acquisition,
+    AcquisitionContext,
+    Bindable,
+    Criterion,
+    CriterionEnsemble,
+    Portfolio,
+    ValueScale,
+)
 from luthier.acquisition.traits import check_inner
 from luthier.acquisition.weighting.weighted import weight_criterion, weighted_scale
 from luthier.errors import InvalidSetting
@@ -25,15 +33,18 @@ _FIRST = 8
 """The unit of cost is the median of this many of the first ones, so later ones do not change earlier logarithms."""
 _LEAST_S = 1e-3
 """The least duration: differences between shorter ones are chance."""
+_LEAST_SHARE = 1e-3
+"""The least cost in a unit of the user's, relative to the median of the first ones: a trial may cost nothing."""
 
 
 @translating_settings
 @dataclass(frozen=True, slots=True)
 class PerSecond:
-    """An acquisition function divided by the expected duration of a trial.
+    """An acquisition function divided by the expected duration of a trial, or by its cost where a study declares one.
 
     A Gaussian process predicts the logarithm of the duration from the durations in the log; trials without one
-    (failed, imported, or reported without a duration) are left out. For a logarithm of mean m and variance v,
+    (failed, imported, or reported without a duration) are left out. With ``lt.Study(…, cost="dollars")`` the same holds
+    of dollars, and the methods divide by themselves. For a logarithm of mean m and variance v,
     ``E[c] = exp(m + v/2)``. With fewer than 4 known durations the acquisition function is unchanged.
 
     It pays where durations differ much. On Branin's and Hartmann's functions, with durations that rise, fall or vary
@@ -96,11 +107,34 @@ class PerSecond:
     def _negative_log_cost(self, context: AcquisitionContext, rows: NDArray[np.int64]) -> NegativeLogCost:
         """Fit the logarithm of the cost, up to a constant, to the `rows` that have one."""
         data = context.data
-        logs = np.log(np.maximum(data.costs[rows], _LEAST_S))
+        costs = data.costs[rows]
+        logs = np.log(np.maximum(costs, _least(costs) if data.priced else _LEAST_S))
         losses = (logs - np.median(logs[:_FIRST]))[:, None]
-        known = replace(data, x=data.x[rows], losses=losses, violations=data.violations[rows], noise=None)
+        rest = data.violations[rows]
+        known = replace(data, x=data.x[rows], losses=losses, violations=rest, noise=None, sources=())
         model = GP(scaling="given").fit(known, context.key.fold("cost"), context.memo)
         return NegativeLogCost(cast(Differentiable, model), self.exponent)  # one set of hyperparameters: no mixture
+
+
+def _least(costs: Floats) -> float:
+    """Give the least cost in a unit of the user's: differences between smaller ones do not count."""
+    positive = costs[costs > 0][:_FIRST]
+    return _LEAST_SHARE * float(np.median(positive)) if len(positive) else 1.0
+
+
+def weight_by_cost(
+    acquisition: Acquisition | Bindable | Portfolio, exponent: float
+) -> Acquisition | Bindable | Portfolio:
+    """Divide an acquisition function by a power of the expected cost, unless it is already; of an ensemble each member.
+
+    An exponent of 0 changes nothing.
+    """
+    if not exponent or isinstance(acquisition, PerSecond):
+        return acquisition
+    if isinstance(acquisition, CriterionEnsemble):
+        members = tuple(weight_by_cost(member, exponent) for member in acquisition.acquisitions)
+        return replace(acquisition, acquisitions=members)  # type: ignore[type-var]
+    return PerSecond(acquisition, exponent)
 
 
 @dataclass(frozen=True, slots=True)

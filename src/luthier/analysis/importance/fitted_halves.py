@@ -206,7 +206,7 @@ def fit_halves(data: Data, key: Key, memo: Memo) -> tuple[FittedHalves, float]:
     Raises:
         MissingDependency: there are many losses and scikit-learn is not installed.
     """
-    scaled = replace(data, losses=standard_scaling(data.loss)[:, None])
+    scaled = replace(data, losses=standard_scaling(data.loss)[:, None], sources=())
     splits = tuple(_split(key.fold("split", number), len(data)) for number in range(SPLITS))
     found: list[tuple[float, FittedHalves]] = []
     if len(data) <= _GP_MOST:

@@ -25,7 +25,9 @@ _FORMATS = ("csv", "json", "parquet")
 @_STORE
 @_STUDY
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="By default that of the file's name, or csv.")
-@click.option("--output", "-o", type=click.Path(), metavar="FILE", help="By default standard output.")
+@click.option(
+    "--out", "-o", "--output", "output", type=click.Path(), metavar="FILE", help="By default standard output."
+)
 @click.option(
     "--predictions", is_flag=True, help="With the predicted mean and standard deviation of each objective, too."
 )
@@ -38,13 +40,13 @@ def export(store: str | None, name: str | None, form: str | None, output: str | 
     """
     with _opened(store, name, predictions) as (study, more):
         if output is not None:
-            check_target(study, output, store, "--output")
+            check_target(study, output, store, "--out")
         ending = Path(output).suffix[1:].lower() if output else ""
         if form is None and output is not None and ending not in _FORMATS:
             raise click.BadParameter(
                 f"what format is {output!r}? Give it a name that ends in .csv, .json or .parquet "
                 "(spreadsheets read CSV), or give --format",
-                param_hint="--output",
+                param_hint="--out",
             )
         form = form or ending or "csv"
         if form == "parquet":

@@ -11,7 +11,7 @@ import click
 
 from luthier.cli.commands.export import check_target
 from luthier.cli.commands.show import goals
-from luthier.errors import Interrupted, InvalidSetting, NoResult
+from luthier.errors import Interrupted, InvalidSetting, NoResult, StoreError, StudyMismatch, StudyNotFound
 from luthier.render import clean, dictionary, number, seconds
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _SHOWN = 5
 _ENDS = {
     "trials": "all wanted trials are done",
+    "cost": "the budget is spent",
+    "not worth it": "more trials are not worth it",
     "time": "the time is up",
     "target": "the target is reached",
     "plateau": "too many trials without improvement",
@@ -49,6 +51,8 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]  # it is generic fro
 @click.argument("file", default="study.toml", metavar="[STUDY.toml]")
 @click.option("--trials", type=click.IntRange(1), metavar="N", help="The number of trials the study has in the end.")
 @click.option("--time", "time_s", type=_Duration(), metavar="T", help='Its time in all: 90, "10m".')
+@click.option("--cost", type=click.FloatRange(0, min_open=True), metavar="C", help="What its trials may cost in all.")
+@click.option("--stop", type=click.Choice(["not worth it"]), help="End when more trials are not worth it.")
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="The number of trials at once.")
 @click.option("--store", metavar="PATH", help="Keep the study there.")
 @click.option("--report", metavar="FILE", help="Write a report there in the end: .html or .md.")
@@ -58,6 +62,8 @@ def run(
     file: str,
     trials: int | None,
     time_s: float | None,
+    cost: float | None,
+    stop: str | None,
     workers: int | None,
     store: str | None,
     report: str | None,
@@ -70,6 +76,7 @@ def run(
     is finished prints its result again. Ctrl-C once lets the running trials finish; twice ends them, and they will be
     run again. Options take precedence over the file.
     """
+    from luthier.analysis import parse_end_rule
     from luthier.cli.studyfile.read import read_study
 
     if store == "":
@@ -78,7 +85,10 @@ def run(
     budget = plan.budget
     plan = replace(
         plan,
-        budget=replace(budget, trials=trials or budget.trials, time_s=time_s or budget.time_s),
+        budget=replace(
+            budget, trials=trials or budget.trials, time_s=time_s or budget.time_s, cost=cost or budget.cost
+        ),
+        ending=parse_end_rule(stop) or plan.ending,
         workers=workers or plan.workers,
         store=store or plan.store,
         report=report or plan.report,
@@ -89,6 +99,8 @@ def run(
     with _open(plan, change_space) as study:
         if plan.report:
             check_target(study.reader, plan.report, file, "--report")
+        if plan.transfer and not study.sources:  # once: the other stores may go, or grow
+            _transfer(plan, study)
         if plan.notes or plan.tags:
             study.annotate(plan.notes or None, [*study.tags, *plan.tags])
         end = _run(plan, study, quiet)
@@ -105,10 +117,11 @@ def run(
 def _check(plan: StudyFile) -> None:
     """Refuse a run without an end, and folders that are missing."""
     budget = plan.budget
-    bounds = (budget.trials, budget.time_s, budget.target, budget.plateau)
+    bounds = (budget.trials, budget.time_s, budget.target, budget.plateau, budget.cost, plan.ending)
     if all(bound is None for bound in bounds) and plan.space.size is None and type(plan.method).__name__ != "Grid":
         raise plan.source.error(
-            ("budget",), 'say when the study is finished: trials = 100, time = "10m", target or plateau in [budget]'
+            ("budget",),
+            'say when the study is finished: trials = 100, time = "10m", cost, target or plateau in [budget]',
         )
     if plan.report:
         _check_report(plan)
@@ -168,12 +181,24 @@ def _open(plan: StudyFile, change_space: bool) -> Study:
 
     goals: dict[str, Any] = {"minimize": plan.minimize, "maximize": plan.maximize, "constraints": plan.constraints}
     rest: dict[str, Any] = {"method": plan.method, "store": plan.store, "seed": plan.seed, "noisy": plan.noisy}
-    rest |= {"fidelity": plan.fidelity, "stop": plan.stop}
+    rest |= {"fidelity": plan.fidelity, "stop": plan.stop, "cost": plan.cost, "instances": plan.instances}
     if change_space and _is_stored(plan):
         study = Study(plan.name, **goals, **rest)
         study.change(plan.space)
         return study
     return Study(plan.name, plan.space, **goals, **rest)
+
+
+def _transfer(plan: StudyFile, study: Study) -> None:
+    """Record the results of the other tasks that the file names."""
+    from luthier.cli.resolve_study import opened_place
+
+    for place in plan.transfer:
+        try:
+            with opened_place(place) as other:
+                study.transfer_from(other)
+        except (StoreError, StudyMismatch, StudyNotFound) as error:
+            raise plan.source.error(("study", "transfer"), f"cannot learn from {place!r}: {error}") from None
 
 
 def _is_stored(plan: StudyFile) -> bool:
@@ -208,7 +233,9 @@ def _run(plan: StudyFile, study: Study, quiet: bool) -> End:
     if quiet:
         return _loop(plan, study, objective, SilentReporter())
     budget = plan.budget
-    with LiveProgress(plan.name, tally_of(study.problem, budget.trials, budget.time_s, study.trials)) as progress:
+    with LiveProgress(
+        plan.name, tally_of(study.problem, budget.trials, budget.time_s, study.trials, budget.cost)
+    ) as progress:
         return _loop(plan, study, objective, progress)
 
 
@@ -233,6 +260,8 @@ def _loop(plan: StudyFile, study: Study, objective: Callable[..., Any], watcher:
             time_s=budget.time_s,
             target=budget.target,
             plateau=budget.plateau,
+            cost=budget.cost,
+            stop=plan.ending,
             workers=plan.workers,
             executor=plan.kind,
             gpus=plan.gpus,
@@ -263,7 +292,12 @@ def summary(plan: StudyFile, study: Study, end: End) -> str:
     trials = study.trials
     how = ", ".join(f"{count} {kind}" for kind, count in study.reader.counts.items())
     plural = "" if len(trials) == 1 else "s"
-    lines = [f"{study.name}: {len(trials)} trial{plural} ({how}) in {seconds(study.elapsed_s())}; {_ENDS[end]}"]
+    cost = f" for {number(study.spent)} {study.problem.cost}" if study.problem.cost else ""
+    lines = [f"{study.name}: {len(trials)} trial{plural} ({how}) in {seconds(study.elapsed_s())}{cost}; {_ENDS[end]}"]
+    if str(end) == "not worth it" and study.history.ended is not None:
+        from luthier.analysis import describe_end
+
+        lines.append(f"  {describe_end(study.history.ended)}")
     if len(study.problem.objectives) > 1:
         lines += [f"  {goals(trial, study.problem)}, trial {trial.number}" for trial in study.front[:_SHOWN]]
         lines.append(
@@ -284,7 +318,21 @@ def _best(plan: StudyFile, study: Study, trials: Sequence[TrialResult]) -> list[
     for title, trial in rows:
         value = number(trial.value) if trial.is_done else str(trial.reason or trial.state)
         lines.append(f"  {title:<9} {goal.name} {value:<9} trial {trial.number}{_gain(goal, best, trial)}")
-    return [*lines, dictionary(best.config)]
+    return [*lines, *_warning(study), dictionary(best.config)]
+
+
+def _warning(study: Study) -> list[str]:
+    """Warn where the best trial's lead over the defaults is below its noise."""
+    try:
+        found = study.lead()
+    except NoResult:
+        return []
+    if not found.is_noise:
+        return []
+    return [
+        f"  warning: the best is {found.value:.2g} better than the defaults, which is below the noise of that "
+        f"difference, {found.noise:.2g}: it may be no better at all"
+    ]
 
 
 def _gain(goal: Objective, best: TrialResult, trial: TrialResult) -> str:

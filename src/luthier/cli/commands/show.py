@@ -26,6 +26,7 @@ _UNSHOWN = ("ended", "worker", "origin", "error", "reports", "note")
 def list_studies(store: str | None, as_json: bool) -> None:
     """List the studies of a store: what they optimize, their trials, best values, times, tags and notes."""
     from luthier.cli.resolve_study import find
+    from luthier.store import shown_place
     from luthier.study import studies
 
     place, _ = find(store)
@@ -50,7 +51,7 @@ def list_studies(store: str | None, as_json: bool) -> None:
     if rows:
         empty = [column for column in ("tags", "notes") if not any(row[column] for row in rows)]
         click.echo(columns(rows, [column for column in rows[0] if column not in empty]))
-    click.echo(f"{clean(place)}: {len(found)} {'study' if len(found) == 1 else 'studies'}")
+    click.echo(f"{clean(shown_place(place))}: {len(found)} {'study' if len(found) == 1 else 'studies'}")
 
 
 @click.command()
@@ -116,7 +117,7 @@ def show(
     with opened_reader(store, name) as study:
         found = study.rows()
         total = study.summary()
-        tags, notes = study.tags, study.notes
+        tags, notes, sources = study.tags, study.notes, study.sources
         maximized = {goal.name for goal in study.problem.objectives if goal.maximize}
     names = list(found[0]) if found else []
     kept = _sorted(_kept(found, condition, names), sort, names, maximized)
@@ -132,6 +133,9 @@ def show(
     more = f"; {len(cut)} of {len(kept)} shown" if len(cut) < len(kept) else ""
     few = f"; {len(kept)} kept by the filter" if condition else ""
     click.echo(f"{clean(study.name)}: {total}{few}{more}{clean(''.join(f' #{tag}' for tag in tags))}")
+    if sources:
+        known = "; ".join(f"{len(source.configs)} results of {source.source}" for source in sources)
+        click.echo(clean(f"learns from {known}"))
     if notes:
         click.echo(clean(notes))
 

@@ -26,6 +26,7 @@ _LOOK_S = 1.0
 @click.argument("study", required=False, metavar="[STUDY]")
 @click.option("--objective", metavar="MODULE:FUNCTION", help="What is run, where no study file says it.")
 @click.option("--trials", type=click.IntRange(1), metavar="N", help="The number of trials the study has in the end.")
+@click.option("--cost", type=click.FloatRange(0, min_open=True), metavar="C", help="What its trials may cost in all.")
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="The number of trials at once; by default one.")
 @click.option(
     "--executor", metavar="NAME|URL", help="Where they run: processes, threads, dask, tcp://…, ray://…, slurm."
@@ -41,6 +42,7 @@ def worker(
     study: str | None,
     objective: str | None,
     trials: int | None,
+    cost: float | None,
     workers: int | None,
     executor: str | None,
     gpus: str | None,
@@ -63,25 +65,36 @@ def worker(
     from luthier.run import SilentReporter, tally_of
 
     settings = _of_file(store) if store is None or store.endswith(".toml") else {}
-    given = {"trials": trials, "workers": workers, "executor": executor, "gpus": gpus, "deterministic": deterministic}
+    given = {"trials": trials, "cost": cost, "workers": workers, "executor": executor, "gpus": gpus}
+    given["deterministic"] = deterministic
     settings |= {key: value for key, value in given.items() if value is not None}
     written = settings.pop("objective", None)
     function = _function(objective) if objective is not None else written
     if function is None:
         raise click.UsageError("say what is run: --objective module:function, or a study file in place of the store")
     with opened_study(store, study) as opened:
-        settings.setdefault("trials", _horizon(opened))
+        horizon, cost = _planned(opened)
+        settings.setdefault("trials", horizon)
+        settings.setdefault("cost", cost)
         settings |= {"on_error": "pause", "give_up_after": pause_after}
         if quiet:
             end = _stay(opened, function, settings, SilentReporter(), no_wait)
         else:
-            tally = tally_of(opened.problem, settings["trials"], settings.get("time_s"), opened.trials)
+            tally = tally_of(
+                opened.problem, settings["trials"], settings.get("time_s"), opened.trials, settings["cost"]
+            )
             with LiveProgress(opened.name, tally) as progress:
                 end = _stay(opened, function, settings, progress, no_wait)
             click.echo(clean(f"{opened.name}: {opened.reader.summary()}; {_ENDS.get(str(end), str(end))}"))
 
 
-_ENDS = {"trials": "all wanted trials are done", "stopped": "it was stopped", "exhausted": "everything was tried"}
+_ENDS = {
+    "trials": "all wanted trials are done",
+    "cost": "the budget is spent",
+    "not worth it": "more trials are not worth it",
+    "stopped": "it was stopped",
+    "exhausted": "everything was tried",
+}
 
 
 def _stay(
@@ -92,7 +105,8 @@ def _stay(
 
     while True:
         end = study.run(objective, progress=progress, **settings)
-        if end is End.STOPPED or no_wait or not _is_left(study):
+        # Other ends than these leave trials that wait to be run again to a larger budget.
+        if end not in (End.TRIALS, End.EXHAUSTED) or no_wait or not _is_left(study):
             return end
 
 
@@ -109,10 +123,9 @@ def _is_left(study: Study) -> bool:
             time.sleep(_LOOK_S)
 
 
-def _horizon(study: Study) -> int | None:
-    """Give how many trials the study is to have, as its latest run said."""
-    configured = study.history.configured
-    return configured[1].horizon if configured is not None else None
+def _planned(study: Study) -> tuple[int | None, float | None]:
+    """Give how many trials the study is to have, and what they may cost, as its latest run said."""
+    return study.problem.horizon, study.problem.cost_budget
 
 
 def _of_file(path: str | None) -> dict[str, Any]:
@@ -131,6 +144,8 @@ def _of_file(path: str | None) -> dict[str, Any]:
         "time_s": plan.budget.time_s,
         "target": plan.budget.target,
         "plateau": plan.budget.plateau,
+        "cost": plan.budget.cost,
+        "stop": plan.ending,
         "workers": plan.workers,
         "executor": plan.kind,
         "gpus": plan.gpus,

@@ -8,9 +8,13 @@ own, and its result is read from what it prints or writes. Environment:
 - ``LUTHIER_PARAMS``: the path of a JSON file with all of them;
 - ``LUTHIER_TRIAL``, ``LUTHIER_ATTEMPT``, ``LUTHIER_SEED``, ``LUTHIER_STUDY``, and ``LUTHIER_FOLDER``: a folder of the
   trial's own, kept beside the store (see `RunningTrial.folder`); an earlier attempt may have left files there;
-- ``LUTHIER_UNTIL``: the units of the study's fidelity (epochs, …) up to which to train now; empty without a fidelity.
+- ``LUTHIER_UNTIL``: the units of the study's fidelity (epochs, …) up to which to train now; empty without a fidelity;
+- ``LUTHIER_FIDELITY``: in a study with a fidelity the units of each by name, as JSON: ``{"epochs": 9, "share": 32}``;
+- ``LUTHIER_INSTANCE``, ``LUTHIER_CAP``: in a study with instances the one to run on, and the seconds after which the
+  command is ended, which may be empty; ``LUTHIER_SEED`` is then that of the case.
 
-What it prints is kept in that folder: ``stdout.txt`` and ``stderr.txt``, of a second attempt ``stdout-2.txt``, ….
+What it prints is kept in that folder: ``stdout.txt`` and ``stderr.txt``, of a second attempt ``stdout-2.txt``, …, and
+of the cases of a study with instances ``stdout-case-1.txt``, ….
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -48,9 +53,20 @@ _LOOK_S = 0.1
 """Seconds between two looks at `should_stop`, by which a trial in a thread learns that it is to stop."""
 
 _SHOWN = 2000
-SPECIAL = ("luthier.number", "luthier.seed", "luthier.folder", "luthier.params", "luthier.until")
-"""Places that are not variables: the trial's number and seed, its folder, the JSON file with the parameters, and the
-units of the study's fidelity up to which to train (empty without one)."""
+SPECIAL = (
+    "luthier.number",
+    "luthier.seed",
+    "luthier.folder",
+    "luthier.params",
+    "luthier.until",
+    "luthier.instance",
+    "luthier.cap",
+)
+"""Places that are not variables: the trial's number and seed, its folder, the JSON file with the parameters, the units
+of the study's fidelity up to which to train, the instance, and the seconds that it may take (empty where there are
+none)."""
+SHORT = {"instance": "luthier.instance", "seed": "luthier.seed", "cap": "luthier.cap"}
+"""Shorter names for some of them in a study with instances, where no variable has that name."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +121,15 @@ class JsonFile:
 
 
 @dataclass(frozen=True)
+class WallTime:
+    """The result is the seconds that the command ran, whatever it prints."""
+
+
+class _Capped(Exception):
+    """The command was ended at its cap."""
+
+
+@dataclass(frozen=True)
 class Command:
     """An objective that runs a command.
 
@@ -119,7 +144,7 @@ class Command:
     words: tuple[Template, ...]
     shell: bool
     folder: Path
-    result: LastLine | Pattern | JsonFile
+    result: LastLine | Pattern | JsonFile | WallTime
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __call__(self, trial: RunningTrial) -> object:
@@ -132,6 +157,8 @@ class Command:
         if "folder" in trial.context:
             kept = trial.folder
             mark = "" if trial.attempt == 1 else f"-{trial.attempt}"
+            if trial.case is not None:
+                mark = f"-case-{trial.case.step}"
             return self._run(trial, kept, kept / f"stdout{mark}.txt", kept / f"stderr{mark}.txt")
         with temporary_folder() as own:
             return self._run(trial, own)
@@ -141,12 +168,21 @@ class Command:
         parameters.write_text(json.dumps(dict(trial.params), ensure_ascii=False), encoding="utf-8")
         texts = {name: written(value) for name, value in trial.params.items()}
         until = "" if trial.until is None else str(trial.until)
-        special = (str(trial.number), str(trial.seed), str(own), str(parameters), until)
-        places = {**texts, **dict(zip(SPECIAL, special, strict=True))}
+        instance, cap = _case_texts(trial)
+        special = (str(trial.number), str(trial.seed), str(own), str(parameters), until, instance, cap)
+        known = dict(zip(SPECIAL, special, strict=True))
+        places = {**{name: known[whole] for name, whole in SHORT.items()}, **texts, **known}
         if isinstance(self.result, JsonFile):
             self.result.place(self.folder, places).unlink(missing_ok=True)  # of an earlier run
         environment = self._environment(trial, texts, own, parameters)
-        output = _execute(self._arguments(places), self.folder, environment, trial.should_stop, *files)
+        begin_s = time.perf_counter()
+        try:
+            arguments = self._arguments(places)
+            output = _execute(arguments, self.folder, environment, trial.should_stop, trial.cap_s, *files)
+        except _Capped:
+            return trial.cap_s
+        if isinstance(self.result, WallTime):
+            return time.perf_counter() - begin_s
         return self.result.read(output, self.folder, places)
 
     def _arguments(self, places: Mapping[str, str]) -> list[str]:
@@ -169,9 +205,19 @@ class Command:
             "LUTHIER_STUDY": str(trial.context.get("study", "")),
             "LUTHIER_UNTIL": "" if trial.until is None else str(trial.until),
         }
+        if trial.fidelity:
+            found["LUTHIER_FIDELITY"] = json.dumps(trial.fidelity)
+        if trial.case is not None:
+            found["LUTHIER_INSTANCE"], found["LUTHIER_CAP"] = _case_texts(trial)
         for name, text in texts.items():
             found.update(dict.fromkeys(self.names.get(name, ()), text.replace("\0", "")))
         return found
+
+
+def _case_texts(trial: RunningTrial) -> tuple[str, str]:
+    """Write the instance and its cap; empty where there are none."""
+    instance = "" if trial.case is None else str(trial.case.instance).replace("\0", "")
+    return instance, "" if trial.cap_s is None else repr(trial.cap_s)
 
 
 def search_path() -> str:
@@ -209,7 +255,12 @@ def _end_all() -> None:
 
 
 def _execute(
-    arguments: list[str], folder: Path, environment: dict[str, str], stop: Callable[[], bool], *files: Path
+    arguments: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    stop: Callable[[], bool],
+    cap_s: float | None,
+    *files: Path,
 ) -> str:
     """Run a program in a process group of its own to its end, and give the end of its standard output.
 
@@ -218,6 +269,7 @@ def _execute(
         folder: its working directory.
         environment: its environment.
         stop: says whether it is to be ended.
+        cap_s: the seconds after which it is ended in any case; None: no limit.
         files: take what it writes to its standard output and error; none: it is not kept.
     """
     own_group: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
@@ -235,7 +287,7 @@ def _execute(
     try:
         streams = zip((process.stdout, process.stderr), files or (None, None), strict=True)
         readers = [_Reader(stream, file) for stream, file in streams if stream is not None]
-        code = _wait(process, readers[0], stop)
+        code = _wait(process, readers[0], stop, cap_s)
     except BaseException:  # the trial is over its limit, or stopped
         _end(process)
         raise
@@ -251,14 +303,18 @@ def _execute(
     return output
 
 
-def _wait(process: subprocess.Popen[bytes], reader: _Reader, stop: Callable[[], bool]) -> int:
+def _wait(process: subprocess.Popen[bytes], reader: _Reader, stop: Callable[[], bool], cap_s: float | None) -> int:
     """Wait for the end of a process; the end of its output announces it."""
+    deadline_s = None if cap_s is None else time.monotonic() + cap_s
     while (code := process.poll()) is None:
+        left_s = _LOOK_S if deadline_s is None else max(0.001, min(_LOOK_S, deadline_s - time.monotonic()))
         if reader.is_alive():
-            reader.join(_LOOK_S)
+            reader.join(left_s)
         else:
             with suppress(subprocess.TimeoutExpired):
-                return process.wait(_LOOK_S)
+                return process.wait(left_s)
+        if deadline_s is not None and time.monotonic() >= deadline_s and process.poll() is None:
+            raise _Capped
         if stop():
             raise TrialPruned("the trial was stopped while its command ran")
     return code

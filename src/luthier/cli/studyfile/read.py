@@ -5,9 +5,9 @@ Every mistake in it is an `InvalidFile` with its place, what is wrong and what i
 
 from __future__ import annotations
 
+import math
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,34 +16,32 @@ from pathlib import Path
 from typing import Any
 
 from luthier._foreign_words import KEYS, METHODS
-from luthier._hints import did_you_mean
 from luthier._names import PUBLIC
+from luthier.analysis import EndRule, parse_end_rule
 from luthier.cli.objective.python_function import Function
 from luthier.cli.objective.shell_command import (
-    SPECIAL,
     Command,
-    JsonFile,
-    LastLine,
-    Pattern,
-    environment_names,
-    search_path,
 )
-from luthier.cli.objective.template import Template, check_shell, template, words
+from luthier.cli.studyfile.instance_files import read_instances
+from luthier.cli.studyfile.objective_section import read_objective
 from luthier.cli.studyfile.space_errors import locate
 from luthier.cli.studyfile.toml_source import Section, TomlSource, hint, listed
 from luthier.cli.studyfile.units import duration_s, fidelity, size_mb
 from luthier.errors import InvalidSetting, InvalidSpace
 from luthier.executor import gpu_environments
+from luthier.instances import Instances
 from luthier.method import check_method, from_plain, method_names
-from luthier.problem import Fidelity, OutcomeConstraint, parse_outcome_constraints
+from luthier.problem import SECONDS, Fidelity, OutcomeConstraint, parse_outcome_constraints
 from luthier.run import Budget
+from luthier.scalar import to_float
 from luthier.space import Space
-from luthier.stop import Rule, scheduler_of
+from luthier.stop import Intensify, Rule, scheduler_of
 
 SECTIONS = ("study", "objective", "space", "method", "stop", "budget", "store", "executor")
 KINDS = ("processes", "threads", "inline", "dask", "ray", "slurm", "spark", "loky", "joblib")
 _STUDY_KEYS = (
-    "name", "minimize", "maximize", "constraints", "fidelity", "seed", "noisy", "baseline", "report", "notes", "tags",
+    "name", "minimize", "maximize", "constraints", "cost", "fidelity", "instances", "seed", "noisy", "baseline",
+    "report", "notes", "tags", "transfer",
 )  # fmt: skip
 RULES = PUBLIC["luthier.stop"]
 
@@ -64,6 +62,8 @@ class StudyFile:
         method: None for the default one.
         fidelity: what a full evaluation spends; None where less tells nothing.
         stop: the rule that stops trials early; None where none does.
+        cost: the name of what a trial costs; None where none is said.
+        ending: the rule that ends a run; None where none does.
         budget: the limits of the study.
         store: the path or URL of the store.
         workers: the number of trials at once.
@@ -75,6 +75,7 @@ class StudyFile:
         constraints: limits of numbers that the objective returns; None where there are none.
         notes: of the study; empty for those that it has.
         tags: of the study, beside those that it has.
+        transfer: studies of other tasks that it learns from, each as ``store.db`` or ``store.db#name``.
     """
 
     source: TomlSource
@@ -101,6 +102,10 @@ class StudyFile:
     tags: tuple[str, ...] = ()
     fidelity: Fidelity | None = None
     stop: Rule | None = None
+    cost: str | None = None
+    ending: EndRule | None = None
+    transfer: tuple[str, ...] = ()
+    instances: Instances | None = None
 
 
 def read_study(path: str | Path) -> StudyFile:
@@ -118,8 +123,12 @@ def read_study(path: str | Path) -> StudyFile:
     minimize, maximize = study.texts("minimize"), study.texts("maximize")
     _check_goals(study, minimize, maximize)
     limits: tuple[OutcomeConstraint, ...] = study.made("constraints", parse_outcome_constraints, ())
-    returned = tuple(dict.fromkeys((*minimize, *maximize, *(limit.name for limit in limits))))
+    cost = study.text("cost", "") or None
+    priced = (cost,) if cost not in (None, SECONDS) else ()
+    returned = tuple(dict.fromkeys((*minimize, *maximize, *(limit.name for limit in limits), *priced)))
     space = _space(source)
+    read = partial(read_instances, folder=source.path.parent)
+    instances: Instances | None = study.made("instances", read, None)
     executor = source.section("executor", ("workers", "kind", "gpus", "deterministic", "trial_time", "trial_memory"))
     workers, kind = executor.whole("workers", 1, 1, 10_000), executor.one_of("kind", KINDS, KINDS[0])
     time_s, memory_mb = _limits(executor, kind, workers)
@@ -131,7 +140,7 @@ def read_study(path: str | Path) -> StudyFile:
         seed=study.whole("seed", None, 0, 2**64 - 1),
         noisy=study.flag("noisy", False),
         baseline=_baseline(study, space),
-        objective=_objective(source, space, returned, workers),
+        objective=read_objective(source, space, returned, workers, instances is not None),
         space=space,
         method=_method(source),
         budget=_budget(source, len(minimize) + len(maximize)),
@@ -147,13 +156,21 @@ def read_study(path: str | Path) -> StudyFile:
         notes=study.text("notes", ""),
         tags=_tags(study),
         fidelity=(declared := study.made("fidelity", fidelity, None)),
-        stop=_rule(source, declared),
+        stop=_rule(source, declared, instances),
+        instances=instances,
+        cost=cost,
+        ending=_ending(source, len(minimize) + len(maximize)),
+        transfer=tuple(_place(source, text) for text in study.texts("transfer")),
     )
 
 
 def store_of(source: TomlSource) -> str:
     """Give the store of a study file: by default ``<its name>.db`` beside it."""
-    path = source.section("store", ("path",)).text("path", f"{source.path.stem}.db")
+    return _place(source, source.section("store", ("path",)).text("path", f"{source.path.stem}.db"))
+
+
+def _place(source: TomlSource, path: str) -> str:
+    """Give a path relative to the folder of the study file; a URL as it is."""
     return path if "://" in path else os.path.normpath(source.path.parent / Path(path).expanduser())
 
 
@@ -210,13 +227,15 @@ def _method(source: TomlSource) -> Any:
     return _part(source.section("method"), "method", "Random", method_names(), check_method)
 
 
-def _rule(source: TomlSource, declared: Fidelity | None) -> Rule | None:
+def _rule(source: TomlSource, declared: Fidelity | None, instances: Instances | None) -> Rule | None:
     section = source.section("stop")
 
     def check(rule: object) -> None:
         if not isinstance(rule, Rule):
             raise InvalidSetting(f"it is no rule that stops trials; {listed('there are', RULES)}")
-        if scheduler_of(rule) is not None and declared is None:
+        if isinstance(scheduler_of(rule), Intensify) and instances is None:
+            raise InvalidSetting('it races over instances: say instances = ["a", "b", "c"] in [study]')
+        if scheduler_of(rule) is not None and declared is None and instances is None:
             raise InvalidSetting("it gives trials a part of the fidelity: say fidelity = {epochs = [1, 81]} in [study]")
 
     rule: Rule | None = _part(section, "rule", "Median", RULES, check)
@@ -255,17 +274,33 @@ def _builds(plain: Mapping[str, Any]) -> bool:
 
 
 def _budget(source: TomlSource, goals: int) -> Budget:
-    section = source.section("budget", ("trials", "time", "target", "plateau"))
+    section = source.section("budget", ("trials", "time", "cost", "target", "plateau", "stop"))
     budget = Budget(
         trials=section.whole("trials", None, 1),
         time_s=section.made("time", duration_s, None),
         target=section.number("target", None),
         plateau=section.whole("plateau", None, 1),
+        cost=section.made("cost", _cost, None),
     )
     if goals > 1 and (budget.target is not None or budget.plateau is not None):
         key = "target" if budget.target is not None else "plateau"
         raise section.error(key, f"{key} is for a study of one objective; this one has {goals}: use trials or time")
     return budget
+
+
+def _cost(value: object) -> float:
+    number = to_float(value) if isinstance(value, int | float) else None
+    if number is None or not 0 < number < math.inf:
+        raise InvalidSetting(f"{value!r} is not allowed here: give a number, more than 0")
+    return number
+
+
+def _ending(source: TomlSource, goals: int) -> EndRule | None:
+    section = source.section("budget")
+    rule: EndRule | None = section.made("stop", parse_end_rule, None)
+    if rule is not None and goals > 1:
+        raise section.error("stop", f"stop is for a study of one objective; this one has {goals}: use trials or time")
+    return rule
 
 
 def _gpus(section: Section, kind: str) -> str | None:
@@ -293,122 +328,3 @@ def _limits(section: Section, kind: str, workers: int) -> tuple[float | None, fl
 
 
 # --- the objective --------------------------------------------------------------------------------
-
-
-def _objective(source: TomlSource, space: Space, goals: tuple[str, ...], workers: int) -> Function | Command:
-    section = source.section("objective", ("python", "command", "shell", "result"))
-    if ("python" in section) == ("command" in section):
-        both = " (and not both)" if "python" in section else ""
-        raise section.error(
-            "command" if "command" in section else "",
-            f'give python = "module:function", or command = "program --option {{name}}"{both}',
-        )
-    if "python" in section:
-        return _function(section)
-    return _command(section, space, goals, workers)
-
-
-def _function(section: Section) -> Function:
-    text = section.text("python", "")
-    for key in ("shell", "result"):
-        if key in section:
-            raise section.error(key, f"{key} belongs to a command; a Python function returns its result")
-    module, colon, name = text.partition(":")
-    parts = [*module.split("."), *name.split(".")]
-    if not colon or not all(part.isidentifier() for part in parts):
-        raise section.error("python", f'python = {text!r}: write "module:function", as in "train:accuracy"')
-    return Function(module, name, section.source.folder, partial(section.error, "python"))
-
-
-def _command(section: Section, space: Space, goals: tuple[str, ...], workers: int) -> Command:
-    shell = section.flag("shell", False)
-    if shell and sys.platform == "win32":
-        raise section.error("shell", "shell = true needs a POSIX shell: write the command without")
-    parts = _words(section, shell)
-    known = (*space.names, *SPECIAL)
-    for part in parts:
-        _check_places(section, "command", part, known)
-    if not shell:
-        _check_program(section, parts[0], space)
-    result = _result(section, known, goals, workers)
-    return Command(parts, shell, section.source.folder, result, environment_names(space.names))
-
-
-def _words(section: Section, shell: bool) -> tuple[Template, ...]:
-    given = section.table["command"]
-    is_list = isinstance(given, list) and bool(given) and all(isinstance(word, str) for word in given)
-    if not (isinstance(given, str) and given.strip()) and not is_list:
-        raise section.error("command", "command is a text, or a list of texts: a program and its arguments")
-    if shell and is_list:
-        raise section.error("command", "with shell = true, the command is one text")
-    try:
-        return (check_shell(given),) if shell else words(given)
-    except InvalidSetting as error:
-        raise section.error("command", str(error)) from None
-
-
-def _check_places(section: Section, key: str | tuple[str, ...], part: Template, known: tuple[str, ...]) -> None:
-    for name in part.names:
-        if name not in known:
-            raise section.error(key, f"{{{name}}} is not a variable of [space]{hint(name, known, 'there are')}")
-
-
-def _check_program(section: Section, word: Template, space: Space) -> None:
-    if word.names:
-        if set(word.names) & set(space.names):
-            raise section.error("command", "the program itself cannot be a variable: start it by a small script")
-        return
-    name = word.pieces[0]
-    if not any(sign in name for sign in "/\\"):
-        if shutil.which(name, path=search_path()) is None:
-            raise section.error("command", f"there is no program {name!r} on the PATH")
-    elif shutil.which(str(section.source.folder / name)) is None:
-        where = str(section.source.folder)
-        raise section.error("command", f"{name!r} (from {where!r}) is not a program: no such file, or not executable")
-
-
-def _result(
-    section: Section, known: tuple[str, ...], goals: tuple[str, ...], workers: int
-) -> LastLine | Pattern | JsonFile:
-    given = section.table.get("result", "last line")
-    if given == "last line":
-        return LastLine()
-    allowed = 'result is "last line", {regex = "accuracy: ([0-9.]+)"} or {json = "{luthier.folder}/result.json"}'
-    if not isinstance(given, Mapping) or len(given) != 1 or not all(isinstance(text, str) for text in given.values()):
-        raise section.error("result", f"{given!r} is not allowed; {allowed}")
-    if "regex" in given:
-        return _pattern(section, given["regex"], goals)
-    if "json" in given:
-        return _json_file(section, given["json"], known, workers)
-    (key,) = given
-    raise section.error(("result", key), f"{key!r} is not known{did_you_mean(key, ('regex', 'json'))}; {allowed}")
-
-
-def _pattern(section: Section, regex: str, goals: tuple[str, ...]) -> Pattern:
-    key = ("result", "regex")
-    try:
-        compiled = re.compile(regex, re.MULTILINE)
-    except re.error as error:
-        raise section.error(key, f"{regex!r} is not a regular expression: {error}") from None
-    if compiled.groupindex:
-        if set(compiled.groupindex) != set(goals):
-            raise section.error(key, f"the groups {sorted(compiled.groupindex)} are not the objectives {list(goals)}")
-    elif compiled.groups != 1 or len(goals) > 1:
-        how = "one group in round brackets around the number" if len(goals) == 1 else "a group (?P<name>…) an objective"
-        raise section.error(key, f"{regex!r} has {compiled.groups} groups; it needs {how}")
-    return Pattern(regex)
-
-
-def _json_file(section: Section, path: str, known: tuple[str, ...], workers: int) -> JsonFile:
-    key = ("result", "json")
-    try:
-        place = template(path)
-    except InvalidSetting as error:
-        raise section.error(key, str(error)) from None
-    _check_places(section, key, place, known)
-    if not {"luthier.folder", "luthier.number"} & set(place.names) and workers > 1:
-        raise section.error(
-            key, f"with {workers} workers, two trials would write {path!r} at once: put it into {{luthier.folder}}, a "
-            "folder of the trial's own, or {luthier.number} into its name",
-        )  # fmt: skip
-    return JsonFile(place)

@@ -15,7 +15,7 @@ _PART = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)")
 
 DURATION = 'seconds, or text such as "90s", "10m", "1h30m"'
 SIZE = 'megabytes, or text such as "500 MB", "2 GB"'
-FIDELITY = "a table of one unit with its bounds, such as {epochs = [1, 81]}"
+FIDELITY = "a table of units with their bounds, such as {epochs = [1, 81]}"
 
 
 def duration_s(value: object) -> float:
@@ -47,10 +47,12 @@ def _read(value: object, units: dict[str, float], bare: str, allowed: str, *, ma
 
 
 def fidelity(value: object) -> Fidelity:
-    """Read a fidelity, ``{epochs = [1, 81]}``; raises InvalidSetting where it is not one."""
-    if not isinstance(value, dict) or len(value) != 1:
+    """Read ``{epochs = [1, 81]}``, or several of which the first one leads; raises InvalidSetting where it is none."""
+    if not isinstance(value, dict) or not value:
         raise InvalidSetting(f"{value!r} is not allowed here: give {FIDELITY}")
-    ((name, bounds),) = value.items()
-    if not isinstance(bounds, list) or len(bounds) != 2:
-        raise InvalidSetting(f"{value!r} is not allowed here: give {FIDELITY}")
-    return Fidelity(name, *bounds)
+    found: list[Fidelity] = []
+    for name, bounds in value.items():
+        if not isinstance(bounds, list) or len(bounds) != 2:
+            raise InvalidSetting(f"{value!r} is not allowed here: give {FIDELITY}")
+        found.append(Fidelity(name, *bounds))
+    return Fidelity(name=found[0].name, low=found[0].low, high=found[0].high, beside=tuple(found[1:]))

@@ -20,8 +20,8 @@ def spark_executor(
 ) -> PooledFutures:
     """Run each trial as a job of Spark with one task.
 
-    A process of Spark that has the objective keeps it for further trials. Reports come with the result. A trial that is
-    cancelled is ended.
+    A process of Spark that has the objective keeps it for further trials. Reports come while a trial runs, and
+    `should_stop` is answered, where Spark runs on this machine; see `Futures`. A trial that is cancelled is ended.
 
     Args:
         objective: called with a `RunningTrial`; Luthier must be installed where the executors run.

@@ -30,6 +30,7 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
+from luthier.method.bayesian.cost_cooling import cost_exponent
 from luthier.method.bayesian.evidence import Evidence, find_evidence, penalize_edges, resolution
 from luthier.method.bayesian.front import MOST_OBJECTIVES, choose_model, fit_objectives, front_first
 from luthier.method.bayesian.initial_design import design, rest_of_space
@@ -46,6 +47,7 @@ from luthier.method.bayesian.step import (
     is_learnable,
     learn_constraints,
     scalarize,
+    source_weights,
     with_pending,
 )
 from luthier.method.bayesian.user_prior import Prior, PriorDensity
@@ -70,6 +72,12 @@ _SHORT_SCALE_MODELS = tuple(
 # branch of which only a few bad points are known is tried again (`benchmarks/results/branches-2026-11.md`).
 _EXPLORING_MODELS = tuple(GP(scaling=model.scaling, hyperpriors=Hyperpriors(log_length=-3.0)) for model in _COMMITTEE)
 _WORTHWHILE = 0.1
+
+# Of a few noisy losses one cannot tell whether little noise hides a narrow optimum or much noise a wide one, and the
+# most probable model is sure of one of them. So what a measurement would teach is averaged over hyperparameters, where
+# noise is declared (docs/decisions/0033). With many losses samples differ little, and cost seconds.
+_LEARNING_MODELS = (GP(samples=4),)
+_MOST_AVERAGED = 100
 
 _TINY = 1e-300
 _HOPES, _HOPE = 5, 2.0
@@ -127,11 +135,14 @@ class Auto:
     small differences count (see `luthier.method.bayesian.evidence`): the more they are in doubt, the more proposals are
     made by models with short length-scales, some of them by hope alone, and the farther proposals keep from trials and
     from the ends of numbers that do not matter. Where noise hides which trials are good, most proposals are made by the
-    knowledge gradient: what the measurement would teach about the optimum. Where the nearest trials tie, a point has
-    to be worth it, the more so the more often such points have only repeated a known loss.
+    knowledge gradient: what the measurement would teach about the optimum, averaged over samples of the hyperparameters
+    if noise is declared. Where the nearest trials tie, a point has to be worth it, the more so the more often such
+    points have only repeated a known loss.
 
-    A study without a trial budget is taken to be limited by time. If its trials take very different times, the
-    improvement is divided by the expected seconds of a trial (`PerSecond`), which needs more trials and less time.
+    Where the study declares what a trial costs, the improvement is divided by the expected cost, the less so the more
+    of a budget in it is spent (`luthier.method.bayesian.cost_cooling`). A study without any such budget is taken to be
+    limited by time. If its trials take very different times, the improvement is divided by the expected seconds of a
+    trial (`PerSecond`), which needs more trials and less time.
     Otherwise the budget changes nothing: other designs were no better for short studies, and a search without
     short-scale models no better for the last trials (`benchmarks/results/public-2026-11.md`).
 
@@ -143,8 +154,9 @@ class Auto:
             spaces with conditional variables; if empty, the short-scale models go on.
         search: the optimizer of the acquisition function.
         prior: a user's prior of where the optimum is.
-        per_second: whether improvements are divided by expected seconds; None: if there is no trial budget, and the
-            0.9 quantile of the durations is at least 15 times the 0.1 quantile.
+        per_second: whether improvements are divided by expected seconds, or by the declared cost; None: where a cost
+            is declared, or if there is no trial budget, and the 0.9 quantile of the durations is at least 15 times the
+            0.1 quantile.
 
     Raises:
         InvalidSetting: `initial` is below 1, or the committee is empty.
@@ -169,7 +181,7 @@ class Auto:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
         if not is_learnable(data, self.initial):
-            return design(self._density(problem), problem, history, key, count, memo)
+            return design(self._density(problem), problem, data, history, key, count, memo)
         evaluated = evaluated_points(problem, data)
         batch, shared = ProposalBatch(history, count, repeat=problem.noisy), Memo(_SHARED)
         while not batch.full:
@@ -209,6 +221,10 @@ class Auto:
         by, members = self._members_at(
             is_stagnant(problem, data), begun, evidence, 0.0 if plateaus is None else plateaus.futile
         )
+        # Where noise is declared, the best measurement may be at an end of a range, or one more of the same.
+        anywhere = by == INFORMING and problem.noisy
+        if anywhere and begun <= _MOST_AVERAGED:
+            members = _LEARNING_MODELS
         models, density = fitted(members), self._density(problem)
         name, bound = "", []
         for model in models:
@@ -222,15 +238,17 @@ class Auto:
         # The logarithms themselves are averaged, so that a model that sees no improvement at a point has a veto.
         criterion: Criterion = IntegratedCriterion(bound, np.full(len(bound), 1.0 / len(bound)), ValueScale.SIGNED)
         if by == INFORMING:
-            criterion = penalize_edges(_logarithm(criterion), committee, data.columns, _EDGES, 1.0)
+            criterion = _logarithm(criterion)
+            if not anywhere:
+                criterion = penalize_edges(criterion, committee, data.columns, _EDGES, 1.0)
         elif evidence.tied and by != HOPING:
             criterion = penalize_edges(criterion, committee, data.columns, _EDGES * evidence.tied)
         if by == SPREADING:
             name, criterion = "gap", widest_gap(data)
         elif plateaus is not None:
             criterion = PlateauPenalty(criterion, plateaus.penalties)
-        note = written(ModelChoice(by, name, tuple(model.scaling for model in members)))
-        apart = separate(data, evidence.doubt)
+        note = written(ModelChoice(by, name, tuple(model.scaling for model in members), source_weights(models[0])))
+        apart = None if anywhere else separate(data, evidence.doubt)
         return Step(data, seen, models, constraints, ((name, criterion),), data.x[:0], stream, note, density, apart)
 
     def _front_step(
@@ -243,7 +261,7 @@ class Auto:
         name, acquisition = self._weighted(models.acquisition(stream), problem, data, density)
         context = AcquisitionContext(seen, 0.0, data.x, data.pending[:0], stream, memo)
         criterion = bind_criterion(acquisition, models.posteriors[0], constraints, context)
-        note = written(ModelChoice(COMMITTEE, name, (model.scaling,)))
+        note = written(ModelChoice(COMMITTEE, name, (model.scaling,), source_weights(models.fitted[0])))
         evidence = find_evidence((), data)
         if evidence.tied:
             penalty = _FRONT_EDGES * evidence.tied
@@ -274,13 +292,21 @@ class Auto:
     def _weighted(
         self, acquisition: Acquisition | Bindable, problem: Problem, data: Data, density: PriorDensity | None
     ) -> tuple[str, Acquisition | Bindable]:
-        """Give an acquisition function per second and by the user's prior where these count, and its name."""
-        name = type(acquisition).__name__
-        if is_bound_by_time(problem, data) if self.per_second is None else self.per_second:
-            name, acquisition = f"{name} per second", PerSecond(acquisition)
+        """Give an acquisition function per cost and by the user's prior where these count, and its name."""
+        name, exponent = type(acquisition).__name__, self._cost_exponent(problem, data)
+        if exponent:
+            name, acquisition = f"{name} per {problem.cost or 'second'}", PerSecond(acquisition, exponent)
         if density is not None and self.prior is not None:
             acquisition = PriorWeighted(acquisition, density, self.prior.strength)
         return name, acquisition
+
+    def _cost_exponent(self, problem: Problem, data: Data) -> float:
+        """Give the exponent of the expected cost; 0 where it does not count."""
+        if self.per_second is False:
+            return 0.0
+        if problem.cost is not None:
+            return cost_exponent(problem, data)
+        return float(self.per_second or is_bound_by_time(problem, data))
 
     def _members_at(self, stagnant: bool, begun: int, evidence: Evidence, futile: float) -> tuple[str, tuple[GP, ...]]:
         """Give the role and the models that propose after that many results, crashes and pending trials."""

@@ -20,6 +20,7 @@ from luthier.acquisition import (
     LogEI,
     Portfolio,
     check_acquisition,
+    weight_by_cost,
     weight_by_prior,
 )
 from luthier.data import Data
@@ -29,6 +30,7 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, EvaluatedPoints
+from luthier.method.bayesian.cost_cooling import cost_exponent
 from luthier.method.bayesian.front import ranked_by_fronts
 from luthier.method.bayesian.initial_design import design, rest_of_space
 from luthier.method.bayesian.portfolio import select_member
@@ -45,6 +47,7 @@ from luthier.method.bayesian.step import (
     learn_constraints,
     ranked,
     scalarize,
+    source_weights,
     with_pending,
 )
 from luthier.method.bayesian.user_prior import Prior, PriorDensity
@@ -78,7 +81,9 @@ class Bayes:
     outcome constraint (see `luthier.method.bayesian.constraints`). With several objectives each proposal has a random
     scalarization of them (see `luthier.method.bayesian.step`), and a density ratio takes the first fronts for good
     (see `luthier.method.bayesian.front`); if trials report violations of outcome constraints, the acquisition function
-    is weighted by the probability that the constraints hold.
+    is weighted by the probability that the constraints hold. Where the study declares what a trial costs, the
+    acquisition function is divided by the expected cost (`PerSecond`), the less so the more of a budget in it is spent;
+    a density ratio is not, which orders points and has no size.
 
     Args:
         surrogate: the model: `GP()`, `Forest()`, `Parzen()`, …
@@ -92,6 +97,7 @@ class Bayes:
             ``ignored`` (see `luthier.method.bayesian.step.fantasize`).
         prior: a user's prior of where the optimum is. The density of a Parzen ratio's good points is multiplied by it
             (Souza et al. 2021, Bayesian optimization with a prior for the optimum, eq. 4).
+        per_cost: whether a declared cost is minded.
 
     Raises:
         InvalidSetting: the surrogate and the acquisition function do not go together, `initial` is below 1, or
@@ -110,6 +116,7 @@ class Bayes:
     search: AcquisitionOptimizer = AcquisitionOptimizer()
     pending: str = "believed"
     prior: Prior | None = None
+    per_cost: bool = True
 
     __repr__ = settings_repr
 
@@ -124,7 +131,7 @@ class Bayes:
         """Propose `count` configurations. See `luthier.method.protocol.Method`."""
         data = history.data(problem)
         if not is_learnable(data, self._initial(data)):
-            return design(self._density(problem), problem, history, key, count, memo)
+            return design(self._density(problem), problem, data, history, key, count, memo)
         evaluated = evaluated_points(problem, data)
         batch, shared = ProposalBatch(history, count, repeat=problem.noisy), Memo(1)
         while not batch.full:
@@ -145,7 +152,8 @@ class Bayes:
         seen = ranked_by_fronts(data) if by_ratio and len(problem.objectives) > 1 else scalarize(data, stream)
         choose = self._by_ratio if by_ratio else self._by_acquisition
         model, criteria, candidates = choose(problem, data, seen, constraints, density, stream, memo)
-        note = written(ModelChoice(type(self.surrogate).__name__, type(self.acquisition).__name__))
+        names = (type(self.surrogate).__name__, type(self.acquisition).__name__)
+        note = written(ModelChoice(*names, sources=source_weights(model)))
         return Step(data, seen, (model,), constraints, criteria, candidates, stream, note, density)
 
     def surrogates(self) -> tuple[Surrogate, ...]:
@@ -188,7 +196,8 @@ class Bayes:
             context = AcquisitionContext(seen, best, scattered, pending, key.fold("acquisition"), memo)
             return bind_criterion(acquisition, posterior, constraints, context)
 
-        criteria = tuple((name, criterion(acquisition)) for name, acquisition in self._acquisitions(density))
+        exponent = cost_exponent(problem, data) if self.per_cost else 0.0
+        criteria = tuple((name, criterion(one)) for name, one in self._acquisitions(density, exponent))
         return model, criteria, data.x[:0]
 
     def _by_ratio(
@@ -221,9 +230,9 @@ class Bayes:
 
         return model, ((LOG_RATIO, FunctionCriterion(value)),), points
 
-    def _acquisitions(self, density: PriorDensity | None) -> list[tuple[str, Acquisition | Bindable]]:
-        """Give the acquisition function, or those of a portfolio, with names; weighted by a user's prior if any."""
-        weighted = self.acquisition
+    def _acquisitions(self, density: PriorDensity | None, exponent: float) -> list[tuple[str, Acquisition | Bindable]]:
+        """Give the acquisition function, or those of a portfolio, with names; by cost and a user's prior, if any."""
+        weighted = weight_by_cost(self.acquisition, exponent)
         if density is not None and self.prior is not None:
             weighted = weight_by_prior(weighted, density, self.prior.strength)
         if isinstance(self.acquisition, Portfolio) and isinstance(weighted, Portfolio):

@@ -46,7 +46,7 @@ def constraint_models(data: Data, key: Key, memo: Memo) -> tuple[Posterior, ...]
         rows = np.flatnonzero(~np.isnan(violation))
         if len(rows):
             scaled = _squashed(violation[rows])
-            seen = replace(data, x=data.x[rows], losses=scaled[:, None], noise=None)
+            seen = replace(data, x=data.x[rows], losses=scaled[:, None], noise=None, sources=())
             models.append(GP(scaling="given").fit(seen, key.fold("limit", place), memo))
     return tuple(models)
 
@@ -130,7 +130,7 @@ def _likely(data: Data, x: Floats, outcome: Floats, memo: Memo) -> Floats:
 
     rows = np.arange(len(x))[-_MOST:]
     labels = np.arcsinh(outcome[rows])[:, None]  # on the scale of `constraint_models`
-    seen = replace(data, x=x[rows], losses=labels, violations=np.empty((len(rows), 0)), noise=None)
+    seen = replace(data, x=x[rows], losses=labels, violations=np.empty((len(rows), 0)), noise=None, sources=())
     mean, variance = cast(SupportsLeaveOneOut, GP(scaling="given").fit(seen, Key.of(0), memo)).leave_one_out()
     likely = np.where(outcome > 0, 1.0, 0.0)
     likely[rows] = ndtr(mean / np.sqrt(variance))

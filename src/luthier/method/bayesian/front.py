@@ -63,8 +63,8 @@ def _beyond(losses: Floats) -> Floats:
 def fit_objectives(model: GP, data: Data, key: Key, memo: Memo) -> FrontModels:
     """Fit a surrogate to the losses of each objective, taken as independent."""
     fitted, posteriors = [], []
-    for place, losses in enumerate(data.losses.T):
-        alone = replace(data, losses=losses[:, None], noise=data.noise if place == 0 else None)
+    for place in range(data.losses.shape[1]):
+        alone = data.of_objective(place)
         one = fit_model(model, alone, alone, key.fold("objective", place), memo)
         fitted.append(one)
         posteriors.append(fantasize(one.posterior, alone, data.pending, "believed"))
@@ -120,7 +120,7 @@ def ranked_by_fronts(data: Data) -> Data:
     order += rest[np.argsort(broken, kind="stable")].tolist()
     places = np.empty(len(data))
     places[order] = np.arange(len(data))
-    return replace(data, losses=places[:, None])
+    return replace(data, losses=places[:, None], sources=())
 
 
 def _by_volume(losses: Floats) -> list[int]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from luthier.data import Data
 from luthier.errors import SpaceExhausted
 from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch, add_note, has_defaults
+from luthier.method.bayesian.source_portfolio import best_of_sources
 from luthier.method.bayesian.user_prior import PriorDensity
 from luthier.method.notes import ProposedBy, read, written
 from luthier.method.quasi import Quasi
@@ -25,24 +27,32 @@ _TRIES = 64
 
 
 def design(
-    density: PriorDensity | None, problem: Problem, history: History, key: Key, count: int, memo: Memo
+    density: PriorDensity | None, problem: Problem, data: Data, history: History, key: Key, count: int, memo: Memo
 ) -> tuple[Proposal, ...]:
-    """Propose the first trials: `initial_design`, or where there is a user's prior `prior_design`."""
+    """Propose the first trials: `initial_design`, or where there is a user's prior `prior_design`.
+
+    Where there are results of other tasks (`data.sources`), some are among the best configurations of these.
+    """
+    if data.sources:
+        return source_design(density, problem, data, history, key, count, memo)
     if density is None:
         return initial_design(problem, history, key, count, memo)
     return prior_design(density, problem, history, key, count, memo)
 
 
-def initial_design(problem: Problem, history: History, key: Key, count: int, memo: Memo) -> tuple[Proposal, ...]:
+def initial_design(
+    problem: Problem, history: History, key: Key, count: int, memo: Memo, from_defaults: bool | None = None
+) -> tuple[Proposal, ...]:
     """Propose the defaults of the space (its middle, where none are given) at first, and Sobol' points after that.
 
-    Points of the design whose trials were forgotten are proposed again, before any new ones.
+    `from_defaults` says whether the defaults are still to be tried; None: before the first trial. Points of the design
+    whose trials were forgotten are proposed again, before any new ones.
 
     Raises:
         SpaceExhausted, Infeasible: as `Quasi` does.
     """
     batch = ProposalBatch(history, count, repeat=problem.noisy)
-    defaults = problem.space.defaults() if not len(history) else None
+    defaults = problem.space.defaults() if (not len(history) if from_defaults is None else from_defaults) else None
     if defaults is not None:
         batch.offer(defaults, problem.space.identity(defaults), written(ProposedBy(DESIGN, defaults=True)))
     batch.offer_forgotten(problem.space, has_defaults, ProposedBy(DESIGN, defaults=True))
@@ -81,12 +91,57 @@ def prior_design(
         for config in space.decode(points) if not batch.full else ():
             if not batch.full:
                 batch.offer(config, space.identity(config), note)
+    return _filled(batch, problem, lambda rest: initial_design(problem, history, key, rest, memo), count)
+
+
+def source_design(
+    density: PriorDensity | None, problem: Problem, data: Data, history: History, key: Key, count: int, memo: Memo
+) -> tuple[Proposal, ...]:
+    """Propose the first trials: those with even numbers by `best_of_sources`, the others as without sources.
+
+    Where the best of those that were proposed so is worse than the median of the others, there are no more of them.
+
+    Raises:
+        SpaceExhausted, Infeasible: as `initial_design` does.
+    """
+    space, first = problem.space, len(history)
+    even = (first + count + 1) // 2 - (first + 1) // 2 if _are_good(data, history) else 0
+    batch = ProposalBatch(history, even, repeat=problem.noisy)
+    note = written(ProposedBy(DESIGN, source=True))
+    tried = sum(_is_by_source(trial.note) for trial in history.trials)
+    first_new = tried if problem.noisy else 0  # of a problem that is not noisy, the batch leaves out what was tried
+    points = best_of_sources(space, data.sources, tried + even, memo)[first_new:]
+    for config in space.decode(points) if even and len(points) else ():
+        if not batch.full:
+            batch.offer(config, space.identity(config), note)
+    begun = any(has_defaults(trial.note) for trial in history.trials)
+
+    def others(rest: int) -> tuple[Proposal, ...]:
+        if density is not None:
+            return prior_design(density, problem, history, key, rest, memo)
+        return initial_design(problem, history, key, rest, memo, not begun)
+
+    return _filled(batch, problem, others, count)
+
+
+def _are_good(data: Data, history: History) -> bool:
+    """Tell whether trials by other tasks are as good as others, in some objective, or there is nothing to compare."""
+    by_source = np.array([_is_by_source(history.trial(number).note) for number in history.measured()], dtype=bool)
+    if not by_source.any() or by_source.all():
+        return True
+    return bool((data.losses[by_source].min(axis=0) <= np.median(data.losses[~by_source], axis=0)).any())
+
+
+def _filled(
+    batch: ProposalBatch, problem: Problem, others: Callable[[int], tuple[Proposal, ...]], count: int
+) -> tuple[Proposal, ...]:
+    """Give the proposals of a batch after those others that are not among them, `count` in all."""
     remaining = count - len(batch.proposals)
     if not remaining:
         return tuple(batch.proposals)
-    taken = {space.identity(proposal.config) for proposal in batch.proposals}
-    others = initial_design(problem, history, key, remaining, memo)
-    fresh = [one for one in others if problem.noisy or space.identity(one.config) not in taken]
+    identity = problem.space.identity
+    taken = {identity(proposal.config) for proposal in batch.proposals}
+    fresh = [one for one in others(remaining) if problem.noisy or identity(one.config) not in taken]
     return (*fresh, *batch.proposals)
 
 
@@ -102,3 +157,8 @@ def rest_of_space(problem: Problem, history: History, key: Key, count: int, memo
 def _is_by_prior(note: Mapping[str, Any]) -> bool:
     by = read(ProposedBy, note)
     return by is not None and by.believed
+
+
+def _is_by_source(note: Mapping[str, Any]) -> bool:
+    by = read(ProposedBy, note)
+    return by is not None and by.source

@@ -32,7 +32,16 @@ from luthier.method.bayesian.user_prior import PriorDensity
 from luthier.method.protocol import Method
 from luthier.numeric import augmented_chebyshev, standard_scaling
 from luthier.problem import Problem
-from luthier.surrogate import Conditionable, Posterior, SupportsScalarization, Surrogate, supports
+from luthier.surrogate import (
+    Conditionable,
+    GPPosterior,
+    IsMixture,
+    Posterior,
+    SourceMean,
+    SupportsScalarization,
+    Surrogate,
+    supports,
+)
 
 PendingStrategy = Literal["believed", "best", "median", "worst", "ignored"]
 """The loss that a pending trial is taken to have: see `fantasize`."""
@@ -181,7 +190,7 @@ def scalarize(data: Data, key: Key) -> Data:
         if times == 1:
             break
     assert found is not None  # there is at least one draw
-    return replace(data, losses=found[1][:, None])
+    return replace(data, losses=found[1][:, None], sources=())
 
 
 def _from_zero_to_one(losses: Floats, ranked: float) -> Floats:
@@ -203,7 +212,7 @@ def ranked(data: Data) -> Data:
         return data
     ranks = np.empty(len(data))
     ranks[data.best_first()] = np.arange(len(data))
-    return replace(data, losses=ranks[:, None])
+    return replace(data, losses=ranks[:, None], sources=())
 
 
 # --- models -------------------------------------------------------------------------------------------
@@ -213,9 +222,18 @@ def fit_model(surrogate: Surrogate, data: Data, scalarized: Data, key: Key, memo
     """Fit a surrogate to `scalarized`, which is `scalarize` of the data; by each objective's own losses, if it can."""
     if data.losses.shape[1] == 1 or not isinstance(surrogate, SupportsScalarization):
         return FittedModel(surrogate, key, surrogate.fit(scalarized, key, memo))
-    noises = [data.noise, *[None] * (data.losses.shape[1] - 1)]
-    parts = [replace(data, losses=loss[:, None], noise=n) for loss, n in zip(data.losses.T, noises, strict=True)]
+    parts = [data.of_objective(place) for place in range(data.losses.shape[1])]
     return FittedModel(surrogate, key, surrogate.fit_scalarization(scalarized, parts, key, memo))
+
+
+def source_weights(model: FittedModel) -> tuple[float, ...]:
+    """Give the coefficients of results of other tasks in a model's prior mean; none where it does without."""
+    posterior = model.posterior
+    first = posterior.members[0] if supports(posterior, IsMixture) else posterior
+    prior_mean = first.prior_mean if isinstance(first, GPPosterior) else None
+    if not isinstance(prior_mean, SourceMean):
+        return ()
+    return tuple(round(weight, 3) for weight in prior_mean.weights.tolist())
 
 
 _FANTASIES: dict[str, Callable[[Floats], float]] = {

@@ -32,6 +32,7 @@ from luthier.trial import Config
 ORDERS = ("given", "shuffled", "nested")
 
 _BLOCK = 64
+_KEPT = 8  # blocks that are remembered
 _BLOCKS = 2**14
 """The number of blocks that are searched for one proposal before the constraints are said to leave too few."""
 
@@ -142,8 +143,9 @@ class Grid:
             return tuple(batch.proposals)
         first, last = begin // _BLOCK, -(-spread.count // _BLOCK)
         nothing = begin == 0
+        blocks = memo.get(("grid", name, root), lambda: Memo(_KEPT))
         for block in range(first, min(last, first + _BLOCKS)):
-            places = memo.get(("grid", name, root, block), lambda b=block: self._block(spread, space, b, root))  # type: ignore[misc]
+            places = blocks.get(block, lambda b=block: self._block(spread, space, b, root))  # type: ignore[misc]
             nothing = nothing and not places
             for candidate in places:
                 if candidate.index >= begin:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luthier.analysis import Forecast, Prediction, SmallestChange
+from luthier.analysis import Forecast, Lead, Prediction, SmallestChange
 from luthier.errors import NoResult
 from luthier.problem import Objective
 from luthier.render import dictionary, number, short
@@ -40,10 +40,24 @@ def _of_one(findings: Findings) -> tuple[Block, ...]:
     lead = (Mono(goal.name), f" = {number(best.value)} ({direction(goal)}), in trial {best.number} of ")
     return (
         Paragraph((*lead, counted(len(findings.trials), "trial"), "."), "lead"),
+        *_overtuned(findings.lead),
         Code(f"params = {dictionary(best.config)}", "python", "The best values, as Python"),
         Facts((*_sureness(findings, best, goal), *_against_defaults(findings, best, goal))),
         *_smallest_change(findings.smallest_change),
     )
+
+
+def _overtuned(lead: Lead | None) -> tuple[Block, ...]:
+    """Warn where the best is better than the defaults by less than the noise of that difference."""
+    if lead is None or not lead.is_noise:
+        return ()
+    how = f"over the {lead.pairs} folds that both have" if lead.source == "folds" else "of two measurements"
+    text = (
+        f"The best trial is {rough(lead.value)} better than the defaults (trial {lead.other}), which is below the "
+        f"noise of that difference, {rough(lead.noise)} {how}: it may be no better at all. Measure both again before "
+        "you change anything."
+    )
+    return (Paragraph((text,), "warning"),)
 
 
 def _sureness(findings: Findings, best: TrialResult, goal: Objective) -> list[tuple[str, Inline]]:

@@ -7,6 +7,7 @@ from importlib import metadata
 from typing import Any
 
 from luthier import _names, codec
+from luthier.problem import Fidelity
 from luthier.render import literal
 from luthier.report.document import Block, Code, Facts, Inline, Mono, Paragraph, ReportSection
 from luthier.report.findings import Findings
@@ -71,9 +72,18 @@ def study_code(findings: Findings) -> str:
     parts += [f"constraints={literal(limits)}"] if limits else []
     parts += ["noisy=True"] if findings.problem.noisy else []
     fidelity, configured = findings.problem.fidelity, reader.history.configured
-    parts += [f"fidelity=lt.{fidelity!r}"] if fidelity else []
+    instances = findings.problem.instances
+    if instances is not None:
+        parts += [f"instances=lt.{instances!r}"]
+    elif fidelity is not None:
+        parts += [f"fidelity={_fidelity_code(fidelity)}"]
     parts += [f"stop={method_code(configured[1].stop)}"] if configured and configured[1].stop else []
     return f"import luthier as lt\n\nspace = {space_code(findings.problem.space)}\nstudy = lt.Study({', '.join(parts)})"
+
+
+def _fidelity_code(fidelity: Fidelity) -> str:
+    written = [f"lt.{one!r}" for one in fidelity.parts]
+    return written[0] if len(written) == 1 else f"[{', '.join(written)}]"
 
 
 def space_code(space: Space) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import statistics
 
+from luthier.analysis import describe_end
+from luthier.problem import SECONDS
+from luthier.render import number as number_text
 from luthier.render import seconds
-from luthier.report.document import Block, Cell, DataTable, Facts, Inline, Paragraph, ReportSection, Share
+from luthier.report.document import Block, Cell, DataTable, Facts, Inline, Mono, Paragraph, ReportSection, Share
 from luthier.report.findings import Findings, Lack
 from luthier.report.percentage import percent
 from luthier.report.wording import counted, numbers
@@ -30,6 +33,11 @@ def time_use(findings: Findings) -> ReportSection:
         middle = statistics.median(duration for duration, _ in timed)
         text = f"{seconds(middle)} in the middle, {seconds(longest)} at most (trial {number})"
         rows.append(("one trial", (text,)))
+    problem, history = findings.problem, reader.history
+    if problem.cost is not None and problem.cost != SECONDS:
+        rows.append(("spent", (f"{number_text(history.spent)} ", Mono(problem.cost))))
+    if history.ended is not None:
+        rows.append(("a run was ended", (describe_end(history.ended),)))
     again = [trial.number for trial in findings.trials if trial.attempts > 1]
     if again:
         rows.append(("begun again", (f"{counted(len(again), 'trial')}: {numbers(again)}",)))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, TypeAlias, final
 
+from luthier.analysis import Forecast
 from luthier.render import html_table, one_line, short
 from luthier.run.progress.failure_text import first_failure
 from luthier.run.progress.tally import Tally
@@ -70,10 +71,16 @@ class NotebookReporter:
     def ended(self, study: StudyReader, result: TrialResult) -> None:
         """See `ProgressReporter.ended`."""
         self._tally.add(result)
+        self._tally.spend(study.history.spent)
         if not self._failed and has_failed(result):
             self._failed = True
             self._notices.append(first_failure(result))
         self._show(study)
+
+    def forecast(self, found: Forecast) -> None:
+        """Show what 20 more trials may bring."""
+        self._tally.forecast(found)
+        self._update()
 
     def notice(self, text: str) -> None:
         """See `ProgressReporter.notice`."""
@@ -127,5 +134,7 @@ class NotebookReporter:
         if tally.best is not None:
             rows = [(name, short(value)) for name, value in tally.best.config.items()]
             parts.append(html_table(f"best: {tally.leader()}", rows))
+        if self._tally.ahead:
+            parts.append(f"<p><small>{html.escape(self._tally.ahead)}</small></p>")
         parts += [f'<p role="status">{html.escape(one_line(text, 300))}</p>' for text in self._notices[-_NOTICES:]]
         return f"<div>{''.join(parts)}{self._drawn}</div>"

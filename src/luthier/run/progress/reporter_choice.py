@@ -44,8 +44,8 @@ def make_reporter(choice: ProgressReporter | bool, live: bool, study: StudyReade
     if not choice and not live:
         return SilentReporter()
     if notebook_shell() is None:
-        return LineReporter(total=budget.trials)
-    tally = tally_of(study.problem, budget.trials, budget.time_s, study.trials)
+        return LineReporter(total=budget.trials, cost=budget.cost)
+    tally = tally_of(study.problem, budget.trials, budget.time_s, study.trials, budget.cost)
     if live and find_spec("matplotlib") is None:
         raise MissingDependency("live=True needs matplotlib: pip install 'luthier[plot]'; or use progress=True")
     return NotebookReporter(study.name, tally, live_history if live else None)

@@ -8,9 +8,11 @@ import time
 from typing import Protocol, TextIO, final
 
 from luthier._runtime.text_line import write_line
+from luthier.analysis import Forecast
 from luthier.render import seconds
 from luthier.run.progress.failure_text import first_failure
 from luthier.run.progress.pace import Pace
+from luthier.run.progress.spending_text import forecast_line, spent_text
 from luthier.study import ActiveTrial, StudyReader, TrialResult, has_failed
 
 _log = logging.getLogger("luthier")
@@ -63,16 +65,25 @@ class LineReporter:
         stream: by default standard error.
         every_s: seconds between two lines.
         total: the number of trials that the study is to have, where known.
+        cost: what they may cost in all, where known.
     """
 
-    def __init__(self, stream: TextIO | None = None, every_s: float = 2.0, total: int | None = None) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        every_s: float = 2.0,
+        total: int | None = None,
+        cost: float | None = None,
+    ) -> None:
         self._stream = sys.stderr if stream is None else stream
         self._every_s = every_s
         self._total = total
+        self._cost = cost
         self._pace = Pace()
         self._next_s = time.monotonic()
         self._ended = self._failed = 0
         self._said = -1
+        self._forecast = ""
 
     def began(self, study: StudyReader, trial: ActiveTrial) -> None:
         """See `ProgressReporter.began`."""
@@ -95,6 +106,10 @@ class LineReporter:
         """See `ProgressReporter.notice`."""
         self._write(text)
 
+    def forecast(self, found: Forecast) -> None:
+        """Have the next lines say what 20 more trials may bring."""
+        self._forecast = forecast_line(found)
+
     def close(self, study: StudyReader) -> None:
         """Write the last line, where anything ended since the one before."""
         if self._ended > max(self._said, 0):
@@ -112,6 +127,9 @@ class LineReporter:
         left_s = self._pace.left_s(self._total - history.finished) if self._total is not None else None
         if left_s is not None and history.finished < (self._total or 0):
             parts.append(f"about {seconds(left_s)} left")
+        if study.problem.cost is not None or self._cost is not None:
+            parts.append(spent_text(study.problem, history.spent, self._cost))
+        parts += [self._forecast] if self._forecast else []
         return ", ".join(parts)
 
     def _write(self, text: str) -> None:

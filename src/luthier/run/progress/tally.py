@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from luthier.analysis import Forecast
 from luthier.history import is_feasible
 from luthier.problem import Problem
 from luthier.render import number, one_line, seconds
 from luthier.run.progress.pace import Pace
+from luthier.run.progress.spending_text import forecast_line, spent_text
 from luthier.study import TrialResult
 
 
@@ -19,9 +21,15 @@ class Tally:
         problem: names the objectives.
         trials: the number of trials that the study is to have, where that is known.
         time_s: the seconds that it may take, where that is known.
+        cost: what it may cost, where that is known.
     """
 
-    def __init__(self, problem: Problem, trials: int | None, time_s: float | None) -> None:
+    def __init__(self, problem: Problem, trials: int | None, time_s: float | None, cost: float | None = None) -> None:
+        self._problem = problem
+        self._spent: float | None = None
+        self.cost = cost
+        self.ahead = ""
+        """What the next trials may bring, in words; empty before that is known."""
         self._goal = problem.objectives[0] if len(problem.objectives) == 1 else None
         self.trials = trials
         self.time_s = time_s
@@ -51,6 +59,15 @@ class Tally:
             return True
         return False
 
+    def spend(self, spent: float) -> None:
+        """Note what the study has cost."""
+        if self._problem.cost is not None or self.cost is not None:
+            self._spent = spent
+
+    def forecast(self, found: Forecast) -> None:
+        """Note what the next trials may bring."""
+        self.ahead = forecast_line(found)
+
     def elapsed_s(self) -> float:
         """Give the seconds since this run began."""
         return time.monotonic() - self._began_s
@@ -67,6 +84,8 @@ class Tally:
             rate = self.new / passed_s
             parts.append(f"{rate:.2g}/s" if rate < 99.5 else f"{rate:.0f}/s")
         left_s = self._left_s(passed_s)
+        if self._spent is not None:
+            parts.append(spent_text(self._problem, self._spent, self.cost))
         if ended:
             parts.append(f"in {seconds(passed_s)}")
         elif left_s is not None:
@@ -91,9 +110,15 @@ class Tally:
         return f"{one_line(self._goal.name, 40)} {number(self.best.value)} (trial {self.best.number})"
 
 
-def tally_of(problem: Problem, trials: int | None, time_s: float | None, before: Iterable[TrialResult]) -> Tally:
+def tally_of(
+    problem: Problem,
+    trials: int | None,
+    time_s: float | None,
+    before: Iterable[TrialResult],
+    cost: float | None = None,
+) -> Tally:
     """Begin a tally with the trials that a study has already."""
-    tally = Tally(problem, trials, time_s)
+    tally = Tally(problem, trials, time_s, cost)
     for trial in before:
         tally.add(trial, new=False)
     return tally

@@ -19,7 +19,7 @@ from luthier.store.jsonl.line_format import HEADER, SCHEMA, make_end, make_line,
 from luthier.store.jsonl.line_index import IndexedStudy, LineIndex
 from luthier.store.jsonl.locked_file import LockedFile
 from luthier.store.jsonl.renewal_slots import RenewalSlots
-from luthier.store.path_checks import settle, writable
+from luthier.store.path_checks import settle, warn_if_emptied, writable
 from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
 
 T = TypeVar("T")
@@ -69,6 +69,8 @@ class JSONLines:
         self._index = LineIndex()
         self._renewals = RenewalSlots(self._place.with_name(f"{self._place.name}.renewals"))
         self._guard = ForkSafeLock(timeout_s=patience_s, before_fork=self._disconnect)
+        if not must_exist:
+            warn_if_emptied(self._place, "file of JSON lines")
         if not self._place.exists():
             if must_exist:
                 raise StoreError(f"there is no store {str(self._place)!r}: check the path, or run a study there first")

@@ -16,7 +16,7 @@ from luthier._hints import translating_settings
 from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.errors import StoreCorrupt, StoreError, StoreReadOnly, StoreTooNew
 from luthier.event import Event, Record, checked
-from luthier.store.path_checks import settle, writable
+from luthier.store.path_checks import settle, warn_if_emptied, writable
 from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
 from luthier.store.rows import COLUMNS, Row, faults, following, make, records
 from luthier.store.sqlite.connection import Connection, check_identity
@@ -91,6 +91,8 @@ class SQLite:
         self._link: Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._guard = ForkSafeLock(timeout_s=patience_s, before_fork=self._disconnect)
+        if not must_exist:
+            warn_if_emptied(self._place, "SQLite file")
         if not self._place.exists():
             if must_exist:
                 raise StoreError(f"there is no store {str(self._place)!r}: check the path, or run a study there first")

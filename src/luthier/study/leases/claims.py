@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from luthier.errors import LuthierError
+from luthier.errors import LuthierError, SpaceExhausted
 from luthier.event import Event, Freed
 from luthier.history import History
 from luthier.method import Sequential
 from luthier.study.active_trial import ActiveTrial
 from luthier.study.decisions import Claim, Decider
+from luthier.study.leases.ask_request import AlreadyAnswered, once
 from luthier.study.leases.lease_owner import Heartbeat
 from luthier.study.log import Decide, StudyLog
 from luthier.trial import Reason
@@ -60,6 +62,44 @@ class Claims:
         self._quiet = QUIET  # claims in a row that were not needed
         self._spoilt = False  # whether proposals came too late time after time
         self._thoughts_s: deque[float] = deque(maxlen=3)  # what the latest proposals took
+
+    def gather(
+        self,
+        decider: Decider,
+        count: int,
+        begin: Begin,
+        give_back: Callable[[ActiveTrial, str], None],
+        request: str = "",
+    ) -> list[ActiveTrial]:
+        """Begin up to `count` trials, in as many appends as it takes; fewer where nothing else is left.
+
+        Args:
+            decider, count, begin: see `ask`.
+            give_back: is called with the trials, and why, where one that was asked for together with them failed.
+            request: the ticket of the call; empty for none.
+
+        Raises:
+            AlreadyAnswered: there was such a call before.
+            SpaceExhausted, Infeasible: as `Method.suggest` does.
+        """
+        live: list[ActiveTrial] = []
+
+        def begin_once(decide: Decide, afresh: bool = False) -> list[ActiveTrial]:
+            return begin(once(request, decide, live), afresh)
+
+        try:
+            while len(live) < count and self.ask(decider, count - len(live), begin_once if request else begin, live):
+                pass
+        except AlreadyAnswered:
+            raise
+        except SpaceExhausted:
+            if not live:
+                raise
+        except BaseException:
+            for trial in live:
+                give_back(trial, "what was asked for together with it failed")
+            raise
+        return live
 
     def ask(self, decider: Decider, count: int, begin: Begin, live: list[ActiveTrial]) -> bool:
         """Begin up to `count` trials: waiting ones, or enqueued ones, or proposals.

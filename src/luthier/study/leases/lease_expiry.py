@@ -15,6 +15,14 @@ MAX_LOST = 5
 """How many workers a trial may cost before it ends as LOST: it might be what takes them down."""
 
 
+def check_release(error: object, reason: object) -> None:
+    """Refuse what does not say why a trial is given back."""
+    if not isinstance(error, str):
+        raise InvalidSetting(f"error={short(error)}: say in a text what happened")
+    if not isinstance(reason, Reason) or reason not in (Reason.INTERRUPTED, Reason.LOST):
+        raise InvalidSetting(f"reason={short(reason)}: it is luthier.trial.Reason.INTERRUPTED or LOST")
+
+
 def free(
     history: History, number: int, token: int, reason: Reason, error: str = "", ran_s: float | None = None
 ) -> list[Event]:

@@ -33,8 +33,8 @@ def tell(
         attributes: what was noted of the trial; likewise.
 
     Returns:
-        One event, after those of the reports and attributes; none where exactly this was recorded before under the
-        same token.
+        One event, after those of the reports and attributes; none where exactly this was recorded before, under the
+        same token if there is one.
 
     Raises:
         TrialFinished: the trial has another outcome.
@@ -43,13 +43,15 @@ def tell(
     trial = history.trial(number)
     if trial.outcome is not None:
         same = (trial.outcome.reason, _comparable(trial.outcome)) == (outcome.reason, _comparable(outcome))
-        if token is not None and trial.lease is not None and trial.lease.token == token and same:
+        if same and (token is None or (trial.lease is not None and trial.lease.token == token)):
             return []
         raise TrialFinished(f"trial {number} already ended as {trial.outcome.reason}; it keeps that outcome")
     token = _held(trial, token)
     if not reports and not attributes:
         return [told(number, token, outcome)]
     late = reports[len(of_attempt(trial)) :]
+    for more, (step, _) in enumerate(late):
+        _check_case(history, number, step, more)
     noted = _attributed(trial, token, attributes or {})
     return [*(Reported(number, token, step, value) for step, value in late), *noted, told(number, token, outcome)]
 
@@ -82,6 +84,8 @@ def report(
     if trial.outcome is not None:
         raise TrialFinished(f"trial {number} already ended as {trial.outcome.reason}: it takes no more reports")
     reports = of_attempt(trial) if step is None or counting else ()
+    if step is None and history.problem().instances is not None:
+        step = len(history.loss_sums(number)) + 1
     if step is None:
         step = to_step(reports[-1].step + 1) if reports else int(history.problem().fidelity is not None)
     token = _held(trial, token)
@@ -90,7 +94,23 @@ def report(
             f"trial {number} reports step {step} after step {reports[-1].step}: steps go up, as a rule compares trials "
             "at the same step"
         )
+    _check_case(history, number, step)
     return [Reported(number, token, step, value)]
+
+
+def _check_case(history: History, number: int, step: int, more: int = 0) -> None:
+    """Raise InvalidResult where a report is not that of a trial's next case, in a study with instances."""
+    instances = history.problem().instances
+    if instances is None:
+        return
+    due = len(history.loss_sums(number)) + 1 + more
+    if due > len(instances):
+        raise InvalidResult(f"trial {number} has reported all {len(instances)} cases: tell that it has ended")
+    if step != due:
+        raise InvalidResult(
+            f"trial {number} reports case {step}, and case {due} is next: all trials have their cases in one order, "
+            "that of trial.cases()"
+        )
 
 
 def attribute(history: History, number: int, token: int, values: Mapping[str, Any]) -> list[Event]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from luthier.errors import InvalidResult
 from luthier.event import Configured, Event, Freed, Paused, Promoted, Pruned, Reported, Told
-from luthier.history import History
+from luthier.history import History, outcome_cost
+from luthier.instances import Case, CaseProgress, Instances
+from luthier.key import Key
 from luthier.scalar import short, to_float, to_step
-from luthier.stop import Decision, Rule
+from luthier.stop import CapsRunTime, Decision, Rule, scheduler_of
 from luthier.study.log import StudyLog
 from luthier.study.rulings.records import of_attempt, report, tell
 from luthier.trial import Outcome, Reason, Ruling, Trial
 
+Progress: TypeAlias = Callable[[History, int], CaseProgress]
+Cases: TypeAlias = Callable[[int, int], Iterator[Case]]
 PAUSED = "paused"
 """The reason for which the lease of a trial ends that has spent what a scheduler gave it."""
 
@@ -35,6 +39,7 @@ class TrialReports:
     def __init__(self, log: StudyLog, rule: Rule | None) -> None:
         self._log = log
         self.rule = rule
+        self.instances = log.history.problem().instances
         self._obeying: set[int] = set()  # tokens of trials that were told to stop, and may not have told their value
 
     def report(self, number: int, token: int, value: float, step: int | None, configured: Configured | None) -> None:
@@ -46,6 +51,8 @@ class TrialReports:
         if given is None:
             raise InvalidResult(f"a report of trial {number} is a number, not {short(value)}")
         place = None if step is None else to_step(step, f" of trial {number}")
+        if self.instances is not None:
+            given = self.instances.counted(given)
         if self.rule is None or configured is None:
             self._log.commit(lambda history: report(history, number, token, place, given))
             return
@@ -55,6 +62,20 @@ class TrialReports:
             return [*news, *report(history, number, token, place, given, counting=True)]
 
         self._judge(self._log.commit(decide), number, token, self.rule)
+
+    @property
+    def decides(self) -> bool:
+        """Whether what becomes of a trial is not just what is told of it: there is a rule, or there are instances."""
+        return self.rule is not None or self.instances is not None
+
+    @property
+    def case_ways(self) -> tuple[Progress, Cases] | None:
+        """How a trial learns its cases; None in a study without instances."""
+        return None if self.instances is None else (self.progress, self.cases)
+
+    def value_of(self, number: int, told: object) -> object:
+        """Give what is told of a trial; in a study with instances the mean of its cases where nothing is."""
+        return self._log.history.trial(number).mean if told is None and self.instances is not None else told
 
     @property
     def asking(self) -> Callable[[int, int], bool] | None:
@@ -97,14 +118,47 @@ class TrialReports:
             self._log.commit(lambda now: _if_held(now, number, token, late))
         trial = self._log.history.trial(number)
         obeyed = token in self._obeying if stopped is None else stopped
+        if self.instances is not None and outcome.reason is Reason.DONE:
+            outcome = _outcome_of_cases(self._log.history, trial, self.instances, outcome, obeyed)
         if outcome.reason is Reason.DONE and not obeyed and trial.lease is not None:
-            if rung := _rung_report(self._log.history, trial, outcome):
+            if self.instances is None and (rung := _rung_report(self._log.history, trial, outcome)):
                 self._log.commit(lambda now: [*_news(now, configured), *_if_held(now, number, token, rung)])
             if rule is not None and _is_partial(self._log.history, trial):
                 self._judge(self._log.history, number, trial.lease.token, rule)
         history = self._log.commit(lambda now: _ended(now, number, token, outcome, obeyed))
         self._obeying.discard(token or 0)
         return history
+
+    def progress(self, history: History, number: int) -> CaseProgress:
+        """Give where a trial stands in the order of the cases, as its next attempt begins."""
+        done, rule = len(history.loss_sums(number)), scheduler_of(self.rule)
+        values = tuple(report.value for report in history.trial(number).curve[:done])
+        if isinstance(rule, CapsRunTime) and self.instances is not None and self.instances.cutoff_s is not None:
+            return CaseProgress(values, rule.bounds(history.problem(), history, number))
+        return CaseProgress(values)
+
+    def cases(self, number: int, token: int) -> Iterator[Case]:
+        """Give the cases that a running trial is to be evaluated on now, one after the other as they are reported.
+
+        Raises:
+            InvalidResult: the next case is asked for before the value of the present one is reported.
+        """
+        instances = self.instances
+        assert instances is not None
+        created = self._log.history.created
+        order = instances.cases(Key.of(created.seed if created else 0))
+        progress = self.progress(self._log.history, number)
+        values = list(progress.values)
+        while True:
+            trial = self._log.history.trial(number)
+            if self.should_stop(number, token) or len(values) >= (trial.until or len(order)):
+                return
+            case = order[len(values)]
+            yield replace(case, cap_s=progress.cap_s(instances, case.step, sum(values)))
+            reports = of_attempt(self._log.history.trial(number))
+            if not reports or reports[-1].step != case.step:
+                raise InvalidResult(f"report the value of trial {number} on {case.instance!r} before its next case")
+            values.append(reports[-1].value)
 
     def _judge(self, history: History, number: int, token: int, rule: Rule) -> None:
         """Ask the rule, and record its ruling; of a trial that it has ended before, none."""
@@ -138,10 +192,33 @@ def _if_held(history: History, number: int, token: int | None, events: Sequence[
     return events if held else []
 
 
+def _outcome_of_cases(history: History, trial: Trial, instances: Instances, outcome: Outcome, obeyed: bool) -> Outcome:
+    """Give the outcome of a trial whose value is the mean over its cases, whatever it was told to be.
+
+    Raises:
+        InvalidResult: it has not reported the cases that it was given.
+    """
+    count, due = len(history.loss_sums(trial.number)), trial.until or len(instances)
+    if trial.ruling is Ruling.PROMOTE:
+        due = 1
+    if trial.mean is None or (count < due and not obeyed):
+        raise InvalidResult(
+            f"trial {trial.number} has reported {count} of {due} cases: its value is their mean, so report each, as in "
+            "for case in trial.cases(): trial.report(…)"
+        )
+    return replace(outcome, values={history.problem().objectives[0].name: trial.mean})
+
+
 def _is_partial(history: History, trial: Trial) -> bool:
     """Tell whether a value that a trial returns now is one of less than the full fidelity."""
     fidelity = history.problem().fidelity
     return fidelity is not None and trial.until is not None and _spent(trial) < fidelity.high
+
+
+def _is_complete(history: History, trial: Trial) -> bool:
+    """Tell whether a trial has reported at the full fidelity, whatever it was told: nothing is left to promote."""
+    fidelity, reported = history.problem().fidelity, of_attempt(trial)
+    return fidelity is not None and bool(reported) and reported[-1].step >= fidelity.high
 
 
 def _spent(trial: Trial) -> int:
@@ -172,9 +249,11 @@ def _ended(history: History, number: int, token: int | None, outcome: Outcome, s
     if trial.ruling is Ruling.GO_ON or not (obeyed or _is_partial(history, trial)):
         return told
     if trial.ruling in (Ruling.PAUSE, Ruling.PROMOTE):
-        if trial.ruling is Ruling.PROMOTE and obeyed:
+        if (trial.ruling is Ruling.PROMOTE and obeyed) or _is_complete(history, trial):
             return told
-        return [Freed(number, told[-1].token, PAUSED, ran_s=outcome.duration_s)]
+        cost = history.problem().cost
+        spent = None if cost is None else outcome_cost(cost, outcome)
+        return [Freed(number, told[-1].token, PAUSED, ran_s=outcome.duration_s, cost=spent)]
     if trial.ruling is Ruling.FINISH:
         return told
     extra = {**outcome.extra, UNFINISHED: dict(outcome.values)} if outcome.values else outcome.extra

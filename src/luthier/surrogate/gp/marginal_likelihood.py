@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -73,6 +73,22 @@ class Hyperpriors:
         return self.log_length + 0.5 * math.log(variables)
 
 
+class Drift(NamedTuple):
+    """A part of the mean, ``F β`` with ``β ~ N(b·1, t s² I)``, whose coefficients β are integrated out.
+
+    Source: Rasmussen and Williams (2006), section 2.7 (explicit basis functions).
+
+    Args:
+        features: F, (n, k).
+        mean: b, the prior mean of each coefficient.
+        variance: t, relative to the scale.
+    """
+
+    features: Floats
+    mean: float
+    variance: float
+
+
 class LogDensity(Protocol):
     """A negative log posterior density of hyperparameters, up to a constant, within a box."""
 
@@ -109,13 +125,25 @@ class HyperparameterPosterior:
         noise: (n,) known variances relative to s², or None.
         kernel: of r².
         hyperpriors: the priors.
+        drift: a part of the mean that is known up to its coefficients; None: there is none.
 
     Attributes:
         variables: their number v.
         distances: (v, n (n - 1) / 2) squared distances of each pair of points, by variable.
     """
 
-    __slots__ = ("_hyperpriors", "_kernel", "_lengths", "_lower", "_noise", "_upper", "_y", "distances", "variables")
+    __slots__ = (
+        "_drift",
+        "_hyperpriors",
+        "_kernel",
+        "_lengths",
+        "_lower",
+        "_noise",
+        "_upper",
+        "_y",
+        "distances",
+        "variables",
+    )
 
     def __init__(
         self,
@@ -125,6 +153,7 @@ class HyperparameterPosterior:
         noise: Floats | None,
         kernel: Callable[[Floats], Radial],
         hyperpriors: Hyperpriors,
+        drift: Drift | None = None,
     ) -> None:
         self._lower, self._upper = np.tril_indices(len(x), -1)
         self.variables = embedding.variables
@@ -134,6 +163,10 @@ class HyperparameterPosterior:
             self.distances[owner] += (along[self._lower] - along[self._upper]) ** 2
         self._lengths = np.full(self.variables, hyperpriors.length(self.variables))
         self._y, self._noise, self._kernel, self._hyperpriors = y, noise, kernel, hyperpriors
+        self._drift: Floats | None = None  # the covariance of the part of the mean, (n, n)
+        if drift is not None:
+            self._y = y - drift.features.sum(axis=1) * drift.mean
+            self._drift = drift.variance * (drift.features @ drift.features.T)
 
     @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
@@ -209,6 +242,8 @@ class HyperparameterPosterior:
         matrix = np.zeros((n, n), order="F")
         matrix[self._lower, self._upper] = values
         matrix[np.diag_indices(n)] = 1.0 + JITTER + noise + (0.0 if self._noise is None else self._noise)
+        if self._drift is not None:
+            matrix += np.tril(self._drift)
         return matrix
 
     def _prior(self, theta: Floats) -> tuple[float, Floats]:

@@ -32,6 +32,14 @@ from luthier.surrogate.gp.marginal_likelihood import (
     maximize_posterior,
 )
 from luthier.surrogate.gp.posterior import GPPosterior, gp_posterior
+from luthier.surrogate.gp.source_models import (
+    BENEFIT_OF_DOUBT,
+    SourceMean,
+    SourceModel,
+    coefficients,
+    drift,
+    source_models,
+)
 from luthier.surrogate.gp.warped_likelihood import WarpedHyperparameterPosterior
 from luthier.surrogate.mixture import MixturePosterior
 from luthier.surrogate.protocol import (
@@ -150,6 +158,9 @@ class GP:
             if not parts
             else self._scalarized_hyperparameters(embedding, data, parts, memo)
         )
+        models = () if parts else source_models(data.sources, data.columns, KERNELS[self.kernel], self.scaling, memo)
+        if models:
+            found, models = self._choose(embedding, data, found, models, memo)
         chosen = subset_of_data(data.loss, self.largest)
         # The scale is that of all losses, as of other surrogates, with which an ensemble may mix this one.
         x, y = data.x[chosen], SCALINGS[self.scaling](data.loss)[chosen]
@@ -160,12 +171,16 @@ class GP:
             if self.warp:
                 plain, shape = np.split(theta, [embedding.variables + 1])
                 coordinates = embedding.warped(Warp(warpable(data.columns), shape))
-            return gp_posterior(coordinates, KERNELS[self.kernel], plain, x, y, noise, self.hyperpriors.scale)
+            alone = gp_posterior(coordinates, KERNELS[self.kernel], plain, x, y, noise, self.hyperpriors.scale)
+            if not models:
+                return alone
+            mean = SourceMean(models, coefficients(alone, drift(models, x)))
+            return alone.with_prior_mean(mean, self.hyperpriors.scale)
 
-        models = [posterior(theta) for theta in found]
+        fitted = [posterior(theta) for theta in found]
         if not self.samples:
-            return models[0]
-        return MixturePosterior(models, np.full(len(models), 1.0 / len(models)), self.abilities)
+            return fitted[0]
+        return MixturePosterior(fitted, np.full(len(fitted), 1.0 / len(fitted)), self.abilities)
 
     def _most_probable_scale(
         self, data: Data, parts: Sequence[Data], key: Key, memo: Memo
@@ -214,6 +229,32 @@ class GP:
         assert found is not None  # there is a checkpoint at 1
         return found
 
+    def _choose(
+        self, embedding: Embedding, data: Data, found: Floats, models: tuple[SourceModel, ...], memo: Memo
+    ) -> tuple[Floats, tuple[SourceModel, ...]]:
+        """Give the hyperparameters with a prior mean made by models of other tasks, if the losses are likely with it.
+
+        Args:
+            embedding, data: of this task.
+            found: the hyperparameters without, (s, …).
+            models: of the other tasks.
+            memo: keeps the hyperparameters of the last checkpoint.
+
+        Returns:
+            The hyperparameters, and the models; or `found`, and no models.
+        """
+        n, most = len(data), self._most_for_refit
+        size = checkpoints(n, self.growth)[-1]
+        named = tuple(model.digest for model in models)
+        key = ("gp", self, data.columns, _digests(data, [size])[0], named)
+        informed = memo.get(key, lambda: self._refit(embedding, data, size, found, models))
+        with_sources = self._density(embedding, data, n, most, models)
+        without = self._density(embedding, data, n, most)
+        gain = np.mean([without.value(theta) for theta in found]) - np.mean(
+            [with_sources.value(theta) for theta in informed]
+        )
+        return (informed, models) if gain > -BENEFIT_OF_DOUBT else (found, ())
+
     def _scalarized_hyperparameters(
         self, embedding: Embedding, data: Data, parts: Sequence[Data], memo: Memo
     ) -> Floats:
@@ -227,20 +268,34 @@ class GP:
             start[noise] = max(start[noise], density.start()[noise])
         return self._refit(embedding, data, len(data), min(starts, key=density.value)[None])
 
-    def _refit(self, embedding: Embedding, data: Data, size: int, previous: Floats | None) -> Floats:
+    def _refit(
+        self,
+        embedding: Embedding,
+        data: Data,
+        size: int,
+        previous: Floats | None,
+        models: tuple[SourceModel, ...] = (),
+    ) -> Floats:
         if not _log.isEnabledFor(logging.DEBUG):
-            return self._search(embedding, data, size, previous)
+            return self._search(embedding, data, size, previous, models)
         begun = time.perf_counter()
-        found = self._search(embedding, data, size, previous)
+        found = self._search(embedding, data, size, previous, models)
         seconds = time.perf_counter() - begun
         _log.debug("refitted the hyperparameters of %r to %d losses in %.3f s", self, size, seconds)
         return found
 
-    def _search(self, embedding: Embedding, data: Data, size: int, previous: Floats | None) -> Floats:
-        density = self._density(embedding, data, size, self._most_for_refit)
+    def _search(
+        self,
+        embedding: Embedding,
+        data: Data,
+        size: int,
+        previous: Floats | None,
+        models: tuple[SourceModel, ...],
+    ) -> Floats:
+        density = self._density(embedding, data, size, self._most_for_refit, models)
         start = density.start()
         if size > _MANY:  # the densities of many losses and of a few of them have nearby modes
-            few = self._density(embedding, data, size, max(self._most_for_refit // 4, 2))
+            few = self._density(embedding, data, size, max(self._most_for_refit // 4, 2), models)
             start = maximize_posterior(density, [maximize_posterior(few, [start], self.steps)], max(self.steps // 2, 1))
         if self.samples:
             return self._sample(density, start if previous is None else previous[-1], size)
@@ -253,17 +308,18 @@ class GP:
         """The largest number of losses that hyperparameters are found from."""
         return min(self.largest, _MOST_SAMPLED) if self.samples else max(self.largest // 2, 2)
 
-    def _density(self, embedding: Embedding, data: Data, size: int, most: int) -> LogDensity:
+    def _density(
+        self, embedding: Embedding, data: Data, size: int, most: int, models: tuple[SourceModel, ...] = ()
+    ) -> LogDensity:
         """Give the density for the first `size` losses, or for a subset of `most` of them where they are many."""
         losses = data.loss[:size]
         rows = subset_of_data(losses, most) if size > (most if size > _MANY else self.largest) else np.arange(size)
         noise = None if data.noise is None else _relative(data.noise[:size], losses)[rows]
         x, scaled = data.x[rows], SCALINGS[self.scaling](losses)[rows]
+        rest = (scaled, noise, KERNELS[self.kernel], self.hyperpriors, drift(models, x) if models else None)
         if self.warp:
-            return WarpedHyperparameterPosterior(embedding, x, scaled, noise, KERNELS[self.kernel], self.hyperpriors)
-        return HyperparameterPosterior(
-            embedding, embedding.embed(x), scaled, noise, KERNELS[self.kernel], self.hyperpriors
-        )
+            return WarpedHyperparameterPosterior(embedding, x, *rest)
+        return HyperparameterPosterior(embedding, embedding.embed(x), *rest)
 
     def _sample(self, density: LogDensity, start: Floats, size: int) -> Floats:
         """Draw hyperparameters, (samples, p), by a chain whose randomness depends only on the number of losses."""

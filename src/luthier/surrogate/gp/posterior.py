@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -18,6 +19,18 @@ from luthier.surrogate.gp.random_features import RandomFourierFeatures
 from luthier.surrogate.protocol import Moments, MomentsGrad
 
 _LEAST_VARIANCE = 1e-10
+
+
+class PriorMean(Protocol):
+    """A function that the mean of a Gaussian process is taken to have before any losses, up to a constant."""
+
+    def value(self, x: Floats) -> Floats:
+        """Give the mean at `x` (q, d), on the posterior's scale; shape (q,)."""
+        ...
+
+    def value_grad(self, x: Floats) -> tuple[Floats, Floats]:
+        """Give the mean (q,) and its gradient (q, d) at `x` (q, d); 0 along inactive columns."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +51,8 @@ class GPPosterior:
         constant: the posterior mean of the function's constant mean.
         precision: of that mean, relative to the scale.
         scale: s², the variance of the function.
+        prior_mean: what the mean is without any losses, up to its constant; None: nothing. Then `alpha`, `constant` and
+            `scale` are those of the losses less that.
     """
 
     embedding: Embedding
@@ -53,6 +68,7 @@ class GPPosterior:
     constant: float
     precision: float
     scale: float
+    prior_mean: PriorMean | None = None
 
     @property
     def best(self) -> float:
@@ -65,7 +81,21 @@ class GPPosterior:
 
         k = self.correlations(self.scaled_coordinates(x)).value
         half = solve_triangular(self.factor, k.T, lower=True, check_finite=False)
-        return Moments(self.constant + k @ self.alpha, self.variance(k, np.einsum("ij,ij->j", half, half)))
+        return Moments(self._mean(k, x), self.variance(k, np.einsum("ij,ij->j", half, half)))
+
+    def mean_grad(self, x: Floats) -> tuple[Floats, Floats]:
+        """Give the mean (q,) and its gradient (q, d) at `x` (q, d), without the variance. Cost O(q n e)."""
+        at = self.scaled_coordinates(x)
+        k, slope = self.correlations(at)
+        mean, mean_grad = self.constant + k @ self.alpha, self._chain(slope * self.alpha, at, x)
+        if self.prior_mean is None:
+            return mean, mean_grad
+        before, before_grad = self.prior_mean.value_grad(x)
+        return mean + before, mean_grad + before_grad
+
+    def mean(self, x: Floats) -> Floats:
+        """Give the mean at `x` (q, d), without the variance; shape (q,). Cost O(q n e)."""
+        return self._mean(self.correlations(self.scaled_coordinates(x)).value, x)
 
     def moments_grad(self, x: Floats) -> MomentsGrad:
         """See `Differentiable.moments_grad`. Cost O(q n² + q n e)."""
@@ -78,7 +108,11 @@ class GPPosterior:
         mean_grad = self._chain(slope * self.alpha, at, x)
         weights = -2.0 * self.scale * (solved + np.outer(gap / self.precision, self.ones))
         variance = self.variance(k, np.einsum("ij,ij->i", k, solved))
-        return MomentsGrad(self.constant + k @ self.alpha, variance, mean_grad, self._chain(slope * weights, at, x))
+        mean, variance_grad = self.constant + k @ self.alpha, self._chain(slope * weights, at, x)
+        if self.prior_mean is not None:
+            before, before_grad = self.prior_mean.value_grad(x)
+            mean, mean_grad = mean + before, mean_grad + before_grad
+        return MomentsGrad(mean, variance, mean_grad, variance_grad)
 
     def covariance(self, x: Floats) -> Floats:
         """Give the joint covariance at `x` (q, d); shape (q, q). Cost O(q n² + q² (n + e))."""
@@ -146,7 +180,11 @@ class GPPosterior:
         noise_std = np.sqrt(
             JITTER + math.exp(self.theta[-1]) + (np.zeros(len(self.y)) if self.noise is None else self.noise)
         )
-        rest = self.y / root - prior.value(self.scaled).T - noise_std * key.fold("noise").normal((count, len(self.y)))
+        rest = (
+            self._residuals() / root
+            - prior.value(self.scaled).T
+            - noise_std * key.fold("noise").normal((count, len(self.y)))
+        )
         prior_constants = math.sqrt(WIDE) * key.fold("constant").normal(count)
         constants = (rest @ self.ones + prior_constants / WIDE) / self.precision
         weights = cho_solve((self.factor, True), rest.T, check_finite=False) - np.outer(self.ones, constants)
@@ -154,7 +192,7 @@ class GPPosterior:
         def values(x: Floats) -> Floats:
             at = self.scaled_coordinates(x)
             drawn: Floats = root * (prior.value(at) + constants + self.correlations(at).value @ weights).T
-            return drawn
+            return drawn if self.prior_mean is None else drawn + self.prior_mean.value(x)
 
         return values
 
@@ -165,11 +203,12 @@ class GPPosterior:
         x = np.concatenate([self.x, self.embedding.complete(more)])
         drawn = self.sample(x, quasi_normal(key, count, len(x)))
         theta = np.append(self.theta[:-1], -np.inf)
+        drawn = drawn if self.prior_mean is None else drawn - self.prior_mean.value(x)
         shared = gp_posterior(self.embedding, self.kernel, theta, x, drawn[0], None)
         shared = replace(shared, scale=self.scale)
         weights = cho_solve((shared.factor, True), drawn.T, check_finite=False)
         constants = drawn @ shared.ones / shared.precision
-        return GPDraws(shared, weights - np.outer(shared.ones, constants), constants)
+        return GPDraws(shared, weights - np.outer(shared.ones, constants), constants, self.prior_mean)
 
     def condition(self, x: Floats, losses: Floats | None = None) -> GPPosterior:
         """See `Conditionable.condition`. Cost O((n + p)³)."""
@@ -178,9 +217,15 @@ class GPPosterior:
         y = self.moments(x).mean if losses is None else losses
         noise = None if self.noise is None else np.append(self.noise, np.zeros(len(x)))
         both_x, both_y = np.concatenate([self.x, self.embedding.complete(x)]), np.concatenate([self.y, y])
-        conditioned = gp_posterior(self.embedding, self.kernel, self.theta, both_x, both_y, noise)
+        before = self.prior_mean
+        conditioned = gp_posterior(self.embedding, self.kernel, self.theta, both_x, both_y, noise, prior_mean=before)
         # Means in place of losses carry no information about the scale.
         return conditioned if losses is not None else replace(conditioned, scale=self.scale)
+
+    def with_prior_mean(self, prior_mean: PriorMean, strength: float = 1.0) -> GPPosterior:
+        """Give the posterior of the same losses with a prior mean. Cost O(n³)."""
+        given = (self.embedding, self.kernel, self.theta, self.x, self.y, self.noise)
+        return gp_posterior(*given, strength, prior_mean)
 
     def leave_one_out(self) -> tuple[Floats, Floats]:
         """Give leave-one-out means and variances of the observations, (n,) each.
@@ -208,6 +253,15 @@ class GPPosterior:
         gap = 1.0 - k @ self.ones
         return np.maximum(1.0 - explained + gap * gap / self.precision, _LEAST_VARIANCE) * self.scale
 
+    def _mean(self, k: Floats, x: Floats) -> Floats:
+        """Give the mean at `x` (q, d), with prior correlations `k` (q, n) to the data; shape (q,)."""
+        mean: Floats = self.constant + k @ self.alpha
+        return mean if self.prior_mean is None else mean + self.prior_mean.value(x)
+
+    def _residuals(self) -> Floats:
+        """Give the losses less the prior mean, (n,)."""
+        return self.y if self.prior_mean is None else self.y - self.prior_mean.value(self.x)
+
     def _chain(self, weights: Floats, at: Floats, x: Floats) -> Floats:
         """Give Σ_i weights_i ∂r²_i/∂x for each of q points; shape (q, d)."""
         by_scaled = 2.0 * (at * weights.sum(axis=1)[:, None] - weights @ self.scaled)
@@ -222,11 +276,13 @@ class GPDraws:
         shared: the posterior of one draw.
         weights: (n, s) `alpha` of each.
         constants: (s,) the constant mean of each.
+        prior_mean: that of all of them.
     """
 
     shared: GPPosterior
     weights: Floats
     constants: Floats
+    prior_mean: PriorMean | None = None
 
     def moments(self, x: Floats) -> Moments:
         """See `Draws.moments`. Cost O(q n² + q n s)."""
@@ -235,6 +291,8 @@ class GPDraws:
         k = self.shared.correlations(self.shared.scaled_coordinates(x)).value
         half = solve_triangular(self.shared.factor, k.T, lower=True, check_finite=False)
         mean = (k @ self.weights + self.constants).T
+        if self.prior_mean is not None:
+            mean = mean + self.prior_mean.value(x)
         return Moments(mean, self.shared.variance(k, np.einsum("ij,ij->j", half, half)))
 
 
@@ -246,6 +304,7 @@ def gp_posterior(
     y: Floats,
     noise: Floats | None,
     strength: float = 1.0,
+    prior_mean: PriorMean | None = None,
 ) -> GPPosterior:
     """Give the posterior of a Gaussian process given losses `y` (n,) at `x` (n, d).
 
@@ -257,6 +316,7 @@ def gp_posterior(
         y: their losses, on the posterior's scale.
         noise: known variances relative to the function's, (n,), or None.
         strength: shape and rate of the inverse-gamma prior on the scale.
+        prior_mean: what the mean is without any losses, up to its constant; None: nothing.
 
     Source: Rasmussen and Williams (2006), eq. 2.25, 2.26 and 2.41. Cost O(n³).
     """
@@ -267,14 +327,15 @@ def gp_posterior(
     matrix[np.diag_indices(len(x))] = 1.0 + JITTER + math.exp(theta[-1]) + (0.0 if noise is None else noise)
     factor = _factorise(matrix)
     ones = cho_solve((factor, True), np.ones(len(x)), check_finite=False)
-    alpha = cho_solve((factor, True), y, check_finite=False)
+    rest = y if prior_mean is None else y - prior_mean.value(x)
+    alpha = cho_solve((factor, True), rest, check_finite=False)
     precision = float(ones.sum()) + 1.0 / WIDE
-    constant = float(ones @ y) / precision
+    constant = float(ones @ rest) / precision
     alpha = alpha - constant * ones
-    scale = float(y @ alpha + 2.0 * strength) / (len(x) + 2.0 * strength)
-    return GPPosterior(
-        embedding, kernel, theta, x, y, noise, scaled, factor, alpha, ones, constant, precision, max(scale, 1e-12)
-    )
+    scale = float(rest @ alpha + 2.0 * strength) / (len(x) + 2.0 * strength)
+    scale = max(scale, 1e-12)
+    given = (embedding, kernel, theta, x, y, noise, scaled)
+    return GPPosterior(*given, factor, alpha, ones, constant, precision, scale, prior_mean)
 
 
 def _factorise(matrix: Floats) -> Floats:

@@ -13,7 +13,7 @@ from luthier._typing import Floats
 from luthier.surrogate.gp.embedding import Embedding
 from luthier.surrogate.gp.input_warping import Warp, warpable
 from luthier.surrogate.gp.kernel import Radial, squares
-from luthier.surrogate.gp.marginal_likelihood import HyperparameterPosterior, Hyperpriors
+from luthier.surrogate.gp.marginal_likelihood import Drift, HyperparameterPosterior, Hyperpriors
 
 
 class WarpedHyperparameterPosterior:
@@ -22,7 +22,7 @@ class WarpedHyperparameterPosterior:
     Args:
         embedding: the coordinates.
         x: (n, d) the points.
-        y, noise, kernel, hyperpriors: see `HyperparameterPosterior`.
+        y, noise, kernel, hyperpriors, drift: see `HyperparameterPosterior`.
     """
 
     __slots__ = ("_fixed", "_flat", "_lower", "_owners", "_places", "_std", "_upper", "_warped", "_x")
@@ -35,12 +35,13 @@ class WarpedHyperparameterPosterior:
         noise: Floats | None,
         kernel: Callable[[Floats], Radial],
         hyperpriors: Hyperpriors,
+        drift: Drift | None = None,
     ) -> None:
         self._places = warpable(embedding.columns)
         self._warped = [int(np.flatnonzero(embedding.sources == place)[0]) for place in self._places]
         self._fixed = embedding.embed(x)
         self._fixed[:, self._warped] = 0.0
-        self._flat = HyperparameterPosterior(embedding, self._fixed, y, noise, kernel, hyperpriors)
+        self._flat = HyperparameterPosterior(embedding, self._fixed, y, noise, kernel, hyperpriors, drift)
         self._lower, self._upper = np.tril_indices(len(x), -1)
         self._owners = embedding.owners
         self._x, self._std = x, hyperpriors.log_warp_std

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from luthier._typing import Floats, Integers
 from luthier.data import Data, LearningCurves, StoppedTrials
-from luthier.history.extrapolation import extrapolate
-from luthier.history.report_arrays import ReportArrays
-from luthier.history.stopped_losses import stopped_losses
+from luthier.history.spending import outcome_cost
+from luthier.history.tables.extrapolation import extrapolate
+from luthier.history.tables.marginal_losses import marginal_losses
+from luthier.history.tables.report_arrays import ReportArrays
+from luthier.history.tables.stopped_losses import stopped_losses
 from luthier.problem import Fidelity, Objective
 from luthier.space import Space
 from luthier.trial import Config, Outcome, Reason
@@ -46,9 +48,11 @@ class TrialArrays:
 
     Args:
         objectives: what is measured, in order.
+        cost: the name of what a trial costs; None for its duration.
     """
 
     __slots__ = (
+        "_cost",
         "_costs",
         "_encoded",
         "_forgotten",
@@ -64,8 +68,9 @@ class TrialArrays:
         "rows",
     )
 
-    def __init__(self, objectives: Sequence[Objective]) -> None:
+    def __init__(self, objectives: Sequence[Objective], cost: str | None = None) -> None:
         self._objectives = tuple(objectives)
+        self._cost = cost
         self.rows = 0
         self._standing: NDArray[np.int8] = np.zeros(_FIRST_CAPACITY, np.int8)
         self._losses = np.full((_FIRST_CAPACITY, len(self._objectives)), np.nan)
@@ -106,8 +111,9 @@ class TrialArrays:
                 return
             self._losses[number, place] = objective.loss(value)
         self._standing[number] = _DONE
-        if outcome.duration_s is not None:
-            self._costs[number] = outcome.duration_s
+        spent = outcome.duration_s if self._cost is None else outcome_cost(self._cost, outcome)
+        if spent is not None:
+            self._costs[number] = spent
         if outcome.violations:
             self._violate(number, outcome.violations)
         if outcome.extra:
@@ -178,6 +184,7 @@ class TrialArrays:
         keep: NDArray[np.bool_] | None,
         cached: bool,
         fidelity: Fidelity | None = None,
+        features: Floats | None = None,
     ) -> Data:
         """Give the arrays of those trials that the space can hold.
 
@@ -187,6 +194,7 @@ class TrialArrays:
             keep: (rows,) the trials that are looked at; None for all.
             cached: whether `space` is the one in which the arrays' points are.
             fidelity: what a full evaluation spends, where trials that spent less teach something, too.
+            features: (cases, f) those of the cases of a study with instances, which may be none; None elsewhere.
 
         Cost O(rows · d), and one encoding of every new configuration.
         """
@@ -207,7 +215,7 @@ class TrialArrays:
         limits = [_taken(self._violations[name], done) for name in sorted(self._violations)]
         used = [column for column in limits if not np.isnan(column).all()]
         noise = _taken(self._noise, done)
-        without, pending = self._stopped(points, reports, done, losses, stopped, pending, fidelity)
+        without, pending = self._stopped(points, reports, done, losses, stopped, pending, fidelity, features)
         return Data(
             columns=space.columns,
             x=_taken(points, done),
@@ -215,6 +223,7 @@ class TrialArrays:
             violations=np.stack(used, axis=1) if used else np.empty((len(done), 0)),
             noise=None if not len(done) or np.isnan(noise).any() else noise,
             costs=_taken(self._costs, done),
+            priced=self._cost is not None,
             failed=points[failed],
             pending=points[pending],
             reports=reports,
@@ -230,13 +239,17 @@ class TrialArrays:
         stopped: Integers,
         pending: Integers,
         fidelity: Fidelity | None,
+        features: Floats | None,
     ) -> tuple[StoppedTrials, Integers]:
         """Give the trials that teach by their reports only, and which pending ones are none of them."""
         if fidelity is None or losses.shape[1] != 1:
             if not len(stopped):
                 return StoppedTrials(points[:0], losses[:0]), pending
             return StoppedTrials(points[stopped], stopped_losses(reports, done, losses, stopped)), pending
-        part = extrapolate(reports, fidelity, done, losses[:, 0])
+        if features is None:
+            part = extrapolate(reports, fidelity, done, losses[:, 0])
+        else:
+            part = marginal_losses(reports, features, done)
         kept = np.isin(part.numbers, np.concatenate([stopped, pending]))
         numbers = part.numbers[kept]
         taken = StoppedTrials(points[numbers], part.losses[kept, None], part.share[kept])

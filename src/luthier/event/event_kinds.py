@@ -1,22 +1,11 @@
-"""The events of a study's log, and their text form.
-
-A study is the list of its events and nothing else. Positions in the list are the study's clock: the *fencing token* of
-a lease is the position of the event that granted it, and `Asked.seen` is the length of the log that a proposal was made
-from.
-
-A method sees `Created`, `Changed`, `Asked`, `Reported`, `Told`, `Reopened` and `Forgotten`. The other events say who
-runs what, or what people and objectives note, and never reach a method (law 1).
-"""
+"""The kinds of events in a study's log."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
-from luthier import codec
-from luthier.errors import InvalidResult, StoreCorrupt, StoreError, StoreTooNew
 from luthier.key import Key
 
 FORMAT = 1
@@ -26,7 +15,9 @@ FORMAT = 1
 class Created(msgspec.Struct, frozen=True, tag="created", omit_defaults=True, gc=False):
     """The study begins: what is optimized, and the seed of all its randomness. Always the first event.
 
-    `constraints` are the limits of what the objective returns, as pairs such as ``("memory_mb", "<= 512")``.
+    `constraints` are the limits of what the objective returns, as pairs such as ``("memory_mb", "<= 512")``; `cost`
+    names what a trial costs; `beside` are the fidelities that go up together with `fidelity`; `instances` is what
+    configurations are compared on, as `luthier.instances.Instances.to_plain` writes them.
     """
 
     name: str
@@ -39,6 +30,9 @@ class Created(msgspec.Struct, frozen=True, tag="created", omit_defaults=True, gc
     version: str = ""
     constraints: tuple[tuple[str, str], ...] = ()
     fidelity: tuple[str, int, int] | None = None
+    cost: str | None = None
+    instances: Any = None
+    beside: tuple[tuple[str, int, int], ...] = ()
 
 
 class Configured(msgspec.Struct, frozen=True, tag="configured", omit_defaults=True, gc=False):
@@ -48,12 +42,33 @@ class Configured(msgspec.Struct, frozen=True, tag="configured", omit_defaults=Tr
     horizon: int | None = None
     fingerprint: Any = None
     stop: Any = None
+    cost_budget: float | None = None
 
 
 class Changed(msgspec.Struct, frozen=True, tag="changed", omit_defaults=True, gc=False):
     """From here on the study searches another space."""
 
     space: Any
+
+
+class Transferred(msgspec.Struct, frozen=True, tag="transferred", omit_defaults=True, gc=False):
+    """From here on results of another task are known, a source: in place of earlier ones of the same study.
+
+    Args:
+        source: the name of the study that they are from.
+        origin: tells that study from others of its name, also when it has more results.
+        variables: those of this study that the source had.
+        configs: (r,) the values of these variables, in plain form.
+        values: by the name of an objective of this study, (r,) values.
+        infeasible: the places of the results that broke an outcome constraint there.
+    """
+
+    source: str
+    origin: str
+    variables: tuple[str, ...]
+    configs: tuple[dict[str, Any], ...]
+    values: dict[str, tuple[float, ...]]
+    infeasible: tuple[int, ...] = ()
 
 
 class Claimed(msgspec.Struct, frozen=True, tag="claimed", omit_defaults=True, gc=False):
@@ -89,6 +104,7 @@ class Asked(msgspec.Struct, frozen=True, tag="asked", omit_defaults=True, gc=Fal
         until: the units of the fidelity that the trial may spend before a scheduler decides; None: all.
         window: that of a deterministic run: the proposal was made from what was seen in the order of the trials (see
             `luthier.history.TrialOrder`).
+        request: the ticket of the call that began it; such a call, repeated, begins nothing more.
     """
 
     number: int
@@ -104,6 +120,7 @@ class Asked(msgspec.Struct, frozen=True, tag="asked", omit_defaults=True, gc=Fal
     again: int = 0
     until: int | None = None
     window: int | None = None
+    request: str = ""
 
     @property
     def first(self) -> int:
@@ -121,11 +138,12 @@ class Asked(msgspec.Struct, frozen=True, tag="asked", omit_defaults=True, gc=Fal
 
 
 class Retried(msgspec.Struct, frozen=True, tag="retried", omit_defaults=True, gc=False):
-    """A waiting trial is run again, with its own configuration, under a new lease."""
+    """A waiting trial is run again, with its own configuration, under a new lease; for `request`, see `Asked`."""
 
     number: int
     owner: str = ""
     ttl_s: float | None = None
+    request: str = ""
 
 
 class Renewed(msgspec.Struct, frozen=True, tag="renewed", omit_defaults=True, gc=False):
@@ -139,7 +157,7 @@ class Freed(msgspec.Struct, frozen=True, tag="freed", omit_defaults=True, gc=Fal
     """A lease ended without an outcome (``lost`` or ``interrupted``).
 
     A trial then waits to be run again, and claimed numbers to be claimed again. `ran_s` is how many seconds the holder
-    was known to be alive, where it was renewed.
+    was known to be alive, where it was renewed, and `cost` what the run cost in the unit of the study, where known.
     """
 
     number: int
@@ -147,6 +165,7 @@ class Freed(msgspec.Struct, frozen=True, tag="freed", omit_defaults=True, gc=Fal
     reason: str
     error: str = ""
     ran_s: float | None = None
+    cost: float | None = None
 
 
 class Reported(msgspec.Struct, frozen=True, tag="reported", omit_defaults=True, gc=False):
@@ -198,6 +217,7 @@ class Resumed(msgspec.Struct, frozen=True, tag="resumed", omit_defaults=True, gc
     until: int
     owner: str = ""
     ttl_s: float | None = None
+    request: str = ""
 
 
 class Told(msgspec.Struct, frozen=True, tag="told", omit_defaults=True, gc=False):
@@ -261,6 +281,22 @@ class Preferred(msgspec.Struct, frozen=True, tag="preferred", omit_defaults=True
     worse: int
 
 
+class RunEnded(msgspec.Struct, frozen=True, tag="run ended", omit_defaults=True, gc=False):
+    """A rule ended a run: more trials are not worth it. The study can be gone on with.
+
+    Args:
+        seen: the length of the log that was decided from.
+        rule: in its text form.
+        by: the name of the rule, or of that part of it which decided.
+        figures: what was compared, by name.
+    """
+
+    seen: int
+    rule: Any
+    by: str
+    figures: dict[str, Any] = {}
+
+
 class Enqueued(msgspec.Struct, frozen=True, tag="enqueued", omit_defaults=True, gc=False):
     """A person wants this configuration tried next. `ticket` makes the request idempotent."""
 
@@ -284,6 +320,7 @@ Event: TypeAlias = (
     Created
     | Configured
     | Changed
+    | Transferred
     | Claimed
     | Asked
     | Retried
@@ -301,12 +338,16 @@ Event: TypeAlias = (
     | Annotated
     | Directed
     | Preferred
+    | RunEnded
     | Enqueued
     | SetAside
 )
 
-VISIBLE = (Created, Changed, Asked, Reported, Told, Reopened, Forgotten)
+VISIBLE = (Created, Changed, Transferred, Asked, Reported, Told, Reopened, Forgotten)
 """The kinds of events that reach a method."""
+
+KINDS: dict[object, type] = {kind.__struct_config__.tag: kind for kind in get_args(Event) if kind is not SetAside}
+"""The kinds of events by the names that stand in logs."""
 
 
 class Record(NamedTuple):
@@ -320,90 +361,3 @@ def proposal_key(root: Key, number: int, again: int = 0) -> Key:
     """Give the randomness of the proposals for a number (and those after it), `again` where they are drawn anew."""
     key = root.of_trial(number)
     return key.fold("again", again) if again else key
-
-
-_decoder = msgspec.json.Decoder(Event)
-_plain_encoder = msgspec.json.Encoder()
-
-
-def encode(event: Event) -> bytes:
-    """Write an event as one line of canonical JSON, without the fields that have their defaults.
-
-    Raises:
-        InvalidResult: the event holds a value that cannot be stored.
-    """
-    plain: dict[str, Any] = {"type": event.__struct_config__.tag}
-    for name, default in _fields(type(event)):
-        value = getattr(event, name)
-        if value != default or (type(value) is not type(default) and not isinstance(default, dict)):
-            plain[name] = value
-    return codec.dumps(plain)
-
-
-def checked(event: Event) -> bytes:
-    """Write an event that can be read again; raises InvalidResult where a field has another type than it says.
-
-    One that was set aside, as it could not be read, is written as it was.
-    """
-    if isinstance(event, SetAside):
-        return event.text.encode()
-    text = encode(event)
-    try:
-        decode(text)
-    except StoreError as error:
-        raise InvalidResult(f"this cannot be stored: {error}") from None
-    return text
-
-
-def check(event: Event) -> None:
-    """Raise InvalidResult unless `checked` would write the event. Cost: a microsecond or two for plain values."""
-    try:
-        same = _decoder.decode(_plain_encoder.encode(event)) == event
-    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError):
-        same = False
-    if not same:  # it holds what JSON has no form of: a tuple, an infinity, or what cannot be stored
-        checked(event)
-
-
-def decode(text: bytes | str) -> Event:
-    """Read an event.
-
-    Raises:
-        StoreCorrupt: `text` is not an event of this version.
-        StoreTooNew: it is one of a kind that this version does not know.
-    """
-    marked = '"$' in text if isinstance(text, str) else b'"$' in text
-    try:
-        if marked:
-            return msgspec.convert(codec.loads(text), Event)  # type: ignore[no-any-return]
-        return _decoder.decode(text)  # type: ignore[no-any-return]
-    except (msgspec.DecodeError, ValueError, TypeError, AttributeError) as error:  # marks that mark nothing
-        _refuse_unknown(text)
-        raise StoreCorrupt(f"not an event of a study's log: {error}") from None
-
-
-def _refuse_unknown(text: bytes | str) -> None:
-    """Raise StoreTooNew where a text is an event of another kind."""
-    try:
-        plain = codec.loads(text)
-    except (StoreCorrupt, ValueError, TypeError, AttributeError):
-        return
-    kind = plain.get("type") if isinstance(plain, dict) else None
-    if isinstance(kind, str) and kind not in KINDS:
-        raise StoreTooNew(
-            f"an event of the kind {kind!r}, which this Luthier does not know: a newer one wrote it. Nothing was "
-            "changed. Upgrade with: pip install --upgrade luthier"
-        )
-
-
-KINDS: dict[object, type] = {kind.__struct_config__.tag: kind for kind in get_args(Event) if kind is not SetAside}
-"""The kinds of events by the names that stand in logs."""
-
-
-@cache
-def _fields(kind: type) -> tuple[tuple[str, object], ...]:
-    """Name the fields of a kind of event, each with its default; `msgspec.NODEFAULT` where there is no default."""
-    return tuple(
-        (field.name, field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory())
-        for field in msgspec.structs.fields(kind)
-    )

@@ -42,9 +42,9 @@ from luthier.errors import InvalidSetting, TrialNotFound
 from luthier.history import History
 from luthier.key import Key
 from luthier.method import ModelBased
-from luthier.run.front_analysis import FrontAnalysis
-from luthier.run.listed_configs import listed_configs
-from luthier.run.thinned_study import AnalysedStudy, ThinnedStudy
+from luthier.run.analyses.front_analysis import FrontAnalysis
+from luthier.run.analyses.listed_configs import listed_configs
+from luthier.run.analyses.thinned_study import AnalysedStudy, ThinnedStudy
 from luthier.scalar import short, to_whole
 from luthier.study import ActiveTrial, TrialResult, checked_config
 from luthier.trial import Config

@@ -1,0 +1,1 @@
+"""Schedulers and methods of Luthier and its peers, measured by a simulated clock."""

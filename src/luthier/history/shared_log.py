@@ -1,0 +1,62 @@
+"""The log that all histories of a study share, and what a method sees of an event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from luthier import event as events
+from luthier.event import Asked, Event, Reported, Told
+from luthier.history.log_state import LogState
+from luthier.history.packed_list import PackedList
+from luthier.space import Space
+from luthier.trial import Outcome, Reason
+
+DIGEST = 16
+"""The number of bytes of a digest."""
+
+
+@dataclass(slots=True)
+class SharedLog:
+    """The events that all histories of a study share, with the state after all of them."""
+
+    spaces: tuple[Space, ...]  # the first is the space at the beginning
+    events: PackedList[Event]
+    fold: LogState
+    digests: bytearray = field(default_factory=bytearray)  # after the first, second, … event, computed when asked for
+    uses: set[str] = field(default_factory=set)  # what was computed when asked for; shared with the forks
+
+    def take(self, added: Sequence[Event]) -> None:
+        """Fold and keep more events, all or none."""
+        before = len(self.events)
+        try:
+            for event in added:
+                self.fold.add(event)
+            self.events.extend(added)
+        except BaseException:  # also Ctrl-C: a state that is ahead of its events is of no use any more
+            self.events.truncate(before)
+            self.fold = self.folded(before)
+            raise
+
+    def folded(self, length: int) -> LogState:
+        """Fold the first events anew. Cost O(length)."""
+        fold = LogState(self.spaces)
+        for event in self.events[:length]:
+            fold.add(event)
+        return fold
+
+
+def visible(event: Event) -> bytes:
+    """Write down what a method can see of an event; nothing where it sees nothing."""
+    if isinstance(event, Asked):
+        event = Asked(event.number, event.config, 0, event.origin, note=event.note)
+    elif isinstance(event, Told):
+        # How a trial failed decides whether it is laid to a broken program; the rest of the text is for people.
+        way = "" if event.values else Outcome(Reason(event.reason), error=event.error).failure[1]
+        values = (event.values, event.violations, event.duration_s)
+        event = Told(event.number, 0, event.reason, *values, error=way, extra=event.extra)
+    elif isinstance(event, Reported):
+        event = Reported(event.number, 0, event.step, event.value)
+    elif not isinstance(event, events.VISIBLE):
+        return b""
+    return events.encode(event)

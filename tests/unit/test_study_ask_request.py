@@ -1,0 +1,92 @@
+"""Requests for trials under a ticket: a repeated call gives the same answer, in whatever process it is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import luthier as lt
+from luthier.errors import InvalidSetting, LeaseLost, TrialFinished
+from luthier.event import Asked, Retried, decode, encode
+
+SPACE = {"x": lt.Float(0, 1)}
+
+
+def test_a_repeated_request_gives_the_same_trial() -> None:
+    study = lt.Study("s", SPACE, minimize="y", method=lt.Random(), seed=0)
+    first, other = study.ask(ticket="a"), study.ask(ticket="b")
+    assert study.ask(ticket="a") == first and study.ask(ticket="b") == other != first
+    assert len(study) == 2
+    study.tell(first, 1.0)
+    assert study.ask(ticket="a") == first  # also after its end
+    assert study.tell(first, 1.0).value == 1.0
+    assert len(study) == 2
+    assert study.tell(first.number, 1.0).value == 1.0  # by its number, too
+    with pytest.raises(TrialFinished):
+        study.tell(first.number, 2.0)
+
+
+def test_a_request_for_several_gives_all_of_them_again() -> None:
+    study = lt.Study("s", SPACE, minimize="y", method=lt.Random(), seed=0)
+    study.enqueue({"x": 0.25})
+    first = study.ask(3, ticket="a")
+    assert [trial.number for trial in first] == [0, 1, 2] and first[0]["x"] == 0.25
+    assert study.ask(3, ticket="a") == first
+    assert study.ask(params={"x": 0.5}, ticket="b") == study.ask(params={"x": 0.5}, ticket="b")
+    assert len(study) == 4
+
+
+def test_another_process_gets_the_same_answer(tmp_path: Path) -> None:
+    place = tmp_path / "s.db"
+    with lt.Study("s", SPACE, minimize="y", method=lt.Random(), store=place, seed=0) as study:
+        first = study.ask(ticket="a")
+        with lt.Study("s", store=place) as again:
+            same = again.ask(ticket="a")
+            assert (same.number, same.params, same.token) == (first.number, first.params, first.token)
+            assert len(again) == 1
+
+
+def test_a_request_that_was_answered_by_an_earlier_attempt(tmp_path: Path) -> None:
+    study = lt.Study("s", SPACE, minimize="y", method=lt.Random(), seed=0)
+    first = study.ask(ticket="a")
+    study.release(first)
+    second = study.ask(ticket="b")
+    assert second.number == first.number and second.token != first.token
+    assert study.ask(ticket="b") == second
+    assert study.ask(ticket="a").token == first.token
+    with pytest.raises(LeaseLost):
+        study.tell(study.ask(ticket="a"), 1.0)
+
+
+def test_two_who_ask_at_once_under_one_ticket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "s.db"
+    with (
+        lt.Study("s", SPACE, minimize="y", method=lt.Random(), store=place, seed=0) as mine,
+        lt.Study("s", store=place) as theirs,
+    ):
+        given: list[lt.study.ActiveTrial] = []
+        propose = type(mine.method).suggest
+
+        def overtaken(self: object, *given_to: object) -> object:
+            if not given:
+                given.append(None)  # type: ignore[arg-type]
+                given[0] = theirs.ask(ticket="a")
+            return propose(self, *given_to)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(type(mine.method), "suggest", overtaken)
+        assert mine.ask(ticket="a").number == given[0].number == 0
+        assert len(mine) == 1
+
+
+@pytest.mark.parametrize("ticket", ["", 3, b"a"])
+def test_a_ticket_is_text(ticket: object) -> None:
+    study = lt.Study("s", SPACE, minimize="y", method=lt.Random(), seed=0)
+    with pytest.raises(InvalidSetting, match="ticket"):
+        study.ask(ticket=ticket)  # type: ignore[call-overload]
+    assert len(study.history.events) == 1
+
+
+def test_what_is_written_of_it() -> None:
+    assert b"request" not in encode(Asked(0, {"x": 0.5}, 1))
+    assert decode(encode(Retried(0, request="a"))) == Retried(0, request="a")
