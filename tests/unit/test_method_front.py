@@ -8,7 +8,7 @@ import pytest
 import luthier as lt
 from luthier.data import Data
 from luthier.key import Key
-from luthier.method.bayesian.front import ranked_by_fronts
+from luthier.method.bayesian.front import choose_model, ranked_by_fronts
 from luthier.numeric import hypervolume, non_dominated_sort
 
 
@@ -59,6 +59,13 @@ def test_parzen_proposes_by_fronts_and_is_replayed() -> None:
     late = [trial.params for trial in study.trials[30:]]
     assert np.mean([one["y"] for one in late]) < 0.35 and np.mean([one["kind"] == "a" for one in late]) > 0.7
     assert np.ptp([trial.params["x"] for trial in study.front]) > 0.5  # the whole front, and not one place of it
+
+
+def test_every_second_model_of_a_kind_has_the_standard_scale() -> None:
+    smooth, rough = ([lt.GP(scaling=name) for name in ("standard", "half rank", "log gap")] for _ in range(2))
+    scales = [choose_model(smooth, rough, begun).scaling for begun in range(24)]
+    assert scales[::2] == scales[1::2] == ["standard", "standard", "standard", "half rank", "standard", "log gap"] * 2
+    assert choose_model(smooth[1:], [], 3) is smooth[1]
 
 
 @pytest.mark.parametrize("kind", ["nsga2", "nsga3", "de"])
