@@ -12,9 +12,8 @@ import pytest
 
 import luthier as lt
 from luthier.errors import InvalidResult, InvalidSetting, StudyMismatch
-from luthier.history import History, outcome_cost
+from luthier.history import outcome_cost
 from luthier.history.spending import Spending
-from luthier.method.bayesian.cost_cooling import cost_exponent
 from luthier.run import Budget, End
 from luthier.store import Memory
 from luthier.trial import Outcome, Reason
@@ -223,26 +222,6 @@ def test_trials_that_wait_to_be_run_again_wait_for_a_larger_budget() -> None:
 
 
 # --- improvement per cost ------------------------------------------------------------------------------
-
-
-def spent_history(costs: list[float], **settings: Any) -> History:
-    asked = study(**settings)
-    for cost in costs:
-        asked.tell(asked.ask(), {"loss": 0.5, "dollars": cost})
-    return asked.history
-
-
-def test_the_cost_counts_less_as_the_budget_is_spent() -> None:
-    from dataclasses import replace
-
-    history = spent_history([1.0, 2.0])
-    problem = history.problem()
-    data = history.data(problem)
-    assert data.priced and cost_exponent(problem, data) == 1.0
-    assert cost_exponent(replace(problem, cost_budget=12.0), data) == pytest.approx(0.75)
-    assert cost_exponent(replace(problem, cost_budget=3.0), data) == 0.0
-    assert cost_exponent(replace(problem, cost=None, cost_budget=12.0), data) == 0.0
-    assert cost_exponent(replace(problem, fidelity=lt.Fidelity("epochs", 1, 9)), data) == 0.0
 
 
 def dear(trial: lt.RunningTrial) -> dict[str, float]:

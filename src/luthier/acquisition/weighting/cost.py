@@ -122,19 +122,14 @@ def _least(costs: Floats) -> float:
     return _LEAST_SHARE * float(np.median(positive)) if len(positive) else 1.0
 
 
-def weight_by_cost(
-    acquisition: Acquisition | Bindable | Portfolio, exponent: float
-) -> Acquisition | Bindable | Portfolio:
-    """Divide an acquisition function by a power of the expected cost, unless it is already; of an ensemble each member.
-
-    An exponent of 0 changes nothing.
-    """
-    if not exponent or isinstance(acquisition, PerSecond):
+def weight_by_cost(acquisition: Acquisition | Bindable | Portfolio) -> Acquisition | Bindable | Portfolio:
+    """Divide an acquisition function by the expected cost, unless it is already; of an ensemble each member."""
+    if isinstance(acquisition, PerSecond):
         return acquisition
     if isinstance(acquisition, CriterionEnsemble):
-        members = tuple(weight_by_cost(member, exponent) for member in acquisition.acquisitions)
+        members = tuple(weight_by_cost(member) for member in acquisition.acquisitions)
         return replace(acquisition, acquisitions=members)  # type: ignore[type-var]
-    return PerSecond(acquisition, exponent)
+    return PerSecond(acquisition)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
-from luthier.method.bayesian.cost_cooling import cost_exponent
 from luthier.method.bayesian.evidence import Evidence, find_evidence, penalize_edges, resolution
 from luthier.method.bayesian.front import MOST_OBJECTIVES, choose_model, fit_objectives, front_first
 from luthier.method.bayesian.initial_design import design, rest_of_space
@@ -46,6 +45,7 @@ from luthier.method.bayesian.step import (
     incumbent,
     is_learnable,
     learn_constraints,
+    minds_cost,
     scalarize,
     source_weights,
     with_pending,
@@ -139,10 +139,9 @@ class Auto:
     if noise is declared. Where the nearest trials tie, a point has to be worth it, the more so the more often such
     points have only repeated a known loss.
 
-    Where the study declares what a trial costs, the improvement is divided by the expected cost, the less so the more
-    of a budget in it is spent (`luthier.method.bayesian.cost_cooling`). A study without any such budget is taken to be
-    limited by time. If its trials take very different times, the improvement is divided by the expected seconds of a
-    trial (`PerSecond`), which needs more trials and less time.
+    Where the study declares what a trial costs, the improvement is divided by the expected cost (`PerSecond`). A study
+    without a trial budget is taken to be limited by time. If its trials take very different times, the improvement is
+    divided by the expected seconds of a trial, which needs more trials and less time.
     Otherwise the budget changes nothing: other designs were no better for short studies, and a search without
     short-scale models no better for the last trials (`benchmarks/results/public-2026-11.md`).
 
@@ -293,20 +292,14 @@ class Auto:
         self, acquisition: Acquisition | Bindable, problem: Problem, data: Data, density: PriorDensity | None
     ) -> tuple[str, Acquisition | Bindable]:
         """Give an acquisition function per cost and by the user's prior where these count, and its name."""
-        name, exponent = type(acquisition).__name__, self._cost_exponent(problem, data)
-        if exponent:
-            name, acquisition = f"{name} per {problem.cost or 'second'}", PerSecond(acquisition, exponent)
+        name, wanted = type(acquisition).__name__, self.per_second
+        if wanted is None:
+            wanted = minds_cost(problem) if problem.cost is not None else is_bound_by_time(problem, data)
+        if wanted:
+            name, acquisition = f"{name} per {problem.cost or 'second'}", PerSecond(acquisition)
         if density is not None and self.prior is not None:
             acquisition = PriorWeighted(acquisition, density, self.prior.strength)
         return name, acquisition
-
-    def _cost_exponent(self, problem: Problem, data: Data) -> float:
-        """Give the exponent of the expected cost; 0 where it does not count."""
-        if self.per_second is False:
-            return 0.0
-        if problem.cost is not None:
-            return cost_exponent(problem, data)
-        return float(self.per_second or is_bound_by_time(problem, data))
 
     def _members_at(self, stagnant: bool, begun: int, evidence: Evidence, futile: float) -> tuple[str, tuple[GP, ...]]:
         """Give the role and the models that propose after that many results, crashes and pending trials."""

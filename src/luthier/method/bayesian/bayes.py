@@ -30,7 +30,6 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, EvaluatedPoints
-from luthier.method.bayesian.cost_cooling import cost_exponent
 from luthier.method.bayesian.front import ranked_by_fronts
 from luthier.method.bayesian.initial_design import design, rest_of_space
 from luthier.method.bayesian.portfolio import select_member
@@ -45,6 +44,7 @@ from luthier.method.bayesian.step import (
     incumbent,
     is_learnable,
     learn_constraints,
+    minds_cost,
     ranked,
     scalarize,
     source_weights,
@@ -196,8 +196,8 @@ class Bayes:
             context = AcquisitionContext(seen, best, scattered, pending, key.fold("acquisition"), memo)
             return bind_criterion(acquisition, posterior, constraints, context)
 
-        exponent = cost_exponent(problem, data) if self.per_cost else 0.0
-        criteria = tuple((name, criterion(one)) for name, one in self._acquisitions(density, exponent))
+        per_cost = self.per_cost and minds_cost(problem)
+        criteria = tuple((name, criterion(one)) for name, one in self._acquisitions(density, per_cost))
         return model, criteria, data.x[:0]
 
     def _by_ratio(
@@ -230,9 +230,9 @@ class Bayes:
 
         return model, ((LOG_RATIO, FunctionCriterion(value)),), points
 
-    def _acquisitions(self, density: PriorDensity | None, exponent: float) -> list[tuple[str, Acquisition | Bindable]]:
+    def _acquisitions(self, density: PriorDensity | None, per_cost: bool) -> list[tuple[str, Acquisition | Bindable]]:
         """Give the acquisition function, or those of a portfolio, with names; by cost and a user's prior, if any."""
-        weighted = weight_by_cost(self.acquisition, exponent)
+        weighted = weight_by_cost(self.acquisition) if per_cost else self.acquisition
         if density is not None and self.prior is not None:
             weighted = weight_by_prior(weighted, density, self.prior.strength)
         if isinstance(self.acquisition, Portfolio) and isinstance(weighted, Portfolio):

@@ -136,6 +136,11 @@ def is_learnable(data: Data, initial: int) -> bool:
     return bool(data.columns) and something and len(data) + len(data.failed) + len(data.stopped) >= initial
 
 
+def minds_cost(problem: Problem) -> bool:
+    """Tell whether improvements are divided by the declared cost; where there is a fidelity, schedulers save cost."""
+    return problem.cost is not None and problem.fidelity is None
+
+
 def evaluated_points(problem: Problem, data: Data) -> EvaluatedPoints:
     """Give the points that are not to be proposed again: all that were tried, and none of a noisy problem."""
     return EvaluatedPoints() if problem.noisy else EvaluatedPoints(data.x, data.failed, data.pending, data.stopped.x)
