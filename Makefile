@@ -36,13 +36,17 @@ $(VENV)/sklearn-1.7: | $(VENV)/.dev
 $(VENV)/pyspark: | $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target $@ 'pyspark==4.*'
 
+$(VENV)/training: requirements/training.txt requirements/training.sh | $(VENV)/.dev
+	requirements/training.sh $(BIN)/python $@
+	@touch $@
+
 browser: ## install Chromium, in which tests open reports, where there is none
 	requirements/browser.sh
 
 databases: ## install PostgreSQL and MariaDB, whose servers tests start for themselves, where there are none
 	requirements/databases.sh
 
-test: $(VENV)/.dev $(VENV)/sklearn-1.7 $(VENV)/pyspark browser databases ## all tests
+test: $(VENV)/.dev $(VENV)/sklearn-1.7 $(VENV)/pyspark $(VENV)/training browser databases ## all tests
 	$(THREADS) $(BIN)/python -m pytest -n 2 --dist worksteal || $(ALONE)
 
 check: $(VENV)/.dev ## format, lint, types, layers, fast tests: before every commit

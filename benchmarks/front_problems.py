@@ -2,7 +2,8 @@
 
 ZDT: Zitzler, Deb and Thiele (2000), Comparison of multiobjective evolutionary algorithms: empirical results. DTLZ: Deb,
 Thiele, Laumanns and Zitzler (2005), Scalable test problems for evolutionary multiobjective optimization. Tables:
-`shared/bench/data/tables` (accuracy, latency, size). bbob-biobj and bbob-constrained: package coco-experiment.
+`shared/bench/data/tables` (accuracy, and logarithms of seconds, latency and size). bbob-biobj and bbob-constrained: the
+package coco-experiment.
 """
 
 from __future__ import annotations
@@ -134,11 +135,15 @@ _TABLES = (
 )
 
 
+def _loss(column: str, values: Any) -> Any:
+    """Turn accuracies round, and take the logarithm of what spans decades: seconds, sizes, squared errors."""
+    return -values if column == "val_acc" else np.log10(values)
+
+
 def _table(folder: Path, name: str, columns: tuple[str, ...]) -> FrontProblem:
     data = np.load(folder / f"{name}.npz")
     spec = json.loads((folder / f"{name}.space.json").read_text())
-    signs = {"val_acc": -1.0}
-    values = np.column_stack([signs.get(c, 1.0) * np.nanmedian(data[c].astype(float), axis=1) for c in columns])
+    values = np.column_stack([_loss(c, np.nanmedian(data[c].astype(float), axis=1)) for c in columns])
     sizes = [len(parameter["choices"]) for parameter in spec["params"]]
     rows = np.full(int(np.prod(sizes)), -1)
     rows[np.ravel_multi_index(data["idx"].T.astype(int), sizes)] = np.arange(len(data["idx"]))

@@ -148,7 +148,7 @@ def _run(runner: Callable[..., list[Row]], problem: Any, budget: int, seed: int)
             loss, violations = problem.evaluate(config)
             return [loss], violations
 
-        return runner(problem, 1, evaluate, CONSTRAINED, seed)
+        return runner(problem, 1, evaluate, min(CONSTRAINED, budget), seed)
     return runner(problem, problem.objectives, lambda config: (problem.losses(config), []), budget, seed)
 
 
@@ -242,7 +242,9 @@ def compare_constrained(runs: dict[str, dict[str, Any]], queue: Sequence[Constra
     common = sorted(set.intersection(*map(set, gaps.values()))) if us in gaps else []
     if not common:
         return []
-    lines = [f"### bbob-constrained, 5 variables, {CONSTRAINED} evaluations, {len(common)} runs", ""]
+    counts = sorted({len(run["rows"]) for of in runs.values() for key, run in of.items() if key in common})
+    after = " and ".join(map(str, counts))
+    lines = [f"### bbob-constrained, 5 variables, {after} evaluations, {len(common)} runs", ""]
     lines += [f"| method | feasible in the end | gap, geometric mean | {us} ahead |", "|---|---|---|---|"]
     for name, found in gaps.items():
         values = np.array([found[key] for key in common])

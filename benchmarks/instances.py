@@ -38,7 +38,7 @@ METHODS: dict[str, tuple[Any, Any, bool]] = {
     "Auto, Intensify, no features": (lt.Auto(), lt.Intensify(), False),
 }
 SMAC = {"SMAC random, its intensifier": "random", "SMAC forest, its intensifier": "forest"}
-BUDGETS = (100, 200, 400)
+BUDGETS = (50, 100, 200)
 
 
 def space_of(problem: Any) -> lt.Space:

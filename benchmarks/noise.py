@@ -1,6 +1,6 @@
 """True regret of the recommended configuration over trials, on tables with a training seed per call.
 
-    python benchmarks/noise.py SHARED_BENCH [--seeds 5] [--only hpobench] [--out noise.json]
+    python benchmarks/noise.py SHARED_BENCH [--seeds 5] [--only hpobench] [--out noise.json] [--stop]
 
 Each call of the objective looks up another training seed of the table, so the lowest loss that was seen is partly luck.
 Luthier (``noisy=True``) is judged every 10 trials by the median over all seeds at the configuration that it recommends
@@ -8,6 +8,9 @@ Luthier (``noisy=True``) is judged every 10 trials by the median over all seeds 
 best). Printed are, for each table, the mean regrets, the largest rise from one look to a later one with its standard
 error (over seeds, paired) beside the noise of one measurement, and in the end the difference from Optuna with a
 bootstrap interval over tables and seeds. Finished runs are kept in OUT and skipped. Needs optuna.
+
+With `--stop` runs end by ``stop="not worth it"`` instead: printed are when and why, and the regret then and after 100
+trials where OUT has that.
 """
 
 from __future__ import annotations
@@ -68,6 +71,24 @@ def optuna_regret(task: Any, seed: int) -> float:
     return min(seen, key=lambda pair: pair[0])[1]
 
 
+def show_stops(done: dict[str, Any], tasks: list[Any], seeds: int) -> None:
+    """Run until more trials are not worth it, and print a line for each run."""
+    for task in tasks:
+        for seed in range(seeds):
+            rng = np.random.default_rng(10_000 + seed)
+
+            def measure(trial: lt.RunningTrial, task: Any = task, rng: Any = rng) -> float:
+                return float(task.loss(dict(trial.params), rng))
+
+            with lt.Study("noise", space_of(task.space), minimize="loss", noisy=True, seed=seed) as study:
+                study.run(measure, trials=TRIALS, stop="not worth it")
+                ended, found = study.history.ended, regret(task, study.expected_best().prediction.params)
+                why = f"by {ended.by}" if ended else "by the number of trials"
+                full = done.get(task.name, {}).get(str(seed))
+                after = f", {full['recommended'][-1]:.4f} after {TRIALS}" if full else ""
+                print(f"{task.name:28} seed {seed}: {len(study):3} trials {why}, regret {found:.4f}{after}", flush=True)
+
+
 def largest_rise(regrets: np.ndarray) -> tuple[float, float]:
     """Give the largest mean rise from one look to a later one, and its standard error; `regrets` (seeds, looks)."""
     rises = [
@@ -117,11 +138,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", default="")
     parser.add_argument("--out", type=Path, default=Path("noise.json"))
+    parser.add_argument("--stop", action="store_true", help="end runs when more trials are not worth it")
     given = parser.parse_args()
     sys.path.insert(0, given.bench)
     tables = __import__("tasks").Table
     tasks = [tables(name, noisy=True) for name in NAMES if given.only in name]
     done = json.loads(given.out.read_text()) if given.out.exists() else {}
+    if given.stop:
+        show_stops(done, tasks, given.seeds)
+        return
     for seed in range(given.seeds):
         for task in tasks:
             runs = done.setdefault(task.name, {})

@@ -248,8 +248,8 @@ def runners() -> dict[str, Callable[[Curves, int], Optimizer]]:
     if importlib.util.find_spec("dehb"):
         found["DEHB"] = Dehb
     if importlib.util.find_spec("syne_tune"):
-        for name in ("ASHA", "BOHB", "ASHACQR"):
-            found[f"Syne Tune, {name}"] = lambda task, seed, name=name: SyneTune(task, seed, name)
+        for name, title in (("ASHA", "ASHA"), ("BOHB", "BOHB"), ("ASHACQR", "CQR, ASHA")):
+            found[f"Syne Tune, {title}"] = lambda task, seed, name=name: SyneTune(task, seed, name)
     if importlib.util.find_spec("neps"):
         for name, title in (("priorband", "PriorBand"), ("hyperband", "Hyperband")):
             found[f"NePS, {title}"] = lambda task, seed, name=name: Neps(task, seed, name)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from luthier.analysis import NoProgress, NotWorthIt, RegretBound
     from luthier.executor import RunningTrial
     from luthier.instances import Instances
-    from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Prior, Quasi, Random, register
+    from luthier.method import Anneal, Auto, Bayes, Evolution, Grid, Prior, PriorBand, Quasi, Random, register
     from luthier.problem import Fidelity
     from luthier.run import Study, compare, maximize, minimize
     from luthier.space import (
@@ -118,6 +118,7 @@ __all__ = [
     "Percentile",
     "Permutation",
     "Prior",
+    "PriorBand",
     "Quasi",
     "Random",
     "Regressor",

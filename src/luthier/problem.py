@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from luthier._hints import translating_settings
 from luthier.errors import InvalidResult, InvalidSetting
@@ -109,15 +108,14 @@ class Fidelity:
         Raises:
             InvalidSetting: it is something else.
         """
-        several: tuple[Any, ...] = tuple(given) if isinstance(given, list | tuple) else (given,)
-        if given is None:
-            return None
-        if not several or not all(isinstance(one, Fidelity) for one in several):
+        if given is None or isinstance(given, Fidelity):
+            return given
+        several = [one for one in given if isinstance(one, Fidelity)] if isinstance(given, list | tuple) else []
+        if not several or len(several) < len(given):  # type: ignore[arg-type]
             raise InvalidSetting(
                 f"fidelity={short(given)}: give one such as lt.Fidelity('epochs', 1, 81), or a list of several"
             )
-        first: Fidelity = several[0]
-        return replace(first, beside=(*first.beside, *several[1:])) if len(several) > 1 else first
+        return replace(several[0], beside=(*several[0].beside, *several[1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +156,8 @@ class Problem:
         cost_budget: what the study may cost in all, if known.
         instances: what a configuration is to be good on. The cases are then the units of the fidelity, and the loss at
             a number of cases is the mean over the first ones.
+        first_units: the units of the fidelity that the trial which is proposed may spend first, where a scheduler says
+            so. It is of one proposal, so it does not count when problems are compared.
 
     Raises:
         InvalidSetting: there is no objective, or two have the same name.
@@ -172,6 +172,7 @@ class Problem:
     cost: str | None = None
     cost_budget: float | None = None
     instances: Instances | None = None
+    first_units: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         names = [objective.name for objective in self.objectives]

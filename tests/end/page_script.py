@@ -19,6 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MARK = "\x1e"
+TRAINING = Path(sys.prefix) / "training"
+"""Has the libraries that callbacks are for: see the Makefile."""
+PYTHONPATH = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(TRAINING)]))
 OTHERS = ("# Optuna", "# Hyperopt", "# scikit-optimize", "# A cluster")
 NOT_RUN = ("$ make ", "$ python -m pip ", "$ pip ", "$ sbatch ")
 
@@ -90,7 +93,8 @@ def run(page: Path, folder: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning:__main__", script.name],
-        cwd=folder, env={**os.environ, "PATH": path, "COLUMNS": "120"}, capture_output=True, text=True,
+        cwd=folder, env={**os.environ, "PATH": path, "COLUMNS": "120", "PYTHONPATH": PYTHONPATH},
+        capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:] + done.stdout[-1000:]
     printed = done.stdout.split(f"{MARK}\n")[1:]

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from page_script import blocks, matches, python, run
+from page_script import TRAINING, blocks, matches, python, run
 
 import luthier
 
@@ -69,7 +69,7 @@ def test_mypy_has_nothing_to_say(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_pyright_has_nothing_to_say(tmp_path: Path) -> None:
-    settings = {"extraPaths": [str(SOURCE)], "pythonVersion": "3.11", "reportMissingModuleSource": False}
+    settings = {"extraPaths": [str(SOURCE), str(TRAINING)], "pythonVersion": "3.11", "reportMissingModuleSource": False}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), "utf-8")
     assert len(_scripts(tmp_path)) > 30
     command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--project", str(tmp_path)]

@@ -64,6 +64,24 @@ def test_a_connection_without_the_secret_is_closed_and_tells_nothing() -> None:
         server.close()
 
 
+def test_another_program_at_the_address_is_not_taken_for_the_study() -> None:
+    """As on another machine, where the port on loopback is somebody else's."""
+    with socket.create_server(("127.0.0.1", 0)) as foreign, ThreadPoolExecutor(1) as pool:
+
+        def greet() -> None:
+            connection, _ = foreign.accept()
+            with connection:
+                connection.sendall(b"220 mail.example.org ready\r\n")
+
+        greeted = pool.submit(greet)
+        link = SocketLink(("127.0.0.1", foreign.getsockname()[1], "secret"), (0, 1))
+        link.send(TaskReport(0, 1, 1, 0.5))
+        greeted.result(timeout=60)
+        with pytest.raises(ExecutorError, match="another program listens there"):
+            link.answered()
+        link.close()
+
+
 def _rest(lines: Any) -> bytes:
     """Read to the end; a reset is one, too."""
     try:

@@ -21,9 +21,12 @@ from luthier.trial import Reason, State
 SPACE = {"x": lt.Float(0, 1)}
 
 
+RULE = lt.Intensify(challengers=1, slack=1.2)
+
+
 def study_of(count: int = 4, **more: Any) -> lt.Study:
     settings: dict[str, Any] = {"method": lt.Random(), "seed": 0, "instances": lt.Instances(range(count)), **more}
-    return lt.Study("s", SPACE, minimize="y", **settings)
+    return lt.Study("s", SPACE, minimize="y", **{"stop": RULE, **settings})
 
 
 def told(study: lt.Study, losses: list[float]) -> int:
@@ -100,9 +103,9 @@ def test_a_study_refuses_what_instances_cannot_be_with(tmp_path: Path) -> None:
         lt.Study("s", SPACE, minimize="y", stop=lt.Intensify())
     with pytest.raises(InvalidSetting, match="first_cases"):
         lt.Intensify(first_cases=0)
-    study_of(store=tmp_path / "s.db").close()
+    study_of(store=tmp_path / "s.db", stop=None).close()
     with pytest.raises(StudyMismatch, match="other instances"):
-        study_of(5, store=tmp_path / "s.db")
+        study_of(5, store=tmp_path / "s.db", stop=None)
     again = lt.Study("s", store=tmp_path / "s.db")
     assert again.problem.instances == lt.Instances(range(4)) and again.rule == lt.Intensify()
 
@@ -146,7 +149,7 @@ def test_a_former_incumbent_goes_on_where_it_is_ahead_again() -> None:
 
 
 def test_a_test_gives_challengers_another_chance() -> None:
-    study = study_of(8, stop=lt.Intensify(p=0.2))
+    study = study_of(8, stop=lt.Intensify(p=0.2, challengers=1))
     told(study, [0.5] * 8)
     while len(study.best.reports) < 5:
         told(study, [0.5] * 8)

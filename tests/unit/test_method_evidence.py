@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, 
 from luthier.method.bayesian.evidence import find_evidence, penalize_edges, resolution
 from luthier.method.bayesian.plateau import find_plateaus, widest_gap
 from luthier.method.bayesian.separation import SeparatedPoints, separate
-from luthier.method.bayesian.step import FittedModel, scalarize
+from luthier.method.bayesian.step import FittedModel, Step, scalarize
 from luthier.surrogate import GP, Forest
 
 BRIEF = AcquisitionOptimizer(scattered=60, nearby=40, parents=3, rounds=2, climbers=2, tries=10)
@@ -229,3 +231,26 @@ def test_a_front_names_each_vector_of_values_once() -> None:
     values = [tuple(trial.values.values()) for trial in study.front]
     assert sorted(values) == [(0.0, 1.0), (1.0, 0.0)]
     assert study.front[0].number == 0
+
+
+@pytest.mark.parametrize(("trials", "averaged"), [(30, True), (101, False)])
+def test_where_noise_is_declared_a_few_trials_are_learnt_from_by_several_models(trials: int, averaged: bool) -> None:
+    def informing(noisy: bool) -> Step:
+        study = lt.Study("s", {"x": lt.Float(0, 1)}, minimize="loss", noisy=noisy)
+        noise = np.random.default_rng(0).normal(size=trials + 8)
+        x = np.modf(np.arange(trials + 8) * 0.618)[0]
+        study.add_many([{"x": at} for at in x.tolist()], ((x - 0.3) ** 2 + 0.2 * noise).tolist())
+        whole = study.history.data(study.problem)
+        for n in range(trials, trials + 8):  # which trials serve to learn depends on their number
+            known = replace(whole, x=whole.x[:n], losses=whole.losses[:n], violations=whole.violations[:n])
+            known = replace(known, costs=whole.costs[:n])
+            step = Auto().step(study.problem, known, Key.of(0), 0, Memo())
+            if step.note["by"] == "informing":
+                return step
+        raise AssertionError("no trial serves to learn")
+
+    declared, found = informing(True), informing(False)
+    assert declared.separation is None
+    assert found.separation is not None
+    assert (declared.models[0].surrogate.samples > 0) == averaged
+    assert found.models[0].surrogate.samples == 0

@@ -20,7 +20,7 @@ def data_of(losses, violations=None) -> Data:
     return Data((), np.zeros((count, 1)), losses, broken, None, np.full(count, np.nan), none, none)
 
 
-@pytest.mark.parametrize("objectives", [2, 3])
+@pytest.mark.parametrize("objectives", [2, 3, 4])
 def test_fronts_come_one_after_the_other(objectives: int) -> None:
     losses = Key.of(objectives).uniform((60, objectives))
     places = ranked_by_fronts(data_of(losses)).loss

@@ -43,6 +43,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "Normal": {"mean": 0.0, "std": 1.0},
     "PerSecond": {"inner": lt.EI()},
     "Prior": {"beliefs": {"x": lt.Normal(0, 1)}},
+    "PriorBand": {"prior": lt.Prior({"x": lt.Normal(0, 1)})},
     "Regressor": {"estimator": "sklearn.linear_model:BayesianRidge"},
     "Threshold": {"worst": 1.0},
 }

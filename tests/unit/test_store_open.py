@@ -116,6 +116,7 @@ def test_package_exports_what_it_says() -> None:
         shown_place,
         luthier.store.sqlite_library,
         luthier.store.upgrade_store,
+        luthier.store.without_passwords,
     ]
     with pytest.raises(AttributeError, match="no attribute 'Postgres'"):
         _ = luthier.store.Postgres

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import luthier as lt
-from luthier.errors import InvalidSetting, LeaseLost
+from luthier.errors import InvalidSetting, LeaseLost, TrialFinished
 from luthier.event import Asked, Retried, decode, encode
 
 SPACE = {"x": lt.Float(0, 1)}
@@ -22,6 +22,9 @@ def test_a_repeated_request_gives_the_same_trial() -> None:
     assert study.ask(ticket="a") == first  # also after its end
     assert study.tell(first, 1.0).value == 1.0
     assert len(study) == 2
+    assert study.tell(first.number, 1.0).value == 1.0  # by its number, too
+    with pytest.raises(TrialFinished):
+        study.tell(first.number, 2.0)
 
 
 def test_a_request_for_several_gives_all_of_them_again() -> None:

@@ -55,6 +55,14 @@ def test_the_cost_is_part_of_the_stored_study(tmp_path: Path) -> None:
         lt.Study("free", SPACE, minimize="loss", store=store, cost="dollars")
 
 
+def test_a_study_with_instances_has_its_cost_in_seconds() -> None:
+    with pytest.raises(InvalidSetting, match="'seconds'"):
+        study(instances=lt.Instances(["a", "b"]))
+    raced = study(instances=lt.Instances(["a", "b"]), cost="seconds")
+    raced.run(lambda trial: trial["x"], trials=3)
+    assert raced.spent > 0
+
+
 @pytest.mark.parametrize(
     ("result", "said"),
     [

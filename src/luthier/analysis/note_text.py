@@ -18,6 +18,8 @@ _BY: Final = {
     "de": "a child in differential evolution",
     "nsga2": "a child in NSGA-II",
     "nsga3": "a child in NSGA-III",
+    "prior": "drawn from the prior",
+    "best": "drawn near the best trial",
     "committee": "several models together: the highest mean of their acquisition values",
     "short scale": "one model alone, with shorter length-scales, as for every second proposal",
     "rugged": "one model alone, with shorter length-scales: small differences seem to be noise, or ruggedness",

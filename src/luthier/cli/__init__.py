@@ -62,6 +62,7 @@ def execute(arguments: Sequence[str] | None = None) -> int:
 
         from luthier._foreign_words import COMMAND_OPTIONS
         from luthier.render import clean
+        from luthier.store import without_passwords
 
         if isinstance(error, click.NoSuchOption) and error.option_name in COMMAND_OPTIONS and error.ctx:
             ours = COMMAND_OPTIONS[error.option_name]
@@ -69,7 +70,7 @@ def execute(arguments: Sequence[str] | None = None) -> int:
                 error = click.UsageError(f"No such option '{error.option_name}'. Did you mean '{ours}'?", error.ctx)
         shown = io.StringIO()
         error.show(file=shown)
-        sys.stderr.write(clean(shown.getvalue()))
+        sys.stderr.write(clean(without_passwords(shown.getvalue())))
         return error.exit_code
     except (errors.InvalidFile, errors.InvalidSpace) as error:
         return _complain(error, USAGE)
@@ -88,6 +89,7 @@ def execute(arguments: Sequence[str] | None = None) -> int:
 
 def _complain(error: object, code: int) -> int:
     from luthier.render import clean
+    from luthier.store import without_passwords
 
-    sys.stderr.write(f"luthier: {clean(str(error))}\n")
+    sys.stderr.write(f"luthier: {clean(without_passwords(str(error)))}\n")  # whatever it cites of what was typed
     return code

@@ -115,6 +115,8 @@ def _only_store() -> str:
 
 
 def _existing(place: str) -> str:
+    if "://" in place:
+        return place
     path = Path(place)
     if not path.exists():
         beside = [str(other) for other in path.parent.glob("*.db")] if path.parent.is_dir() else []

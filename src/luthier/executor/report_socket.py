@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from luthier import codec
 from luthier.errors import ExecutorError, LuthierError
@@ -27,8 +27,8 @@ _CONNECT_S, _FLUSH_S = 5.0, 10.0
 class ReportServer:
     """Takes what trials say, and sends them answers. A trial connects when it says something for the first time.
 
-    A line of canonical JSON is a message. The first one of a connection has the secret, without which it is closed. No
-    code is read from it.
+    A line of canonical JSON is a message. Both sides first prove that they know the secret; a connection that does not
+    is closed. No code is read from it.
 
     Args:
         tell: takes each update, in a thread of its trial.
@@ -77,9 +77,10 @@ class ReportServer:
         """Take what one trial says, until it is over."""
         which: _Which | None = None
         with connection, connection.makefile("rb") as lines, suppress(OSError, LuthierError, ValueError, TypeError):
-            secret, number, token = codec.loads(lines.readline(1000))
-            if not hmac.compare_digest(str(secret).encode(), self._secret.encode()):
+            proof, number, token = codec.loads(lines.readline(1000))
+            if not hmac.compare_digest(str(proof).encode(), _proof(self._secret, "trial").encode()):
                 return
+            _send(connection, _proof(self._secret, "study"))
             which = number, token
             with self._lock:
                 self._connections[which] = connection
@@ -157,22 +158,37 @@ class SocketLink:
             except OSError as error:
                 self._unreachable = str(error)
                 return None
-            connection.settimeout(None)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _send(connection, [secret, *self._which])
+            lines = connection.makefile("rb")
+            try:
+                _send(connection, [_proof(secret, "trial"), *self._which])
+                known = lines.readline(1000) == codec.dumps(_proof(secret, "study")) + b"\n"
+            except OSError:
+                known = False
+            if not known:
+                lines.close()
+                connection.close()
+                self._unreachable = "another program listens there"
+                return None
+            connection.settimeout(None)
             self._connection = connection
-            self._reader = threading.Thread(target=self._read, args=(connection,), daemon=True)
+            self._reader = threading.Thread(target=self._read, args=(lines,), daemon=True)
             self._reader.start()
         return self._connection
 
-    def _read(self, connection: socket.socket) -> None:
+    def _read(self, lines: BinaryIO) -> None:
         """Keep the latest answer, until the server ends the connection."""
-        with suppress(OSError, LuthierError, ValueError, TypeError), connection.makefile("rb") as lines:
+        with suppress(OSError, LuthierError, ValueError, TypeError), lines:
             for line in lines:
                 answered, stop = codec.loads(line)
                 with self._lock:
                     self._latest = answered, stop
         self._gone = True
+
+
+def _proof(secret: str, side: str) -> str:
+    """Give what one side says to show that it knows the secret."""
+    return hmac.new(secret.encode(), side.encode(), "sha256").hexdigest()
 
 
 def _send(connection: socket.socket | None, message: Any) -> None:

@@ -11,6 +11,7 @@ from luthier.method.bayesian.step import FittedModel, ModelBased, Step, evaluate
 from luthier.method.bayesian.user_prior import Prior
 from luthier.method.evolution.evolution import Evolution
 from luthier.method.grid.grid import Grid
+from luthier.method.prior_band import PriorBand
 from luthier.method.protocol import Method, Sequential
 from luthier.method.quasi import Quasi
 from luthier.method.random import Random
@@ -28,6 +29,7 @@ __all__ = [
     "Method",
     "ModelBased",
     "Prior",
+    "PriorBand",
     "Quasi",
     "Random",
     "Sequential",

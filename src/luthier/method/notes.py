@@ -36,7 +36,8 @@ class ProposedBy(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The part of a method that made a proposal.
 
     Args:
-        by: ``design``, ``rest``, ``random``, ``anneal``, ``cma``, ``de``, ``nsga2`` or ``nsga3``.
+        by: ``design``, ``rest``, ``random``, ``anneal``, ``cma``, ``de``, ``nsga2``, ``nsga3``, ``prior`` or ``best``
+            (one near the best trial).
         defaults: whether it is the space's default configuration.
         believed: whether it was drawn from a user's prior, or is its mode.
         source: whether it is one of the best configurations of other tasks.

@@ -33,6 +33,8 @@ def check_output(study: StoredStudy, path: str | Path) -> None:
         InvalidSetting: the file is the study's store, by whatever name or link it is called; or another SQLite file; or
             a folder; or its folder is missing.
     """
+    if "://" in str(path):
+        raise InvalidSetting("a file is written, and no store: give the path of one")
     target = Path(path)
     if study.is_in(target):
         raise InvalidSetting(f"{str(path)!r} is the store of study {study.name!r} itself: give another file")

@@ -79,7 +79,8 @@ class Budget:
     @property
     def is_unlimited(self) -> bool:
         """Whether there is no limit at all."""
-        return self.trials is None and self.time_s is None and self.target is None and self.plateau is None
+        limits = (self.trials, self.time_s, self.target, self.plateau, self.cost)
+        return all(limit is None for limit in limits)
 
     def check_objectives(self, history: History) -> None:
         """Raise InvalidSetting where a limit needs one best value and the study has several objectives."""

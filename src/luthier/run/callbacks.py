@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from luthier.errors import InvalidSetting
 from luthier.scalar import short
+from luthier.study import TrialResult
+
+
+@runtime_checkable
+class RunObserver(Protocol):
+    """A callback of a run that is called for paused trials, too, and when the run ends."""
+
+    def __call__(self, study: Any, result: TrialResult) -> object:
+        """Take the result of a trial that ended or was paused."""
+        ...
+
+    def ended(self, study: Any) -> object:
+        """Take note that the run ends, by whatever reason; an exception is raised where the run has raised none."""
+        ...
 
 
 def checked_callbacks(callbacks: object) -> tuple[Callable[..., object], ...]:

@@ -13,10 +13,13 @@ from luthier.event import Event, RunEnded
 from luthier.history import History
 from luthier.method import to_plain
 from luthier.problem import Problem
+from luthier.run.analyses import thinned
 from luthier.study import AskTell
 
 EVERY = 5
 """After as many finished trials the rule is asked again."""
+_MOST = 500
+"""The number of trials that its models see, at most."""
 
 
 @dataclass(slots=True)
@@ -43,24 +46,25 @@ class RunEnding:
         if self._over or history.finished // EVERY == self._asked:
             return self._over
         self._asked = history.finished // EVERY
-        ended = self._known(history)
+        ended = self._known(self.asking.history, history)
         if ended is None and (found := self._decide(history)) is not None:
             ended = self._event(history, found)
-            self._write(ended)
+            self._write(ended, history)
         if ended is not None:
             self._over = True
             self.notice(describe_end(ended))
         return self._over
 
-    def _known(self, history: History) -> RunEnded | None:
-        """Give how another run was ended by the same rule at the same trial."""
-        ended = history.ended
-        same = ended is not None and ended.rule == to_plain(self.rule) and ended.figures["trials"] == history.finished
+    def _known(self, now: History, seen: History) -> RunEnded | None:
+        """Give how another run was ended by the same rule at the same trial; `seen` is what this one decides from."""
+        ended = now.ended
+        same = ended is not None and ended.rule == to_plain(self.rule) and ended.figures["trials"] == seen.finished
         return ended if same else None
 
     def _decide(self, history: History) -> EndFinding | None:
         asking = self.asking
-        evidence = EndEvidence(history, asking.method, asking.key.fold("insight"), asking.memo)
+        models = (asking.method, asking.key.fold("insight"), asking.memo)
+        evidence = EndEvidence(history, *models, thinned(history, _MOST))
         try:
             return on_one_thread(lambda: self.rule.decide(evidence), asking.memo.clear, "scipy.linalg")
         except NoResult:  # too little is known
@@ -70,9 +74,9 @@ class RunEnding:
         figures: dict[str, Any] = {"trials": float(history.finished), **found.figures}
         return RunEnded(history.length, to_plain(self.rule), found.by, figures)
 
-    def _write(self, ended: RunEnded) -> None:
-        def decide(history: History) -> list[Event]:
-            return [] if self._known(history) else [ended]
+    def _write(self, ended: RunEnded, seen: History) -> None:
+        def decide(now: History) -> list[Event]:
+            return [] if self._known(now, seen) else [ended]
 
         self.asking.note_end(decide)
 

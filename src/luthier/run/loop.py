@@ -126,6 +126,7 @@ class Loop:
         direction: has the orders of people to this run.
         ending: says when more trials are not worth it; None: never.
         forecasts: says what the next trials may bring; None: nobody wants to know.
+        pausing: called with the result of each trial that a scheduler has paused.
     """
 
     study: Runnable
@@ -142,6 +143,7 @@ class Loop:
     direction: Direction | None = None
     ending: RunEnding | None = None
     forecasts: LiveForecast | None = None
+    pausing: Sequence[Callable[[TrialResult], object]] = ()
     _running: dict[int, ActiveTrial] = field(default_factory=dict)  # ours, without an outcome
     _open: set[int] = field(default_factory=set)  # those of them that the executor still has
     _news: deque[TaskUpdate] = field(default_factory=deque)
@@ -313,7 +315,10 @@ class Loop:
                 continue
             result = self._tell(trial, news)
             del self._running[news.number]
-            if result is not None and result.state is not State.PAUSED:
+            if result is not None and result.state is State.PAUSED:
+                for callback in self.pausing if callbacks else ():
+                    callback(result)
+            elif result is not None:
                 self.progress.ended(self.study.reader, result)
                 if self.forecasts is not None and not self._aborting:
                     self.forecasts.look(self.study.history.finished)

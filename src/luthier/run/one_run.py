@@ -10,6 +10,7 @@ from luthier.errors import InvalidSetting
 from luthier.executor import Executor, Limits
 from luthier.method import Grid
 from luthier.run.budget import Budget, End
+from luthier.run.callbacks import RunObserver
 from luthier.run.ending import RunEnding
 from luthier.run.failures import Failures
 from luthier.run.loop import Loop, Runnable
@@ -23,8 +24,12 @@ from luthier.study import AskTell, TrialResult
 
 ENDLESS = (
     "no budget was given: the run goes on until Ctrl-C, `luthier stop` or study.stop(); "
-    "trials=…, time_s=…, target=… or plateau=… end it"
+    "trials=…, time_s=…, cost=…, target=…, plateau=… or stop=… end it"
 )
+
+
+LIVE_TRIALS = 200
+"""The number of trials that models see which speak during a run: what they say must not take long."""
 
 
 def run_once(
@@ -45,7 +50,7 @@ def run_once(
     Args:
         asking: the part of the study that gives out trials.
         study, executor, budget, limits, failures, reporter: see `Loop`.
-        callbacks: called after each trial with the study and its result.
+        callbacks: called after each trial with the study and its result; see `RunObserver` for more.
         deterministic: see `luthier.Study.run`.
         stop: says when more trials are not worth it; None: never.
         forecast: of a number of trials, for a reporter that shows it.
@@ -53,7 +58,9 @@ def run_once(
     Raises:
         InvalidSetting: `deterministic` makes no sense, or the study has a rule that decides by the timing of workers.
     """
+    observers = [callback for callback in callbacks if isinstance(callback, RunObserver)]
     bound: list[Callable[[TrialResult], object]] = [partial(callback, study) for callback in callbacks]
+    pausing: list[Callable[[TrialResult], object]] = [partial(observer, study) for observer in observers]
     try:
         window = parse_window(deterministic, executor.capacity)
         if window is not None and window > 1 and study.rule is not None:
@@ -65,7 +72,7 @@ def run_once(
             window = None  # one trial after the other: its order is that of the log, in which a trial may pause
         asking.begin_run(budget.trials, window, budget.cost)
         earlier_s = study.reader.elapsed_s() if budget.time_s is not None else 0.0
-        if budget.is_unlimited and not _ends_by_itself(asking):
+        if budget.is_unlimited and stop is None and not _ends_by_itself(asking):
             reporter.notice(ENDLESS)
         with Signals(reporter.notice) as signals, trial_folders(study.reader) as folder:
             which = (executor, budget, limits, bound, failures, reporter, signals, earlier_s, folder, window)
@@ -73,7 +80,11 @@ def run_once(
             ending = None if stop is None else RunEnding(stop, asking, notice)
             shows = forecast is not None and isinstance(reporter, ShowsForecast)
             forecasts = LiveForecast(forecast, reporter) if shows else None  # type: ignore[arg-type]
-            return Loop(study, *which, asking.direction(), ending, forecasts).run()
+            try:
+                return Loop(study, *which, asking.direction(), ending, forecasts, pausing).run()
+            finally:
+                for observer in observers:
+                    observer.ended(study)
     finally:
         executor.close()
         if isinstance(reporter, NotebookReporter | LineReporter):

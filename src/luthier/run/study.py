@@ -25,7 +25,7 @@ from luthier.run.delegated import AskMethod, Delegated, PredictMethod, documente
 from luthier.run.ending import checked_end_rule
 from luthier.run.failures import Failures
 from luthier.run.make_executor import Choice, make_executor, over_cases
-from luthier.run.one_run import run_once
+from luthier.run.one_run import LIVE_TRIALS, run_once
 from luthier.run.progress.reporter_choice import make_reporter
 from luthier.run.progress.reporters import ProgressReporter
 from luthier.space import Space, Variable
@@ -425,8 +425,8 @@ class Study:
         checked = checked_callbacks(callbacks)
         made = make_executor(executor, over_cases(objective, self.problem, self.seed), workers, limits, gpus)
         self._stop = threading.Event()
-        given = (made, budget, limits, checked, failures, reporter, deterministic, rule, self._analysis.forecast)
-        return run_once(self, self._asking, *given)
+        given = (made, budget, limits, checked, failures, reporter, deterministic, rule)
+        return run_once(self, self._asking, *given, self._analysis.thinned(LIVE_TRIALS).forecast)
 
     def stop(self) -> None:
         """End the present run: no new trials; `run` returns when the running ones have ended. From any thread."""

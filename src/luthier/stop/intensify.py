@@ -30,9 +30,9 @@ class Intensify(Rule):
 
     A new trial has `first_cases` cases, then twice as many, and so on, as long as its mean is no higher than that of
     the incumbent on the same ones. One that has all of the incumbent's cases and a lower mean is the incumbent
-    (``study.best``). The incumbent gets one more case for every challenger, until it has all. An elite is never dropped
-    before it was beaten on its whole set; one that was, and is ahead of the present incumbent on the cases that both
-    have, goes on.
+    (``study.best``). With every few new trials the incumbent gets one more case, until it has all. An elite is never
+    dropped before it was beaten on its whole set; one that was, and is ahead of the present incumbent on the cases that
+    both have, goes on.
 
     Where the objective is run time (``lt.Instances(cutoff_s=…)``), a challenger may take `slack` times as long as the
     incumbent on the cases of its rung together, and then has lost (adaptive capping).
@@ -41,6 +41,7 @@ class Intensify(Rule):
         first_cases: the cases that a new trial has before it is compared, at least 1.
         p: None: a challenger that is worse in the mean is stopped. Or the p-value of a signed-rank test on the cases of
             both at which it is stopped, above 0 and below 1; only on all of the incumbent's cases the mean decides.
+        challengers: so many new trials bring the incumbent one more case, at least 1 (as in SMAC).
         slack: how many times as long as the incumbent a challenger may take, at least 1.
 
     Raises:
@@ -51,17 +52,19 @@ class Intensify(Rule):
     Source: Hutter, Hoos and Leyton-Brown (2011), Sequential model-based optimization for general algorithm
     configuration, procedure 2 (here the incumbent's cases come in one order for all, so that no case is drawn);
     López-Ibáñez, Dubois-Lacoste, Pérez Cáceres, Birattari and Stützle (2016), The irace package, for elites;
-    Hutter, Hoos, Leyton-Brown and Stützle (2009), ParamILS, section 4, for capping.
+    Hutter, Hoos, Leyton-Brown and Stützle (2009), ParamILS, section 4, for capping,
+    with their bound multiplier of 2.
     """
 
     first_cases: int = 1
     p: float | None = None
-    slack: float = 1.2
+    challengers: int = 2
+    slack: float = 2.0
 
     def __post_init__(self) -> None:
         check_setting_types(self)
-        if self.first_cases < 1 or self.slack < 1 or (self.p is not None and not 0.0 < self.p < 1.0):
-            raise InvalidSetting(f"{self!r}: give first_cases and slack from 1 on, and p between 0 and 1")
+        if min(self.first_cases, self.challengers, self.slack) < 1 or (self.p is not None and not 0.0 < self.p < 1.0):
+            raise InvalidSetting(f"{self!r}: give first_cases, challengers and slack from 1 on, and p between 0 and 1")
 
     def first(self, problem: Problem, place: int) -> int:
         """See `luthier.stop.Scheduler.first`."""
@@ -123,8 +126,8 @@ class Intensify(Rule):
         return tuple(found)
 
     def _due(self, problem: Problem, history: History) -> int:
-        """Give the number of cases that the incumbent is to have by now: one more for each challenger."""
-        return min(len(instances_of(problem)), self.first_cases + history.asked - 1)
+        """Give the number of cases that the incumbent is to have by now."""
+        return min(len(instances_of(problem)), self.first_cases + (history.asked - 1) // self.challengers)
 
     def _is_worse(self, ours: Sequence[float], theirs: Sequence[float]) -> bool:
         """Tell whether a challenger is stopped, which has fewer cases than the incumbent."""

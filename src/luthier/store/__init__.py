@@ -15,7 +15,7 @@ from luthier.store.protocol import Identifying, Queueing, Restoring, Store, anot
 from luthier.store.registry import StoreFactory, find_factory, register_store, schemes
 from luthier.store.store_copy import back_up
 from luthier.store.upgrade import StoreUpgrade, upgrade_store
-from luthier.store.url_secrets import shown_place
+from luthier.store.url_secrets import shown_place, without_passwords
 
 if TYPE_CHECKING:
     from luthier.store.jsonl.lines_store import JSONLines
@@ -41,6 +41,7 @@ __all__ = [
     "shown_place",
     "sqlite_library",
     "upgrade_store",
+    "without_passwords",
 ]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?=//)")  # of two letters or more: C://data is a path
@@ -79,6 +80,8 @@ def _open_text(text: object, must_exist: bool) -> Store:
         raise InvalidSetting(f"the path of a store is text, not {short(text)}")
     text = str.__str__(text)
     scheme = _SCHEME.match(text)
+    if scheme is None and ("://" in text or without_passwords(text) != text):
+        raise InvalidSetting(f"{without_passwords(text)!r} is neither a path nor a URL: {USAGE}")
     if scheme is None and text.endswith(".jsonl"):
         from luthier.store.jsonl.lines_store import JSONLines
 

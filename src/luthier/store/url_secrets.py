@@ -9,6 +9,8 @@ _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+://)(?P<rest>.*)", re.DOTA
 _OPTION = re.compile(r"(?P<key>[^&=]*)=[^&]*")
 _HARMLESS = frozenset(("host", "port", "dbname", "unix_socket", "options", "sslmode", "charset", "connect_timeout"))
 _PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^/:\[]+):(?![0-9]{0,5}(/|$))")
+_LOGIN = re.compile(r"([:：]//?[^\s:/@\"']*):[^\s\"']*@")
+_WORD = re.compile(r"\b((?:ssl)?password|passwd|passfile)=[^&\s\"']*", re.IGNORECASE)
 HIDDEN = "***"
 """What stands for a secret."""
 
@@ -30,6 +32,15 @@ def shown_place(where: object) -> str:
     if not at and (port := _PORT.match(before)):
         before = port["host"] + ":" + HIDDEN
     return match["scheme"] + name + (colon and colon + HIDDEN) + at + before + mark + _OPTION.sub(_hide, query)
+
+
+def without_passwords(text: str) -> str:
+    """Give a text of any kind in which the passwords of URLs are hidden, such as a line of a file that is cited.
+
+    >>> without_passwords('path = "mysql://ada:love@lace@localhost/tuning?password=x"')
+    'path = "mysql://ada:***@localhost/tuning?password=***"'
+    """
+    return _WORD.sub(rf"\1={HIDDEN}", _LOGIN.sub(rf"\1:{HIDDEN}@", text))
 
 
 def _hide(match: re.Match[str]) -> str:

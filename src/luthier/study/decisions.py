@@ -151,7 +151,8 @@ class Decider:
             return self._propose_in_order(history, self.order)
         number, size = history.free_numbers(self._room(history, count))
         news = self._news(history)
-        proposals = propose(self._problem(history), history, self.method, self.key, self.memo, number, size)
+        problem = with_first_units(self._problem(history), history, self.scheduler)
+        proposals = propose(problem, history, self.method, self.key, self.memo, number, size)
         return [*news, *self._trials(history, proposals, number, size, history.length + len(news))]
 
     def _propose_in_order(self, history: History, order: TrialOrder) -> list[Event]:
@@ -179,7 +180,8 @@ class Decider:
             SpaceExhausted, Infeasible: as `Method.suggest` does.
         """
         view, method = claim.view, self.method
-        return propose(view.problem(), view, method, self.key, self.memo, claim.number, claim.count, claim.again)
+        problem = with_first_units(view.problem(), view, self.scheduler)
+        return propose(problem, view, method, self.key, self.memo, claim.number, claim.count, claim.again)
 
     def settle(self, history: History, claim: Claim, proposals: Sequence[Proposal]) -> tuple[list[Event], Claim | None]:
         """Decide what becomes of the proposals for a claim, whatever was appended since.
@@ -232,7 +234,10 @@ class Decider:
 
     def _is_spent(self, history: History) -> bool:
         """Tell whether the study has cost what it may, the trials that run or are thought of included."""
-        return self.cost_limit is not None and history.committed >= self.cost_limit
+        if self.cost_limit is None:
+            return False
+        seen = history if self.order is None else self.order.at(history)  # else it would depend on the timing
+        return seen.committed >= self.cost_limit
 
     def _resumed(self, history: History, scheduler: Scheduler) -> list[Event]:
         """Have a paused trial go on, where the scheduler promotes one."""
@@ -292,6 +297,11 @@ class Decider:
         given = (len(history) + place, dict(config), history.length, origin)
         until = None if self.scheduler is None else self._until(history, place, self.scheduler)
         return Asked(*given, owner=self.owner, ttl_s=self.ttl_s, ticket=ticket, until=until)
+
+
+def with_first_units(problem: Problem, history: History, scheduler: Scheduler | None) -> Problem:
+    """Say what the trial may spend first that is proposed from a history; the first one of a batch."""
+    return problem if scheduler is None else replace(problem, first_units=scheduler.first(problem, history.asked))
 
 
 def propose(

@@ -16,7 +16,15 @@ from luthier.history import History, logged_fidelity
 from luthier.instances import Instances
 from luthier.key import checked_seed
 from luthier.method import Method, check_method, from_plain, to_plain
-from luthier.problem import Fidelity, Objective, OutcomeConstraint, Problem, parse_cost, parse_outcome_constraints
+from luthier.problem import (
+    SECONDS,
+    Fidelity,
+    Objective,
+    OutcomeConstraint,
+    Problem,
+    parse_cost,
+    parse_outcome_constraints,
+)
 from luthier.scalar import short, to_dict
 from luthier.space import Space, Variable, differences
 from luthier.stop import ASHA, Intensify, Rule, scheduler_of
@@ -65,6 +73,11 @@ class StudySpec:
         if self.fidelity is not None or self.constraints:
             other = "a fidelity" if self.fidelity is not None else "constraints on what the objective returns"
             raise InvalidSetting(f"instances=… and {other}: a study has one of both, as trials race over the instances")
+        if self.cost not in (None, SECONDS):
+            raise InvalidSetting(
+                f"cost={self.cost!r}: an evaluation on one instance returns one number, so a study with instances has "
+                "no other cost than 'seconds'"
+            )
         if len(self.objectives) > 1:
             names = [objective.name for objective in self.objectives]
             raise InvalidSetting(f"a study with instances has one objective, the mean over them, not {names}")

@@ -228,7 +228,7 @@ def why_best(history: History, number: int) -> dict[str, Any]:
 def why_text(why: Mapping[str, Any]) -> str:
     """Write `why_best`: ``ahead of trial 7 by 0.01``, ``best in error``."""
     if "best_in" in why:
-        return f"best in {' and '.join(why['best_in'])}" if why["best_in"] else "no trial is better in everything"
+        return f"best in {' and '.join(why['best_in'])}" if why["best_in"] else "no trial dominates it"
     said = [] if why["next"] is None else [f"ahead of trial {why['next']} by {why['by']:.3g}"]
     if why["excluded"]:
         many = len(why["excluded"])

@@ -13,9 +13,9 @@ from luthier.history import History, TrialOrder
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Method, from_plain, to_plain
-from luthier.stop import Rule
-from luthier.study.decisions import propose
-from luthier.study.rulings import verify_rulings
+from luthier.stop import Rule, scheduler_of
+from luthier.study.decisions import propose, with_first_units
+from luthier.study.rulings import ruled, verify_rulings
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,8 @@ def verify(
             text: Any = text,
             drawn: tuple[int, int, int] = (number, count, event.again),
         ) -> Any:
-            return propose(view.problem(), view, method or from_plain(text), key, memo, *drawn)
+            problem = with_first_units(view.problem(), view, scheduler_of(ruled(view, rule)))
+            return propose(problem, view, method or from_plain(text), key, memo, *drawn)
 
         again = _again(make)
         same_machine = configured is None or configured[1].fingerprint in (None, here)

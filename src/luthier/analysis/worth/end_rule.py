@@ -41,16 +41,18 @@ class EndEvidence:
         method: of the study; its models are read where they can be.
         key: the randomness of the models.
         memo: skips work that was done before.
+        seen: what the models see of it; None: all.
     """
 
     history: History
     method: Method
     key: Key
     memo: Memo
+    seen: History | None = None
 
     def model(self) -> SingleObjective:
         """Fit the models of the objective; raises NoResult where too little is known."""
-        return SingleObjective.of(self.history, None, self.method, self.key, self.memo)
+        return SingleObjective.of(self.seen or self.history, None, self.method, self.key, self.memo)
 
 
 class EndRule(ABC):

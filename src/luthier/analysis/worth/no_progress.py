@@ -11,7 +11,7 @@ from luthier.errors import InvalidSetting
 from luthier.history import is_feasible
 from luthier.setting_types import check_setting_types
 
-_LEAST, _EACH = 20, 5
+_LEAST, _EACH = 30, 10
 """Without a number of one's own: so many trials, and at least so many for each variable."""
 
 
@@ -21,7 +21,7 @@ class NoProgress(EndRule):
     """End a run after a number of trials in a row that did not better the best value by more than an error.
 
     Args:
-        trials: the number of trials, crashed ones included; None: 5 for each variable, and at least 20.
+        trials: the number of trials, crashed ones included; None: 10 for each variable, and at least 30.
         least: what an improvement is more than, in the units of the objective, 0 or more; None: the standard error of
             the best trial over its folds, or of its known variance, where it has one, else 0.
 

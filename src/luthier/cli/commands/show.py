@@ -26,6 +26,7 @@ _UNSHOWN = ("ended", "worker", "origin", "error", "reports", "note")
 def list_studies(store: str | None, as_json: bool) -> None:
     """List the studies of a store: what they optimize, their trials, best values, times, tags and notes."""
     from luthier.cli.resolve_study import find
+    from luthier.store import shown_place
     from luthier.study import studies
 
     place, _ = find(store)
@@ -50,7 +51,7 @@ def list_studies(store: str | None, as_json: bool) -> None:
     if rows:
         empty = [column for column in ("tags", "notes") if not any(row[column] for row in rows)]
         click.echo(columns(rows, [column for column in rows[0] if column not in empty]))
-    click.echo(f"{clean(place)}: {len(found)} {'study' if len(found) == 1 else 'studies'}")
+    click.echo(f"{clean(shown_place(place))}: {len(found)} {'study' if len(found) == 1 else 'studies'}")
 
 
 @click.command()

@@ -15,6 +15,7 @@ from luthier._hints import did_you_mean
 from luthier.cli.studyfile.toml_lines import KeyPath, index_lines
 from luthier.errors import InvalidFile, LuthierError
 from luthier.scalar import to_float
+from luthier.store import without_passwords
 
 T = TypeVar("T")
 
@@ -73,7 +74,7 @@ class TomlSource:
 
     def error(self, key: KeyPath, message: str) -> InvalidFile:
         """Make the exception for a mistake at a key."""
-        return InvalidFile(f"{self.path}, line {self.line(key)}: {message}")
+        return InvalidFile(without_passwords(f"{self.path}, line {self.line(key)}: {message}"))
 
     def sections(self, known: Sequence[str]) -> None:
         """Check that there are no top-level keys but the `known` ones, and that these are tables."""
@@ -103,7 +104,7 @@ class TomlSource:
             return InvalidFile(f"{self.path}, line {text.count(chr(10)) + 1}: not TOML: {what} at the end of the file")
         line, column = int(place[1]), int(place[2])
         rows = text.split("\n")
-        shown = rows[line - 1].strip() if line <= len(rows) else ""
+        shown = without_passwords(rows[line - 1].strip() if line <= len(rows) else "")
         hint = "; text stands in quotation marks" if "Invalid value" in what else ""
         return InvalidFile(f"{self.path}, line {line}, column {column}: not TOML: {what}{hint}: {shown[:80]}")
 

@@ -73,6 +73,12 @@ _SHORT_SCALE_MODELS = tuple(
 _EXPLORING_MODELS = tuple(GP(scaling=model.scaling, hyperpriors=Hyperpriors(log_length=-3.0)) for model in _COMMITTEE)
 _WORTHWHILE = 0.1
 
+# Of a few noisy losses one cannot tell whether little noise hides a narrow optimum or much noise a wide one, and the
+# most probable model is sure of one of them. So what a measurement would teach is averaged over hyperparameters, where
+# noise is declared (docs/decisions/0033). With many losses samples differ little, and cost seconds.
+_LEARNING_MODELS = (GP(samples=4),)
+_MOST_AVERAGED = 100
+
 _TINY = 1e-300
 _HOPES, _HOPE = 5, 2.0
 """Of the proposals for a rugged objective every fifth goes to the lowest bound of two standard deviations."""
@@ -129,8 +135,9 @@ class Auto:
     small differences count (see `luthier.method.bayesian.evidence`): the more they are in doubt, the more proposals are
     made by models with short length-scales, some of them by hope alone, and the farther proposals keep from trials and
     from the ends of numbers that do not matter. Where noise hides which trials are good, most proposals are made by the
-    knowledge gradient: what the measurement would teach about the optimum. Where the nearest trials tie, a point has
-    to be worth it, the more so the more often such points have only repeated a known loss.
+    knowledge gradient: what the measurement would teach about the optimum, averaged over samples of the hyperparameters
+    if noise is declared. Where the nearest trials tie, a point has to be worth it, the more so the more often such
+    points have only repeated a known loss.
 
     Where the study declares what a trial costs, the improvement is divided by the expected cost, the less so the more
     of a budget in it is spent (`luthier.method.bayesian.cost_cooling`). A study without any such budget is taken to be
@@ -214,6 +221,10 @@ class Auto:
         by, members = self._members_at(
             is_stagnant(problem, data), begun, evidence, 0.0 if plateaus is None else plateaus.futile
         )
+        # Where noise is declared, the best measurement may be at an end of a range, or one more of the same.
+        anywhere = by == INFORMING and problem.noisy
+        if anywhere and begun <= _MOST_AVERAGED:
+            members = _LEARNING_MODELS
         models, density = fitted(members), self._density(problem)
         name, bound = "", []
         for model in models:
@@ -227,7 +238,9 @@ class Auto:
         # The logarithms themselves are averaged, so that a model that sees no improvement at a point has a veto.
         criterion: Criterion = IntegratedCriterion(bound, np.full(len(bound), 1.0 / len(bound)), ValueScale.SIGNED)
         if by == INFORMING:
-            criterion = penalize_edges(_logarithm(criterion), committee, data.columns, _EDGES, 1.0)
+            criterion = _logarithm(criterion)
+            if not anywhere:
+                criterion = penalize_edges(criterion, committee, data.columns, _EDGES, 1.0)
         elif evidence.tied and by != HOPING:
             criterion = penalize_edges(criterion, committee, data.columns, _EDGES * evidence.tied)
         if by == SPREADING:
@@ -235,7 +248,7 @@ class Auto:
         elif plateaus is not None:
             criterion = PlateauPenalty(criterion, plateaus.penalties)
         note = written(ModelChoice(by, name, tuple(model.scaling for model in members), source_weights(models[0])))
-        apart = separate(data, evidence.doubt)
+        apart = None if anywhere else separate(data, evidence.doubt)
         return Step(data, seen, models, constraints, ((name, criterion),), data.x[:0], stream, note, density, apart)
 
     def _front_step(

@@ -7,6 +7,8 @@ import numpy as np
 from luthier.data import Data
 from luthier.problem import Problem
 
+_COOLING = 0.5
+"""The share of the budget over which the cost counts less and less: the last one."""
 _LEAST = 0.01
 """An exponent of the cost below this changes nothing."""
 
@@ -29,4 +31,5 @@ def cost_exponent(problem: Problem, data: Data) -> float:
     if problem.cost_budget is None:
         return 1.0
     left = 1.0 - float(np.nansum(data.costs)) / problem.cost_budget
-    return left if left > _LEAST else 0.0
+    exponent = min(left / _COOLING, 1.0)
+    return exponent if exponent > _LEAST else 0.0

@@ -13,13 +13,15 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.bayesian.step import FittedModel, fantasize, fit_model, scalarize
-from luthier.numeric import hypervolume, non_dominated
+from luthier.numeric import hypervolume, non_dominated, sorted_rows
 from luthier.surrogate import GP, Posterior
 
 MOST_OBJECTIVES = 6
 """With more objectives almost no trial dominates another one: losses are scalarised."""
 _LATER = 1e-3
 """The weight of the scalarised loss: the search begins at the trials of the front, in the order of that loss."""
+_ALIKE = 1e-3
+"""Losses are alike if they differ by less than this share of the range of all."""
 _BOUND = 2.0
 """What k trials have in common as the lowest value is likely to be a bound: to fall below it counts 1/k² as much."""
 
@@ -51,8 +53,9 @@ class FrontModels:
 
 
 def _beyond(losses: Floats) -> Floats:
-    """Give the logarithms of how far each objective may still fall, by how many trials share its lowest value."""
-    shared = (losses == losses.min(axis=0)).sum(axis=0)
+    """Give the logarithms of how far each objective may fall, by how many trials nearly share its lowest value."""
+    least = losses.min(axis=0)
+    shared = (losses <= least + _ALIKE * np.ptp(losses, axis=0)).sum(axis=0)
     found: Floats = -_BOUND * np.log(shared)
     return found
 
@@ -85,6 +88,7 @@ def front_first(data: Data, key: Key) -> Data:
 
 _PICKED = 25
 """So many trials, the first ones, are put in order with care; the others follow by the sum of their losses."""
+_MOST_VOLUMES = 3
 _WORST = 1.1
 """The reference point, where losses are scaled from 0 to 1."""
 
@@ -93,7 +97,8 @@ def ranked_by_fronts(data: Data) -> Data:
     """Give the data with the place of each trial as its loss: by front, and within a front by the volume that it adds.
 
     The trials of a front are picked one by one, each the one that adds most to the hypervolume of those picked before;
-    those that break outcome constraints come last, those that break them least first.
+    those that break outcome constraints come last, those that break them least first. Of more than three objectives the
+    crowding distance takes the place of the volume, which would take a second a proposal.
 
     Args:
         data: n losses of several objectives.
@@ -106,7 +111,10 @@ def ranked_by_fronts(data: Data) -> Data:
     """
     feasible = np.flatnonzero(data.feasible)
     losses = data.losses[feasible]
-    order = [feasible[row] for row in _by_volume(losses)] if len(feasible) else []
+    if losses.shape[1] > _MOST_VOLUMES:
+        order = feasible[sorted_rows(losses, np.zeros(len(losses)))].tolist()
+    else:
+        order = [feasible[row] for row in _by_volume(losses)] if len(feasible) else []
     rest = np.setdiff1d(np.arange(len(data)), feasible)
     broken = np.nan_to_num(np.maximum(data.violations[rest], 0.0)).sum(axis=1)
     order += rest[np.argsort(broken, kind="stable")].tolist()

@@ -230,9 +230,9 @@ class DifferentialEvolution:
         fill = self.space.warp(key.fold("fill").uniform((1, dimensions)))[0]
         best = state.points[self._one(ranked[: max(2, math.ceil(_BEST_SHARE * len(ranked)))], slot, key.fold("best"))]
         others = ranked[ranked != slot][key.fold("others").permutation(int((ranked != slot).sum()))[:2]]
-        here = _known(state.points[slot], best, fill)
-        best = _known(best, here, fill)
-        first, second = (_known(state.points[other], here, fill) for other in others)
+        here = without_gaps(state.points[slot], best, fill)
+        best = without_gaps(best, here, fill)
+        first, second = (without_gaps(state.points[other], here, fill) for other in others)
         target = here + factor * (best - here) + factor * (first - second)
         target = np.where(target < 0.0, here / 2, np.where(target > 1.0, (1.0 + here) / 2, target))
         for place, column in enumerate(self.space.columns):
@@ -257,7 +257,7 @@ class DifferentialEvolution:
         return int(empty[0] if len(empty) else state.ranked[-1])
 
 
-def _known(point: Floats, other: Floats, fill: Floats) -> Floats:
+def without_gaps(point: Floats, other: Floats, fill: Floats) -> Floats:
     """Give a point without NaN: inactive columns are taken from another point, or else from `fill`."""
     found: Floats = np.where(np.isnan(point), np.where(np.isnan(other), fill, other), point)
     return found

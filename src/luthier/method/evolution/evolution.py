@@ -16,11 +16,13 @@ from luthier.method.evolution.cma import CovarianceAdaptation
 from luthier.method.evolution.columns import ColumnTypes
 from luthier.method.evolution.differential_evolution import DifferentialEvolution
 from luthier.method.evolution.genetic import GeneticAlgorithm
+from luthier.method.evolution.rung_evolution import propose_at_rungs
 from luthier.method.evolution.state_fold import StateFold
 from luthier.method.notes import ProposedBy, StatePlace, written
 from luthier.method.random import Random
 from luthier.method.repair import Repair
-from luthier.method.sequence import changed_outcomes, settings_text, tag
+from luthier.method.rung_results import opening_rung, rung_results
+from luthier.method.sequence import changed_outcomes, settings_text, study_key, tag
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.setting_types import check_setting_types, settings_repr
@@ -45,7 +47,9 @@ class Evolution:
             discrete numbers or categories; ``de``: differential evolution, our own; ``nsga2``, ``nsga3``: genetic
             algorithms for several objectives, our own. CMA-ES is better where numbers depend on each other;
             differential evolution where most variables are categories, and with many local optima. NSGA-III spreads a
-            front of three or more objectives by reference directions, as many as the population has room for.
+            front of three or more objectives by reference directions, as many as the population has room for. In a
+            study with a fidelity ``de`` evolves a population at each rung: with ``stop=lt.Hyperband()`` that is DEHB
+            (Awad et al. 2021).
         population: the number of trials in a generation, at least 4. None: by the number of columns d, 4 + 3 ln d for
             CMA-ES (three times that for several objectives), 2 d (from 12 to 40) for differential evolution; 24 for
             NSGA-II and NSGA-III, 36 for three objectives, 48 for more.
@@ -112,6 +116,9 @@ class Evolution:
 
     def _evolve(self, problem: Problem, history: History, batch: ProposalBatch, memo: Memo) -> None:
         space = problem.space
+        if self.kind == "de" and problem.fidelity is not None and len(problem.objectives) == 1:
+            self._evolve_at_rungs(problem, history, batch)
+            return
         algorithm = self._algorithm(space, len(problem.objectives))
         name = tag(settings_text(self) + changed_outcomes(history), space)
         states: StateFold[Any] = StateFold(algorithm, name, problem, history, memo)
@@ -124,6 +131,17 @@ class Evolution:
             if not algorithm.propose(snapshot.state, place, Repair(space, batch, None), note):
                 return
             place, opening = place + 1, []
+
+    def _evolve_at_rungs(self, problem: Problem, history: History, batch: ProposalBatch) -> None:
+        space, root = problem.space, study_key(history).fold("line", "rungs")
+        rungs = rung_results(problem, history)
+        rung = opening_rung(problem, rungs)
+        size = DifferentialEvolution(space, self.population, self.restart).most_external
+        while not batch.full:
+            place = len(history) + len(batch.proposals)
+            repair = Repair(space, batch, None)
+            if not propose_at_rungs(space, rungs, rung, size, place, root, root.fold("child", place), repair):
+                return
 
     def _algorithm(
         self, space: Space, objectives: int

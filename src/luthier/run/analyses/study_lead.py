@@ -8,6 +8,9 @@ from luthier.run.analyses.study_analysis import StudyAnalysis
 from luthier.scalar import to_whole
 from luthier.study import ActiveTrial, StudyReader, TrialResult
 
+_MOST = 200
+"""The number of trials from which the noise is estimated: more would cost more than they tell."""
+
 
 def study_lead(reader: StudyReader, analysis: StudyAnalysis, over: ActiveTrial | TrialResult | int | None) -> Lead:
     """Give the lead of the best trial; see `luthier.Study.lead`."""
@@ -27,6 +30,6 @@ def study_lead(reader: StudyReader, analysis: StudyAnalysis, over: ActiveTrial |
 def _noise(analysis: StudyAnalysis) -> float:
     """Give the standard deviation of one measurement as the models see it; 0 where they see nothing."""
     try:
-        return analysis.forecast(1).noise
+        return analysis.thinned(_MOST).forecast(1).noise
     except (NoResult, InvalidSetting):
         return 0.0

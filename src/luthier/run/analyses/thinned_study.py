@@ -71,8 +71,7 @@ class ThinnedStudy:
         if len(history) <= self.most:
             return history
         if self._thinned is None or self._thinned[0] != history.length:
-            kept = _kept(history, self.most)
-            self._thinned = history.length, history.where(lambda trial: trial.number in kept)
+            self._thinned = history.length, thinned(history, self.most)
         return self._thinned[1]
 
     @property
@@ -89,6 +88,14 @@ class ThinnedStudy:
     def memo(self) -> Memo:
         """See `AnalysedStudy.memo`."""
         return self.study.memo
+
+
+def thinned(history: History, most: int) -> History:
+    """Give a history in which at most that many trials are seen: the best tenth, and others spread evenly."""
+    if len(history) <= most:
+        return history
+    kept = _kept(history, most)
+    return history.where(lambda trial: trial.number in kept)
 
 
 def _kept(history: History, most: int) -> frozenset[int]:

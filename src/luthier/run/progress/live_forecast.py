@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, runtime_checkable
 
 from luthier.analysis import Forecast
-from luthier.errors import InvalidSetting, NoResult
 
 AHEAD = 20
 """The number of further trials that are forecast."""
@@ -51,10 +51,9 @@ class LiveForecast:
         if finished < _FEWEST or self._spent_s + max(self._took_s, _SHARE) > _SHARE * passed_s:
             return
         begun_s = self._clock()
-        try:
-            found: Forecast | None = self._make(AHEAD)
-        except (NoResult, InvalidSetting):  # too little is known, or there are several objectives
-            found = None
+        found: Forecast | None = None
+        with suppress(Exception):  # too little is known, there are several objectives: no forecast may end a run
+            found = self._make(AHEAD)
         self._took_s = self._clock() - begun_s
         self._spent_s += self._took_s
         if found is not None:

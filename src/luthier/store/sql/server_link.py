@@ -133,8 +133,12 @@ class Outage:
         """For how long the server has been away."""
         return 0.0 if self._begun is None else time.monotonic() - self._begun
 
-    def wait(self, why: str) -> None:
+    def wait(self, why: str, up_to_s: float) -> None:
         """Pause once.
+
+        Args:
+            why: what the driver says.
+            up_to_s: for how long the caller will go on with this, as it is said to people.
 
         Raises:
             StoreError: the server was away for all of the time.
@@ -145,7 +149,7 @@ class Outage:
             self._begun = now_s
             _logger.info("%s: the connection was lost (%s)", self._where, why)
         elif self._tries == 2:  # connecting again was in vain, too
-            _logger.warning("%s does not answer (%s): waiting for up to %g s", self._where, why, self._patience_s)
+            _logger.warning("%s does not answer (%s): waiting for up to %g s", self._where, why, up_to_s)
         if now_s - self._begun >= self._patience_s:
             raise StoreError(
                 f"the store {self._where} did not answer for {self._patience_s:g} s ({why}). What was acknowledged is "

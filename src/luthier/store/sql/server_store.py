@@ -260,7 +260,8 @@ class ServerStore:
                         verdict is ServerVerdict.GONE and (self._was_there or outage.lasted_s < _FIRST_PATIENCE_S)
                     ):
                         self._disconnect()
-                        outage.wait(first_line(error))
+                        known = self._was_there or verdict is ServerVerdict.NOT_NOW
+                        outage.wait(first_line(error), self._patience_s if known else _FIRST_PATIENCE_S)
                     else:
                         raise translate(error, verdict, self._place) from None
                 except (TypeError, ValueError) as error:

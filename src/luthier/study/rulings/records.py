@@ -33,8 +33,8 @@ def tell(
         attributes: what was noted of the trial; likewise.
 
     Returns:
-        One event, after those of the reports and attributes; none where exactly this was recorded before under the
-        same token.
+        One event, after those of the reports and attributes; none where exactly this was recorded before, under the
+        same token if there is one.
 
     Raises:
         TrialFinished: the trial has another outcome.
@@ -43,7 +43,7 @@ def tell(
     trial = history.trial(number)
     if trial.outcome is not None:
         same = (trial.outcome.reason, _comparable(trial.outcome)) == (outcome.reason, _comparable(outcome))
-        if token is not None and trial.lease is not None and trial.lease.token == token and same:
+        if same and (token is None or (trial.lease is not None and trial.lease.token == token)):
             return []
         raise TrialFinished(f"trial {number} already ended as {trial.outcome.reason}; it keeps that outcome")
     token = _held(trial, token)

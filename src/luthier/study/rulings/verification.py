@@ -38,7 +38,7 @@ def verify_rulings(begin: History, events: Sequence[Event], known: Rule | None) 
     view = begin
     for event in sorted((event for event in events if isinstance(event, _RULINGS)), key=lambda event: event.seen):
         view = view.extend(events[view.length : event.seen])
-        rule = _named(view.configured[1].stop if view.configured else None, known)
+        rule = ruled(view, known)
         try:
             again = _again(event, view.problem(), view, rule)
         except LuthierError as error:
@@ -63,6 +63,11 @@ def _wrong_shares(problem: Problem, events: Sequence[Event], known: Rule | None)
                 wrong.append((event.number, event.until, until))
             place += 1
     return wrong
+
+
+def ruled(view: History, known: Rule | None) -> Rule | None:
+    """Give the rule that a history names last; `known` is the one that is at hand as an object."""
+    return _named(view.configured[1].stop if view.configured else None, known)
 
 
 def _named(text: Any, known: Rule | None) -> Rule | None:

@@ -12,8 +12,6 @@ from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.scalar import short, to_float, to_whole
 
-__all__ = ["Case", "CaseProgress", "Instances", "Name"]
-
 Name: TypeAlias = str | int
 """What an instance is called: a path, the name of a data set, the number of a fold."""
 
@@ -72,8 +70,8 @@ class Instances:
     par: float = 10.0
 
     def __post_init__(self) -> None:
-        given: Any = self.names
-        features: Any = self.features
+        given: object = self.names
+        features: object = self.features
         if isinstance(given, Mapping):
             if features is not None:
                 raise InvalidSetting("Instances(names, features): give the features once, in the mapping or beside it")
@@ -138,34 +136,6 @@ class Instances:
         return hash((self._names, self.seeds, self.cutoff_s, self.par))
 
 
-@dataclass(frozen=True, slots=True)
-class CaseProgress:
-    """Where a trial stands in the order of the cases when one of its attempts begins.
-
-    Args:
-        values: of the cases that it has, as they count.
-        bounds: the sums of run times at which it has lost to the best trial, for each number of cases; empty where
-            there is nothing to lose.
-    """
-
-    values: tuple[float, ...] = ()
-    bounds: tuple[float, ...] = ()
-
-    def cap_s(self, instances: Instances, step: int, spent: float) -> float | None:
-        """Give the seconds that the evaluation of a case may take.
-
-        Args:
-            instances: of the study.
-            step: of the case.
-            spent: the sum over the cases before it.
-        """
-        if instances.cutoff_s is None:
-            return None
-        if step > len(self.bounds):
-            return instances.cutoff_s
-        return min(instances.cutoff_s, max(self.bounds[step - 1] - spent, 0.0))
-
-
 def _checked_names(given: object) -> tuple[Name, ...]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise InvalidSetting(
@@ -218,7 +188,3 @@ def _positive(word: str, value: object, least: float) -> float:
             f"Instances({word}={short(value)}): give a finite number{' from 1 on' if least else ' above 0'}"
         )
     return number
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

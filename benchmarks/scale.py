@@ -1,0 +1,169 @@
+"""Scale: what a long log costs in memory and seconds, and what many simulated workers make of one study.
+
+    python benchmarks/scale.py [memory|large|simulate ...] [--trials 10000]
+
+Run by `benchmarks/run.sh scale`; read in docs/guide/scale.md. Files are made in memory (/dev/shm): nothing here waits
+for a disk.
+
+- memory: of a process that asks and tells, and of one that only runs trials, over `--trials` further trials.
+- large: a study of 50,000 trials: open, best, `show --sort`, ask, each in a fresh process.
+- simulate: 1,000 workers with trials of an hour and a scheduler, by a simulated clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import luthier as lt
+from luthier.executor import RunningTrial, SimulatedClock
+
+SPACE = {f"x{i}": lt.Float(0, 1) for i in range(8)} | {"c": lt.Choice("a", "b"), "n": lt.Int(1, 256, log=True)}
+BEGUN = 2_000
+"""Trials before memory is measured: everything is loaded, and caches are full."""
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """Give a folder in memory, where the system has one."""
+    place = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="luthier-bench-", dir=place) as name:
+        yield Path(name)
+
+
+def resident_mb() -> float:
+    """Give the memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def loss(trial: Any) -> float:
+    """Give a smooth loss."""
+    return float(sum(trial[f"x{i}"] for i in range(8)))
+
+
+def reporting(trial: RunningTrial) -> dict[str, float]:
+    """Give a loss, and the memory of the process that computed it."""
+    return {"loss": loss(trial), "memory": resident_mb()}
+
+
+def memory(options: argparse.Namespace) -> None:
+    """Measure processes that go on for long."""
+    print(f"\nresident memory, MB, from {BEGUN} trials on\n\n| process | at first | after | a trial more, bytes |")
+    print("| --- | --- | --- | --- |")
+    for name in ("Random", "Parzen"):
+        code = f"from scale import asking; asking({name!r}, {options.trials})"
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
+    with folder() as place:
+        study = lt.Study("s", SPACE, minimize="loss", store=place / "s.db", method=lt.Random(), seed=0)
+        study.run(reporting, trials=options.trials, workers=1, executor="processes")
+        used = [trial.extra["memory"] for trial in study.trials]
+        middle = len(used) // 5
+        row("runs trials only", used[middle], used[-1], len(used) - middle)
+
+
+def asking(name: str, trials: int) -> None:
+    """Ask and tell, and print what that took."""
+    method = lt.Random() if name == "Random" else lt.Bayes(lt.Parzen(), lt.EI())
+    with folder() as place, lt.Study("s", SPACE, minimize="loss", store=place / "s.db", method=method, seed=0) as study:
+        for _ in range(BEGUN):
+            trial = study.ask()
+            study.tell(trial, loss(trial))
+        first = resident_mb()
+        for _ in range(trials):
+            trial = study.ask()
+            study.tell(trial, loss(trial))
+        row(f"asks and tells, {name}", first, resident_mb(), trials)
+
+
+def row(name: str, first: float, after: float, trials: int) -> None:
+    """Print a row of the table of memory."""
+    print(f"| {name} | {first:.1f} | {after:.1f} | {(after - first) / trials * 1e6:.0f} |", flush=True)
+
+
+def large(options: argparse.Namespace) -> None:
+    """Measure a long study."""
+    count = 50_000
+    with folder() as place:
+        path = place / "s.db"
+        with lt.Study("s", SPACE, minimize="loss", store=path, method=lt.Random(), seed=0) as study:
+            configs = drawn(count)
+            study.add_many(configs, [sum(one[f"x{i}"] for i in range(8)) for one in configs])
+        print(f"\n{count} trials, 10 parameters, {path.stat().st_size / 1e6:.0f} MB; seconds, wall and processor\n")
+        print("| | wall | processor |\n| --- | --- | --- |")
+        for what in ("open", "best", "ask"):
+            code = f"from scale import timed_large; timed_large({str(path)!r}, {what!r})"
+            subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
+        start, used = time.perf_counter(), os.times()
+        command = [sys.executable, "-m", "luthier", "show", str(path), "--sort", "loss", "--limit", "10"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        end = os.times()
+        spent = end.children_user + end.children_system - used.children_user - used.children_system
+        print(f"| `luthier show --sort`, the whole command | {time.perf_counter() - start:.2f} | {spent:.2f} |")
+
+
+def drawn(count: int) -> list[dict[str, Any]]:
+    """Draw configurations."""
+    from luthier.key import Key
+
+    space = lt.Space(SPACE)
+    return [space.realize(config) for config in space.decode(space.sample(Key.of(0), count))]
+
+
+def timed_large(path: str, what: str) -> None:
+    """Open a study; time that, or what comes after."""
+    wall, spent = time.perf_counter(), time.process_time()
+    study = lt.Study("s", store=path)
+    if what != "open":
+        wall, spent = time.perf_counter(), time.process_time()
+        _ = study.best if what == "best" else study.ask()
+    print(f"| {what} | {time.perf_counter() - wall:.2f} | {time.process_time() - spent:.2f} |", flush=True)
+
+
+def simulate(options: argparse.Namespace) -> None:
+    """Have many simulated workers."""
+    print("\ntrials of 27 epochs of 2 simulated minutes, ASHA, random search, in memory\n")
+    print("| workers | trials | simulated h | events | events a simulated s | processor s | ms an event |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for workers in (10, 100, 1000):
+        clock, trained, trials = SimulatedClock(), dict[int, int](), 2 * workers
+
+        def objective(trial: RunningTrial, clock: SimulatedClock = clock, trained: dict[int, int] = trained) -> float:
+            value = 0.0
+            for epoch in range(trained.get(trial.number, 0) + 1, 28):
+                clock.sleep(120.0 * (0.5 + trial["x1"]))
+                value, trained[trial.number] = trial["x0"] + 1 / epoch, epoch
+                trial.report(value, epoch)
+                if trial.should_stop():
+                    break
+            return value
+
+        fidelity = lt.Fidelity("epochs", 1, 27)
+        study = lt.Study("s", SPACE, minimize="loss", method=lt.Random(), seed=0, fidelity=fidelity, stop=lt.ASHA())
+        spent = time.process_time()
+        study.run(objective, trials=trials, workers=workers, executor=clock.executor)
+        spent, events = time.process_time() - spent, study.history.length
+        print(
+            f"| {workers} | {trials} | {clock.now_s / 3600:.1f} | {events} | {events / clock.now_s:.2f} | {spent:.1f} "
+            f"| {spent / events * 1e3:.2f} |",
+            flush=True,
+        )
+
+
+PARTS = {"memory": memory, "large": large, "simulate": simulate}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which parts; all by default")
+    parser.add_argument("--trials", type=int, default=10_000)
+    given = parser.parse_args()
+    for part in given.parts or PARTS:
+        PARTS[part](given)
