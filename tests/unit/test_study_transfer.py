@@ -281,3 +281,22 @@ def test_from_the_command_line_and_from_a_study_file(tmp_path: Path, monkeypatch
     (tmp_path / "study.db").unlink()
     gone = CliRunner().invoke(program, ["run", "study.toml", "--quiet"])
     assert "there is no store" in str(gone.exception) and "line 6" in str(gone.exception)
+
+
+def test_with_a_fidelity_and_with_a_prior_in_batches() -> None:
+    def train(trial: lt.RunningTrial) -> float:
+        for epoch in range(1, 10):
+            trial.report(bowl(trial.params) + 1 / epoch, step=epoch)
+            if trial.should_stop():
+                break
+        return bowl(trial.params) + 1 / epoch
+
+    study = target(fidelity=lt.Fidelity("epochs", 1, 9))
+    study.transfer_from(source(trials=20))
+    study.run(train, trials=8)
+    assert study.verify().ok and "sources" in study.history.trials[-1].note
+    believing = target(method=lt.Auto(prior=lt.Prior({"x": lt.Normal(0.4, 0.1)})))
+    believing.transfer_from(source(trials=20))
+    notes = [believing.history.trial(trial.number).note for trial in believing.ask(6)]
+    assert sum("source" in note for note in notes) == 3 and any("believed" in note for note in notes)
+    assert believing.verify().ok
