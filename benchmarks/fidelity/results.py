@@ -11,6 +11,7 @@ from benchmarks.fidelity.clock import BUDGETS, MOST
 
 _LEAST = 1e-3
 """Regrets count as at least this."""
+_OURS = "Auto, ASHA (the default)"
 _GRID = np.arange(1, 2001) / 100
 """Full evaluations at which mean regrets are compared."""
 
@@ -31,7 +32,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _suite(suite: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = list(dict.fromkeys(row["name"] for row in rows))
+    names = sorted(dict.fromkeys(row["name"] for row in rows), key=lambda name: name != _OURS)
     own = {name: [row for row in rows if row["name"] == name] for name in names}
     curves = {name: np.exp(np.mean([np.log(regrets(row, _GRID)) for row in own[name]], axis=0)) for name in names}
     title = " | ".join(map(str, BUDGETS))
