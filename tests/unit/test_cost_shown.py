@@ -165,6 +165,20 @@ def test_a_study_file_has_a_cost_and_a_budget_in_it(beside: Path) -> None:
     assert "10 trials" in luthier("run", "--cost", "25")
 
 
+def test_what_ends_a_run_is_no_rule_of_the_study() -> None:
+    for rule in ("not worth it", lt.NotWorthIt()):
+        with pytest.raises(lt.errors.InvalidSetting, match=r"belongs to the run, study\.run"):
+            lt.Study("wrong", {"x": lt.Float(0, 1)}, minimize="loss", stop=rule)  # type: ignore[arg-type]
+
+
+def test_the_defaults_may_be_the_best(tmp_path: Path) -> None:
+    run = study()
+    run.enqueue({"x": 0.5})
+    run.run(lambda trial: {"loss": 0.5 + 0.001 * trial.number, "variance": 0.04, "dollars": 1.0}, trials=4)
+    text = run.report(tmp_path / "page.md").read_text(encoding="utf-8")
+    assert "No trial is better than the defaults (trial 0)." in text and "below the noise" not in text
+
+
 def test_a_study_file_may_end_a_run(beside: Path) -> None:
     rule = '{use = "NoProgress", trials = 3, least = 0.1}'
     (beside / "study.toml").write_text(FILE.replace("cost = 12.5", f"stop = {rule}"))
