@@ -171,12 +171,18 @@ def test_what_ends_a_run_is_no_rule_of_the_study() -> None:
             lt.Study("wrong", {"x": lt.Float(0, 1)}, minimize="loss", stop=rule)  # type: ignore[arg-type]
 
 
-def test_the_defaults_may_be_the_best(tmp_path: Path) -> None:
-    run = study()
-    run.enqueue({"x": 0.5})
-    run.run(lambda trial: {"loss": 0.5 + 0.001 * trial.number, "variance": 0.04, "dollars": 1.0}, trials=4)
-    text = run.report(tmp_path / "page.md").read_text(encoding="utf-8")
-    assert "No trial is better than the defaults (trial 0)." in text and "below the noise" not in text
+def test_the_defaults_may_be_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("study.toml").write_text(
+        '[study]\nminimize = "loss"\nbaseline = true\n[objective]\npython = "steep:loss"\n'
+        '[space]\nx = {float = [0, 1]}\n[method]\nuse = "Random"\n[executor]\nkind = "inline"\n',
+        encoding="utf-8",
+    )
+    Path("steep.py").write_text(
+        "def loss(trial):\n    return {'loss': 1.0 * trial.number, 'variance': 9.0}\n", encoding="utf-8"
+    )
+    said = luthier("run", "--trials", "3")
+    assert "warning: no trial is better than the defaults\n" in said and "below the noise" not in said
 
 
 def test_a_study_file_may_end_a_run(beside: Path) -> None:

@@ -12,7 +12,7 @@ import click
 
 from luthier.cli.commands.export import check_target
 from luthier.cli.commands.show import goals
-from luthier.errors import Interrupted, InvalidSetting, NoResult, StoreError, StudyMismatch, StudyNotFound
+from luthier.errors import Interrupted, InvalidFile, InvalidSetting, NoResult, StoreError, StudyMismatch, StudyNotFound
 from luthier.render import clean, dictionary, number, seconds
 
 if TYPE_CHECKING:
@@ -194,12 +194,21 @@ def _transfer(plan: StudyFile, study: Study) -> None:
     """Record the results of the other tasks that the file names."""
     from luthier.cli.resolve_study import opened_place
 
-    for place in plan.transfer:
+    for source in plan.transfer:
         try:
-            with opened_place(place) as other:
-                study.transfer_from(other)
-        except (StoreError, StudyMismatch, StudyNotFound) as error:
-            raise plan.source.error(("study", "transfer"), f"cannot learn from {place!r}: {error}") from None
+            with opened_place(source.place) as other:
+                study.transfer_from(other, **source.settings)
+        except StudyMismatch as error:
+            how = (
+                f'in a file: transfer = [{{study = "{source.place}", names = {{…}}, objectives = {{…}}, ignore = […]}}]'
+            )
+            raise _no_source(plan, source.place, f"{error} ({how})") from None
+        except (StoreError, StudyNotFound, InvalidSetting) as error:
+            raise _no_source(plan, source.place, str(error)) from None
+
+
+def _no_source(plan: StudyFile, place: str, why: str) -> InvalidFile:
+    return plan.source.error(("study", "transfer"), f"cannot learn from {place!r}: {why}")
 
 
 def _is_stored(plan: StudyFile) -> bool:

@@ -51,9 +51,6 @@ def _overtuned(lead: Lead | None) -> tuple[Block, ...]:
     """Warn where the best is better than the defaults by less than the noise of that difference."""
     if lead is None or not lead.is_noise:
         return ()
-    if lead.best == lead.other:
-        text = f"No trial is better than the defaults (trial {lead.other})."
-        return (Paragraph((text,), "warning"),)
     how = f"over the {lead.pairs} folds that both have" if lead.source == "folds" else "of two measurements"
     text = (
         f"The best trial is {rough(lead.value)} better than the defaults (trial {lead.other}), which is below the "
