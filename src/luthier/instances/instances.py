@@ -167,6 +167,11 @@ def _checked_features(names: Sequence[Name], given: object) -> dict[Name, tuple[
     for name in names:
         if name not in given:
             raise InvalidSetting(f"Instances(features=…): {name!r} has none; give each instance as many")
+        if isinstance(given[name], str) or not isinstance(given[name], Iterable):
+            raise InvalidSetting(
+                f"Instances(features=…): {name!r} has {short(given[name])}: give a list of numbers, as in "
+                f"{{{name!r}: [1.5]}}; where the values of a mapping are no features, give its names, list(mapping)"
+            )
         row = tuple(_finite(name, number) for number in given[name])
         if found and len(row) != len(next(iter(found.values()))):
             raise InvalidSetting(f"Instances(features=…): {name!r} has {len(row)}; give each instance as many")

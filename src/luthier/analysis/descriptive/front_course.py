@@ -121,7 +121,10 @@ def _reference(losses: Floats, signs: Floats, goals: Sequence[Objective], refere
         worst, best = losses.max(axis=0), losses.min(axis=0)
         chosen: Floats = worst + _MARGIN * np.where(worst > best, worst - best, 1.0)
         return chosen
-    given = np.asarray(reference, dtype=np.float64)
+    try:
+        given = np.asarray(reference, dtype=np.float64)
+    except (TypeError, ValueError):  # a mapping, or a text
+        given = np.empty(0)
     if given.shape != (len(goals),) or not np.isfinite(given).all():
         names = ", ".join(goal.name for goal in goals)
         raise InvalidSetting(f"reference={reference!r}: give one finite number for each objective, in order: {names}")
