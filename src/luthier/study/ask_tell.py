@@ -194,7 +194,9 @@ class AskTell:
         decider, size = self._make_decider(ttl_s, owned=lease_s is None), 1 if count is None else count
 
         def given(history: History) -> Sequence[Event]:
-            return decider.given(history, [checked_config(history.space, params or {}, fill=True)] * size)
+            return decider.given(
+                history, [checked_config(history.space, {} if params is None else params, fill=True)] * size
+            )
 
         try:
             if params is None:
