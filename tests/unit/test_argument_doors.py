@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,3 +90,16 @@ def test_a_long_seed_is_not_repeated_in_full() -> None:
     with pytest.raises(LuthierError) as refused:
         lt.Study("s", {"x": lt.Float(0, 1)}, minimize="f", seed="a" * 10_000)  # type: ignore[arg-type]
     assert len(str(refused.value)) < 500
+
+
+def test_whole_numbers_that_no_float_holds_beside_the_objectives(tmp_path: Path) -> None:
+    goals = ["f", "g"]
+    study = lt.Study("s", {"x": lt.Float(0, 1)}, minimize=goals, method=lt.Random(), seed=0)
+    for place, size in enumerate([10**400, 1, -(10**400)]):
+        study.add({"x": place / 4}, {"f": place, "g": 3 - place, "size": size})
+    assert study.choose(weights={"f": 1}, limits={"size": "<= 5"}).number == 1
+    assert study.report(tmp_path / "report.html").exists()
+    one = lt.Study("s", {"x": lt.Float(0, 1)}, minimize="f", method=lt.Random(), seed=0)
+    for place in range(5):
+        one.add({"x": place / 4}, {"f": place, "folds": [10**400, 1.0, 2.0]})
+    assert one.lead(over=3).best == 0
