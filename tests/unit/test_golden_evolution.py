@@ -1,4 +1,4 @@
-"""Golden suggestions of differential evolution and annealing, whose arithmetic is ours; see `test_golden_methods`.
+"""Golden suggestions of evolution and annealing, whose arithmetic is ours; see `test_golden_methods`.
 
 Where a change is meant, write the file again by ``python tests/unit/test_golden_evolution.py``, and say so in
 CHANGELOG.md under 'changes suggestions'.
@@ -15,7 +15,12 @@ from luthier.method import Anneal, Evolution
 from luthier.testing.methods import SPACES, Drive
 
 FILE = Path(__file__).parent.parent / "golden" / "evolution.json"
-METHODS = {"differential evolution": Evolution("de", population=4), "anneal": Anneal()}
+METHODS = {
+    "differential evolution": Evolution("de", population=4),
+    "anneal": Anneal(),
+    "nsga2": Evolution("nsga2", population=4),
+    "nsga3": Evolution("nsga3", population=4),
+}
 TRIALS = 9
 
 

@@ -82,8 +82,8 @@ class Bayes:
     scalarization of them (see `luthier.method.bayesian.step`), and a density ratio takes the first fronts for good
     (see `luthier.method.bayesian.front`); if trials report violations of outcome constraints, the acquisition function
     is weighted by the probability that the constraints hold. Where the study declares what a trial costs, the
-    acquisition function is divided by the expected cost (`PerSecond`), the less so the more of a budget in it is spent;
-    a density ratio is not, which orders points and has no size.
+    acquisition function is divided by the expected cost (`PerSecond`); a density ratio is not, which orders points
+    and has no size.
 
     Args:
         surrogate: the model: `GP()`, `Forest()`, `Parzen()`, …
