@@ -100,7 +100,7 @@ def checked_seed(seed: object) -> int:
     """
     found = seed.item() if isinstance(seed, np.integer) else seed
     if isinstance(found, bool) or not isinstance(found, int) or not 0 <= int.__int__(found) < 2**64:
-        given = repr(found) if type(found) in (bool, float, str) else f"a {type(found).__name__}"
+        given = repr(found)[:80] if type(found) in (bool, float, str) else f"a {type(found).__name__}"
         raise InvalidSetting(f"a seed is an integer from 0 to 2**64 - 1, not {given}")
     return int.__int__(found)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -103,6 +103,21 @@ def to_dict(value: object, what: str, refuse: type[LuthierError]) -> dict[Any, A
     try:
         return dict(value)
     except Exception as error:
+        raise refuse(f"{what}; this one cannot be read: {type(error).__name__}: {to_text(error)}") from error
+
+
+def to_list(value: object, what: str, refuse: type[LuthierError]) -> list[Any]:
+    """Read several things in order: a list or an array, but no set or mapping, and no text.
+
+    Raises:
+        LuthierError: of the kind `refuse`, where it is none, or cannot be read; `what` says what it is about.
+    """
+    if isinstance(value, str | bytes | Mapping | set | frozenset) or not isinstance(value, Iterable):
+        why = ", which has no order" if isinstance(value, set | frozenset) else ""
+        raise refuse(f"{what}, not {short(value)}{why}")
+    try:
+        return list(value)
+    except Exception as error:  # an array without a dimension, or a foreign iterator
         raise refuse(f"{what}; this one cannot be read: {type(error).__name__}: {to_text(error)}") from error
 
 

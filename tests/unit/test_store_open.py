@@ -11,7 +11,7 @@ import pytest
 
 import luthier as lt
 import luthier.store
-from luthier.errors import InvalidSetting, MissingDependency, StoreFull
+from luthier.errors import InvalidSetting, MissingDependency, StoreError, StoreFull
 from luthier.event import Told
 from luthier.store import Memory, SQLite, Store, StoreFactory, open_store, register_store, registry
 from luthier.store.path_checks import network, settle
@@ -289,4 +289,11 @@ def test_a_store_on_a_server_says_which_extra_it_needs(scheme: str, monkeypatch:
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     with pytest.raises(MissingDependency, match=r"pip install 'luthier\[(postgres|mysql)\]'") as caught:
         open_store(f"{scheme}://ada:lovelace@host/db")
+    assert "lovelace" not in str(caught.value)
+
+
+@pytest.mark.parametrize("option", ["ssl=1", "charset=nothing", "foo=1", "port=7"])
+def test_options_that_a_driver_cannot_take_are_refused_with_what_to_check(option: str) -> None:
+    with pytest.raises(StoreError, match="options in the URL") as caught:
+        open_store(f"mysql://ada:lovelace@127.0.0.1:1/db?{option}")
     assert "lovelace" not in str(caught.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,22 @@ def test_a_request_that_was_answered_by_an_earlier_attempt(tmp_path: Path) -> No
     assert study.ask(ticket="a").token == first.token
     with pytest.raises(LeaseLost):
         study.tell(study.ask(ticket="a"), 1.0)
+
+
+def test_what_a_lost_caller_asked_for_is_begun_anew(tmp_path: Path) -> None:
+    study = lt.Study("s", SPACE, minimize="y", method=lt.Random(), store=tmp_path / "s.db", seed=0)
+    script = (
+        "import os, sys, luthier as lt; study = lt.Study('s', store=sys.argv[1]); study.ask(ticket='a'); "
+        "study.ask(3, ticket='b'); os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(tmp_path / "s.db")], check=False).returncode == -9
+    again = [study.ask(ticket="a"), *study.ask(5, ticket="b")]
+    assert [trial.number for trial in again] == [0, 1, 2, 3]
+    assert [trial.attempt for trial in again] == [2, 2, 2, 2]
+    assert [study.ask(ticket="a"), *study.ask(3, ticket="b")] == again  # once more: the same leases
+    for trial in again:
+        assert study.tell(trial, 1.0).is_done
+    assert len(study) == 4 and not study.verify().mismatches
 
 
 def test_two_who_ask_at_once_under_one_ticket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -255,3 +255,19 @@ def test_trials_may_cost_nothing_at_all() -> None:
     free = study(method=lt.Bayes())
     free.run(lambda trial: {"loss": trial["x"], "dollars": 0.0}, trials=8)
     assert free.spent == 0.0 and len(free) == 8
+
+
+def test_a_cost_that_no_float_holds_is_no_cost(tmp_path: Path) -> None:
+    with study(store=tmp_path / "s.db") as noted:
+        trial = noted.ask()
+        noted.set(trial, {"dollars": 10**400})  # as any attribute, it may be any number
+        noted.tell(trial, failed="it crashed")
+        assert noted.spent == 0.0
+    with study(store=tmp_path / "s.db") as again:
+        assert len(again) == 1 and again.spent == 0.0
+
+
+def test_costs_that_add_up_to_more_than_a_float_holds_end_a_run() -> None:
+    huge = study(method=lt.Random())
+    assert huge.run(lambda trial: {"loss": trial["x"], "dollars": 1e308}, trials=9, cost=1.7e308) is End.COST
+    assert len(huge) == 2

@@ -246,8 +246,9 @@ class LogState:
             self._answer(event)
 
     def _answer(self, event: Asked | Retried | Resumed) -> None:
-        """Note what was begun for a request."""
-        self.requests[event.request] = (*self.requests.get(event.request, ()), (event.number, self.length))
+        """Note what was begun for a request; of a trial that was begun anew for it, the latest lease."""
+        tokens = dict(self.requests.get(event.request, ())) | {event.number: self.length}
+        self.requests[event.request] = tuple(tokens.items())
 
     def _retried(self, event: Retried) -> None:
         trial = self.trials[event.number]

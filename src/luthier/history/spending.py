@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,7 +29,7 @@ def _returned(cost: str | None, outcome: Outcome) -> float | None:
 def known_cost(value: object) -> float | None:
     """Give a cost as it is in a log; None where that is no finite number from 0 on."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and 0 <= value < math.inf else None  # type: ignore[operator,arg-type]
+    return float(value) if is_number and 0 <= value <= sys.float_info.max else None  # type: ignore[operator,arg-type]
 
 
 class Spending:
@@ -71,7 +71,7 @@ class Spending:
         noted = self._noted.pop(number, None)
         cost = next((one for one in (given, noted, seconds) if one is not None), None)
         if cost is not None:
-            self.total += cost
+            self.total = min(self.total + cost, sys.float_info.max)  # an infinite one would have no mean
             self.runs += 1
 
     @property

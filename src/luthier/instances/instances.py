@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 from luthier._hints import translating_settings
 from luthier.errors import InvalidSetting
 from luthier.key import Key
-from luthier.scalar import short, to_float, to_whole
+from luthier.scalar import short, to_float, to_list, to_whole
 
 Name: TypeAlias = str | int
 """What an instance is called: a path, the name of a data set, the number of a fold."""
@@ -137,12 +137,10 @@ class Instances:
 
 
 def _checked_names(given: object) -> tuple[Name, ...]:
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise InvalidSetting(
-            f"Instances({short(given)}): give the names of instances, a list of texts or whole numbers"
-        )
     found: list[Name] = []
-    for name in given:
+    for name in to_list(
+        given, "Instances: give the names of instances, a list of texts or whole numbers", InvalidSetting
+    ):
         whole = None if isinstance(name, str) else to_whole(name)
         if whole is None and not (isinstance(name, str) and name):
             raise InvalidSetting(f"Instances: an instance has a text or a whole number as its name, not {short(name)}")
@@ -167,12 +165,11 @@ def _checked_features(names: Sequence[Name], given: object) -> dict[Name, tuple[
     for name in names:
         if name not in given:
             raise InvalidSetting(f"Instances(features=…): {name!r} has none; give each instance as many")
-        if isinstance(given[name], str) or not isinstance(given[name], Iterable):
-            raise InvalidSetting(
-                f"Instances(features=…): {name!r} has {short(given[name])}: give a list of numbers, as in "
-                f"{{{name!r}: [1.5]}}; where the values of a mapping are no features, give its names, list(mapping)"
-            )
-        row = tuple(_finite(name, number) for number in given[name])
+        what = (
+            f"Instances(features=…): give {name!r} a list of numbers, as in {{{name!r}: [1.5]}}; where the values of a"
+        )
+        what += " mapping are no features, give its names, list(mapping)"
+        row = tuple(_finite(name, number) for number in to_list(given[name], what, InvalidSetting))
         if found and len(row) != len(next(iter(found.values()))):
             raise InvalidSetting(f"Instances(features=…): {name!r} has {len(row)}; give each instance as many")
         found[name] = row

@@ -12,6 +12,7 @@ from typing import Any
 
 from luthier import codec
 from luthier.run import Study
+from luthier.scalar import to_float
 from luthier.study import StudyReader, TrialResult
 from luthier.trial import State
 
@@ -141,7 +142,7 @@ def tracked_trial(study: str, identity: str, result: TrialResult) -> TrackedTria
     metrics |= {f"violations/{name}": value for name, value in result.violations.items()}
     for name, value in result.extra.items():
         if isinstance(value, int | float) and not isinstance(value, bool):
-            metrics[f"extra/{name}"] = float(value)
+            metrics[f"extra/{name}"] = to_float(value) or 0.0
     if result.duration_s is not None:
         metrics["duration_s"] = result.duration_s
     form = json.dumps(result.to_dict(), sort_keys=True)

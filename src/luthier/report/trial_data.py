@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -47,7 +47,7 @@ def _column(name: str, values: Sequence[Any], descending: bool) -> dict[str, Any
 
 def _finite(value: float | None) -> float | None:
     """Give a number that JSON holds and a browser reads alike; None for others."""
-    if value is None or not math.isfinite(value):
+    if value is None or not abs(value) <= sys.float_info.max:
         return None
     return value if abs(value) < 2**53 else float(value)
 

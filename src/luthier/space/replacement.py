@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from luthier._hints import suggest
 from luthier.errors import InvalidSpace
-from luthier.scalar import short
+from luthier.scalar import short, to_list
 from luthier.space.variables.base import Variable
 
 
@@ -44,8 +44,8 @@ def replaced(
 def _names(remove: object) -> tuple[str, ...]:
     if isinstance(remove, str):
         return (remove,)
-    if isinstance(remove, Iterable):
-        names = tuple(remove)
-        if all(isinstance(name, str) for name in names):
-            return names
-    raise InvalidSpace(f"remove is the name of a variable, or a list of names, not {short(remove)}")
+    what = "remove is the name of a variable, or a list of names"
+    names = tuple(remove if isinstance(remove, set | frozenset) else to_list(remove, what, InvalidSpace))
+    if not all(isinstance(name, str) for name in names):
+        raise InvalidSpace(f"{what}, not {short(remove)}")
+    return names

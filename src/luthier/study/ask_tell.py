@@ -36,6 +36,7 @@ from luthier.study.leases import (
     Claims,
     Heartbeat,
     LeaseOwner,
+    begun_anew,
     check_release,
     checked_count,
     checked_request,
@@ -177,7 +178,8 @@ class AskTell:
             params: try exactly these values instead; those that it lacks are the defaults.
             lease_s: seconds within which the result must come; after that the trial is given to the next caller. By
                 default the lease lasts as long as this process.
-            ticket: a text that makes the call idempotent: a second one under the same ticket gives what the first gave.
+            ticket: a text that makes the call idempotent: a second one under the same ticket gives what the first gave,
+                and begins it anew where the caller was lost meanwhile, and nobody else was given it.
 
         Returns:
             An `ActiveTrial`, or a list of them.
@@ -192,7 +194,9 @@ class AskTell:
         decider, size = self._make_decider(ttl_s, owned=lease_s is None), 1 if count is None else count
 
         def given(history: History) -> Sequence[Event]:
-            return decider.given(history, [checked_config(history.space, params or {}, fill=True)] * size)
+            return decider.given(
+                history, [checked_config(history.space, {} if params is None else params, fill=True)] * size
+            )
 
         try:
             if params is None:
@@ -200,6 +204,7 @@ class AskTell:
             else:
                 live = self._begin(once(request, given, ()), afresh=True)
         except AlreadyAnswered:
+            self._begin(lambda history: begun_anew(history, request, decider.again), afresh=True)
             history = self.history
             live = [self._begun(history, *answer) for answer in history.answers(request)]
         return live if count is not None else live[0]

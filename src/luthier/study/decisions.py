@@ -130,7 +130,7 @@ class Decider:
         if backlog:
             waiting = history.waiting
             if waiting:
-                return [self._again(history, number) for number in waiting[:count]]
+                return [self.again(history, number) for number in waiting[:count]]
         if self.scheduler is not None and history.paused and (resumed := self._resumed(history, self.scheduler)):
             return resumed
         room = self._room(history, count)
@@ -265,7 +265,8 @@ class Decider:
         event = Claimed(number, view.length, count, self.claimant, self.claim_ttl_s)
         return [*news, event], Claim(number, count, view, again)
 
-    def _again(self, history: History, number: int) -> Event:
+    def again(self, history: History, number: int) -> Event:
+        """Run a waiting trial again; one that the present space cannot hold ends."""
         if history.config(number) is not None:
             return Retried(number, self.owner, self.ttl_s)
         lease = history.trial(number).lease

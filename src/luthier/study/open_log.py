@@ -174,6 +174,8 @@ def _names(word: str, given: object) -> tuple[str, ...]:
         )
     if isinstance(given, str):
         return (str.__str__(given),) if given else ()
+    if isinstance(given, set | frozenset) and len(given) > 1:  # each process would see another one
+        raise InvalidSetting(f"{word}={short(given)}: a set has no order; give the names of objectives as a list")
     try:
         names = tuple(given) if isinstance(given, Iterable) else (given,)
     except Exception:  # noqa: BLE001 - an array without dimensions, or a foreign object

@@ -174,10 +174,12 @@ def choose_by_order(
     multiple objectives, ICLR, definition 1.
     """
     names = [goal.name for goal in members.objectives]
-    if isinstance(order, str) or not isinstance(order, Sequence) or not order or len(set(order)) < len(order):
+    if isinstance(order, str) or not isinstance(order, Sequence) or not order:
         raise InvalidSetting(f"order={short(order)}: give a list of objectives, the most important one first")
     for name in order:
         _check_name(name, names, "order")
+    if len(set(order)) < len(order):
+        raise InvalidSetting(f"order={short(order)}: give each objective once, the most important one first")
     given = _numbers(members.objectives, {} if tolerances is None else tolerances, "tolerances")
     left, steps = np.arange(len(members)), []
     for name in order:

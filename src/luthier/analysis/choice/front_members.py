@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from luthier.analysis.descriptive.trial_table import TrialTable
 from luthier.errors import InvalidSetting, NoResult
 from luthier.numeric import non_dominated
 from luthier.problem import Objective, OutcomeConstraint, parse_outcome_constraints
+from luthier.scalar import to_float
 from luthier.trial import Config
 
 
@@ -93,8 +95,8 @@ def _measured(table: TrialTable, row: int, name: str) -> float | None:
     """Give a number that the objective function returned; None where there is none of that name."""
     outcome = table.trials[row].outcome
     found: Any = None if outcome is None else outcome.values.get(name, outcome.extra.get(name))
-    usable = isinstance(found, int | float) and not isinstance(found, bool)
-    return float(found) if usable and np.isfinite(found) else None
+    read = to_float(found) if isinstance(found, int | float) else None
+    return read if read is not None and math.isfinite(read) else None
 
 
 def _keeps(table: TrialTable, row: int, rule: OutcomeConstraint) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from luthier.errors import InvalidSetting, NoResult
 from luthier.numeric import hypervolume, hypervolume_contributions, non_dominated
 from luthier.problem import Objective
 from luthier.render import ResultForm, number
+from luthier.scalar import short, to_float, to_list
 
 _MARGIN = 0.1  # by which the default reference is worse than the worst value, as a share of the range
 
@@ -121,13 +123,11 @@ def _reference(losses: Floats, signs: Floats, goals: Sequence[Objective], refere
         worst, best = losses.max(axis=0), losses.min(axis=0)
         chosen: Floats = worst + _MARGIN * np.where(worst > best, worst - best, 1.0)
         return chosen
-    try:
-        given = np.asarray(reference, dtype=np.float64)
-    except (TypeError, ValueError):  # a mapping, or a text
-        given = np.empty(0)
-    if given.shape != (len(goals),) or not np.isfinite(given).all():
-        names = ", ".join(goal.name for goal in goals)
-        raise InvalidSetting(f"reference={reference!r}: give one finite number for each objective, in order: {names}")
+    what = f"reference: give one finite number for each objective, in order: {', '.join(goal.name for goal in goals)}"
+    numbers = [to_float(one) for one in to_list(reference, what, InvalidSetting)]
+    given = np.array([math.nan if one is None else one for one in numbers], dtype=np.float64)
+    if len(given) != len(goals) or not np.isfinite(given).all():
+        raise InvalidSetting(f"{what}; not {short(reference)}")
     return np.asarray(given * signs, dtype=np.float64)
 
 

@@ -81,7 +81,7 @@ def parse_end_rule(given: object) -> EndRule | None:
     if given is None or isinstance(given, EndRule):
         return given
     rule: object = None
-    if given == WORD:
+    if isinstance(given, str) and given == WORD:
         rule = from_plain("NotWorthIt")
     elif isinstance(given, Mapping):
         rule = from_plain(given)

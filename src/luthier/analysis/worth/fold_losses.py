@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -57,7 +58,7 @@ def _series(trial: Trial) -> Iterator[dict[int, float]]:
 
 def _numbers(given: Sequence[object], steps: Sequence[int] | None = None) -> Iterator[dict[int, float]]:
     """Give a series by fold where all of it are finite numbers."""
-    found = [float(one) for one in given if isinstance(one, int | float) and math.isfinite(one)]
+    found = [float(one) for one in given if isinstance(one, int | float) and abs(one) <= sys.float_info.max]
     if len(found) == len(given):
         yield dict(zip(range(len(found)) if steps is None else steps, found, strict=True))
 

@@ -97,6 +97,8 @@ def _numbers(text: str | None, option: str) -> dict[str, float] | None:
     found = {}
     for part in text.split(","):
         name, _, value = part.rpartition("=")
+        if name.strip() in found:
+            raise click.BadParameter(f"{name.strip()!r} is there twice", param_hint=option)
         try:
             found[name.strip()] = float(value)
         except ValueError:

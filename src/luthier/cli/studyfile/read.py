@@ -161,10 +161,13 @@ def read_study(path: str | Path) -> StudyFile:
         instances=instances,
         cost=cost,
         ending=_ending(source, len(minimize) + len(maximize)),
-        transfer=tuple(
-            replace(other, place=_place(source, other.place)) for other in study.made("transfer", read_transfer, ())
-        ),
+        transfer=_transfer(source, study),
     )
+
+
+def _transfer(source: TomlSource, study: Section) -> tuple[TransferSource, ...]:
+    others: tuple[TransferSource, ...] = study.made("transfer", read_transfer, ())
+    return tuple(replace(other, place=_place(source, other.place)) for other in others)
 
 
 def store_of(source: TomlSource) -> str:

@@ -25,6 +25,7 @@ from luthier.method.rung_results import opening_rung, rung_results
 from luthier.method.sequence import changed_outcomes, settings_text, study_key, tag
 from luthier.problem import Problem
 from luthier.proposal import Proposal
+from luthier.scalar import short
 from luthier.setting_types import check_setting_types, settings_repr
 from luthier.space import Space
 
@@ -84,7 +85,7 @@ class Evolution:
     def __post_init__(self) -> None:
         check_setting_types(self)
         if self.kind not in KINDS:
-            raise InvalidSetting(f"Evolution(kind={self.kind!r}): the kind is one of {', '.join(KINDS)}")
+            raise InvalidSetting(f"Evolution(kind={short(self.kind)}): the kind is one of {', '.join(KINDS)}")
         if self.population is not None and (type(self.population) is not int or self.population < _FEWEST):
             raise InvalidSetting(
                 f"Evolution(population={self.population!r}): give a whole number of at least {_FEWEST}"

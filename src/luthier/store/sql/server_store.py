@@ -264,8 +264,8 @@ class ServerStore:
                         outage.wait(first_line(error), self._patience_s if known else _FIRST_PATIENCE_S)
                     else:
                         raise translate(error, verdict, self._place) from None
-                except (TypeError, ValueError) as error:
-                    if connecting:  # an option that the driver does not know
+                except (TypeError, ValueError, AttributeError, LookupError) as error:
+                    if connecting:  # an option that the driver does not know, or does not take like this
                         raise refused(self._place, str(error)) from None
                     raise
                 else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luthier.study.leases.ask_request import AlreadyAnswered, checked_count, checked_request, once
+from luthier.study.leases.ask_request import AlreadyAnswered, begun_anew, checked_count, checked_request, once
 from luthier.study.leases.claims import Claims, give_up_claim
 from luthier.study.leases.lease_expiry import LeaseReader, check_release, free, reap, seconds_of_lease
 from luthier.study.leases.lease_owner import Heartbeat, LeaseOwner, is_dead
@@ -14,6 +14,7 @@ __all__ = [
     "Heartbeat",
     "LeaseOwner",
     "LeaseReader",
+    "begun_anew",
     "check_release",
     "checked_count",
     "checked_request",

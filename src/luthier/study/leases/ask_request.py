@@ -10,6 +10,7 @@ from luthier.errors import InvalidSetting
 from luthier.event import Asked, Event, Resumed, Retried
 from luthier.history import History
 from luthier.scalar import short, to_whole
+from luthier.trial import State
 
 _MOST = 1_000_000  # trials at once: more are a slip, and would fill the memory
 Decide = Callable[[History], Sequence[Event]]
@@ -60,6 +61,19 @@ def once(ticket: str, decide: Decide, live: Sequence[object]) -> Decide:
         return [_noted(event, ticket) for event in decide(history)]
 
     return decide_once
+
+
+def begun_anew(history: History, ticket: str, begin: Callable[[History, int], Event]) -> list[Event]:
+    """Begin those trials of an answered request anew whose worker is gone, and that nobody else was given since.
+
+    Args:
+        history: everything that is known.
+        ticket: of the request.
+        begin: begins a waiting trial.
+    """
+    found = [(history.trial(number), token) for number, token in history.answers(ticket)]
+    lost = [one for one, token in found if one.state is State.WAITING and one.lease and one.lease.token == token]
+    return [_noted(begin(history, trial.number), ticket) for trial in lost]
 
 
 def _noted(event: Event, ticket: str) -> Event:
