@@ -21,7 +21,7 @@ from sklearn.model_selection import train_test_split
 import luthier as lt
 from luthier.interop import TorchEpochs
 
-TRIALS = 24
+TRIALS = 30
 EPOCHS = lt.Fidelity("epochs", 1, 27)
 SPACE = lt.Space(
     {

@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
-@pytest.mark.parametrize(("name", "full"), [("lightgbm_trees", 4050), ("torch_network", 648)])
+@pytest.mark.parametrize(("name", "full"), [("lightgbm_trees", 4050), ("torch_network", 810)])
 def test_real_training_is_stopped_killed_and_resumed(name: str, full: int, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / f"{name}.py"), str(tmp_path)],

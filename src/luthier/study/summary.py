@@ -37,7 +37,9 @@ def best(history: History) -> Trial:
     trials = [trial for trial in ended if not trial.forgotten]
     reasons = sorted({str(trial.outcome.reason) for trial in trials if trial.outcome})
     if not ended:
+        paused = len(history.paused)
         how = "no trial has ended yet"
+        how += f"; {paused} are paused: more trials let a scheduler promote one to the end" if paused else ""
     elif not trials:
         how = f"its {len(ended)} finished trial{'s' * (len(ended) > 1)} are forgotten: see study.retry"
     elif any(trial.is_done for trial in trials):
