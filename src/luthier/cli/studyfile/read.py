@@ -127,6 +127,7 @@ def read_study(path: str | Path) -> StudyFile:
     cost = study.text("cost", "") or None
     priced = (cost,) if cost not in (None, SECONDS) else ()
     returned = tuple(dict.fromkeys((*minimize, *maximize, *(limit.name for limit in limits), *priced)))
+    others: tuple[TransferSource, ...] = study.made("transfer", read_transfer, ())
     space = _space(source)
     read = partial(read_instances, folder=source.path.parent)
     instances: Instances | None = study.made("instances", read, None)
@@ -161,13 +162,8 @@ def read_study(path: str | Path) -> StudyFile:
         instances=instances,
         cost=cost,
         ending=_ending(source, len(minimize) + len(maximize)),
-        transfer=_transfer(source, study),
+        transfer=tuple(replace(other, place=_place(source, other.place)) for other in others),
     )
-
-
-def _transfer(source: TomlSource, study: Section) -> tuple[TransferSource, ...]:
-    others: tuple[TransferSource, ...] = study.made("transfer", read_transfer, ())
-    return tuple(replace(other, place=_place(source, other.place)) for other in others)
 
 
 def store_of(source: TomlSource) -> str:
