@@ -218,24 +218,29 @@ def instances_as_fidelity(instances: Instances) -> Fidelity:
 _RELATION = re.compile(r"\s*(<=|>=)\s*(\S+)\s*")
 
 
-def parse_outcome_constraints(given: object) -> tuple[OutcomeConstraint, ...]:
+def parse_outcome_constraints(given: object, word: str = "constraints") -> tuple[OutcomeConstraint, ...]:
     """Read limits by the names of what they limit, as in ``{"memory_mb": "<= 512"}``.
+
+    Args:
+        given: the limits.
+        word: the argument that they were given as.
 
     Raises:
         InvalidSetting: they are not a mapping of names to ``<=`` or ``>=`` and a finite number.
     """
     if not isinstance(given, Mapping):
         raise InvalidSetting(
-            f"constraints={short(given)}: limits of what the objective returns are a mapping, as in "
-            "constraints={'memory_mb': '<= 512'}; constraints on variables belong into the space, as in "
+            f"{word}={short(given)}: limits of what the objective returns are a mapping, as in "
+            f"{word}={{'memory_mb': '<= 512'}}; constraints on variables belong into the space, as in "
             "lt.Space({…}, require=['a + b <= 1'])"
         )
-    return tuple(_parse_constraint(name, text) for name, text in to_dict(given, "constraints", InvalidSetting).items())
+    limits = to_dict(given, word, InvalidSetting)
+    return tuple(_parse_constraint(word, name, text) for name, text in limits.items())
 
 
-def _parse_constraint(name: object, text: object) -> OutcomeConstraint:
+def _parse_constraint(word: str, name: object, text: object) -> OutcomeConstraint:
     if not isinstance(name, str) or not name:
-        raise InvalidSetting(f"constraints: {short(name)} is no name of a number that the objective returns")
+        raise InvalidSetting(f"{word}: {short(name)} is no name of a number that the objective returns")
     match = _RELATION.fullmatch(text) if isinstance(text, str) else None
     try:
         limit = float(match[2]) if match else math.nan
@@ -243,7 +248,7 @@ def _parse_constraint(name: object, text: object) -> OutcomeConstraint:
         limit = math.nan
     if match is None or not math.isfinite(limit):
         raise InvalidSetting(
-            f"constraints={{{name!r}: {short(text)}}}: write a limit as '<= 512' or '>= 0.9', with a finite number"
+            f"{word}={{{name!r}: {short(text)}}}: write a limit as '<= 512' or '>= 0.9', with a finite number"
         )
     return OutcomeConstraint(str.__str__(name), limit, match[1] == ">=")
 

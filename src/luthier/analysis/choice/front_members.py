@@ -77,7 +77,7 @@ def front_members(table: TrialTable, limits: Mapping[str, str] | None = None) ->
     rows = np.flatnonzero(table.eligible)
     if not len(rows):
         raise NoResult("no trial has values and keeps the outcome constraints: there is no front yet")
-    rules = parse_outcome_constraints({} if limits is None else limits)
+    rules = parse_outcome_constraints({} if limits is None else limits, "limits")
     kept = np.array([row for row in rows.tolist() if all(_keeps(table, row, rule) for rule in rules)], dtype=np.int64)
     if not len(kept):
         raise NoResult(f"no trial keeps the limits; {_nearest(table, rows.tolist(), rules)}")
