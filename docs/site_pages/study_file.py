@@ -48,7 +48,8 @@ MEANINGS = {
         "instances": "what a configuration is to be good on: a list of names, or a table that names a file of them",
         "report": "the file of a page about the study (`.html`, `.md`), written at the end of each run",
         "notes": "a text for people, in place of the notes that the study has; `luthier list` and `show` print it",
-        "transfer": "studies of other tasks to learn from, each as `store.db` or `store.db#name`; recorded once",
+        "transfer": "studies of other tasks to learn from, each as `store.db` or `store.db#name`, or a table "
+        "with that as `study`, and `names`, `objectives`, `ignore`, `fill`; recorded once",
         "tags": "short texts for people, beside the tags that the study has; `luthier annotate` takes one away",
     },
     "objective": {

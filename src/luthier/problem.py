@@ -219,11 +219,7 @@ _RELATION = re.compile(r"\s*(<=|>=)\s*(\S+)\s*")
 
 
 def parse_outcome_constraints(given: object, word: str = "constraints") -> tuple[OutcomeConstraint, ...]:
-    """Read limits by the names of what they limit, as in ``{"memory_mb": "<= 512"}``.
-
-    Args:
-        given: the limits.
-        word: the argument that they were given as.
+    """Read limits by the names of what they limit, as in ``{"memory_mb": "<= 512"}``; messages call them `word`.
 
     Raises:
         InvalidSetting: they are not a mapping of names to ``<=`` or ``>=`` and a finite number.
@@ -234,11 +230,10 @@ def parse_outcome_constraints(given: object, word: str = "constraints") -> tuple
             f"{word}={{'memory_mb': '<= 512'}}; constraints on variables belong into the space, as in "
             "lt.Space({…}, require=['a + b <= 1'])"
         )
-    limits = to_dict(given, word, InvalidSetting)
-    return tuple(_parse_constraint(word, name, text) for name, text in limits.items())
+    return tuple(_parse_constraint(name, text, word) for name, text in to_dict(given, word, InvalidSetting).items())
 
 
-def _parse_constraint(word: str, name: object, text: object) -> OutcomeConstraint:
+def _parse_constraint(name: object, text: object, word: str) -> OutcomeConstraint:
     if not isinstance(name, str) or not name:
         raise InvalidSetting(f"{word}: {short(name)} is no name of a number that the objective returns")
     match = _RELATION.fullmatch(text) if isinstance(text, str) else None

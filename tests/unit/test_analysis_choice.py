@@ -97,12 +97,19 @@ def test_limits_are_kept_and_may_be_of_other_numbers() -> None:
         ({"order": ["error", "error"]}, "give a list"),
         ({"order": []}, "give a list"),
         ({"order": ["error"], "tolerances": {"error": "much"}}, "finite number"),
-        ({"order": ["error"], "limits": {"error": "small"}}, "write a limit as"),
+        ({"order": ["error"], "limits": {"error": "small"}}, "^limits=.*write a limit as"),
+        ({"order": ["error"], "limits": "error <= 1"}, "^limits="),
     ],
 )
 def test_what_makes_no_sense_is_refused(settings, message) -> None:
     with pytest.raises(InvalidSetting, match=message):
         convex().choose(**settings)
+
+
+@pytest.mark.parametrize("reference", [{"error": 1.0, "score": 2.0}, "worst", [1.0], [1.0, float("nan")]])
+def test_a_reference_is_a_number_for_each_objective(reference) -> None:
+    with pytest.raises(InvalidSetting, match="one finite number for each objective, in order: error, score"):
+        convex().hypervolume(reference)
 
 
 def test_one_objective_has_nothing_to_choose() -> None:

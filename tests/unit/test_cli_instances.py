@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -134,3 +135,21 @@ def test_a_study_file_races_a_program(tmp_path: Path, monkeypatch: pytest.Monkey
     assert again.exit_code == 0 and "x" in again.output
     assert "of 3 cases" in repr(study)
     assert CliRunner().invoke(program, ["verify", "study.db"]).exit_code == 0
+
+
+def test_an_incumbent_with_some_of_the_cases_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "solve.sh").write_text("awk -v x=\"$1\" 'BEGIN { print (x - 0.5) ^ 2 }'\n", encoding="utf-8")
+    many = '{names = ["a", "b", "c"], seeds = 9}'
+    (tmp_path / "study.toml").write_text(FILE.replace("INSTANCES", many), encoding="utf-8")
+    done = CliRunner().invoke(program, ["run", "study.toml", "--trials", "4"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    with lt.Study("study", store=tmp_path / "study.db") as study:
+        best = study.best
+        assert not best.is_done
+        on = f"{len(best.reports)} of 27 cases"
+    assert f"trial {best.number} on {on}" in done.output and f"(trial {best.number}): x=" in done.output
+    shown = CliRunner().invoke(program, ["best", "study.db"], catch_exceptions=False)
+    assert f"# the incumbent of the race, on {on}" in shown.output
+    plain = CliRunner().invoke(program, ["best", "study.db", "--json"], catch_exceptions=False)
+    assert json.loads(plain.output)["why"] == {"cases": len(best.reports), "of": 27}

@@ -129,6 +129,10 @@ def test_json_file(tmp_path: Path) -> None:
 def test_failures(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match=r"exit code 3: to err\Z"):
         python("import sys\nprint('out')\nsys.exit('to err' and (sys.stderr.write('to err'), 3)[1])", tmp_path)(trial())
+    with pytest.raises(CommandFailed) as error:  # the one line that is shown says what was wrong
+        python("open('none.txt')", tmp_path)(trial())
+    first, second = str(error.value).splitlines()[:2]
+    assert first.endswith("No such file or directory: 'none.txt'") and second.startswith("Traceback")
     with pytest.raises(CommandFailed, match="killed by SIGKILL: it printed nothing"):
         python("import os\nos.kill(os.getpid(), 9)", tmp_path)(trial())
     with pytest.raises(CommandFailed, match="cannot be started: No such file"):

@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+import luthier as lt
 from luthier.cli.objective.python_function import Function
 from luthier.cli.objective.shell_command import Command, JsonFile, LastLine, Pattern
+from luthier.cli.program import program
 from luthier.cli.studyfile.read import StudyFile, read_study
 from luthier.errors import InvalidFile
 from luthier.method.random import Random
@@ -342,3 +345,45 @@ def test_a_mistake_in_a_rule_or_a_fidelity(tmp_path: Path, old: str, new: str, s
     with pytest.raises(InvalidFile) as caught:
         read_study(path)
     assert re.search(said, str(caught.value)), caught.value
+
+
+def test_a_source_may_have_other_names(tmp_path: Path) -> None:
+    """A study file says what variables and objectives of another study are called in its own."""
+    with lt.Study(
+        "old", {"lr": lt.Float(0, 1), "flag": lt.Bool()}, maximize="acc", seed=0, store=tmp_path / "old.db"
+    ) as old:
+        for number in range(6):
+            old.add({"lr": number / 10, "flag": True}, 1.0)
+    text = """[study]
+maximize = "score"
+transfer = TRANSFER
+[objective]
+command = "echo {rate}"
+[space]
+rate = {float = [0, 1]}
+[executor]
+kind = "inline"
+[budget]
+trials = 1
+"""
+
+    def run(transfer: str) -> Result:
+        (tmp_path / "new.toml").write_text(text.replace("TRANSFER", transfer), encoding="utf-8")
+        return CliRunner().invoke(program, ["run", str(tmp_path / "new.toml"), "--quiet"])
+
+    for wrong, why in (
+        ("[5]", "a list of studies"),
+        ('[{names = {lr = "rate"}}]', "names no study"),
+        ('[{study = "old.db", name = {}}]', "did you mean 'names'"),
+        ('[{study = "old.db", ignore = "flag"}]', "ignore = 'flag'"),
+        ('"old.db"', r"names = {…}"),
+        ('[{study = "old.db", names = {lr = 5}}]', "names to names, which are texts"),
+    ):
+        refused = run(wrong)
+        assert refused.exception is not None and "line 3: " in str(refused.exception)
+        assert why in str(refused.exception), refused.exception
+    renamed = '[{study = "old.db", names = {lr = "rate"}, objectives = {acc = "score"}, ignore = ["flag"]}]'
+    done = run(renamed)
+    assert done.exit_code == 0, done.output
+    with lt.Study("new", store=tmp_path / "new.db") as new:
+        assert new.sources[0].variables == ("rate",) and len(new.sources[0].configs) == 6

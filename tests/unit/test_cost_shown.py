@@ -165,6 +165,26 @@ def test_a_study_file_has_a_cost_and_a_budget_in_it(beside: Path) -> None:
     assert "10 trials" in luthier("run", "--cost", "25")
 
 
+def test_what_ends_a_run_is_no_rule_of_the_study() -> None:
+    for rule in ("not worth it", lt.NotWorthIt()):
+        with pytest.raises(lt.errors.InvalidSetting, match=r"belongs to the run, study\.run"):
+            lt.Study("wrong", {"x": lt.Float(0, 1)}, minimize="loss", stop=rule)  # type: ignore[arg-type]
+
+
+def test_the_defaults_may_be_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("study.toml").write_text(
+        '[study]\nminimize = "loss"\nbaseline = true\n[objective]\npython = "steep:loss"\n'
+        '[space]\nx = {float = [0, 1]}\n[method]\nuse = "Random"\n[executor]\nkind = "inline"\n',
+        encoding="utf-8",
+    )
+    Path("steep.py").write_text(
+        "def loss(trial):\n    return {'loss': 1.0 * trial.number, 'variance': 9.0}\n", encoding="utf-8"
+    )
+    said = luthier("run", "--trials", "3")
+    assert "warning: no trial is better than the defaults\n" in said and "below the noise" not in said
+
+
 def test_a_study_file_may_end_a_run(beside: Path) -> None:
     rule = '{use = "NoProgress", trials = 3, least = 0.1}'
     (beside / "study.toml").write_text(FILE.replace("cost = 12.5", f"stop = {rule}"))

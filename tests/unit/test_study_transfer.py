@@ -115,7 +115,7 @@ def test_studies_of_one_name_and_seed_are_told_apart() -> None:
 def test_what_is_no_mapping_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidSetting):
         target().transfer_from(source(), **wrong)
-    with pytest.raises(InvalidSetting, match="takes a study"):
+    with pytest.raises(InvalidSetting, match=r"takes a study.*open it first"):
         target().transfer_from("old.db")
 
 

@@ -74,6 +74,7 @@ class LiveProgress:
         """See `ProgressReporter.ended`."""
         with self._lock:
             improved = self._tally.add(result)
+            improved = self._tally.follow(study) or improved
             self._tally.spend(study.history.spent)
             outcome = result.trial.outcome
             if outcome is not None and outcome.reason.is_crash:

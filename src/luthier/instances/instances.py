@@ -165,8 +165,11 @@ def _checked_features(names: Sequence[Name], given: object) -> dict[Name, tuple[
     for name in names:
         if name not in given:
             raise InvalidSetting(f"Instances(features=…): {name!r} has none; give each instance as many")
-        numbers = to_list(given[name], f"Instances(features=…): give {name!r} a list of numbers", InvalidSetting)
-        row = tuple(_finite(name, number) for number in numbers)
+        what = (
+            f"Instances(features=…): give {name!r} a list of numbers, as in {{{name!r}: [1.5]}}; where the values of a"
+        )
+        what += " mapping are no features, give its names, list(mapping)"
+        row = tuple(_finite(name, number) for number in to_list(given[name], what, InvalidSetting))
         if found and len(row) != len(next(iter(found.values()))):
             raise InvalidSetting(f"Instances(features=…): {name!r} has {len(row)}; give each instance as many")
         found[name] = row

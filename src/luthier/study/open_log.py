@@ -353,7 +353,10 @@ def check_rule(rule: object, problem: Problem) -> None:
     if rule is None:
         return
     if not isinstance(rule, Rule):
-        raise InvalidSetting(f"stop={short(rule)}: give a rule, such as lt.Median() or lt.ASHA()")
+        raise InvalidSetting(
+            f"stop={short(rule)}: give a rule, such as lt.Median() or lt.ASHA(), that stops trials; what ends a whole "
+            "run, such as 'not worth it', belongs to the run, study.run(…, stop=…)"
+        )
     to_plain(rule)
     scheduler = scheduler_of(rule)
     if isinstance(scheduler, Intensify) and problem.instances is None:

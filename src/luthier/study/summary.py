@@ -202,7 +202,9 @@ def why_best(history: History, number: int) -> dict[str, Any]:
     Returns:
         Of one objective: the number of the ``next`` best trial and how much worse it is (``by``), both None where there
         is none; and ``excluded``, the trials with better values that break outcome constraints or are not in the
-        present space. Of several: ``best_in``, the objectives in which no trial of the front is better.
+        present space. Of an incumbent that has had only some of the cases of its study, with which trials that had
+        others cannot be compared: how many it had (``cases``) and how many there are (``of``). Of several: ``best_in``,
+        the objectives in which no trial of the front is better.
 
     Cost O(trials).
     """
@@ -214,6 +216,9 @@ def why_best(history: History, number: int) -> dict[str, Any]:
         best = {goal.name: min(goal.loss(one[goal.name]) for one in leading) for goal in goals}
         return {"best_in": [goal.name for goal in goals if goal.loss(values[goal.name]) == best[goal.name]]}
     (goal,) = goals
+    incumbent = history.trial(number)
+    if history.problem().instances is not None and not incumbent.is_done:
+        return {"cases": len(incumbent.reports), "of": len(history.problem().instances or ())}
     losses: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
     for trial in history.trials:
         if trial.is_done and trial.outcome and not trial.forgotten:
@@ -229,6 +234,8 @@ def why_text(why: Mapping[str, Any]) -> str:
     """Write `why_best`: ``ahead of trial 7 by 0.01``, ``best in error``."""
     if "best_in" in why:
         return f"best in {' and '.join(why['best_in'])}" if why["best_in"] else "no trial dominates it"
+    if "cases" in why:
+        return f"the incumbent of the race, on {why['cases']} of {why['of']} cases"
     said = [] if why["next"] is None else [f"ahead of trial {why['next']} by {why['by']:.3g}"]
     if why["excluded"]:
         many = len(why["excluded"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from luthier.cli.commands.export import check_target
 from luthier.cli.commands.show import goals
-from luthier.errors import Interrupted, InvalidSetting, NoResult, StoreError, StudyMismatch, StudyNotFound
+from luthier.errors import Interrupted, InvalidFile, InvalidSetting, NoResult, StoreError, StudyMismatch, StudyNotFound
 from luthier.render import clean, dictionary, number, seconds
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def run(
             click.echo(clean(summary(plan, study, end)), nl=False)
         if plan.report:
             _report(plan, study, file, quiet)
-        if not any(trial.is_done for trial in study.trials):
+        if study.history.best is None and not any(trial.is_done for trial in study.trials):
             raise NoResult(
                 f"none of the {len(study)} trials has a value; see why with: luthier show {_shown(plan)} --json"
             )
@@ -193,12 +194,21 @@ def _transfer(plan: StudyFile, study: Study) -> None:
     """Record the results of the other tasks that the file names."""
     from luthier.cli.resolve_study import opened_place
 
-    for place in plan.transfer:
+    for source in plan.transfer:
         try:
-            with opened_place(place) as other:
-                study.transfer_from(other)
-        except (StoreError, StudyMismatch, StudyNotFound) as error:
-            raise plan.source.error(("study", "transfer"), f"cannot learn from {place!r}: {error}") from None
+            with opened_place(source.place) as other:
+                study.transfer_from(other, **source.settings)
+        except StudyMismatch as error:
+            how = (
+                f'in a file: transfer = [{{study = "{source.place}", names = {{…}}, objectives = {{…}}, ignore = […]}}]'
+            )
+            raise _no_source(plan, source.place, f"{error} ({how})") from None
+        except (StoreError, StudyNotFound, InvalidSetting) as error:
+            raise _no_source(plan, source.place, str(error)) from None
+
+
+def _no_source(plan: StudyFile, place: str, why: str) -> InvalidFile:
+    return plan.source.error(("study", "transfer"), f"cannot learn from {place!r}: {why}")
 
 
 def _is_stored(plan: StudyFile) -> bool:
@@ -303,7 +313,7 @@ def summary(plan: StudyFile, study: Study, end: End) -> str:
         lines.append(
             f"{len(study.front)} trials that no other trial dominates; see them with: luthier best {_shown(plan)}"
         )
-    elif any(trial.is_done for trial in trials):
+    elif study.history.best is not None:
         lines += _best(plan, study, trials)
     return "\n".join([*lines, f"kept in {_shown(plan)}", ""])
 
@@ -316,8 +326,10 @@ def _best(plan: StudyFile, study: Study, trials: Sequence[TrialResult]) -> list[
         rows += [("defaults", trial) for trial in trials if _is(study, trial, defaults)][:1]
     lines = []
     for title, trial in rows:
-        value = number(trial.value) if trial.is_done else str(trial.reason or trial.state)
-        lines.append(f"  {title:<9} {goal.name} {value:<9} trial {trial.number}{_gain(goal, best, trial)}")
+        value = str(trial.reason or trial.state) if math.isnan(trial.value) else number(trial.value)
+        cases = study.problem.instances
+        on = "" if cases is None or trial.is_done else f" on {len(trial.reports)} of {len(cases)} cases"
+        lines.append(f"  {title:<9} {goal.name} {value:<9} trial {trial.number}{on}{_gain(goal, best, trial)}")
     return [*lines, *_warning(study), dictionary(best.config)]
 
 
@@ -329,6 +341,8 @@ def _warning(study: Study) -> list[str]:
         return []
     if not found.is_noise:
         return []
+    if found.best == found.other:
+        return ["  warning: no trial is better than the defaults"]
     return [
         f"  warning: the best is {found.value:.2g} better than the defaults, which is below the noise of that "
         f"difference, {found.noise:.2g}: it may be no better at all"
@@ -337,7 +351,7 @@ def _warning(study: Study) -> list[str]:
 
 def _gain(goal: Objective, best: TrialResult, trial: TrialResult) -> str:
     """Write by how much the best is better than a trial."""
-    if not trial.is_done or trial.number == best.number:
+    if not trial.is_done or not best.is_done or trial.number == best.number:
         return ""
     return f"; the best is {goal.loss(trial.value) - goal.loss(best.value):.2g} better"
 

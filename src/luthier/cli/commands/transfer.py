@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from luthier.errors import StudyMismatch
 from luthier.render import clean
 
 
@@ -33,7 +34,11 @@ def transfer(
 
     called, goals = _pairs(names, "--names"), _pairs(objectives, "--objective")
     with opened_editor(store, name) as editor, opened_place(other) as reader:
-        count = editor.transfer_from(reader, names=called, ignore=ignore, objectives=goals)
+        try:
+            count = editor.transfer_from(reader, names=called, ignore=ignore, objectives=goals)
+        except StudyMismatch as error:
+            how = "here: --names THEIRS=OURS, --objective THEIRS=OURS, --ignore NAME, each as often as needed"
+            raise StudyMismatch(f"{error} ({how})") from None
         click.echo(clean(f"{editor.reader.name}: learns from {count} results of {reader.name}"))
 
 

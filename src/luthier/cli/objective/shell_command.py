@@ -298,6 +298,10 @@ def _execute(
     if code != 0:
         how = f"ended with exit code {code}" if code > 0 else f"was killed by {signal.Signals(-code).name}"
         said = _tail(complaints) or _tail(output) or "it printed nothing"
+        last = said.splitlines()[
+            -1
+        ].strip()  # first, for a run shows one line: that of a traceback which says what it is
+        said = said if last == said.strip() else f"{last}\n{said}"
         where = f" (what it printed is in {files[0].parent})" if files else ""
         raise CommandFailed(f"the command {shlex.join(arguments)} {how}{where}: {said}")
     return output

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from luthier.cli.studyfile.instance_files import read_instances
 from luthier.cli.studyfile.objective_section import read_objective
 from luthier.cli.studyfile.space_errors import locate
 from luthier.cli.studyfile.toml_source import Section, TomlSource, hint, listed
+from luthier.cli.studyfile.transfer_sources import TransferSource, read_transfer
 from luthier.cli.studyfile.units import duration_s, fidelity, size_mb
 from luthier.errors import InvalidSetting, InvalidSpace
 from luthier.executor import gpu_environments
@@ -75,7 +76,7 @@ class StudyFile:
         constraints: limits of numbers that the objective returns; None where there are none.
         notes: of the study; empty for those that it has.
         tags: of the study, beside those that it has.
-        transfer: studies of other tasks that it learns from, each as ``store.db`` or ``store.db#name``.
+        transfer: studies of other tasks that it learns from.
     """
 
     source: TomlSource
@@ -104,7 +105,7 @@ class StudyFile:
     stop: Rule | None = None
     cost: str | None = None
     ending: EndRule | None = None
-    transfer: tuple[str, ...] = ()
+    transfer: tuple[TransferSource, ...] = ()
     instances: Instances | None = None
 
 
@@ -160,8 +161,13 @@ def read_study(path: str | Path) -> StudyFile:
         instances=instances,
         cost=cost,
         ending=_ending(source, len(minimize) + len(maximize)),
-        transfer=tuple(_place(source, text) for text in study.texts("transfer")),
+        transfer=_transfer(source, study),
     )
+
+
+def _transfer(source: TomlSource, study: Section) -> tuple[TransferSource, ...]:
+    others: tuple[TransferSource, ...] = study.made("transfer", read_transfer, ())
+    return tuple(replace(other, place=_place(source, other.place)) for other in others)
 
 
 def store_of(source: TomlSource) -> str:

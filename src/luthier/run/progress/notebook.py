@@ -71,6 +71,7 @@ class NotebookReporter:
     def ended(self, study: StudyReader, result: TrialResult) -> None:
         """See `ProgressReporter.ended`."""
         self._tally.add(result)
+        self._tally.follow(study)
         self._tally.spend(study.history.spent)
         if not self._failed and has_failed(result):
             self._failed = True

@@ -11,7 +11,7 @@ from luthier.problem import Problem
 from luthier.render import number, one_line, seconds
 from luthier.run.progress.pace import Pace
 from luthier.run.progress.spending_text import forecast_line, spent_text
-from luthier.study import TrialResult
+from luthier.study import StudyReader, TrialResult
 
 
 class Tally:
@@ -58,6 +58,13 @@ class Tally:
             self.best = trial
             return True
         return False
+
+    def follow(self, study: StudyReader) -> bool:
+        """Take over the incumbent of a study with instances, which may not have ended; tell whether it is a new one."""
+        if self._problem.instances is None or study.history.best is None:
+            return False
+        known, self.best = self.best, study.best
+        return known is None or known.number != self.best.number
 
     def spend(self, spent: float) -> None:
         """Note what the study has cost."""

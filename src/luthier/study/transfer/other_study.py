@@ -125,7 +125,10 @@ def other_study(
     """Read what a person gave to a method of the editor; raises InvalidSetting."""
     reader = other if isinstance(other, StudyReader) else attribute(other, "reader")
     if not isinstance(reader, StudyReader):
-        raise InvalidSetting(f"{method} takes a study, or a StudyReader, not {short(other)}")
+        raise InvalidSetting(
+            f"{method} takes a study, or a StudyReader, not {short(other)}: open it first, as in "
+            "lt.Study('its name', store='other.db')"
+        )
     called = names_by_name("names", names)
     filled = {} if fill is None else to_dict(fill, "fill is a mapping of names to values", InvalidSetting)
     if not all(isinstance(name, str) for name in (*filled, *_names(ignore))):
