@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import luthier as lt
+from luthier.cli import execute
 from luthier.errors import LuthierError
 
 
@@ -103,3 +104,14 @@ def test_whole_numbers_that_no_float_holds_beside_the_objectives(tmp_path: Path)
     for place in range(5):
         one.add({"x": place / 4}, {"f": place, "folds": [10**400, 1.0, 2.0]})
     assert one.lead(over=3).best == 0
+
+
+def test_limits_of_a_choice_are_called_limits() -> None:
+    with pytest.raises(LuthierError, match=r"^limits=\{'f': '<= x'\}"):
+        TWO.choose(weights={"f": 1}, limits={"f": "<= x"})
+
+
+def test_a_weight_given_twice_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    TWO.copy(tmp_path / "s.db").close()
+    assert execute(["choose", str(tmp_path / "s.db"), "--weights", "f=1,f=2"]) == 2
+    assert "'f' is there twice" in capsys.readouterr().err

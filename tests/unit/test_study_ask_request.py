@@ -11,6 +11,8 @@ import pytest
 import luthier as lt
 from luthier.errors import InvalidSetting, LeaseLost, TrialFinished
 from luthier.event import Asked, Retried, decode, encode
+from luthier.stop import Rule
+from luthier.trial import Reason, State
 
 SPACE = {"x": lt.Float(0, 1)}
 
@@ -75,6 +77,20 @@ def test_what_a_lost_caller_asked_for_is_begun_anew(tmp_path: Path) -> None:
     for trial in again:
         assert study.tell(trial, 1.0).is_done
     assert len(study) == 4 and not study.verify().mismatches
+
+
+@pytest.mark.parametrize("rule", [lt.ASHA(), lt.Threshold(0.5)])
+def test_a_result_that_a_rule_made_another_of_may_be_told_twice(rule: Rule) -> None:
+    fidelity = lt.Fidelity("epochs", 1, 9)
+    study = lt.Study("s", SPACE, minimize="y", fidelity=fidelity, stop=rule, method=lt.Random(), seed=0)
+    trial = study.ask()
+    trial.report(1.0, step=1)
+    assert trial.should_stop()
+    first, length = study.tell(trial, 1.0), study.history.length
+    assert first.state is State.PAUSED or first.reason is Reason.PRUNED
+    assert study.tell(trial, 1.0) == first and study.history.length == length
+    with pytest.raises((LeaseLost, TrialFinished)):
+        study.tell(trial, failed="it crashed")
 
 
 def test_two_who_ask_at_once_under_one_ticket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,7 +179,9 @@ def choose_by_order(
     for name in order:
         _check_name(name, names, "order")
     if len(set(order)) < len(order):
-        raise InvalidSetting(f"order={short(order)}: give each objective once, the most important one first")
+        raise InvalidSetting(
+            f"order={short(order)}: give a list of objectives, each once, the most important one first"
+        )
     given = _numbers(members.objectives, {} if tolerances is None else tolerances, "tolerances")
     left, steps = np.arange(len(members)), []
     for name in order:

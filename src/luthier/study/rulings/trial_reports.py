@@ -15,7 +15,7 @@ from luthier.scalar import short, to_float, to_step
 from luthier.stop import CapsRunTime, Decision, Rule, scheduler_of
 from luthier.study.log import StudyLog
 from luthier.study.rulings.records import of_attempt, report, tell
-from luthier.trial import Outcome, Reason, Ruling, Trial
+from luthier.trial import Outcome, Reason, Ruling, State, Trial
 
 Progress: TypeAlias = Callable[[History, int], CaseProgress]
 Cases: TypeAlias = Callable[[int, int], Iterator[Case]]
@@ -112,6 +112,8 @@ class TrialReports:
             configured: says what method and rule are.
         """
         rule = self.rule
+        if _was_told(self._log.history.trial(number), token, outcome):
+            return self._log.history
         told = tell(self._log.history, number, token, outcome, reports, noted)
         late = [event for event in told if not isinstance(event, Told)]
         if late:
@@ -207,6 +209,16 @@ def _outcome_of_cases(history: History, trial: Trial, instances: Instances, outc
             "for case in trial.cases(): trial.report(…)"
         )
     return replace(outcome, values={history.problem().objectives[0].name: trial.mean})
+
+
+def _was_told(trial: Trial, token: int | None, outcome: Outcome) -> bool:
+    """Tell whether a run that a rule paused or ended was told before: what became of it is not what was told."""
+    if trial.lease is None or trial.lease.token != token or outcome.reason is not Reason.DONE:
+        return False
+    ended = trial.outcome
+    return trial.state is State.PAUSED or (
+        ended is not None and ended.reason is Reason.PRUNED and ended.extra.get(UNFINISHED) == dict(outcome.values)
+    )
 
 
 def _is_partial(history: History, trial: Trial) -> bool:
