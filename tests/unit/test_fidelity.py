@@ -161,3 +161,11 @@ def test_a_checkpoint_that_vanished_costs_no_trial(tmp_path: Path) -> None:
         lost = [trial for trial in study.trials if trial.attributes.get("checkpoint_lost")]
         assert lost and all(trial.state is State.PAUSED for trial in study.trials)
         assert study.verify().ok
+
+
+def test_a_study_of_paused_trials_says_why_it_has_no_best() -> None:
+    fidelity = lt.Fidelity("epochs", 1, 81)
+    study = lt.Study("p", {"x": lt.Float(0, 1)}, minimize="loss", method=lt.Random(), seed=0, fidelity=fidelity)
+    study.run(lambda trial: trial["x"] + 1 / (trial.until or 81), trials=2)
+    with pytest.raises(lt.errors.NoResult, match="no trial has had a full evaluation yet, and 2 paused below it"):
+        print(study.best)

@@ -36,10 +36,11 @@ def best(history: History) -> Trial:
     ended = [trial for trial in history.trials if trial.outcome is not None]
     trials = [trial for trial in ended if not trial.forgotten]
     reasons = sorted({str(trial.outcome.reason) for trial in trials if trial.outcome})
-    if not ended:
-        paused = len(history.paused)
+    paused = sum(trial.state is State.PAUSED for trial in history.trials)
+    if not ended and paused:
+        how = f"no trial has had a full evaluation yet, and {paused} paused below it: run more trials"
+    elif not ended:
         how = "no trial has ended yet"
-        how += f"; {paused} are paused: more trials let a scheduler promote one to the end" if paused else ""
     elif not trials:
         how = f"its {len(ended)} finished trial{'s' * (len(ended) > 1)} are forgotten: see study.retry"
     elif any(trial.is_done for trial in trials):
