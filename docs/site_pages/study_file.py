@@ -82,6 +82,7 @@ MEANINGS = {
 TYPES = {
     ("study", "constraints"): ("table of texts", "none"),
     ("study", "instances"): ("list, or table", "none"),
+    ("study", "transfer"): ("text, or list of texts and tables", "none"),
     ("objective", "command"): ("text, or list of texts", "none"),
     ("objective", "result"): ('`"last line"` or a table', '`"last line"`'),
     ("objective", "python"): ("text", "none"),
