@@ -55,7 +55,7 @@ class Instances:
         par: the factor for evaluations that reach the cutoff, at least 1 (PAR10: 10).
 
     Raises:
-        InvalidSetting: there are fewer than two cases, or an argument is none of these.
+        InvalidSetting: there are fewer than two cases, or an argument is of another kind.
 
     Example:
         >>> import luthier as lt

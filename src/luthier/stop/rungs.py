@@ -83,7 +83,7 @@ class RungLosses:
         return sorted(ranked, key=lambda trial: (known[trial.number], trial.number))
 
     def diverged(self, trials: Sequence[Trial], level: int) -> int:
-        """Count the trials whose loss at a rung is none: they have reported there, and nothing finite."""
+        """Count the trials that reported no finite loss at a rung."""
         known = self._known.get(level, {})
         return sum(trial.number not in known and has_reported(trial, level) for trial in trials)
 

@@ -94,7 +94,7 @@ def checked_reports(reports: Sequence[tuple[int, float]]) -> tuple[tuple[int, fl
 
 
 def _check_cost(problem: Problem, result: object, names: Sequence[str]) -> None:
-    """Refuse a result without the cost that the study declares, or with one that is none."""
+    """Refuse a result without the cost that the study declares, or with a cost that is no number of at least 0."""
     cost = problem.cost
     if cost is None:
         return

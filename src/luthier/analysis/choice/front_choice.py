@@ -126,7 +126,7 @@ def choose_by_weights(members: FrontMembers, weights: Mapping[str, float]) -> Fr
         weights: of objectives, by name, at least 0 and not all 0; those that are missing weigh nothing.
 
     Raises:
-        InvalidSetting: a weight is none.
+        InvalidSetting: a weight is negative or not finite, all are 0, or a name is that of no objective.
 
     Source: Steuer and Choo (1983), An interactive weighted Tchebycheff procedure for multiple objective programming.
     """
@@ -147,7 +147,7 @@ def choose_by_prices(members: FrontMembers, prices: Mapping[str, float]) -> Fron
             maximised. Objectives that are missing cost nothing.
 
     Raises:
-        InvalidSetting: a price is none.
+        InvalidSetting: a price is negative or not finite, or a name is that of no objective.
     """
     given = _numbers(members.objectives, prices, "prices")
     if not any(given.values()):
@@ -168,7 +168,7 @@ def choose_by_order(
             best one that is left count as good as it.
 
     Raises:
-        InvalidSetting: the order is empty, or a tolerance is none.
+        InvalidSetting: the order is empty, or a tolerance is negative or not finite.
 
     Source: Zhang, Jia, Wang and Wu (2023), Targeted hyperparameter optimization with lexicographic preferences over
     multiple objectives, ICLR, definition 1.

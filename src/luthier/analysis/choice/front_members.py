@@ -66,7 +66,7 @@ def front_members(table: TrialTable, limits: Mapping[str, str] | None = None) ->
             and of others. A trial that lacks the number does not keep it.
 
     Raises:
-        InvalidSetting: there is one objective, or a limit is none.
+        InvalidSetting: there is one objective, or a limit cannot be read.
         NoResult: no trial has values and keeps the outcome constraints, or none of those keeps the limits.
 
     Cost O(n log n + n f) for n trials, f of them on the front.

@@ -47,7 +47,7 @@ def _read(value: object, units: dict[str, float], bare: str, allowed: str, *, ma
 
 
 def fidelity(value: object) -> Fidelity:
-    """Read ``{epochs = [1, 81]}``, or several of which the first one leads; raises InvalidSetting where it is none."""
+    """Read ``{epochs = [1, 81]}``, or several of which the first one leads; raises InvalidSetting for anything else."""
     if not isinstance(value, dict) or not value:
         raise InvalidSetting(f"{value!r} is not allowed here: give {FIDELITY}")
     found: list[Fidelity] = []

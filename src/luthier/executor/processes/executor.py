@@ -55,7 +55,7 @@ class Processes(Closing):
         gpus: those of this machine that are divided among the workers, by CUDA_VISIBLE_DEVICES; see `gpu_environments`.
 
     Raises:
-        InvalidSetting: the objective cannot be pickled, `workers` is not a positive integer, or `gpus` are none.
+        InvalidSetting: the objective cannot be pickled, `workers` is not a positive integer, or `gpus` names no GPUs.
     """
 
     def __init__(self, objective: ObjectiveFunction, workers: int = 2, *, gpus: Gpus | None = None) -> None:

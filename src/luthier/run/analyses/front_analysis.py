@@ -79,7 +79,7 @@ class FrontAnalysis:
             limits: only trials that keep them, as in ``{"seconds": "<= 5"}``: of numbers that the objective returned.
 
         Raises:
-            InvalidSetting: there is one objective, or a limit is none.
+            InvalidSetting: there is one objective, or a limit cannot be read.
             NoResult: no trial counts or keeps the limits; or the front has no knee.
 
         Cost O(n log n + n f) for n trials, f of them on the front.
@@ -153,7 +153,7 @@ class FrontAnalysis:
             limits: only trials that keep them, as in ``{"seconds": "<= 5"}``: of numbers that the objective returned.
 
         Raises:
-            InvalidSetting: there is one objective, or a limit is none.
+            InvalidSetting: there is one objective, or a limit cannot be read.
             NoResult: no trial counts, or none keeps the limits.
 
         Cost O(p³ + n f + f³) for p answers and n trials, f of them on the front.

@@ -108,7 +108,7 @@ def read_events(line: bytes) -> LineEvents:
     """Read the events of a line.
 
     Raises:
-        StoreCorrupt: one is none.
+        StoreCorrupt: one of them is no event.
         StoreTooNew: one is of a kind that this version does not know.
     """
     try:
