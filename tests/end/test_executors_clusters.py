@@ -12,7 +12,7 @@ import pytest
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "clusters.py"
 TRIALS = {"loky": 30, "joblib": 20, "dask": 30, "ray": 12, "slurm": 8, "spark": 12}
 ALONE = {"dask", "ray", "slurm"}
-"""Engines in which the death of a process costs one trial an attempt, and no other."""
+"""Engines in which the death of a process costs one trial an attempt, and at most another that had been sent to it."""
 
 
 @pytest.mark.slow
@@ -24,4 +24,4 @@ def test_a_run_on_an_engine_that_loses_a_worker_makes_the_trials_of_an_inline_ru
     found = re.search(rf"^{engine} +the same trials in .* s, (\d+) attempts lost, (.*)$", done.stdout, re.MULTILINE)
     assert done.returncode == 0 and found is not None, done.stdout + done.stderr
     assert found[2] == f"{trials} proposals proved, 0 given, 0 mismatches"
-    assert int(found[1]) == 1 if engine in ALONE else int(found[1]) >= 1
+    assert 1 <= int(found[1]) <= (2 if engine in ALONE else trials), done.stdout
