@@ -433,7 +433,7 @@ class StudyAnalysis:
 
     def _predictions(self, history: History) -> Predictions:
         study, problem = self._study, history.problem()
-        return predict(problem, history.data(problem), study.method, self._model_key, study.memo)
+        return predict(problem, history.data(problem), study.method, self._model_key, study.memo, robust=True)
 
     def _steady(self, compute: Callable[[], T]) -> T:
         """Compute on one thread: the models are those of the proposals, to the bit."""
