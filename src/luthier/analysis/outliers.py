@@ -48,9 +48,11 @@ def discount_outliers(data: Data, noisy: bool, key: Key, memo: Memo) -> Data:
     Source: Ament, Santorella, Eriksson, Letham, Balandat and Bakshy (2024), Robust Gaussian processes via relevance
     pursuit, NeurIPS, lemma 1 for the noise. There losses are added one at a time, and their number has a prior.
     """
+    if len(data) < _FEWEST:
+        return data
     with np.errstate(over="ignore"):
         spread = float(data.loss.var())
-    if len(data) < _FEWEST or not 0.0 < spread < np.inf:
+    if not 0.0 < spread < math.inf:
         return data
     found, posterior = data, _MODEL.fit(data, key, memo)
     if not noisy and find_evidence([posterior], data).noisy < _LIKELY:
