@@ -58,8 +58,9 @@ class StudyAnalysis:
 
     Trials are explained by the models that proposed them (`Auto`, `Bayes` with a Gaussian process, a forest, …).
     Predictions are those of the surrogate of `Bayes`, and else of a Gaussian process that averages over its
-    hyperparameters. A model works on a scale of its own, and its predictions are read in the objective's units: medians
-    and intervals pass through the scale as they are, means do not. So the predictions are medians.
+    hyperparameters; where there is noise, values far from what the others say count less for it (see
+    `luthier.analysis.outliers`). A model works on a scale of its own, and its predictions are read in the objective's
+    units: medians and intervals pass through the scale as they are, means do not. So the predictions are medians.
 
     Args:
         study: gives the history, the method, the key and the cache.
