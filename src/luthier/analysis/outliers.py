@@ -24,6 +24,7 @@ That is worth it if one loss of eighteen is an outlier, or more."""
 _ROUNDS = 4
 """As long as outliers count, noise is taken to be large, which hides others: so they are looked for so many times."""
 _LIKELY = 0.5
+"""How evident noise has to be, in [0, 1], where it is not declared (see `Evidence.noisy`)."""
 _LEFT = 0.01
 """The share of the variance that has to be noise without the outliers, too, where noise is not declared."""
 
