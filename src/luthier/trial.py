@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import ItemsView, Iterator, KeysView, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from luthier import codec
 from luthier._foreign_words import TRIAL_ATTRIBUTES
@@ -75,8 +76,7 @@ class Ruling(StrEnum):
     """It has its final value, which counts: going on would change nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """The right to run a trial and to report its result.
 
     Args:
@@ -94,8 +94,7 @@ class Lease:
     lost: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The outcome of a trial.
 
     Args:
@@ -108,11 +107,11 @@ class Outcome:
     """
 
     reason: Reason
-    values: Mapping[str, float] = field(default_factory=dict)
-    violations: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = {}
+    violations: Mapping[str, float] = {}
     duration_s: float | None = None
     error: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = {}
 
     @property
     def failure(self) -> tuple[str, str]:
@@ -121,8 +120,7 @@ class Outcome:
         return str(self.reason), kind
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """An intermediate result of a running trial: its `step` (0, 1, 2, …), its `value`, and which attempt had it."""
 
     step: int
@@ -130,8 +128,7 @@ class Report:
     attempt: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """One evaluation of the objective, done or not.
 
     Args:
@@ -159,10 +156,10 @@ class Trial:
     outcome: Outcome | None = None
     lease: Lease | None = None
     reports: tuple[Report, ...] = ()
-    note: Mapping[str, Any] = field(default_factory=dict)
+    note: Mapping[str, Any] = {}
     seen: int = 0
     forgotten: bool = False
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = {}
     until: int | None = None
     ruling: Ruling = Ruling.GO_ON
     mean: float | None = None
@@ -206,7 +203,7 @@ def plain_attributes(values: Mapping[str, Any] | None, more: Mapping[str, Any]) 
     return {name: codec.from_plain(value) for name, value in plain.items()}
 
 
-class Parametrized(ABC):
+class Parametrized:
     """A trial as a person sees it: it reads like a mapping of the active variables to their values. Abstract."""
 
     __slots__ = ()

@@ -63,12 +63,12 @@ class History:
             StoreCorrupt: an event makes no sense where it stands.
         """
         log = self._log
-        if self.length != len(log.events):  # another history went on from here: branch off
+        if self.length != log.fold.length:  # another history went on from here: branch off
             fresh = History(log.spaces[0], log.spaces[1:])
             grown = fresh.extend([*log.events[: self.length], *added])
         else:
             log.take(added)
-            grown = self._view(len(log.events))
+            grown = self._view(log.fold.length)
         grown._keep = self._keep
         return grown
 
@@ -94,7 +94,7 @@ class History:
         if "data" in log.uses:
             state.table.encode(state.space, state.configs)
         fresh = History.__new__(History)
-        whole = self.length == len(log.events)
+        whole = self.length == log.fold.length
         past = log.events.copy() if whole else PackedList(log.events[: self.length])
         fresh._log = SharedLog(log.spaces, past, state.copy(), log.digests[: DIGEST * self.length], log.uses)
         fresh._fold, fresh._keep, fresh._trials, fresh.length = None, self._keep, None, self.length

@@ -31,12 +31,12 @@ class IdentityCounts:
 
     def read(self, configs: Sequence[Config | None], space: Space, without: Container[int]) -> None:
         """Count the trials that are new, but for those that count for nothing. Cost O(new trials)."""
-        if self._read == len(configs):
-            return
-        for number, config in enumerate(configs[self._read :], self._read):
-            if config is not None and number not in without:
-                self._counts[_brief(space.identity(config))] += 1
-        self._read = len(configs)
+        for number in range(self._read, len(configs)):
+            config = configs[number]
+            identity = None if config is None or number in without else _brief(space.identity(config))
+            if identity is not None:
+                self._counts[identity] += 1
+            self._read = number + 1
 
     def change(self, number: int, config: Config | None, space: Space, more: int) -> None:
         """Count a trial once more (1), or not any longer (-1)."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from luthier.errors import StoreCorrupt
 from luthier.event import (
@@ -324,9 +325,7 @@ class LogState:
             raise StoreCorrupt(f"trial {number} has a second outcome at position {self.length}")
         reason = _REASONS[event.reason]
         outcome = Outcome(reason, event.values, event.violations, event.duration_s, event.error, event.extra)
-        given = (trial.config, trial.origin, State.FINISHED, outcome, trial.lease, trial.reports, trial.note)
-        more = (trial.seen, False, trial.attributes, trial.until, trial.ruling, trial.mean)
-        self.trials[number] = Trial(number, *given, *more)
+        self.trials[number] = replace(trial, state=State.FINISHED, outcome=outcome, forgotten=False)
         self.finished += 1
         self.table.end(number, outcome)
         if self.configs[number] is not None:

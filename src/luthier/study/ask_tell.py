@@ -120,7 +120,9 @@ class AskTell:
             raise
         self.reader = StudyReader(self._log)
         self.editor = StudyEditor(self._log)
-        self._key = Key.of(self.reader.seed)
+        self._key = Key(
+            Key.of(self.reader.seed).words
+        )  # an object of its own: it marks the trials that are asked for here
         problem = self._log.history.problem()
         self._fidelity, self._configuration = problem.fidelity, Configuration(problem)
         self._memo = Memo()
@@ -192,17 +194,11 @@ class AskTell:
         count, request = checked_count(count), checked_request(ticket)
         ttl_s = LEASE_S if lease_s is None else seconds_of_lease(lease_s)
         decider, size = self._make_decider(ttl_s, owned=lease_s is None), 1 if count is None else count
-
-        def given(history: History) -> Sequence[Event]:
-            return decider.given(
-                history, [checked_config(history.space, {} if params is None else params, fill=True)] * size
-            )
-
         try:
             if params is None:
                 live = self._ask(decider, size, request)
             else:
-                live = self._begin(once(request, given, ()), afresh=True)
+                live = self._begin(once(request, partial(_given, decider, params, size), ()), afresh=True)
         except AlreadyAnswered:
             self._begin(lambda history: begun_anew(history, request, decider.again), afresh=True)
             history = self.history
@@ -446,3 +442,7 @@ class AskTell:
 
     def _lease(self, trial: ActiveTrial | int) -> tuple[int, int]:
         return lease_of(trial, self.reader.name, self._key, self._log.history)
+
+
+def _given(decider: Decider, params: Mapping[str, Any], count: int, history: History) -> Sequence[Event]:
+    return decider.given(history, [checked_config(history.space, params, fill=True)] * count)

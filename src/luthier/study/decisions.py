@@ -124,7 +124,7 @@ class Decider:
         Returns:
             What begins up to `count` of them; nothing where the limit is reached; None where the method is to propose.
         """
-        if self._is_spent(history):
+        if self.cost_limit is not None and self._is_spent(history):
             return []
         backlog = history.backlog
         if backlog:
@@ -221,7 +221,7 @@ class Decider:
 
     def _room(self, history: History, count: int) -> int:
         """How many of `count` trials the limit leaves; those that others are thinking of count as begun."""
-        if self._is_spent(history):
+        if self.cost_limit is not None and self._is_spent(history):
             return 0
         return count if self.limit is None else min(count, self.limit - history.asked - history.claimed)
 

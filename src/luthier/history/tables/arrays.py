@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier._typing import Floats, Integers
+from luthier._typing import Bools, Floats, Integers
 from luthier.data import Data, LearningCurves, StoppedTrials
 from luthier.history.spending import outcome_cost
 from luthier.history.tables.extrapolation import extrapolate
@@ -40,6 +40,7 @@ class TrialStatus(IntEnum):
 
 
 _DONE = int(TrialStatus.DONE)  # a plain integer: numpy takes ten times as long for a member of an enumeration
+_NOBODY: Integers = np.empty(0, np.intp)
 _SEEN = (_DONE, int(TrialStatus.CRASHED), int(TrialStatus.PENDING), int(TrialStatus.STOPPED))
 
 
@@ -207,9 +208,7 @@ class TrialArrays:
         if self._forgotten:
             counted = standing != TrialStatus.FORGOTTEN
             seen = counted if seen is None else seen & counted
-        done, failed, pending, stopped = (
-            np.flatnonzero(standing == kind if seen is None else (standing == kind) & seen) for kind in _SEEN
-        )
+        done, failed, pending, stopped = _numbers(standing, seen)
         losses = _taken(self._losses, done)
         reports = self.reports.curves(points, seen)
         limits = [_taken(self._violations[name], done) for name in sorted(self._violations)]
@@ -270,6 +269,18 @@ class TrialArrays:
             self._gaps = self._gaps or None in added
             self._encoded = self.rows
         return self._points[: self.rows]
+
+
+def _numbers(standing: NDArray[np.int8], seen: Bools | None) -> list[Integers]:
+    """Give the numbers of those trials that are looked at, by their use (`_SEEN`)."""
+    found: list[Integers] = []
+    for kind in _SEEN:
+        if sum(map(len, found)) == len(standing):  # most often all of them are done
+            found.append(_NOBODY)
+            continue
+        used = standing == kind
+        found.append(np.flatnonzero(used if seen is None else used & seen))
+    return found
 
 
 def _taken(column: NDArray[Number], done: NDArray[np.intp]) -> NDArray[Number]:
