@@ -138,7 +138,7 @@ class _Limit:
 
     def end(self) -> None:
         self.depth -= 1
-        if not self.depth:
+        if self._before and not self.depth:
             self.release()
 
     def release(self) -> None:

@@ -191,7 +191,7 @@ class AskTell:
             Infeasible: no configuration keeps the constraints.
             InvalidConfig: `params` breaks a rule of the space.
         """
-        count, request = checked_count(count), checked_request(ticket)
+        count, request = checked_count(count), "" if ticket is None else checked_request(ticket)
         ttl_s = LEASE_S if lease_s is None else seconds_of_lease(lease_s)
         decider, size = self._make_decider(ttl_s, owned=lease_s is None), 1 if count is None else count
         try:

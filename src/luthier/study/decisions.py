@@ -151,7 +151,9 @@ class Decider:
             return self._propose_in_order(history, self.order)
         number, size = history.free_numbers(self._room(history, count))
         news = self._news(history)
-        problem = with_first_units(self._problem(history), history, self.scheduler)
+        problem = self._problem(history)
+        if self.scheduler is not None:
+            problem = with_first_units(problem, history, self.scheduler)
         proposals = propose(problem, history, self.method, self.key, self.memo, number, size)
         return [*news, *self._trials(history, proposals, number, size, history.length + len(news))]
 

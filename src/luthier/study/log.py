@@ -21,6 +21,7 @@ Decide = Callable[[History], Sequence[Event]]
 
 PATIENCE_S = 300.0
 _LONGEST_PAUSE_S = 0.02
+_PACKED_AFTER = 64  # events, between two looks at whether something is old enough to be packed
 
 _logger = logging.getLogger(__name__)
 
@@ -164,7 +165,8 @@ class StudyLog:
         self.stamps[before:] = array("d", [self.store.now()] * len(events))
         self._guessed = before if self._guessed is None else min(self._guessed, before)
         self.history = grown
-        grown.pack()
+        if grown.length % _PACKED_AFTER < len(events):
+            grown.pack()
         if _logger.isEnabledFor(logging.INFO):
             for position, event in enumerate(events, before):
                 self._report(position, event)
