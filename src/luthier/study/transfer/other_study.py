@@ -157,7 +157,7 @@ def lessons(other: OtherStudy, problem: Problem) -> list[KnownResult]:
     """Give the finished trials of another study, as results of this one, that a problem can hold.
 
     Raises:
-        StudyMismatch: the variables, the objectives or their goals do not fit, or there are trials and none of them can be held.
+        StudyMismatch: the variables, objectives or goals do not fit, or there are trials and none can be held.
     """
     wanted = {objective.name for objective in problem.objectives}
     theirs = {objective.name: objective for objective in other.reader.problem.objectives}
