@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import ItemsView, Iterator, KeysView, Mapping
 from enum import StrEnum
@@ -13,7 +14,7 @@ from luthier import codec
 from luthier._foreign_words import TRIAL_ATTRIBUTES
 from luthier._hints import did_you_mean
 from luthier.errors import InvalidResult
-from luthier.scalar import plain_number, short, to_dict
+from luthier.scalar import plain_number, short, to_dict, to_float
 
 CHECKPOINT = "checkpoint"
 """The attribute that says at which step a trial saved its first checkpoint; see `RunningTrial.checkpoint`."""
@@ -201,6 +202,25 @@ def plain_attributes(values: Mapping[str, Any] | None, more: Mapping[str, Any]) 
         raise InvalidResult("an attribute is nested too deeply, or holds itself") from None
     codec.dumps(plain)  # refuses text that is not Unicode
     return {name: codec.from_plain(value) for name, value in plain.items()}
+
+
+def check_noted_cost(cost: str | None, noted: Mapping[str, Any]) -> None:
+    """Refuse attributes with a cost that would count as nothing.
+
+    Args:
+        cost: the name of what a trial costs; None where the study declares none.
+        noted: attributes by name.
+
+    Raises:
+        InvalidResult: the cost is among them, and is no finite number from 0 on. None says that it is not known.
+    """
+    given = None if cost is None else noted.get(cost)
+    number = to_float(given)
+    if given is not None and (number is None or not 0.0 <= number < math.inf):
+        raise InvalidResult(
+            f"set({cost}={short(given)}): {cost!r} is the cost of the study's trials, a finite number, 0 or more, or "
+            "None where it is not known; note what the run has cost so far in all, and give other things other names"
+        )
 
 
 class Parametrized:

@@ -304,6 +304,15 @@ class History:
         return leader.evaluations if isinstance(leader, InstanceRace) else 0
 
     @property
+    def reigns(self) -> Sequence[tuple[int, int]]:
+        """The incumbents of a race over instances in the order in which they took over; empty in other studies.
+
+        Each stands with the latest trial that had had a case by then. A trial that was overtaken may take over again.
+        """
+        leader = self._state.leader
+        return leader.reigns if isinstance(leader, InstanceRace) else ()
+
+    @property
     def space(self) -> Space:
         """The space that the study searches now."""
         return self._state.space

@@ -252,7 +252,9 @@ class Loop:
         context: dict[str, Any] = {"study": self.study.reader.name, "seed": trial.seed}
         if self.folder is not None:
             context["folder"] = os.path.join(self.folder, folder_name(trial.number))  # noqa: PTH118 - for each trial
-        ruled = self.study.rule is not None
+        ruled, cost = self.study.rule is not None, self.study.history.problem().cost
+        if cost is not None:
+            context["cost"] = cost
         if trial.until is not None:
             context |= {"until": trial.until, "fidelity": dict(trial.fidelity)}
         if trial.progress is not None:

@@ -125,7 +125,7 @@ class ActiveTrial(Parametrized, Struct, frozen=True, eq=False):
         """Note something of the trial while it runs, by name: ``trial.set(epoch=3)``; see `RunningTrial.set`.
 
         Raises:
-            InvalidResult: a name is no text, or a value is no plain data.
+            InvalidResult: a name is no text, a value is no plain data, or a cost is negative.
             LeaseLost, TrialFinished: the trial no longer belongs to this worker.
             InvalidSetting: this is a copy of the trial that was sent to another process.
         """

@@ -53,7 +53,7 @@ from luthier.study.rulings import TrialReports, attribute, tell
 from luthier.study.trial_result import TrialResult
 from luthier.study.verify import Verification, verify
 from luthier.study.workers import Direction
-from luthier.trial import Outcome, Reason, plain_attributes
+from luthier.trial import Outcome, Reason, check_noted_cost, plain_attributes
 
 Given: TypeAlias = Mapping[str, Any] | None
 """The values of variables that a caller insists on; None where there are none."""
@@ -304,6 +304,7 @@ class AskTell:
             number, token = place_of(trial, self.reader.name, self._key, self._log.history)
             try:
                 noted = None if attributes is None else plain_attributes(attributes, {})
+                check_noted_cost(self._log.history.problem().cost, noted or {})
                 if self._reports.decides:
                     history = self._reports.finish(number, token, outcome, reports, noted, stopped, self._config())
                 else:
@@ -338,7 +339,7 @@ class AskTell:
         """Note something of a running trial, by name: ``study.set(trial, epoch=3)``; see `RunningTrial.set`.
 
         Raises:
-            InvalidResult: a name is no text, or a value is no plain data.
+            InvalidResult: a name is no text, a value is no plain data, or a cost is negative.
             LeaseLost, TrialFinished, TrialNotFound: it comes too late, or there is no such trial.
         """
         with self._log.lock:

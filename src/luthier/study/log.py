@@ -143,7 +143,7 @@ class StudyLog:
     def _identify(self, identity: int) -> None:
         """Note which study of the store this is; raises StudyNotFound where it is not the one that was opened."""
         if self._identity is not None:
-            raise another(self.name, repr(self.store))
+            raise another(self.name, str(self.store))
         self._identity = identity
 
     def _restore(self) -> None:

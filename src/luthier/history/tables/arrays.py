@@ -244,14 +244,15 @@ class TrialArrays:
         if fidelity is None or losses.shape[1] != 1:
             if not len(stopped):
                 return StoppedTrials(points[:0], losses[:0]), pending
-            return StoppedTrials(points[stopped], stopped_losses(reports, done, losses, stopped)), pending
+            taught = stopped_losses(reports, done, losses, stopped)
+            return StoppedTrials(points[stopped], taught, numbers=stopped), pending
         if features is None:
             part = extrapolate(reports, fidelity, done, losses[:, 0])
         else:
             part = marginal_losses(reports, features, done)
         kept = np.isin(part.numbers, np.concatenate([stopped, pending]))
         numbers = part.numbers[kept]
-        taken = StoppedTrials(points[numbers], part.losses[kept, None], part.share[kept])
+        taken = StoppedTrials(points[numbers], part.losses[kept, None], part.share[kept], numbers)
         return taken, pending[~np.isin(pending, numbers)]
 
     def encode(self, space: Space, configs: Sequence[Config | None]) -> Floats:

@@ -82,7 +82,7 @@ class SQLite:
         patience_s: float = PATIENCE_S,
         must_exist: bool = False,
     ) -> None:
-        self._place = settle(Path(path), "SQLite file")
+        self._given, self._place = str(path), settle(Path(path), "SQLite file")
         self._patience_s = patience_s
         self._stamps = Stamps(clock)
         self._closed = False
@@ -182,13 +182,13 @@ class SQLite:
                 number = self._known(link, study)[0]
                 rows = link.execute(_READ, (after, number, study))
             if not rows:  # it was removed at this very moment
-                raise not_found(study, self._names(link), repr(self))
+                raise not_found(study, self._names(link), str(self))
             return number, rows
 
         number, rows = self._run(work)
         length = self._checked(rows[0][-1], int, study)
         if length < after:
-            raise replaced(study, length, after, repr(self))
+            raise replaced(study, length, after, str(self))
         if length == after:
             return number, ()
         new = self._records(study, rows, after, length)
@@ -253,6 +253,9 @@ class SQLite:
     def __repr__(self) -> str:
         return f"SQLite({str(self._place)!r})"
 
+    def __str__(self) -> str:
+        return self._given
+
     # --- the connection -----------------------------------------------------------------------------
 
     def _run(self, work: Callable[[Connection], T]) -> T:
@@ -288,7 +291,7 @@ class SQLite:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise closed(repr(self))
+            raise closed(str(self))
 
     # --- the tables ---------------------------------------------------------------------------------
 
@@ -316,7 +319,7 @@ class SQLite:
     def _known(self, link: Connection, study: str) -> tuple[int, int]:
         found = self._find(link, study)
         if found is None:
-            raise not_found(study, self._names(link), repr(self))
+            raise not_found(study, self._names(link), str(self))
         return found
 
     def _latest(self, link: Connection, study: str, number: int, length: int) -> float:
