@@ -225,7 +225,12 @@ class History:
         Returns:
             (t,) the numbers of the trials, ascending, and (t,) their losses. Cost O(reports), small.
         """
-        return self._state.table.losses_at(step, or_later, finished)
+        numbers, losses = self._state.table.losses_at(step, or_later, finished)
+        return numbers, losses[:, 0]
+
+    def rung_losses(self, level: int) -> tuple[Integers, Floats]:
+        """Give (t,) trials that reported at a rung or after it, and (t, m) their losses there; NaN: not reported."""
+        return self._state.table.losses_at(level, or_later=True, finished=False)
 
     def loss_sums(self, number: int) -> Sequence[float]:
         """Give the sums of a trial's losses over its first 1, 2, … cases; empty in a study without instances."""
@@ -302,6 +307,13 @@ class History:
         """Count the cases that all trials had; 0 in a study without instances. Cost O(1)."""
         leader = self._state.leader
         return leader.evaluations if isinstance(leader, InstanceRace) else 0
+
+    @property
+    def committed_evaluations(self) -> int:
+        """Count `evaluations`, and those that the running and claimed trials may have yet. Cost O(running)."""
+        most, running = len(self.problem().instances or ()), [self.trial(number) for number in self.running]
+        due = [(trial.until or most) - len(self.loss_sums(trial.number)) for trial in running]
+        return self.evaluations + sum(count for count in due if count > 0) + self.claimed
 
     @property
     def space(self) -> Space:
