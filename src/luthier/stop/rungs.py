@@ -10,7 +10,7 @@ import numpy as np
 
 from luthier.errors import InvalidSetting
 from luthier.history import History
-from luthier.numeric import sorted_rows
+from luthier.numeric import front_order
 from luthier.problem import Fidelity, Problem
 from luthier.stop.rule import Decision, Promotion
 from luthier.trial import Ruling, State, Trial
@@ -77,14 +77,14 @@ class RungLosses:
     def best_first(self, trials: Sequence[Trial], level: int) -> list[Trial]:
         """Order the trials that have a loss at a rung by it; of equals the one with the lowest number comes first.
 
-        Of several objectives the front comes first, and then the front of the others, and so on (non-dominated
-        sorting); within a front those come first that lie alone (crowding distance, the ends before all). Trials that
-        reported the first objective alone come last, by that one.
+        Of several objectives the front comes first, and then the front of the others, and so on; within a front the
+        next one is always that which adds most to the hypervolume of those before it (`luthier.numeric.front_order`).
+        Trials that reported the first objective alone come last, by that one.
 
         Cost O(reports) for the first call of a level, small, and for t trials O(t log t), of m > 1 objectives O(m t²).
 
-        Source: Deb, Pratap, Agarwal and Meyarivan (2002), NSGA-II, for the order; Schmucker, Donini, Zafar, Salinas and
-        Archambeau (2021), Multi-objective asynchronous successive halving, for its use at rungs.
+        Source: Schmucker, Donini, Zafar, Salinas and Archambeau (2021), Multi-objective asynchronous successive
+        halving: fronts at rungs. Theirs orders a front by distances (ε-net) in place of volumes.
         """
         known = self._known.get(level)
         if known is None:
@@ -106,9 +106,10 @@ def _fronts_first(ranked: Sequence[Trial], known: Mapping[int, Sequence[float]])
     """Order trials by their losses in several objectives, given their order by the first one."""
     partial = [trial for trial in ranked if math.isnan(known[trial.number][-1])]
     whole = sorted((one for one in ranked if not math.isnan(known[one.number][-1])), key=lambda one: one.number)
-    losses = np.array([known[trial.number] for trial in whole]).reshape(len(whole), -1)
-    order = sorted_rows(losses, np.zeros(len(whole))) if whole else np.empty(0, np.int64)
-    return [*(whole[row] for row in order.tolist()), *partial]
+    if not whole:
+        return partial
+    losses = np.array([known[trial.number] for trial in whole])
+    return [*(whole[row] for row in front_order(losses).tolist()), *partial]
 
 
 @dataclass(frozen=True, slots=True)
