@@ -21,21 +21,36 @@ class LearningCurves:
         x: (t, d) their points.
         trial: (r,) which of the t trials each report is of.
         step: (r,) at least 0.
-        loss: (r,) of the first objective, finite, minimised.
+        losses: (r, m) minimised, finite; NaN of the objectives after the first where that alone was reported.
     """
 
     numbers: Integers
     x: Floats
     trial: Integers
     step: Integers
-    loss: Floats
+    losses: Floats
+
+    @property
+    def loss(self) -> Floats:
+        """Those of the first objective, (r,)."""
+        first: Floats = self.losses[:, 0]
+        return first
+
+    def of_objective(self, place: int) -> LearningCurves:
+        """Give the reports of one objective alone."""
+        return replace(self, losses=self.losses[:, place : place + 1])
+
+    def of_all_objectives(self) -> LearningCurves:
+        """Give those reports that have all objectives."""
+        whole = ~np.isnan(self.losses).any(axis=1)
+        return replace(self, trial=self.trial[whole], step=self.step[whole], losses=self.losses[whole])
 
     def __len__(self) -> int:
-        return len(self.loss)
+        return len(self.losses)
 
 
 _NO_CURVES = LearningCurves(
-    np.empty(0, np.int64), np.empty((0, 0)), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+    np.empty(0, np.int64), np.empty((0, 0)), np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 1))
 )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import ItemsView, Iterator, KeysView, Mapping
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 
@@ -21,6 +21,13 @@ CHECKPOINT = "checkpoint"
 
 Config = Mapping[str, Any]
 """The active variables and their values, in plain form (see `luthier.space`)."""
+
+
+ReportValue: TypeAlias = float | tuple[float, ...]
+"""What a report has: the value of the first objective alone, or those of several objectives in order."""
+
+Reportable: TypeAlias = float | Sequence[float] | Mapping[str, float]
+"""What may be given to a report: a number; of several objectives a number for each, in order or by name."""
 
 
 class Reason(StrEnum):
@@ -122,11 +129,28 @@ class Outcome(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """An intermediate result of a running trial: its `step` (0, 1, 2, …), its `value`, and which attempt had it."""
+    """An intermediate result of a running trial.
+
+    Args:
+        step: 0, 1, 2, …
+        value: of the first objective.
+        attempt: which had it.
+        others: the values of the other objectives in order; empty where the first alone was reported.
+    """
 
     step: int
     value: float
     attempt: int = 1
+    others: tuple[float, ...] = ()
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values of the objectives in order: of all of them, or of the first alone."""
+        return (self.value, *self.others)
+
+    def to_list(self) -> list[float]:
+        """Give the step, and then the values."""
+        return [self.step, *self.values]
 
 
 class Trial(Struct, frozen=True):
@@ -177,6 +201,40 @@ class Trial(Struct, frozen=True):
             return ()
         latest = {report.step: report for report in self.reports}
         return tuple(latest[step] for step in sorted(latest))
+
+
+def read_report(value: object, names: Sequence[str], where: str = "", *, whole: bool = False) -> ReportValue:
+    """Read the value of a report.
+
+    Args:
+        value: a number; of several objectives a number for each, in order or by name.
+        names: those of the objectives.
+        where: whose report it is, for the message.
+        whole: whether of several objectives all are needed, as a scheduler compares them; else the first may be alone.
+
+    Raises:
+        InvalidResult: it is something else, or there are too few or too many numbers.
+    """
+    number = to_float(value)
+    if number is not None and (len(names) < 2 or not whole):
+        return number
+    if len(names) < 2:
+        raise InvalidResult(f"a report{where} is a number, not {short(value)}")
+    example = ", ".join(f"{name!r}: …" for name in names)
+    if isinstance(value, Mapping):
+        given = to_dict(value, f"a report{where} is a mapping of names to numbers", InvalidResult)
+        wrong = [name for name in names if name not in given] + [name for name in given if name not in names]
+        items = [] if wrong else [given[name] for name in names]
+    else:
+        listed = getattr(value, "tolist", lambda: value)()
+        items = list(listed) if isinstance(listed, list | tuple) else []
+    numbers = [to_float(item) for item in items]
+    if len(numbers) != len(names) or None in numbers:
+        raise InvalidResult(
+            f"a report{where} has a number for each of the study's {len(names)} objectives"
+            f"{', as a scheduler compares them' if whole else ''}: give {{{example}}}, not {short(value)}"
+        )
+    return tuple(number for number in numbers if number is not None)
 
 
 def plain_attributes(values: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[str, Any]:

@@ -308,7 +308,7 @@ def _curves(losses: np.ndarray, lengths: np.ndarray) -> LearningCurves:
     trial = np.repeat(np.arange(len(lengths)), lengths)
     step = np.concatenate([np.arange(1, length + 1) for length in lengths])
     means = np.concatenate([np.cumsum(row[:n]) / np.arange(1, n + 1) for row, n in zip(losses, lengths, strict=True)])
-    return LearningCurves(np.arange(len(lengths)), np.zeros((len(lengths), 1)), trial, step, means)
+    return LearningCurves(np.arange(len(lengths)), np.zeros((len(lengths), 1)), trial, step, means[:, None])
 
 
 @pytest.mark.parametrize("by_features", [0.0, 1.0])

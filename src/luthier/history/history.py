@@ -24,7 +24,6 @@ from luthier.history.log_marks import FREE
 from luthier.history.log_state import LogState
 from luthier.history.packed_list import PackedList
 from luthier.history.shared_log import DIGEST, SharedLog, visible
-from luthier.instances import Instances
 from luthier.key import Key
 from luthier.problem import Problem
 from luthier.space import Space
@@ -192,7 +191,7 @@ class History:
         if self._keep is not None:
             keep = np.array([self._keep(trial) for trial in state.trials], dtype=bool)
         cached = problem.space is state.space or problem.space == state.space
-        features = None if problem.instances is None else self._case_features(problem.instances)
+        features = None if problem.instances is None else problem.instances.feature_matrix(_root(state))
         data = state.table.data(problem.space, state.configs, keep, cached, problem.fidelity, features)
         if not state.sources:
             return data
@@ -200,12 +199,6 @@ class History:
             source.data(problem.space, state.read_problem().objectives) for source in state.sources.values()
         )
         return replace(data, sources=sources)
-
-    def _case_features(self, instances: Instances) -> Floats:
-        """Give the features of the cases of the study in order; no columns where there are none."""
-        created = self._state.created
-        cases = instances.cases(Key.of(created.seed if created else 0))
-        return np.array([case.features for case in cases], dtype=np.float64).reshape(len(cases), -1)
 
     def measured(self) -> tuple[int, ...]:
         """Give the numbers of the trials in the rows of `data`, in their order. Cost O(trials)."""
@@ -225,7 +218,12 @@ class History:
         Returns:
             (t,) the numbers of the trials, ascending, and (t,) their losses. Cost O(reports), small.
         """
-        return self._state.table.losses_at(step, or_later, finished)
+        numbers, losses = self._state.table.losses_at(step, or_later, finished)
+        return numbers, losses[:, 0]
+
+    def rung_losses(self, level: int) -> tuple[Integers, Floats]:
+        """Give (t,) trials that reported at a rung or after it, and (t, m) their losses there; NaN: not reported."""
+        return self._state.table.losses_at(level, or_later=True, finished=False)
 
     def loss_sums(self, number: int) -> Sequence[float]:
         """Give the sums of a trial's losses over its first 1, 2, … cases; empty in a study without instances."""
@@ -311,6 +309,13 @@ class History:
         """
         leader = self._state.leader
         return leader.reigns if isinstance(leader, InstanceRace) else ()
+
+    @property
+    def committed_evaluations(self) -> int:
+        """Count `evaluations`, and those that the running and claimed trials may have yet. Cost O(running)."""
+        most, running = len(self.problem().instances or ()), [self.trial(number) for number in self.running]
+        due = [(trial.until or most) - len(self.loss_sums(trial.number)) for trial in running]
+        return self.evaluations + sum(count for count in due if count > 0) + self.claimed
 
     @property
     def space(self) -> Space:
@@ -442,3 +447,7 @@ class History:
         view = History.__new__(History)
         view._log, view._keep, view._fold, view._trials, view.length = self._log, self._keep, None, None, length
         return view
+
+
+def _root(state: LogState) -> Key:
+    return Key.of(state.created.seed if state.created else 0)

@@ -303,11 +303,15 @@ class LogState:
     def _reported(self, event: Reported) -> None:
         trial = self.trials[event.number]
         attempt = trial.lease.attempt if trial.lease else 1
-        reports, mean, value = (*trial.reports, Report(event.step, event.value, attempt)), None, event.value
+        reports, mean, value = (
+            (*trial.reports, Report(event.step, event.value, attempt, event.others)),
+            None,
+            event.value,
+        )
         if isinstance(self.leader, InstanceRace):  # models and schedulers see the mean of the cases so far
             mean = value = self.leader.report(event.number, event.step, event.value)
         self.trials[event.number] = replace(trial, reports=reports, mean=mean)
-        self.table.report(event.number, event.step, value)
+        self.table.report(event.number, event.step, value, event.others)
         self.renewed[event.number] = self.length
 
     def _judged(self, event: Pruned | Paused | Promoted) -> None:

@@ -56,7 +56,7 @@ def visible(event: Event) -> bytes:
         values = (event.values, event.violations, event.duration_s)
         event = Told(event.number, 0, event.reason, *values, error=way, extra=event.extra)
     elif isinstance(event, Reported):
-        event = Reported(event.number, 0, event.step, event.value)
+        event = Reported(event.number, 0, event.step, event.value, event.others)
     elif not isinstance(event, events.VISIBLE):
         return b""
     return events.encode(event)

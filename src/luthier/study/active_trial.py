@@ -15,7 +15,7 @@ from luthier.key import Key
 from luthier.problem import Fidelity
 from luthier.render import html_table
 from luthier.scalar import short, to_whole
-from luthier.trial import Config, Parametrized, plain_attributes
+from luthier.trial import Config, Parametrized, Reportable, plain_attributes
 
 
 @translating_methods
@@ -48,7 +48,7 @@ class ActiveTrial(Parametrized, Struct, frozen=True, eq=False):
     study: str = ""
     owner: str = ""
     _key: Key = Key((0, 0))
-    _report: Callable[[int, int, float, int | None], None] | None = None
+    _report: Callable[[int, int, Reportable, int | None], None] | None = None
     _note: Callable[[int, int, Mapping[str, Any]], None] | None = None
     _nested: Mapping[str, Any] | None = None
     until: int | None = None
@@ -76,11 +76,11 @@ class ActiveTrial(Parametrized, Struct, frozen=True, eq=False):
         lease = history.trial(self.number).lease
         return lease is None or lease.token != self.token or lease.owner == self.owner
 
-    def report(self, value: float, step: int | None = None) -> None:
-        """Record an intermediate value; steps count up from 0 where none is given.
+    def report(self, value: Reportable, step: int | None = None) -> None:
+        """Record an intermediate value, of several objectives one for each; steps count up from 0 where none is given.
 
         Raises:
-            InvalidResult: the value is not a number, or the step is not a whole number from 0 on.
+            InvalidResult: it is no number, or not one for each objective; or the step is not a whole number from 0 on.
             LeaseLost, TrialFinished: the trial no longer belongs to this worker.
             InvalidSetting: this is a copy of the trial that was sent to another process.
         """
@@ -165,7 +165,7 @@ def _cannot_ask(number: int, token: int) -> bool:
 
 
 Ways: TypeAlias = tuple[
-    Callable[[int, int, float, int | None], None],
+    Callable[[int, int, Reportable, int | None], None],
     Callable[[int, int, Mapping[str, Any]], None],
     Callable[[int, int], bool] | None,
     Fidelity | None,

@@ -297,7 +297,7 @@ class StudyReader:
         """Give one mapping per trial, all with the same columns.
 
         These are number, state, reason, the objectives, what else was returned, violations, the variables, duration_s,
-        begun and ended (times of day, UTC), attempts, worker, origin, error, reports (``[step, value]``) and note. A
+        begun and ended (times of day, UTC), attempts, worker, origin, error, reports (``[step, value, …]``) and note. A
         running trial whose process is gone is shown as waiting, which it will be when the study is next run.
 
         Args:

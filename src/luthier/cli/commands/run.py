@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 _ENDS = {
     "trials": "all wanted trials are done",
+    "evaluations": "all wanted evaluations are done",
     "cost": "the budget is spent",
     "not worth it": "more trials are not worth it",
     "time": "the time is up",
@@ -51,6 +52,7 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]  # it is generic fro
 @click.command()
 @click.argument("file", default="study.toml", metavar="[STUDY.toml]")
 @click.option("--trials", type=click.IntRange(1), metavar="N", help="The number of trials the study has in the end.")
+@click.option("--evaluations", type=click.IntRange(1), metavar="N", help="The cases that its trials have in the end.")
 @click.option("--time", "time_s", type=_Duration(), metavar="T", help='Its time in all: 90, "10m".')
 @click.option("--cost", type=click.FloatRange(0, min_open=True), metavar="C", help="What its trials may cost in all.")
 @click.option("--stop", type=click.Choice(["not worth it"]), help="End when more trials are not worth it.")
@@ -62,6 +64,7 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]  # it is generic fro
 def run(
     file: str,
     trials: int | None,
+    evaluations: int | None,
     time_s: float | None,
     cost: float | None,
     stop: str | None,
@@ -88,7 +91,11 @@ def run(
     plan = replace(
         plan,
         budget=replace(
-            budget, trials=trials or budget.trials, time_s=time_s or budget.time_s, cost=cost or budget.cost
+            budget,
+            trials=trials or budget.trials,
+            evaluations=evaluations or budget.evaluations,
+            time_s=time_s or budget.time_s,
+            cost=cost or budget.cost,
         ),
         ending=parse_end_rule(stop) or plan.ending,
         workers=workers or plan.workers,
@@ -117,11 +124,16 @@ def run(
 def _check(plan: StudyFile) -> None:
     """Refuse a run without an end, and folders that are missing."""
     budget = plan.budget
-    bounds = (budget.trials, budget.time_s, budget.target, budget.plateau, budget.cost, plan.ending)
-    if all(bound is None for bound in bounds) and plan.space.size is None and type(plan.method).__name__ != "Grid":
+    if budget.is_unlimited and plan.ending is None and plan.space.size is None and type(plan.method).__name__ != "Grid":
         raise plan.source.error(
             ("budget",),
             'say when the study is finished: trials = 100, time = "10m", cost, target or plateau in [budget]',
+        )
+    if budget.evaluations is not None and plan.instances is None:
+        raise plan.source.error(
+            ("budget", "evaluations"),
+            "evaluations are those of cases, and the study has no instances: use trials, or say "
+            'instances = ["a", "b", "c"] in [study]',
         )
     if plan.report:
         _check_report(plan)
@@ -221,6 +233,7 @@ def _loop(plan: StudyFile, study: Study, objective: Callable[..., Any], watcher:
             target=budget.target,
             plateau=budget.plateau,
             cost=budget.cost,
+            evaluations=budget.evaluations,
             stop=plan.ending,
             workers=plan.workers,
             executor=plan.kind,

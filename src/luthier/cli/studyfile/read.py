@@ -280,13 +280,14 @@ def _builds(plain: Mapping[str, Any]) -> bool:
 
 
 def _budget(source: TomlSource, goals: int) -> Budget:
-    section = source.section("budget", ("trials", "time", "cost", "target", "plateau", "stop"))
+    section = source.section("budget", ("trials", "evaluations", "time", "cost", "target", "plateau", "stop"))
     budget = Budget(
         trials=section.whole("trials", None, 1),
         time_s=section.made("time", duration_s, None),
         target=section.number("target", None),
         plateau=section.whole("plateau", None, 1),
         cost=section.made("cost", _cost, None),
+        evaluations=section.whole("evaluations", None, 1),
     )
     if goals > 1 and (budget.target is not None or budget.plateau is not None):
         key = "target" if budget.target is not None else "plateau"

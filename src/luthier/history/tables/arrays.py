@@ -83,7 +83,7 @@ class TrialArrays:
         self._gaps = False  # whether there is a trial among them that the space cannot hold
         self._shared = False  # whether another one has the same arrays and writes to them
         self._forgotten = 0  # how many trials are
-        self.reports = ReportArrays()
+        self.reports = ReportArrays(len(self._objectives))
 
     def begin(self) -> None:
         """Add the row of a trial that begins. Cost O(1), amortised."""
@@ -142,9 +142,13 @@ class TrialArrays:
                 self._violations[name] = np.full(len(self._standing), np.nan)
             self._violations[name][number] = violation
 
-    def report(self, number: int, step: int, value: float) -> None:
-        """Take in an intermediate value of the first objective."""
-        self.reports.add(number, step, self._objectives[0].loss(value))
+    def report(self, number: int, step: int, value: float, others: Sequence[float]) -> None:
+        """Take in an intermediate value of the first objective, and those of the others, where they were reported."""
+        if not others:
+            self.reports.add(number, step, (self._objectives[0].loss(value),))
+            return
+        given = zip(self._objectives, (value, *others), strict=True)
+        self.reports.add(number, step, tuple(objective.loss(one) for objective, one in given))
 
     def copy(self) -> TrialArrays:
         """Give an independent copy, which shares what is written once until it is written to. Cost O(rows)."""
@@ -163,7 +167,7 @@ class TrialArrays:
         self._shared = False
 
     def losses_at(self, step: int, or_later: bool, finished: bool) -> tuple[Integers, Floats]:
-        """See `luthier.history.History.losses_at`."""
+        """See `luthier.history.History.losses_at`; here (t, m) losses."""
         numbers, losses = self.reports.at(step, or_later)
         standing = self._standing[numbers]
         kept = standing == TrialStatus.DONE if finished else standing != TrialStatus.FORGOTTEN
@@ -241,18 +245,21 @@ class TrialArrays:
         features: Floats | None,
     ) -> tuple[StoppedTrials, Integers]:
         """Give the trials that teach by their reports only, and which pending ones are none of them."""
-        if fidelity is None or losses.shape[1] != 1:
+        whole = reports if losses.shape[1] == 1 else reports.of_all_objectives()
+        if fidelity is None or (losses.shape[1] > 1 and not len(whole)):
             if not len(stopped):
                 return StoppedTrials(points[:0], losses[:0]), pending
             taught = stopped_losses(reports, done, losses, stopped)
             return StoppedTrials(points[stopped], taught, numbers=stopped), pending
         if features is None:
-            part = extrapolate(reports, fidelity, done, losses[:, 0])
+            goals = range(losses.shape[1])
+            parts = [extrapolate(whole.of_objective(goal), fidelity, done, losses[:, goal]) for goal in goals]
         else:
-            part = marginal_losses(reports, features, done)
-        kept = np.isin(part.numbers, np.concatenate([stopped, pending]))
-        numbers = part.numbers[kept]
-        taken = StoppedTrials(points[numbers], part.losses[kept, None], part.share[kept], numbers)
+            parts = [marginal_losses(reports, features, done)]
+        kept = np.isin(parts[0].numbers, np.concatenate([stopped, pending]))
+        numbers = parts[0].numbers[kept]
+        found = np.stack([part.losses[kept] for part in parts], axis=1)
+        taken = StoppedTrials(points[numbers], found, parts[0].share[kept], numbers)
         return taken, pending[~np.isin(pending, numbers)]
 
     def encode(self, space: Space, configs: Sequence[Config | None]) -> Floats:
