@@ -195,16 +195,13 @@ class History:
         data = state.table.data(problem.space, state.configs, keep, cached, problem.fidelity, features)
         if not state.sources:
             return data
-        sources = tuple(
-            source.data(problem.space, state.read_problem().objectives) for source in state.sources.values()
-        )
-        return replace(data, sources=sources)
+        goals = state.read_problem().objectives
+        return replace(data, sources=tuple(source.data(problem.space, goals) for source in state.sources.values()))
 
     def measured(self) -> tuple[int, ...]:
         """Give the numbers of the trials in the rows of `data`, in their order. Cost O(trials)."""
         state = self._state
-        numbers = state.table.measured()
-        held = (n for n in numbers if state.configs[n] is not None)
+        held = (n for n in state.table.measured() if state.configs[n] is not None)
         return tuple(n for n in held if self._keep is None or self._keep(state.trials[n]))
 
     def losses_at(self, step: int, *, or_later: bool = False, finished: bool = False) -> tuple[Integers, Floats]:

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from luthier._typing import Floats
 from luthier._hints import translating_settings
+from luthier._typing import Floats
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.scalar import short, to_float, to_list, to_whole
