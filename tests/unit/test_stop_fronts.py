@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from hypothesis.extra.numpy import arrays
 
 import luthier as lt
 from luthier import event
-from luthier.errors import InvalidResult, InvalidSetting
+from luthier.cli.studyfile.read import read_study
+from luthier.errors import InvalidFile, InvalidResult, InvalidSetting
 from luthier.event import Promoted, Reported, Resumed
 from luthier.numeric import crowding_distance, front_order, hypervolume
 from luthier.stop import Rule
@@ -332,10 +335,30 @@ def test_a_stored_rule_of_one_number_goes_on(tmp_path: Path) -> None:
     assert again.verify().ok
 
 
-@pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
+def test_a_study_file_names_a_rule_for_several_objectives(tmp_path: Path) -> None:
+    text = """[study]
+minimize = ["loss", "size"]
+fidelity = {epochs = [1, 9]}
+[objective]
+command = "echo 1 2"
+[space]
+x = {float = [0, 1]}
+[stop]
+use = "ASHA"
+"""
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    assert read_study(tmp_path / "study.toml").stop == lt.ASHA()
+    (tmp_path / "study.toml").write_text(text.replace("ASHA", "Median"), encoding="utf-8")
+    with pytest.raises(InvalidFile, match=r"line 9.*compares one number, and the study has 2 objectives"):
+        read_study(tmp_path / "study.toml")
+
+
+@pytest.mark.parametrize("executor", ["inline", "threads", "processes", "pool", "processes of a pool"])
 def test_executors_carry_all_values(executor: str) -> None:
-    study = study_of(lt.ASHA())
-    study.run(_in_steps, trials=6, workers=1 if executor == "inline" else 2, executor=executor)
+    study, workers = study_of(lt.ASHA()), 1 if executor == "inline" else 2
+    pools: dict[str, Any] = {"pool": ThreadPoolExecutor, "processes of a pool": ProcessPoolExecutor}
+    with pools[executor](2) if executor in pools else nullcontext(executor) as place:
+        study.run(_in_steps, trials=6, workers=workers, executor=place)
     for trial in study.trials:
         assert trial.reports and all(len(report.values) == 2 for report in trial.reports)
         assert trial.reports[0].values == (trial["x"] + 1.0, trial["x"] - 1.0)

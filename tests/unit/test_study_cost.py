@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -304,3 +305,55 @@ def test_costs_that_add_up_to_more_than_a_float_holds_end_a_run() -> None:
     huge = study(method=lt.Random())
     assert huge.run(lambda trial: {"loss": trial["x"], "dollars": 1e308}, trials=9, cost=1.7e308) is End.COST
     assert len(huge) == 2
+
+
+# --- in one call ------------------------------------------------------------------------------------------
+
+
+def test_one_call_has_a_budget_of_seconds_or_of_what_the_objective_returns() -> None:
+    calls: list[float] = []
+
+    def bill(trial: lt.RunningTrial) -> dict[str, float]:
+        calls.append(trial["x"])
+        return {"value": trial["x"], "dollars": 1.0}
+
+    given: dict[str, Any] = {"method": lt.Random(), "seed": 0}
+    for optimize in (lt.minimize, lt.maximize):
+        calls.clear()
+        best = optimize(bill, SPACE, cost={"dollars": 7.0}, **given)
+        assert len(calls) == 7 and best.value == (min(calls) if optimize is lt.minimize else max(calls))
+        assert best.extra == {"dollars": 1.0}
+    calls.clear()
+    lt.minimize(bill, SPACE, cost="dollars", trials=4, **given)  # it is weighed, without a limit
+    assert len(calls) == 4
+
+    def slow(trial: lt.RunningTrial) -> float:
+        time.sleep(0.02)
+        return float(trial["x"])
+
+    began = time.monotonic()
+    assert lt.minimize(slow, SPACE, cost=0.1, **given).value >= 0.0
+    assert time.monotonic() - began < 30.0
+    assert lt.minimize(slow, SPACE, cost={"seconds": 0.1}, **given).value >= 0.0
+
+
+def test_one_call_weighs_improvement_by_a_named_cost() -> None:
+    def bill(trial: lt.RunningTrial) -> dict[str, float]:
+        return {"value": (trial["x"] - 0.8) ** 2, "dollars": 0.1 + 10.0 * trial["x"]}
+
+    trials: dict[str, list[Any]] = {}
+    for name, cost in (("named", "dollars"), ("plain", None)):
+        seen = trials.setdefault(name, [])
+        lt.minimize(
+            bill, SPACE, trials=14, seed=3, cost=cost, callbacks=[lambda study, trial, to=seen: to.append(trial["x"])]
+        )
+    assert trials["named"] != trials["plain"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [-1.0, 0, math.nan, "", {}, {"a": 1.0, "b": 2.0}, {"a": -1.0}, {"a": "1"}, {3: 1.0}, [1.0], True],
+)
+def test_one_call_refuses_a_cost_that_makes_no_sense(wrong: Any) -> None:
+    with pytest.raises(InvalidSetting, match="cost"):
+        lt.minimize(lambda trial: 0.0, SPACE, trials=2, method=lt.Random(), cost=wrong)

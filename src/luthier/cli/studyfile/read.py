@@ -36,7 +36,7 @@ from luthier.problem import SECONDS, Fidelity, OutcomeConstraint, parse_outcome_
 from luthier.run import Budget
 from luthier.scalar import to_float
 from luthier.space import Space
-from luthier.stop import Intensify, Rule, scheduler_of
+from luthier.stop import Intensify, Rule, scheduler_of, single_objective_part
 
 SECTIONS = ("study", "objective", "space", "method", "stop", "budget", "store", "executor")
 KINDS = ("processes", "threads", "inline", "dask", "ray", "slurm", "spark", "loky", "joblib")
@@ -161,7 +161,7 @@ def read_study(path: str | Path) -> StudyFile:
         notes=study.text("notes", ""),
         tags=_tags(study),
         fidelity=(declared := study.made("fidelity", fidelity, None)),
-        stop=_rule(source, declared, instances),
+        stop=_rule(source, declared, instances, len(minimize) + len(maximize)),
         instances=instances,
         instance_files=study.made("instances", read_files, None),
         cost=cost,
@@ -233,12 +233,14 @@ def _method(source: TomlSource) -> Any:
     return _part(source.section("method"), "method", "Random", method_names(), check_method)
 
 
-def _rule(source: TomlSource, declared: Fidelity | None, instances: Instances | None) -> Rule | None:
+def _rule(source: TomlSource, declared: Fidelity | None, instances: Instances | None, goals: int) -> Rule | None:
     section = source.section("stop")
 
     def check(rule: object) -> None:
         if not isinstance(rule, Rule):
             raise InvalidSetting(f"it is no rule that stops trials; {listed('there are', RULES)}")
+        if goals > 1 and single_objective_part(rule) is not None:
+            raise InvalidSetting(f'it compares one number, and the study has {goals} objectives: use = "ASHA"')
         if isinstance(scheduler_of(rule), Intensify) and instances is None:
             raise InvalidSetting('it races over instances: say instances = ["a", "b", "c"] in [study]')
         if scheduler_of(rule) is not None and declared is None and instances is None:
