@@ -19,11 +19,12 @@ from luthier._typing import Floats, Integers
 from luthier.data import Data
 from luthier.errors import TrialNotFound
 from luthier.event import Claimed, Configured, Created, Directed, Event, RunEnded, Transferred
-from luthier.history.instance_race import InstanceRace
 from luthier.history.log_marks import FREE
 from luthier.history.log_state import LogState
 from luthier.history.packed_list import PackedList
+from luthier.history.packing import ReadAgain, StoredEvents
 from luthier.history.shared_log import DIGEST, SharedLog, visible
+from luthier.history.snapshot import LogSnapshot, take_snapshot
 from luthier.instances import Instances
 from luthier.key import Key
 from luthier.problem import Problem
@@ -77,6 +78,21 @@ class History:
         self._log.spaces = (*self._log.spaces, space)
         self._log.fold.spaces = self._log.spaces
         return self
+
+    def leave_old_events(self, read: ReadAgain) -> History:
+        """Give the same history, of which `pack` keeps no old events: they are read again where they are looked at."""
+        self._log.events = PackedList(self._log.events, packing=StoredEvents(read))
+        return self
+
+    def restore(self, snapshot: LogSnapshot, read: ReadAgain) -> History:
+        """Give the history of a log by its snapshot, in the same spaces; `read` reads its events when needed."""
+        fresh = self.begin()
+        fresh._log, fresh.length = snapshot.restored(self._log.spaces, read), snapshot.length
+        return fresh
+
+    def snapshot(self, stamps: Sequence[float], log_sum: int) -> bytes | None:
+        """Write the state of the newest history of a study; see `take_snapshot`."""
+        return take_snapshot(self._log, stamps, log_sum) if self.length == len(self._log.events) else None
 
     def begin(self) -> History:
         """Give the history of nothing, in the same spaces, to fold a log anew."""
@@ -229,8 +245,7 @@ class History:
 
     def loss_sums(self, number: int) -> Sequence[float]:
         """Give the sums of a trial's losses over its first 1, 2, … cases; empty in a study without instances."""
-        leader = self._state.leader
-        return leader.sums(number) if isinstance(leader, InstanceRace) else ()
+        return self._state.loss_sums(number)
 
     # --- what the study sees --------------------------------------------------------------------------
 
@@ -295,13 +310,12 @@ class History:
     @property
     def sources(self) -> tuple[Transferred, ...]:
         """The results of other tasks that are known, the latest ones of each source."""
-        return tuple(source.event for source in self._state.sources.values())
+        return tuple(one.event for one in self._state.sources.values())
 
     @property
     def evaluations(self) -> int:
-        """Count the cases that all trials had; 0 in a study without instances. Cost O(1)."""
-        leader = self._state.leader
-        return leader.evaluations if isinstance(leader, InstanceRace) else 0
+        """Count the cases that all trials had; 0 in a study without instances."""
+        return self._state.evaluations
 
     @property
     def space(self) -> Space:
@@ -379,7 +393,7 @@ class History:
         return tuple(self._state.queue.items())
 
     def ticketed(self, ticket: str) -> bool:
-        """Tell whether something was enqueued under this ticket before."""
+        """Tell whether something was enqueued under this ticket."""
         return ticket in self._state.tickets
 
     def ticket(self, ticket: str) -> int | None:

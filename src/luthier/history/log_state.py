@@ -43,6 +43,7 @@ from luthier.history.log_marks import FREE, IMPORTED, METHOD, PAUSED
 from luthier.history.logged_problem import logged_objectives, logged_problem
 from luthier.history.logged_source import LoggedSource
 from luthier.history.packed_list import PackedList
+from luthier.history.packing import PackedTrials
 from luthier.history.present_configs import PresentConfigs
 from luthier.history.remarks import Remarks
 from luthier.history.spending import Spending
@@ -99,7 +100,7 @@ class LogState:
         self.created: Created | None = None
         self.configured: tuple[int, Configured] | None = None
         self.problem: Problem | None = None  # as the log states it now, once asked for
-        self.trials: PackedList[Trial] = PackedList(done=lambda trial: trial.state is State.FINISHED)
+        self.trials: PackedList[Trial] = PackedList((), _is_finished, PackedTrials())
         self.configs = PresentConfigs(self.trials)
         self.table = TrialArrays(())
         self.leader: Incumbent | InstanceRace = Incumbent(None)
@@ -157,6 +158,15 @@ class LogState:
     def fresh(self) -> int:
         """The first number whose randomness was neither used nor claimed: the next trial's, where no claim is open."""
         return len(self.trials) + len(self.drawn)
+
+    @property
+    def evaluations(self) -> int:
+        """See `History.evaluations`."""
+        return self.leader.evaluations if isinstance(self.leader, InstanceRace) else 0
+
+    def loss_sums(self, number: int) -> Sequence[float]:
+        """See `History.loss_sums`."""
+        return self.leader.sums(number) if isinstance(self.leader, InstanceRace) else ()
 
     def _read_space(self, plain: Any) -> Space:
         for space in self.spaces:
@@ -400,6 +410,10 @@ class LogState:
         if event.ticket not in self.tickets:
             self.tickets[event.ticket] = None
             self.queue[event.ticket] = event.config
+
+
+def _is_finished(trial: Trial) -> bool:
+    return trial.state is State.FINISHED
 
 
 _REASONS = {reason.value: reason for reason in Reason}

@@ -20,8 +20,8 @@ from luthier.study import summary
 from luthier.study.elapsed import TrialTimes, elapsed_s, trial_times, utc
 from luthier.study.leases import is_dead
 from luthier.study.log import StudyLog
-from luthier.study.log_copy import copy_log
 from luthier.study.open_log import StudySpec, read_log
+from luthier.study.stored import copy_log
 from luthier.study.trial_files import trial_folder
 from luthier.study.trial_result import TrialResult
 from luthier.study.workers import Roster, read_roster
