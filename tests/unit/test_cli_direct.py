@@ -40,7 +40,7 @@ def test_orders_are_given_and_said(store: str) -> None:
     assert "nothing is paused" in call("resume", store).stdout
     assert "stopping" in call("stop", store).stdout and "cancelling" in call("cancel", store).stdout
     with StudyReader.open(store) as reader:
-        given = reader.history.direction
+        given = reader.history.remarks.direction
         assert given is not None and given[1].order == Order.CANCEL
 
 

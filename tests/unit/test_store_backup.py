@@ -16,7 +16,7 @@ from luthier.errors import InvalidSetting, StoreBusy, StoreCorrupt, StoreError, 
 from luthier.event import Told
 from luthier.store import JSONLines, Memory, SQLite, Store, back_up, open_store, upgrade_store
 from luthier.store.sqlite.file_upgrade import upgrade_file
-from luthier.testing.stores import EVENTS
+from luthier.testing.sample_events import EVENTS
 
 NAN = Told(3, 0, "done", {"loss": math.nan})
 

@@ -18,12 +18,14 @@ import numpy as np
 from luthier._typing import Floats, Integers
 from luthier.data import Data
 from luthier.errors import TrialNotFound
-from luthier.event import Claimed, Configured, Created, Directed, Event, RunEnded, Transferred
-from luthier.history.instance_race import InstanceRace
+from luthier.event import Claimed, Configured, Created, Event, RunEnded, Transferred
 from luthier.history.log_marks import FREE
 from luthier.history.log_state import LogState
 from luthier.history.packed_list import PackedList
+from luthier.history.packing import ReadAgain, StoredEvents
+from luthier.history.remarks import Remarks
 from luthier.history.shared_log import DIGEST, SharedLog, visible
+from luthier.history.snapshot import LogSnapshot, take_snapshot
 from luthier.key import Key
 from luthier.problem import Problem
 from luthier.space import Space
@@ -76,6 +78,21 @@ class History:
         self._log.spaces = (*self._log.spaces, space)
         self._log.fold.spaces = self._log.spaces
         return self
+
+    def leave_old_events(self, read: ReadAgain) -> History:
+        """Give the same history, of which `pack` keeps no old events: they are read again where they are looked at."""
+        self._log.events = PackedList(self._log.events, packing=StoredEvents(read))
+        return self
+
+    def restore(self, snapshot: LogSnapshot, read: ReadAgain) -> History:
+        """Give the history of a log by its snapshot, in the same spaces; `read` reads its events when needed."""
+        fresh = self.begin()
+        fresh._log, fresh.length = snapshot.restored(self._log.spaces, read), snapshot.length
+        return fresh
+
+    def snapshot(self, stamps: Sequence[float], log_sum: int) -> bytes | None:
+        """Write the state of the newest history of a study; see `take_snapshot`."""
+        return take_snapshot(self._log, stamps, log_sum) if self.length == len(self._log.events) else None
 
     def begin(self) -> History:
         """Give the history of nothing, in the same spaces, to fold a log anew."""
@@ -224,8 +241,7 @@ class History:
 
     def loss_sums(self, number: int) -> Sequence[float]:
         """Give the sums of a trial's losses over its first 1, 2, … cases; empty in a study without instances."""
-        leader = self._state.leader
-        return leader.sums(number) if isinstance(leader, InstanceRace) else ()
+        return race.sums(number) if (race := self._state.race) else ()
 
     # --- what the study sees --------------------------------------------------------------------------
 
@@ -290,13 +306,12 @@ class History:
     @property
     def sources(self) -> tuple[Transferred, ...]:
         """The results of other tasks that are known, the latest ones of each source."""
-        return tuple(source.event for source in self._state.sources.values())
+        return tuple(one.event for one in self._state.sources.values())
 
     @property
     def evaluations(self) -> int:
-        """Count the cases that all trials had; 0 in a study without instances. Cost O(1)."""
-        leader = self._state.leader
-        return leader.evaluations if isinstance(leader, InstanceRace) else 0
+        """Count the cases that all trials had; 0 in a study without instances."""
+        return race.evaluations if (race := self._state.race) else 0
 
     @property
     def reigns(self) -> Sequence[tuple[int, int]]:
@@ -304,8 +319,7 @@ class History:
 
         Each stands with the latest trial that had had a case by then. A trial that was overtaken may take over again.
         """
-        leader = self._state.leader
-        return leader.reigns if isinstance(leader, InstanceRace) else ()
+        return race.reigns if (race := self._state.race) else ()
 
     @property
     def committed_evaluations(self) -> int:
@@ -390,7 +404,7 @@ class History:
         return tuple(self._state.queue.items())
 
     def ticketed(self, ticket: str) -> bool:
-        """Tell whether something was enqueued under this ticket before."""
+        """Tell whether something was enqueued under this ticket."""
         return ticket in self._state.tickets
 
     def ticket(self, ticket: str) -> int | None:
@@ -406,24 +420,9 @@ class History:
         return self._state.renewed[number]
 
     @property
-    def direction(self) -> tuple[int, Directed] | None:
-        """The latest order to all who run the study, and its position."""
-        return self._state.remarks.direction
-
-    @property
-    def paused_workers(self) -> Mapping[str, Directed]:
-        """The holders of leases that pause by themselves, by name."""
-        return MappingProxyType(self._state.remarks.paused_workers)
-
-    @property
-    def notes(self) -> str:
-        """The notes that people gave the study; empty where they gave none."""
-        return self._state.remarks.notes
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The tags that people gave the study."""
-        return self._state.remarks.tags
+    def remarks(self) -> Remarks:
+        """What people noted of the study, and their latest orders to its workers: a copy."""
+        return self._state.remarks.copy()
 
     def problem(self) -> Problem:
         """Give the problem as the log states it."""

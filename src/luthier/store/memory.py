@@ -11,7 +11,7 @@ from typing import Self
 from luthier._hints import translating_settings
 from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.event import Event, Record, check
-from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, removed, replaced
 
 
 @translating_settings
@@ -86,6 +86,15 @@ class Memory:
         if number is None:
             raise closed(str(self)) if self._closed else not_found(study, tuple(self._logs), str(self))
         return number, self.read(study, after)
+
+    def between(self, number: int, first: int, last: int) -> tuple[Record, ...]:
+        """See `Rereading.between`."""
+        with self._guard:
+            self._open()
+            for study, known in self._numbers.items():
+                if known == number:
+                    return tuple(self._logs[study][first:last])
+        raise removed(number, repr(self))
 
     def length(self, study: str) -> int:
         """See `Store.length`."""

@@ -12,9 +12,10 @@ from contextlib import suppress
 from luthier._runtime.fair_lock import FairLock
 from luthier.errors import Conflict, StoreBusy, StoreError
 from luthier.event import Asked, Claimed, Event, Forgotten, Freed, Record, Reopened, Resumed, Retried
-from luthier.history import History
+from luthier.history import History, LogSnapshot
 from luthier.space import Space
-from luthier.store import Identifying, Queueing, Store, another
+from luthier.store import Identifying, Queueing, Rereading, Store, another
+from luthier.study.stored import LogSnapshots
 
 Decide = Callable[[History], Sequence[Event]]
 """What to append, given everything that is known. It is called again whenever the log grew meanwhile."""
@@ -45,7 +46,9 @@ class StudyLog:
         self.name = name
         self._identifying = store if isinstance(store, Identifying) else None
         self._queueing = store if isinstance(store, Queueing) else None
-        self.history = History(space, known)
+        self._rereading = store if isinstance(store, Rereading) and self._identifying else None
+        self._history = self._begun(History(space, known))
+        self._is_stale = False  # whether it was left half changed by a fork
         self.stamps = array("d")  # when each event was appended, on the store's clock
         self.lock = FairLock(self._restore)
         self._identity: int | None = None
@@ -53,6 +56,41 @@ class StudyLog:
         self._closed = False
         self.conflicts = 0
         self.append_s = 0.0
+        self._snapshots = LogSnapshots(store, name)
+
+    @property
+    def history(self) -> History:
+        """Everything that is known here."""
+        if self._is_stale:
+            whole = self._history
+            self._history, self._is_stale = self._begun(whole.begin()).extend(whole.events), False
+            del self.stamps[self._history.length :]
+        return self._history
+
+    @history.setter
+    def history(self, grown: History) -> None:
+        self._history = grown
+
+    def _begun(self, history: History) -> History:
+        """Have a history keep no old events in memory, where the store can read them again."""
+        return history if self._rereading is None else history.leave_old_events(self._old_events)
+
+    def _old_events(self, first: int, last: int) -> Sequence[Event]:
+        if self._rereading is None or self._identity is None:
+            raise StoreError(f"the old events of study {self.name!r} cannot be read again: open the study again")
+        try:
+            return [record.event for record in self._rereading.between(self._identity, first, last)]
+        except StoreError:
+            if self._closed:
+                raise self._was_closed() from None
+            raise
+
+    def restore(self, number: int, snapshot: LogSnapshot) -> None:
+        """Begin with a snapshot of the log, which is that of the study of this number in the store."""
+        self._identity = number
+        self.history = self.history.restore(snapshot, self._old_events)
+        self.stamps = snapshot.stamps
+        self._snapshots = LogSnapshots(self.store, self.name, snapshot.length)
 
     def refresh(self) -> History:
         """Take in what others have appended. Cost O(new events)."""
@@ -81,7 +119,14 @@ class StudyLog:
 
     def close(self) -> None:
         """Refuse to append anything from now on; what is there can be read as long as the store is open."""
+        if not self._closed and self._guessed is not None and self._snapshots.is_due(self._history.length):
+            self._keep_snapshot()
         self._closed = True
+
+    def _keep_snapshot(self) -> None:
+        with self.lock.at_once, suppress(StoreError):
+            if self._identity is not None:
+                self._snapshots.keep(self._identity, self.history, self.exact_stamps())
 
     def take(self, records: Sequence[Record]) -> None:
         """Take in what was read of the log."""
@@ -147,9 +192,8 @@ class StudyLog:
         self._identity = identity
 
     def _restore(self) -> None:
-        """Fold the log anew: a thread of the parent may have been in the middle of that."""
-        self.history = self.history.begin().extend(self.history.events)
-        del self.stamps[self.history.length :]
+        """Have the log folded anew: a thread of the parent may have been in the middle of that."""
+        self._is_stale = True
 
     def _append(self, events: Sequence[Event]) -> History:
         before = self.history.length
@@ -167,6 +211,8 @@ class StudyLog:
         self.history = grown
         if grown.length % _PACKED_AFTER < len(events):
             grown.pack()
+            if self._snapshots.is_due_again(before, grown.length):
+                self._keep_snapshot()
         if _logger.isEnabledFor(logging.INFO):
             for position, event in enumerate(events, before):
                 self._report(position, event)

@@ -17,12 +17,13 @@ from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.errors import StoreCorrupt, StoreError, StoreReadOnly, StoreTooNew
 from luthier.event import Event, Record, checked
 from luthier.store.path_checks import settle, warn_if_emptied, writable
-from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, removed, replaced
 from luthier.store.rows import COLUMNS, Row, faults, following, make, records
 from luthier.store.sqlite.connection import Connection, check_identity
 from luthier.store.sqlite.error_translation import damaged, translate
 from luthier.store.sqlite.library import sqlite3
 from luthier.store.sqlite.schema import establish, has_renewals, journal_mode, make_renewals
+from luthier.store.sqlite.snapshots import drop_snapshot, find_snapshot, keep_snapshot, log_sum, rows_between
 
 T = TypeVar("T")
 
@@ -195,6 +196,41 @@ class SQLite:
         self._stamps.seen(new[-1].at)
         return number, new
 
+    def between(self, number: int, first: int, last: int) -> tuple[Record, ...]:
+        """See `Rereading.between`. Cost O(records read)."""
+
+        def work(link: Connection) -> tuple[bytes, list[Row]]:
+            names = link.execute("SELECT name FROM studies WHERE id = ?", (number,))
+            if not names:
+                raise removed(number, repr(self))
+            return names[0][0], rows_between(link, number, first, last)
+
+        name, rows = self._run(work)
+        return self._records(str(name, errors="replace"), rows, first, last)
+
+    def log_sum(self, number: int, length: int) -> int | None:
+        """See `Snapshotting.log_sum`."""
+        return self._run(lambda link: log_sum(link, number, length))
+
+    def keep_snapshot(self, number: int, data: bytes) -> None:
+        """See `Snapshotting.keep_snapshot`. Cost: one transaction."""
+
+        def work(link: Connection) -> None:
+            with link.transaction():
+                keep_snapshot(link, number, data)
+
+        self._run(work)
+
+    def snapshot(self, study: str) -> tuple[int, bytes] | None:
+        """See `Snapshotting.snapshot`."""
+
+        def work(link: Connection) -> tuple[int, bytes] | None:
+            found = self._find(link, study)
+            body = None if found is None else find_snapshot(link, found[0])
+            return None if found is None or body is None else (found[0], body)
+
+        return self._run(work)
+
     def length(self, study: str) -> int:
         """See `Store.length`."""
         return self._run(lambda link: self._known(link, study)[1])
@@ -217,6 +253,7 @@ class SQLite:
                 link.execute("DELETE FROM events WHERE study = ?", (number,))
                 if has_renewals(link):
                     link.execute("DELETE FROM renewals WHERE study = ?", (number,))
+                drop_snapshot(link, number)
                 link.execute("DELETE FROM studies WHERE id = ?", (number,))
             link.check()
 
