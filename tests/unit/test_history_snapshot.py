@@ -102,7 +102,9 @@ def test_many_trials_stay_packed_and_go_on() -> None:
 
 
 def test_a_study_over_instances_is_kept_too() -> None:
-    made = lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", method=lt.Random(), seed=0, instances=lt.Instances("abc"))
+    made = lt.Study(
+        "s", {"x": lt.Float(0, 1)}, minimize="y", method=lt.Random(), seed=0, instances=lt.Instances(["a", "b", "c"])
+    )
     for number in range(4):
         trial = made.ask()
         for case in trial.cases():
