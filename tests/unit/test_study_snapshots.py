@@ -107,7 +107,7 @@ def test_it_is_kept_while_a_study_grows_and_when_it_is_closed(place: Path) -> No
     with opened(place) as study:
         study.tell(study.ask(), 7.0)
     snapshot = stored(place)
-    assert snapshot is not None and snapshot.length == 203
+    assert snapshot is not None and snapshot.length == 204
 
 
 @pytest.mark.parametrize("damage", ["body", "other code", "old rows", "shorter log", "garbage", "no bytes", "no table"])

@@ -165,6 +165,19 @@ class Snapshotting(Protocol):
 
 
 @runtime_checkable
+class Deferring(Protocol):
+    """An ability of stores on the machine of those who write: appending what is of no use once that has failed."""
+
+    def append_soon(self, study: str, events: Sequence[Event], expect: int) -> int:
+        """Append as `Store.append` does, but for the disk, where the events are once the next `append` has returned.
+
+        Processes that are killed lose nothing of it. Only where the machine itself fails before, the end of the log may
+        be missing: these events, and never anything that `append` has acknowledged.
+        """
+        ...
+
+
+@runtime_checkable
 class Queueing(Protocol):
     """An ability of stores that many processes write to: letting those who were overtaken go on in turn."""
 

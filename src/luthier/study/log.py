@@ -11,10 +11,10 @@ from contextlib import suppress
 
 from luthier._runtime.fair_lock import FairLock
 from luthier.errors import Conflict, StoreBusy, StoreError
-from luthier.event import Asked, Claimed, Event, Forgotten, Freed, Record, Reopened, Resumed, Retried
+from luthier.event import Asked, Claimed, Configured, Event, Forgotten, Freed, Record, Reopened, Resumed, Retried
 from luthier.history import History, LogSnapshot
 from luthier.space import Space
-from luthier.store import Identifying, Queueing, Rereading, Store, another
+from luthier.store import Deferring, Identifying, Queueing, Rereading, Store, another
 from luthier.study.stored import LogSnapshots
 
 Decide = Callable[[History], Sequence[Event]]
@@ -45,6 +45,7 @@ class StudyLog:
         self.store = store
         self.name = name
         self._identifying = store if isinstance(store, Identifying) else None
+        self._deferring = store if isinstance(store, Deferring) else None
         self._queueing = store if isinstance(store, Queueing) else None
         self._rereading = store if isinstance(store, Rereading) and self._identifying else None
         self._history = self._begun(History(space, known))
@@ -196,14 +197,16 @@ class StudyLog:
         self._is_stale = True
 
     def _append(self, events: Sequence[Event]) -> History:
-        before = self.history.length
+        before, append = self.history.length, self.store.append
+        if self._deferring is not None and all(map(_ends_with_its_machine, events)):
+            append = self._deferring.append_soon
         if self.conflicts:
             start = time.perf_counter()
-            self.store.append(self.name, events, before)
+            append(self.name, events, before)
             append_s = time.perf_counter() - start
             self.append_s = min(self.append_s, append_s) if self.append_s else append_s
         else:
-            self.store.append(self.name, events, before)
+            append(self.name, events, before)
         grown = self.history.extend(events)
         # What was just written is stamped with a time a little later, which is early enough to judge leases.
         self.stamps[before:] = array("d", [self.store.now()] * len(events))
@@ -237,6 +240,16 @@ class StudyLog:
         elif isinstance(event, Freed):
             why = f" ({event.error})" if event.error else ""
             _logger.info("study %r: the lease %d of %d ended: %s%s", name, event.token, event.number, event.reason, why)
+
+
+def _ends_with_its_machine(event: Event) -> bool:
+    """Tell whether an event is of no use once this machine has failed: it begins what a process here was to do.
+
+    A lease without an owner is held by somebody who may live on elsewhere, and a request may be repeated from there.
+    """
+    if isinstance(event, Claimed | Configured):
+        return True
+    return isinstance(event, Asked | Retried | Resumed) and bool(event.owner) and not event.request
 
 
 class Backoff:

@@ -21,8 +21,9 @@ import pytest
 
 from luthier.errors import Conflict, InvalidResult, InvalidSetting, StoreError, StudyNotFound
 from luthier.event import Enqueued, Record, Reported, Told
-from luthier.store import Identifying, Queueing, Rereading, Restoring, Snapshotting, Store
+from luthier.store import Identifying, Queueing, Restoring, Store
 from luthier.testing.sample_events import EVENTS, HARD_VALUES, STUDY
+from luthier.testing.store_abilities import check_abilities
 
 
 def event(number: int = 0, **values: Any) -> Told:
@@ -159,46 +160,9 @@ class StoreContract(ABC):
             store.append("b", [event()], 0)
             assert store.identify("b")[0] not in before and store.identify("a")[0] == before[0]
 
-    def test_reads_a_part_of_a_log(self, tmp_path: Path) -> None:
+    def test_has_the_abilities_that_it_has(self, tmp_path: Path) -> None:
         with self.open(tmp_path) as store:
-            if not isinstance(store, Rereading) or not isinstance(store, Identifying):
-                return
-            for name in ("a", "b"):
-                store.append(name, [event(i) for i in range(9)], 0)
-            number, records = store.identify("b")
-            assert [store.between(number, *part) for part in ((0, 9), (2, 5), (4, 4))] == [
-                records,
-                records[2:5],
-                (),
-            ]
-            store.delete("b")
-            store.append("b", [event(100)], 0)
-            with pytest.raises(StudyNotFound, match="removed"):
-                store.between(number, 0, 1)
-
-    def test_keeps_a_snapshot_beside_a_log(self, tmp_path: Path) -> None:
-        with self.open(tmp_path) as store:
-            if not isinstance(store, Snapshotting) or not isinstance(store, Identifying):
-                return
-            sums = []
-            for name in ("a", "b"):
-                store.append(name, [event(i) for i in range(9)], 0)
-                assert store.snapshot(name) is None
-                sums.append(store.log_sum(store.identify(name)[0], 9))
-            number = store.identify("b")[0]
-            assert sums[0] != sums[1] and store.log_sum(number, 8) not in (None, *sums)
-            assert store.log_sum(number, 10) is None
-            for data in (b"first", b"\0second" * 100_000):
-                store.keep_snapshot(number, data)
-                assert store.snapshot("b") == (number, data)
-            assert store.snapshot("a") is None and store.snapshot("c") is None
-            assert store.length("b") == 9 and store.check() == ()
-            store.append("b", [event(9)], 9)
-            assert store.log_sum(number, 9) == sums[1] != store.log_sum(number, 10)
-            store.delete("b")
-            store.append("b", [event()], 0)
-            store.keep_snapshot(number, b"late")
-            assert store.snapshot("b") is None
+            check_abilities(store, event)
 
     def test_says_which_studies_there_are(self, tmp_path: Path) -> None:
         with self.open(tmp_path) as store:

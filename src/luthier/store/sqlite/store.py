@@ -88,6 +88,7 @@ class SQLite:
         self._stamps = Stamps(clock)
         self._closed = False
         self._must_exist = must_exist
+        self._can_defer = False
         self._numbers: dict[str, int] = {}  # of studies, as they were found last
         self._link: Connection | None = None
         self._identity: tuple[int, int] | None = None
@@ -108,10 +109,18 @@ class SQLite:
 
     def append(self, study: str, events: Sequence[Event], expect: int) -> int:
         """See `Store.append`. Cost: one transaction, flushed."""
+        return self._append(study, events, expect, flush=True)
+
+    def append_soon(self, study: str, events: Sequence[Event], expect: int) -> int:
+        """See `Deferring.append_soon`. Cost: one transaction; it is flushed with a later one where the mode is WAL."""
+        return self._append(study, events, expect, flush=not self._can_defer)
+
+    def _append(self, study: str, events: Sequence[Event], expect: int, flush: bool) -> int:
         check_name(study)
         bodies = [checked(event) for event in events]
 
         def work(link: Connection) -> int:
+            link.flush_commits(flush)
             with link.transaction():
                 number, length = self._find(link, study) or (None, 0)
                 if length != expect:
@@ -135,6 +144,7 @@ class SQLite:
         bodies = [checked(record.event) for record in records]
 
         def work(link: Connection) -> None:
+            link.flush_commits(True)
             with link.transaction():
                 found = self._find(link, study)
                 if found is not None:
@@ -151,6 +161,7 @@ class SQLite:
         """See `Store.renew`. Cost: one transaction."""
 
         def work(link: Connection) -> None:
+            link.flush_commits(not self._can_defer)  # whoever is alive renews again
             with link.transaction():
                 known, _ = self._known(link, study)
                 make_renewals(link)
@@ -216,6 +227,7 @@ class SQLite:
         """See `Snapshotting.keep_snapshot`. Cost: one transaction."""
 
         def work(link: Connection) -> None:
+            link.flush_commits(not self._can_defer)  # a snapshot that is lost is made again
             with link.transaction():
                 keep_snapshot(link, number, data)
 
@@ -248,6 +260,7 @@ class SQLite:
         """See `Store.delete`. The file keeps its size; later events use the space again."""
 
         def work(link: Connection) -> None:
+            link.flush_commits(True)
             with link.transaction():
                 number, _ = self._known(link, study)
                 link.execute("DELETE FROM events WHERE study = ?", (number,))
@@ -315,6 +328,7 @@ class SQLite:
         link = Connection(self._place, self._patience_s, make=self._identity is None)
         try:
             establish(link, self._place, journal_mode(), make=not self._must_exist)
+            self._can_defer = link.execute("PRAGMA journal_mode") == [(b"wal",)]
         except BaseException:
             link.close()
             raise
