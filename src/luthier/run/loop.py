@@ -209,7 +209,8 @@ class Loop:
             order = self.direction.order
         if order is not self._order:
             self._order = order
-            self.progress.notice(_ORDERS[order])
+            busy = f"; {len(self._running)} here still to end" if order is Order.PAUSE and self._running else ""
+            self.progress.notice(f"{_ORDERS[order]}{busy}")
 
     # --- handing out ----------------------------------------------------------------------------------
 
