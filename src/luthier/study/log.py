@@ -104,7 +104,7 @@ class StudyLog:
                 raise
             if records:
                 self.take(records)
-            return self.history
+            return self._history
 
     def _news(self) -> Sequence[Record]:
         """Read what others have appended; raises StudyNotFound where this is not the study that was opened."""
@@ -197,7 +197,7 @@ class StudyLog:
         self._is_stale = True
 
     def _append(self, events: Sequence[Event]) -> History:
-        before, append = self.history.length, self.store.append
+        before, append = self._history.length, self.store.append
         if self._deferring is not None and all(map(_ends_with_its_machine, events)):
             append = self._deferring.append_soon
         if self.conflicts:
@@ -207,11 +207,11 @@ class StudyLog:
             self.append_s = min(self.append_s, append_s) if self.append_s else append_s
         else:
             append(self.name, events, before)
-        grown = self.history.extend(events)
+        grown = self._history.extend(events)
         # What was just written is stamped with a time a little later, which is early enough to judge leases.
         self.stamps[before:] = array("d", [self.store.now()] * len(events))
         self._guessed = before if self._guessed is None else min(self._guessed, before)
-        self.history = grown
+        self._history = grown
         if grown.length % _PACKED_AFTER < len(events):
             grown.pack()
             if self._snapshots.is_due_again(before, grown.length):

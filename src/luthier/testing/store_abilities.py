@@ -1,4 +1,4 @@
-"""Checks of what some stores can do beside the protocol: parts of logs, snapshots, appends that are flushed later."""
+"""Checks of the optional abilities of stores: parts of logs, snapshots, deferred appends."""
 
 from __future__ import annotations
 
