@@ -434,7 +434,9 @@ class StudyAnalysis:
 
     def _predictions(self, history: History) -> Predictions:
         study, problem = self._study, history.problem()
-        return predict(problem, known_results(history, problem)[0], study.method, self._model_key, study.memo)
+        return predict(
+            problem, known_results(history, problem)[0], study.method, self._model_key, study.memo, robust=True
+        )
 
     def _steady(self, compute: Callable[[], T]) -> T:
         """Compute on one thread: the models are those of the proposals, to the bit."""
