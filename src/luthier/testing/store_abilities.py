@@ -1,4 +1,4 @@
-"""Checks of what some stores can do beside the protocol: parts of logs, snapshots, appends that are flushed later."""
+"""Checks of the abilities that some stores have: parts of logs, snapshots, appends flushed later."""
 
 from __future__ import annotations
 
