@@ -126,12 +126,15 @@ def test_refuses_a_network_file_system(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_package_exports_what_it_says() -> None:
     assert [getattr(luthier.store, name) for name in luthier.store.__all__] == [
+        luthier.store.Deferring,
         luthier.store.Identifying,
         luthier.store.JSONLines,
         Memory,
         luthier.store.Queueing,
+        luthier.store.Rereading,
         luthier.store.Restoring,
         SQLite,
+        luthier.store.Snapshotting,
         Store,
         StoreFactory,
         luthier.store.StoreUpgrade,
@@ -303,6 +306,10 @@ def test_the_folder_that_one_is_in_may_be_gone(tmp_path: Path, monkeypatch: pyte
         ("postgresql://ada:lovelace", "postgresql://ada:***"),
         ("postgresql://[::1]:5432/db", "postgresql://[::1]:5432/db"),
         ("mysql://ada:lovelace@host/db?ssl_key=x", "mysql://ada:***@host/db?ssl_key=***"),
+        ("mariadb://ada:love@l/ce@host:3306/db", "mariadb://ada:***@host:3306/db"),
+        ("mariadb://ada:a%40b@[::1]:3306/db?charset=utf8mb4", "mariadb://ada:***@[::1]:3306/db?charset=utf8mb4"),
+        ("mariadb:///db?unix_socket=/s&passwd=x", "mariadb:///db?unix_socket=/s&passwd=***"),
+        ("mysql://host/db?ssl_key_password=x&init_command=y", "mysql://host/db?ssl_key_password=***&init_command=***"),
         ("studies.db", "studies.db"),
         (Path("a@b:c.db"), "a@b:c.db"),
     ],

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from itertools import count
-from types import TracebackType
-from typing import Self
 
+from luthier._closing import Closing
 from luthier._hints import translating_settings
 from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.event import Event, Record, check
@@ -15,7 +14,7 @@ from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, 
 
 
 @translating_settings
-class Memory:
+class Memory(Closing):
     """Logs in memory: the fastest store, gone with its process.
 
     Events are kept as they are, without encoding; one that could not be stored in a file is refused here, too.
@@ -132,14 +131,6 @@ class Memory:
             self._logs.clear()
             self._numbers.clear()
             self._renewals.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return "Memory()"

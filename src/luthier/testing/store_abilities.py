@@ -1,4 +1,4 @@
-"""Checks of the optional abilities of stores: parts of logs, snapshots, deferred appends."""
+"""Checks of the abilities that some stores have: parts of logs, snapshots, appends flushed later."""
 
 from __future__ import annotations
 

@@ -9,18 +9,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Executable
 from sqlalchemy.exc import DBAPIError
 
+from luthier._closing import Closing
 from luthier._runtime.fork_lock import ForkSafeLock
-from luthier.errors import StoreCorrupt, StoreError, StoreTooNew
+from luthier.errors import StoreCorrupt, StoreError
 from luthier.event import Event, Record, checked
 from luthier.store.checksum import checksum
 from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
-from luthier.store.rows import faults, following, records
+from luthier.store.rows import faults, following, study_records
 from luthier.store.sql.dialects import DIALECTS, ServerVerdict
 from luthier.store.sql.server_clock import ServerClock
 from luthier.store.sql.server_errors import damaged, first_line, refused, translate
@@ -38,7 +38,7 @@ _CONTENTION_S = 60.0
 _CHUNK = 10_000
 
 
-class ServerStore:
+class ServerStore(Closing):
     """Logs on a database server: PostgreSQL, MySQL or MariaDB. The tables are made where there are none.
 
     An append locks the row of its study, so the writers of one study take turns and those of several do not wait for
@@ -223,14 +223,6 @@ class ServerStore:
         with self._guard:
             self._disconnect()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         return f"ServerStore({self._place!r})"
 
@@ -373,15 +365,8 @@ class ServerStore:
 
     def _records(self, study: str, rows: Sequence[Any], first: int, length: int) -> tuple[Record, ...]:
         """Read rows whose positions are `first` and onwards, up to `length`."""
-        try:
-            found = records(list(rows), first, length)
-        except StoreCorrupt as error:
-            raise damaged(self._place, f"study {study!r}: {error}") from None
-        except StoreTooNew as error:
-            raise StoreTooNew(f"{self._place}, study {study!r}: {error}") from None
-        for place, why in found.odd:
-            _logger.warning("%s, study %r: event %d is read as far as it can be: %s", self._place, study, place, why)
-        return found.records
+        place = self._place
+        return study_records(list(rows), first, length, study, place, lambda what: damaged(place, what))
 
     def _scan(self) -> Iterator[str]:
         """Say what is wrong with any event, reading a part at a time."""

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
+from luthier._closing import Closing
 from luthier._hints import translating_settings
 from luthier._runtime.fork_lock import ForkSafeLock
-from luthier.errors import StoreCorrupt, StoreError, StoreReadOnly, StoreTooNew
+from luthier.errors import StoreCorrupt
 from luthier.event import Event, Record, checked
-from luthier.store.path_checks import settle, warn_if_emptied, writable
+from luthier.store.path_checks import check_file, settle
 from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, removed, replaced
-from luthier.store.rows import COLUMNS, Row, faults, following, make, records
+from luthier.store.rows import COLUMNS, Row, faults, following, make, study_records
 from luthier.store.sqlite.connection import Connection, check_identity
 from luthier.store.sqlite.error_translation import damaged, translate
 from luthier.store.sqlite.library import sqlite3
@@ -53,7 +53,7 @@ _SCAN = f"SELECT {COLUMNS} FROM events WHERE (study, position) > (?, ?) ORDER BY
 
 
 @translating_settings
-class SQLite:
+class SQLite(Closing):
     """Logs in one SQLite file, which is made if it does not exist.
 
     Every append is one transaction, on the disk when it returns. Each event has a checksum that covers its place in
@@ -93,13 +93,7 @@ class SQLite:
         self._link: Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._guard = ForkSafeLock(timeout_s=patience_s, before_fork=self._disconnect)
-        if not must_exist:
-            warn_if_emptied(self._place, "SQLite file")
-        if not self._place.exists():
-            if must_exist:
-                raise StoreError(f"there is no store {str(self._place)!r}: check the path, or run a study there first")
-            if not writable(self._place):
-                raise StoreReadOnly(f"no file can be made in {str(self._place.parent)!r}: it is read-only; use another")
+        check_file(self._place, "SQLite file", must_exist)
         self._run(lambda link: None)
 
     @property
@@ -292,14 +286,6 @@ class SQLite:
                 self._link.drop_journal()
             self._disconnect()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         return f"SQLite({str(self._place)!r})"
 
@@ -390,15 +376,8 @@ class SQLite:
 
     def _records(self, study: str, rows: list[Row], first: int, length: int) -> tuple[Record, ...]:
         """Read rows whose positions are `first` and onwards, up to `length`."""
-        try:
-            found = records(rows, first, length)
-        except StoreCorrupt as error:
-            raise damaged(self._place, f"study {study!r}: {error}") from None
-        except StoreTooNew as error:
-            raise StoreTooNew(f"{str(self._place)!r}, study {study!r}: {error}") from None
-        for place, why in found.odd:
-            _logger.warning("%s, study %r: event %d is read as far as it can be: %s", self._place, study, place, why)
-        return found.records
+        place = self._place
+        return study_records(rows, first, length, study, repr(str(place)), lambda what: damaged(place, what))
 
     def _scan(self) -> Iterator[str]:
         """Say what is wrong with any event, reading a part at a time."""
