@@ -73,7 +73,7 @@ def _is_simple(event: Event) -> bool:
         kind = type(value)
         if not (kind is float or (kind is str and value.isascii()) or (kind is int and -_LARGE < value < _LARGE)):
             return False
-    return whole and text.isascii()
+    return whole and (text + "".join(values)).isascii()
 
 
 def decode(text: bytes | str) -> Event:
