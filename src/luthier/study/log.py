@@ -22,6 +22,7 @@ Decide = Callable[[History], Sequence[Event]]
 
 PATIENCE_S = 300.0
 _LONGEST_PAUSE_S = 0.02
+_PART = 1024  # events that are read again at once
 
 _logger = logging.getLogger(__name__)
 
@@ -139,8 +140,13 @@ class StudyLog:
         with self.lock.at_once:
             first, end = self._guessed, self.history.length
             if first is not None:
-                read = self.store.read(self.name, first)[: end - first]
-                self.stamps[first:end] = array("d", [record.at for record in read])
+                if self._rereading is None or self._identity is None:
+                    read = self.store.read(self.name, first)[: end - first]
+                    self.stamps[first:end] = array("d", [record.at for record in read])
+                else:  # a part at a time: the events are not needed
+                    for begin in range(first, end, _PART):
+                        read = self._rereading.between(self._identity, begin, min(begin + _PART, end))
+                        self.stamps[begin : begin + len(read)] = array("d", [record.at for record in read])
                 self._guessed = None
             return self.stamps
 
