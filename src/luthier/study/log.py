@@ -55,6 +55,7 @@ class StudyLog:
         self._identity: int | None = None
         self._guessed: int | None = None  # the first event whose stamp was not read from the store
         self._closed = False
+        self._has_appended = False
         self.conflicts = 0
         self.append_s = 0.0
         self._snapshots = LogSnapshots(store, name)
@@ -120,7 +121,7 @@ class StudyLog:
 
     def close(self) -> None:
         """Refuse to append anything from now on; what is there can be read as long as the store is open."""
-        if not self._closed and self._guessed is not None and self._snapshots.is_due(self._history.length):
+        if not self._closed and self._has_appended and self._snapshots.is_due(self._history.length):
             self._keep_snapshot()
         self._closed = True
 
@@ -212,6 +213,7 @@ class StudyLog:
             self.append_s = min(self.append_s, append_s) if self.append_s else append_s
         else:
             append(self.name, events, before)
+        self._has_appended = True
         grown = self.history.extend(events)
         # What was just written is stamped with a time a little later, which is early enough to judge leases.
         self.stamps[before:] = array("d", [self.store.now()] * len(events))
