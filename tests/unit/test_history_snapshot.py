@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import luthier as lt
 from luthier.history import History, LogSnapshot
@@ -171,7 +171,7 @@ def test_trials_are_packed_exactly() -> None:
         {"x": 0.1, "order": ["q", "p"], "k": None},
         state=State.FINISHED,
         outcome=Outcome(Reason.DONE, {"y": 1.0}, {"c": -0.0}, 2.0, "", odd),
-        reports=(Report(1, math.inf), Report(2, 3.0, 2)),
+        reports=(Report(1, math.inf), Report(2, 3.0, 2, (0.5, -1.0))),
         note={"by": "model"},
         attributes=odd,
         mean=2.0,

@@ -11,9 +11,9 @@ import pytest
 
 import luthier as lt
 import luthier.store
-from luthier.errors import InvalidSetting, MissingDependency, StoreError, StoreFull
+from luthier.errors import InvalidSetting, MissingDependency, StoreError, StoreFull, StudyNotFound
 from luthier.event import Told
-from luthier.store import Memory, SQLite, Store, StoreFactory, open_store, register_store, registry
+from luthier.store import Memory, SQLite, Store, StoreFactory, back_up, open_store, register_store, registry
 from luthier.store.path_checks import network, settle
 from luthier.store.url_secrets import shown_place
 from luthier.testing.faults import Crash, FaultyStore
@@ -43,6 +43,33 @@ def test_a_path_is_an_sqlite_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert isinstance(store, SQLite)
             assert repr(store) == f"SQLite({str(absolute)!r})"
     assert [path.name for path in tmp_path.glob("*.db")] == ["a.db"]
+
+
+@pytest.mark.parametrize(
+    ("where", "shown"),
+    [
+        ("runs/a.db", "runs/a.db"),
+        ("runs/a.jsonl", "runs/a.jsonl"),
+        ("sqlite:///runs/a.db", "runs/a.db"),
+        (Path("runs/a.jsonl"), "runs/a.jsonl"),
+        (None, "the store in memory"),
+    ],
+)
+def test_messages_name_a_store_as_it_was_given(
+    where: str | Path | None, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs").mkdir()
+    with open_store(where) as store:
+        with pytest.raises(StudyNotFound, match=f"no study 'b' in {shown}, which is empty"):
+            store.read("b", 0)
+        study = lt.Study("a", {"x": lt.Float(0, 1)}, minimize="loss", store=store)
+        with pytest.raises(InvalidSetting, match=f"^{shown} has a study 'a' already"):
+            study.copy(store)
+        with pytest.raises(InvalidSetting, match=f"^{shown} has 1 studies already"):
+            back_up(Memory(), store)
+    with pytest.raises(StoreError, match=f"^{shown} was closed"):
+        store.names()
 
 
 def test_a_path_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

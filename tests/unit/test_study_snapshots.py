@@ -24,6 +24,7 @@ SPACE = {"x": lt.Float(0, 1), "n": lt.Int(1, 100)}
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_snapshots, "_LEAST", 40)
+    monkeypatch.setattr("luthier.study.log._PACKED_AFTER", 1)
 
 
 @pytest.fixture

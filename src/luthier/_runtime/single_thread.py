@@ -94,11 +94,12 @@ class _Library:
         self.set: Callable[[int], object] = controller.set_num_threads
         if controller.internal_api == "openblas":  # threadpoolctl 3.8 sets it for one thread of the process only
             for name in _OPENBLAS:
-                self.set = getattr(controller.dynlib, name, self.set)
+                self.set = getattr(controller.dynlib, name.format("set"), self.set)
+                self.get = getattr(controller.dynlib, name.format("get"), self.get)
 
 
 _OPENBLAS = tuple(
-    f"{prefix}openblas_set_num_threads{suffix}" for prefix in ("", "scipy_") for suffix in ("", "64_", "_64")
+    f"{prefix}openblas_{{}}_num_threads{suffix}" for prefix in ("", "scipy_") for suffix in ("", "64_", "_64")
 )
 
 
@@ -137,7 +138,7 @@ class _Limit:
 
     def end(self) -> None:
         self.depth -= 1
-        if not self.depth:
+        if self._before and not self.depth:
             self.release()
 
     def release(self) -> None:

@@ -22,13 +22,14 @@ class IdentityCounts:
     arrays, 12 bytes a configuration, which are never written to: copies share them.
     """
 
-    __slots__ = ("_counts", "_distinct", "_latest", "_read", "_sorted")
+    __slots__ = ("_counts", "_distinct", "_found", "_latest", "_read", "_sorted")
 
     def __init__(self) -> None:
         self._sorted: NDArray[np.uint64] = np.empty(0, np.uint64)  # identities
         self._counts: NDArray[np.int32] = np.empty(0, np.int32)  # of these
         self._latest: dict[int, int] = {}  # what has come to the counts of these arrays since
         self._distinct = 0
+        self._found = ("", 0, 0)  # the identity that was looked for last
         self._read = 0  # the first so many trials are counted
 
     def __len__(self) -> int:
@@ -36,28 +37,31 @@ class IdentityCounts:
         return self._distinct
 
     def __contains__(self, identity: str) -> bool:
-        return self._count(_brief(identity)) > 0
+        _, brief, older = self._find(identity)
+        return self._latest.get(brief, 0) + older > 0
 
     def read(self, configs: Sequence[Config | None], space: Space, without: Container[int]) -> None:
         """Count the trials that are new, but for those that count for nothing. Cost O(new trials)."""
-        if self._read == len(configs):
-            return
-        added = [
-            _brief(space.identity(config))
-            for number, config in enumerate(configs[self._read :], self._read)
-            if config is not None and number not in without
-        ]
-        self._read = len(configs)
-        if len(added) > _MERGED:
-            self._merge(np.array(added, np.uint64), np.ones(len(added), np.int64))
-            return
-        for identity in added:
-            self._add(identity, 1)
+        first, length = self._read, len(configs)
+        if length == first + 1:  # one that begins
+            config = configs[first]
+            if config is not None and first not in without:
+                self._add(space.identity(config), 1)
+            self._read = length
+        elif length > first:
+            news = enumerate(configs[first:], first)
+            kept = [space.identity(one) for number, one in news if one is not None and number not in without]
+            self._read = length
+            if len(kept) > _MERGED:
+                self._merge(np.array([*map(_brief, kept)], np.uint64), np.ones(len(kept), np.int64))
+            else:
+                for identity in kept:
+                    self._add(identity, 1)
 
     def change(self, number: int, config: Config | None, space: Space, more: int) -> None:
         """Count a trial once more (1), or not any longer (-1)."""
         if number < self._read and config is not None:
-            self._add(_brief(space.identity(config)), more)
+            self._add(space.identity(config), more)
 
     def copy(self) -> IdentityCounts:
         """Give an independent copy. Cost O(1)."""
@@ -66,17 +70,23 @@ class IdentityCounts:
         twin._distinct, twin._read = self._distinct, self._read
         return twin
 
-    def _count(self, identity: int) -> int:
-        found = self._latest.get(identity, 0)
-        place = int(self._sorted.searchsorted(np.uint64(identity)))
-        if place < len(self._sorted) and self._sorted[place] == identity:
-            found += int(self._counts[place])
-        return found
+    def _find(self, identity: str) -> tuple[str, int, int]:
+        """Give an identity, its 64 bits and its count in the arrays; most begin right after somebody asked for them."""
+        if self._found[0] != identity:
+            brief = _brief(identity)
+            self._found = (identity, brief, self._older(brief) if len(self._sorted) else 0)
+        return self._found
 
-    def _add(self, identity: int, more: int) -> None:
-        before = self._count(identity)
-        self._latest[identity] = self._latest.get(identity, 0) + more
-        self._distinct += (before + more > 0) - (before > 0)
+    def _older(self, brief: int) -> int:
+        known = self._sorted
+        place = int(known.searchsorted(np.uint64(brief)))
+        return int(self._counts[place]) if place < len(known) and known[place] == brief else 0
+
+    def _add(self, identity: str, more: int) -> None:
+        _, brief, older = self._find(identity)
+        since = self._latest.get(brief, 0)
+        self._latest[brief] = since + more
+        self._distinct += (older + since + more > 0) - (older + since > 0)
         if len(self._latest) > _MERGED:
             self._merge(np.empty(0, np.uint64), np.empty(0, np.int64))
 
@@ -87,7 +97,7 @@ class IdentityCounts:
         every, places = np.unique(np.concatenate([self._sorted, latest, identities]), return_inverse=True)
         sums = np.bincount(places, np.concatenate([self._counts, changes, counts]), len(every)).astype(np.int32)
         kept = sums > 0
-        self._sorted, self._counts, self._latest = every[kept], sums[kept], {}
+        self._sorted, self._counts, self._latest, self._found = every[kept], sums[kept], {}, ("", 0, 0)
         self._distinct = len(self._sorted)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from luthier.errors import StoreCorrupt
 from luthier.event import (
@@ -160,13 +161,9 @@ class LogState:
         return len(self.trials) + len(self.drawn)
 
     @property
-    def evaluations(self) -> int:
-        """See `History.evaluations`."""
-        return self.leader.evaluations if isinstance(self.leader, InstanceRace) else 0
-
-    def loss_sums(self, number: int) -> Sequence[float]:
-        """See `History.loss_sums`."""
-        return self.leader.sums(number) if isinstance(self.leader, InstanceRace) else ()
+    def race(self) -> InstanceRace | None:
+        """That of a study with instances."""
+        return self.leader if isinstance(self.leader, InstanceRace) else None
 
     def _read_space(self, plain: Any) -> Space:
         for space in self.spaces:
@@ -312,11 +309,15 @@ class LogState:
     def _reported(self, event: Reported) -> None:
         trial = self.trials[event.number]
         attempt = trial.lease.attempt if trial.lease else 1
-        reports, mean, value = (*trial.reports, Report(event.step, event.value, attempt)), None, event.value
+        reports, mean, value = (
+            (*trial.reports, Report(event.step, event.value, attempt, event.others)),
+            None,
+            event.value,
+        )
         if isinstance(self.leader, InstanceRace):  # models and schedulers see the mean of the cases so far
             mean = value = self.leader.report(event.number, event.step, event.value)
         self.trials[event.number] = replace(trial, reports=reports, mean=mean)
-        self.table.report(event.number, event.step, value)
+        self.table.report(event.number, event.step, value, event.others)
         self.renewed[event.number] = self.length
 
     def _judged(self, event: Pruned | Paused | Promoted) -> None:
@@ -334,9 +335,7 @@ class LogState:
             raise StoreCorrupt(f"trial {number} has a second outcome at position {self.length}")
         reason = _REASONS[event.reason]
         outcome = Outcome(reason, event.values, event.violations, event.duration_s, event.error, event.extra)
-        given = (trial.config, trial.origin, State.FINISHED, outcome, trial.lease, trial.reports, trial.note)
-        more = (trial.seen, False, trial.attributes, trial.until, trial.ruling, trial.mean)
-        self.trials[number] = Trial(number, *given, *more)
+        self.trials[number] = replace(trial, state=State.FINISHED, outcome=outcome, forgotten=False)
         self.finished += 1
         self.table.end(number, outcome)
         if self.configs[number] is not None:

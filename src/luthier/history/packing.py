@@ -109,7 +109,7 @@ def _fields(trial: Trial) -> tuple[Any, ...]:
         str(trial.state),
         None if outcome is None else _outcome_fields(outcome),
         None if lease is None else (lease.owner, lease.token, lease.ttl_s, lease.attempt, lease.lost),
-        [(report.step, report.value, report.attempt) for report in trial.reports],
+        [(report.step, report.value, report.attempt, report.others) for report in trial.reports],
         _mapping(trial.note),
         trial.seen,
         trial.forgotten,
@@ -136,6 +136,11 @@ def _read_mapping(plain: Any) -> Any:
     return plain if type(plain) is dict else codec.from_plain(plain[0])
 
 
+def _report(plain: Sequence[Any]) -> Report:
+    step, value, attempt, others = plain
+    return Report(step, value, attempt, tuple(others))
+
+
 def _trial(number: int, config: Any, origin: str, state: str, outcome: Any, lease: Any, *rest: Any) -> Trial:
     reports, note, seen, forgotten, attributes, until, ruling, mean = rest
     ended = None
@@ -144,6 +149,6 @@ def _trial(number: int, config: Any, origin: str, state: str, outcome: Any, leas
         measured = (_read_mapping(values), _read_mapping(violations), duration_s, error, _read_mapping(extra))
         ended = Outcome(_REASONS[reason], *measured)
     held = None if lease is None else Lease(*lease)
-    given = (number, _read_mapping(config), origin, _STATES[state], ended, held, tuple(starmap(Report, reports)))
+    given = (number, _read_mapping(config), origin, _STATES[state], ended, held, tuple(map(_report, reports)))
     more = (_read_mapping(note), seen, forgotten, _read_mapping(attributes), until, _RULINGS[ruling], mean)
     return Trial(*given, *more)

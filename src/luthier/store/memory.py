@@ -76,14 +76,14 @@ class Memory(Closing):
         log = self._logs.get(study) or self._log(study)  # no lock: a list that only grows
         length = len(log)
         if after > length:
-            raise replaced(study, length, after, repr(self))
+            raise replaced(study, length, after, str(self))
         return tuple(log[after:]) if after < length else ()
 
     def identify(self, study: str, after: int = 0) -> tuple[int, tuple[Record, ...]]:
         """See `Identifying.identify`."""
         number = self._numbers.get(study)
         if number is None:
-            raise closed(repr(self)) if self._closed else not_found(study, tuple(self._logs), repr(self))
+            raise closed(str(self)) if self._closed else not_found(study, tuple(self._logs), str(self))
         return number, self.read(study, after)
 
     def between(self, number: int, first: int, last: int) -> tuple[Record, ...]:
@@ -109,7 +109,7 @@ class Memory(Closing):
     def now(self) -> float:
         """See `Store.now`."""
         if self._closed:
-            raise closed(repr(self))
+            raise closed(str(self))
         return self._stamps.now()
 
     def delete(self, study: str) -> None:
@@ -135,9 +135,12 @@ class Memory(Closing):
     def __repr__(self) -> str:
         return "Memory()"
 
+    def __str__(self) -> str:
+        return "the store in memory"
+
     def _open(self) -> None:
         if self._closed:
-            raise closed(repr(self))
+            raise closed(str(self))
 
     def _begun(self, study: str) -> list[Record]:
         check_name(study)
@@ -148,5 +151,5 @@ class Memory(Closing):
         self._open()
         log = self._logs.get(study)
         if log is None:
-            raise not_found(study, tuple(self._logs), repr(self))
+            raise not_found(study, tuple(self._logs), str(self))
         return log

@@ -23,6 +23,7 @@ Decide = Callable[[History], Sequence[Event]]
 PATIENCE_S = 300.0
 _LONGEST_PAUSE_S = 0.02
 _PART = 1024  # events that are read again at once
+_PACKED_AFTER = 64  # events, between two looks at whether something is old enough to be packed
 
 _logger = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ class StudyLog:
                 raise
             if records:
                 self.take(records)
-            return self.history
+            return self._history
 
     def _news(self) -> Sequence[Record]:
         """Read what others have appended; raises StudyNotFound where this is not the study that was opened."""
@@ -195,7 +196,7 @@ class StudyLog:
     def _identify(self, identity: int) -> None:
         """Note which study of the store this is; raises StudyNotFound where it is not the one that was opened."""
         if self._identity is not None:
-            raise another(self.name, repr(self.store))
+            raise another(self.name, str(self.store))
         self._identity = identity
 
     def _restore(self) -> None:
@@ -203,7 +204,7 @@ class StudyLog:
         self._is_stale = True
 
     def _append(self, events: Sequence[Event]) -> History:
-        before, append = self.history.length, self.store.append
+        before, append = self._history.length, self.store.append
         if self._deferring is not None and all(map(_ends_with_its_machine, events)):
             append = self._deferring.append_soon
         if self.conflicts:
@@ -214,14 +215,15 @@ class StudyLog:
         else:
             append(self.name, events, before)
         self._has_appended = True
-        grown = self.history.extend(events)
+        grown = self._history.extend(events)
         # What was just written is stamped with a time a little later, which is early enough to judge leases.
         self.stamps[before:] = array("d", [self.store.now()] * len(events))
         self._guessed = before if self._guessed is None else min(self._guessed, before)
-        self.history = grown
-        grown.pack()
-        if self._snapshots.is_due_again(before, grown.length):
-            self._keep_snapshot()
+        self._history = grown
+        if grown.length % _PACKED_AFTER < len(events):
+            grown.pack()
+            if self._snapshots.is_due_again(before, grown.length):
+                self._keep_snapshot()
         if _logger.isEnabledFor(logging.INFO):
             for position, event in enumerate(events, before):
                 self._report(position, event)

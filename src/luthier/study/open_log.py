@@ -27,7 +27,7 @@ from luthier.problem import (
 )
 from luthier.scalar import short, to_dict
 from luthier.space import Space, Variable, differences
-from luthier.stop import ASHA, Intensify, Rule, scheduler_of
+from luthier.stop import ASHA, Intensify, Rule, scheduler_of, single_objective_part
 from luthier.store import Store
 from luthier.study.log import StudyLog
 from luthier.study.stored import find_snapshot
@@ -359,7 +359,7 @@ def logged_rule(history: History) -> Rule | None:
 
 
 def check_rule(rule: object, problem: Problem) -> None:
-    """Refuse what is no rule, a scheduler where there is no fidelity, and a rule that could not be read back."""
+    """Refuse what is no rule, one that does not suit the problem, and one that could not be read back."""
     if rule is None:
         return
     if not isinstance(rule, Rule):
@@ -368,6 +368,13 @@ def check_rule(rule: object, problem: Problem) -> None:
             "run, such as 'not worth it', belongs to the run, study.run(…, stop=…)"
         )
     to_plain(rule)
+    one = single_objective_part(rule) if len(problem.objectives) > 1 else None
+    if one is not None:
+        raise InvalidSetting(
+            f"stop={short(rule)}: {type(one).__name__} compares one number of each report, and this study has several "
+            f"objectives, {[objective.name for objective in problem.objectives]}: use lt.ASHA(), lt.Hyperband() or "
+            "lt.SuccessiveHalving(), which sort trials by dominance at the rungs of a fidelity"
+        )
     scheduler = scheduler_of(rule)
     if isinstance(scheduler, Intensify) and problem.instances is None:
         raise InvalidSetting(

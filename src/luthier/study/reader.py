@@ -164,12 +164,12 @@ class StudyReader:
     @property
     def notes(self) -> str:
         """The notes that people gave the study."""
-        return self.history.notes
+        return self.history.remarks.notes
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The tags that people gave the study."""
-        return self.history.tags
+        return self.history.remarks.tags
 
     @property
     def sources(self) -> tuple[Transferred, ...]:
@@ -297,7 +297,7 @@ class StudyReader:
         """Give one mapping per trial, all with the same columns.
 
         These are number, state, reason, the objectives, what else was returned, violations, the variables, duration_s,
-        begun and ended (times of day, UTC), attempts, worker, origin, error, reports (``[step, value]``) and note. A
+        begun and ended (times of day, UTC), attempts, worker, origin, error, reports (``[step, value, …]``) and note. A
         running trial whose process is gone is shown as waiting, which it will be when the study is next run.
 
         Args:

@@ -8,10 +8,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, TypeAlias
 
-import msgspec
 import numpy as np
 
 from luthier import event as events
+from luthier.event import Event
 from luthier.history.broken_program import EarlyFailures
 from luthier.history.identity_counts import IdentityCounts
 from luthier.history.incumbent import Incumbent
@@ -53,8 +53,8 @@ def to_plain(value: Any) -> Plain:
     if kind is np.ndarray:
         data = np.ascontiguousarray(value).data.cast("B") if value.size else b""
         return ["ndarray", value.dtype.str, list(value.shape), data]
-    if isinstance(value, msgspec.Struct):
-        return ["event", events.checked(value)]  # type: ignore[arg-type]
+    if isinstance(value, Event):
+        return ["event", events.checked(value)]
     if kind in _BY_NAME.values():
         return [kind.__name__, *(to_plain(getattr(value, name)) for name in _names(kind))]
     raise NotPlain(kind.__name__)

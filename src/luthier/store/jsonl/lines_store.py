@@ -59,7 +59,7 @@ class JSONLines(Closing):
         patience_s: float = PATIENCE_S,
         must_exist: bool = False,
     ) -> None:
-        self._place = settle(Path(path), "file of JSON lines")
+        self._given, self._place = str(path), settle(Path(path), "file of JSON lines")
         self._patience_s = patience_s
         self._stamps = Stamps(clock)
         self._closed = False
@@ -140,7 +140,7 @@ class JSONLines(Closing):
 
         known, length, lines = self._run(work)
         if length < after:
-            raise replaced(study, length, after, repr(self))
+            raise replaced(study, length, after, str(self))
         new: list[Record] = []
         for line in lines:
             new += self._events(study, line)
@@ -174,7 +174,7 @@ class JSONLines(Closing):
             with self._writing(file):
                 found = self._index.studies.get(study)
                 if found is None:
-                    raise not_found(study, tuple(self._index.studies), repr(self))
+                    raise not_found(study, tuple(self._index.studies), str(self))
                 self._write(file, make_end(found.number))
 
         self._run(work)
@@ -198,6 +198,9 @@ class JSONLines(Closing):
 
     def __repr__(self) -> str:
         return f"JSONLines({str(self._place)!r})"
+
+    def __str__(self) -> str:
+        return self._given
 
     # --- the file -----------------------------------------------------------------------------------
 
@@ -285,7 +288,7 @@ class JSONLines(Closing):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise closed(repr(self))
+            raise closed(str(self))
 
     def _translated(self, error: OSError) -> StoreError:
         where = f"the file {str(self._place)!r}"
@@ -305,7 +308,7 @@ class JSONLines(Closing):
         self._catch_up(file)
         found = self._index.studies.get(study)
         if found is None:
-            raise not_found(study, tuple(self._index.studies), repr(self))
+            raise not_found(study, tuple(self._index.studies), str(self))
         return self._sound(found)
 
     def _sound(self, study: IndexedStudy) -> IndexedStudy:

@@ -156,10 +156,10 @@ class ServerStore(Closing):
         values = {"digest": _digest(study), "after": after}
         rows: list[Any] = self._run(lambda link: list(link.execute(self._sql.read, values)))
         if not rows:
-            raise not_found(study, self.names(), repr(self))
+            raise not_found(study, self.names(), str(self))
         length, number = int(rows[0][5]), int(rows[0][6])
         if length < after:
-            raise replaced(study, length, after, repr(self))
+            raise replaced(study, length, after, str(self))
         if length == after:
             return number, ()
         new = self._records(study, rows, after, length)
@@ -211,7 +211,7 @@ class ServerStore(Closing):
                 if found is None and tries > 1:
                     return  # it was done, and the answer lost; or another process was faster
                 if found is None:
-                    raise not_found(study, self._names(link), repr(self))
+                    raise not_found(study, self._names(link), str(self))
                 for statement in (*self._sql.forget, self._sql.remove):
                     link.execute(statement, {"of_study": found[0]})
 
@@ -232,6 +232,9 @@ class ServerStore(Closing):
 
     def __repr__(self) -> str:
         return f"ServerStore({self._place!r})"
+
+    def __str__(self) -> str:
+        return self._place
 
     # --- the connection -----------------------------------------------------------------------------
 
@@ -310,7 +313,7 @@ class ServerStore(Closing):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise closed(repr(self))
+            raise closed(str(self))
 
     def _ask_time(self, link: ServerLink) -> None:
         self._clock.note(float(link.execute(self._sql.clock).scalar_one()))
@@ -334,7 +337,7 @@ class ServerStore(Closing):
     def _known(self, link: ServerLink, study: str) -> tuple[int, int, float]:
         found = self._find(link, study)
         if found is None:
-            raise not_found(study, self._names(link), repr(self))
+            raise not_found(study, self._names(link), str(self))
         return found
 
     def _begin(self, link: ServerLink, study: str) -> int:

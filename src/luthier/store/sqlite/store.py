@@ -83,7 +83,7 @@ class SQLite(Closing):
         patience_s: float = PATIENCE_S,
         must_exist: bool = False,
     ) -> None:
-        self._place = settle(Path(path), "SQLite file")
+        self._given, self._place = str(path), settle(Path(path), "SQLite file")
         self._patience_s = patience_s
         self._stamps = Stamps(clock)
         self._closed = False
@@ -188,13 +188,13 @@ class SQLite(Closing):
                 number = self._known(link, study)[0]
                 rows = link.execute(_READ, (after, number, study))
             if not rows:  # it was removed at this very moment
-                raise not_found(study, self._names(link), repr(self))
+                raise not_found(study, self._names(link), str(self))
             return number, rows
 
         number, rows = self._run(work)
         length = self._checked(rows[0][-1], int, study)
         if length < after:
-            raise replaced(study, length, after, repr(self))
+            raise replaced(study, length, after, str(self))
         if length == after:
             return number, ()
         new = self._records(study, rows, after, length)
@@ -289,6 +289,9 @@ class SQLite(Closing):
     def __repr__(self) -> str:
         return f"SQLite({str(self._place)!r})"
 
+    def __str__(self) -> str:
+        return self._given
+
     # --- the connection -----------------------------------------------------------------------------
 
     def _run(self, work: Callable[[Connection], T]) -> T:
@@ -325,7 +328,7 @@ class SQLite(Closing):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise closed(repr(self))
+            raise closed(str(self))
 
     # --- the tables ---------------------------------------------------------------------------------
 
@@ -353,7 +356,7 @@ class SQLite(Closing):
     def _known(self, link: Connection, study: str) -> tuple[int, int]:
         found = self._find(link, study)
         if found is None:
-            raise not_found(study, self._names(link), repr(self))
+            raise not_found(study, self._names(link), str(self))
         return found
 
     def _latest(self, link: Connection, study: str, number: int, length: int) -> float:
