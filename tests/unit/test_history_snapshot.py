@@ -110,8 +110,8 @@ def test_a_study_over_instances_is_kept_too() -> None:
         for case in trial.cases():
             trial.report(number % 3 + case.step)
         made.tell(trial)
-    assert made.history.evaluations
-    assert parts(restored(made)) == parts(made.history.begin().extend(made.history.events))
+    whole = made.history
+    assert whole.evaluations and parts(restored(made)) == parts(whole.begin().extend(whole.events))
 
 
 @pytest.mark.parametrize("change", ["cut", "flipped", "longer", "other code", "other mark", "empty", "other numbers"])

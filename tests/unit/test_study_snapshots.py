@@ -110,6 +110,25 @@ def test_it_is_kept_while_a_study_grows_and_when_it_is_closed(place: Path) -> No
     assert snapshot is not None and snapshot.length == 204
 
 
+def test_of_many_that_end_at_once_one_writes_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grown(place)
+    changed(place, "DELETE FROM snapshots")
+    written: list[int] = []
+    keep = SQLite.keep_snapshot
+
+    def noted(self: SQLite, number: int, data: bytes) -> None:
+        written.append(number)
+        keep(self, number, data)
+
+    monkeypatch.setattr(SQLite, "keep_snapshot", noted)
+    studies = [opened(place) for _ in range(3)]
+    for study in studies:
+        study.tell(study.ask(), 1.0)
+    for study in studies:
+        study.close()
+    assert len(written) == 1
+
+
 @pytest.mark.parametrize("damage", ["body", "other code", "old rows", "shorter log", "garbage", "no bytes", "no table"])
 def test_what_does_not_fit_is_passed_over(place: Path, damage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     trials = grown(place)

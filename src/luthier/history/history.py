@@ -90,7 +90,7 @@ class History:
         fresh._log, fresh.length = snapshot.restored(self._log.spaces, read), snapshot.length
         return fresh
 
-    def snapshot(self, stamps: Sequence[float], log_sum: int) -> bytes | None:
+    def snapshot(self, stamps: Sequence[float], log_sum: int) -> bytearray | None:
         """Write the state of the newest history of a study; see `take_snapshot`."""
         return take_snapshot(self._log, stamps, log_sum) if self.length == len(self._log.events) else None
 
@@ -217,8 +217,8 @@ class History:
 
     def measured(self) -> tuple[int, ...]:
         """Give the numbers of the trials in the rows of `data`, in their order. Cost O(trials)."""
-        state = self._state
-        held = (n for n in state.table.measured() if state.configs[n] is not None)
+        state, numbers = self._state, self._state.table.measured()
+        held = filter(state.configs.holds, numbers)
         return tuple(n for n in held if self._keep is None or self._keep(state.trials[n]))
 
     def losses_at(self, step: int, *, or_later: bool = False, finished: bool = False) -> tuple[Integers, Floats]:
@@ -262,6 +262,10 @@ class History:
         """Give the event at a position of the log."""
         return self._log.events[position]
 
+    def is_held(self, number: int) -> bool:
+        """Tell whether the present space can hold a trial's configuration."""
+        return self._state.configs.holds(number)
+
     def config(self, number: int) -> Config | None:
         """Give a trial's configuration as the present space reads it; None where that cannot hold it."""
         return self._state.configs[number]
@@ -278,10 +282,7 @@ class History:
 
     @property
     def committed(self) -> float:
-        """What is spent, and what the running and claimed trials are expected to cost: each the mean of those before.
-
-        Cost O(1), small.
-        """
+        """What is spent, and what the running and claimed trials will cost at the mean of those before. Cost O(1)."""
         state = self._state
         return state.spending.total + (len(state.running) + self.claimed) * state.spending.mean
 

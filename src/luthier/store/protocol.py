@@ -155,7 +155,7 @@ class Snapshotting(Protocol):
         """
         ...
 
-    def keep_snapshot(self, number: int, data: bytes) -> None:
+    def keep_snapshot(self, number: int, data: bytes | bytearray) -> None:
         """Keep a snapshot of a study in place of an earlier one, all of it or nothing of it."""
         ...
 

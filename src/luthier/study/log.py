@@ -22,6 +22,7 @@ Decide = Callable[[History], Sequence[Event]]
 
 PATIENCE_S = 300.0
 _LONGEST_PAUSE_S = 0.02
+_PART = 1024  # events that are read again at once
 _PACKED_AFTER = 64  # events, between two looks at whether something is old enough to be packed
 
 _logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class StudyLog:
         self._identity: int | None = None
         self._guessed: int | None = None  # the first event whose stamp was not read from the store
         self._closed = False
+        self._has_appended = False
         self.conflicts = 0
         self.append_s = 0.0
         self._snapshots = LogSnapshots(store, name)
@@ -120,7 +122,7 @@ class StudyLog:
 
     def close(self) -> None:
         """Refuse to append anything from now on; what is there can be read as long as the store is open."""
-        if not self._closed and self._guessed is not None and self._snapshots.is_due(self._history.length):
+        if not self._closed and self._has_appended and self._snapshots.is_due(self._history.length):
             self._keep_snapshot()
         self._closed = True
 
@@ -140,8 +142,13 @@ class StudyLog:
         with self.lock.at_once:
             first, end = self._guessed, self.history.length
             if first is not None:
-                read = self.store.read(self.name, first)[: end - first]
-                self.stamps[first:end] = array("d", [record.at for record in read])
+                if self._rereading is None or self._identity is None:
+                    read = self.store.read(self.name, first)[: end - first]
+                    self.stamps[first:end] = array("d", [record.at for record in read])
+                else:  # a part at a time: the events are not needed
+                    for begin in range(first, end, _PART):
+                        read = self._rereading.between(self._identity, begin, min(begin + _PART, end))
+                        self.stamps[begin : begin + len(read)] = array("d", [record.at for record in read])
                 self._guessed = None
             return self.stamps
 
@@ -207,6 +214,7 @@ class StudyLog:
             self.append_s = min(self.append_s, append_s) if self.append_s else append_s
         else:
             append(self.name, events, before)
+        self._has_appended = True
         grown = self._history.extend(events)
         # What was just written is stamped with a time a little later, which is early enough to judge leases.
         self.stamps[before:] = array("d", [self.store.now()] * len(events))

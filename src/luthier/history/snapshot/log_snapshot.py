@@ -94,7 +94,7 @@ class LogSnapshot:
 
         Cost O(trials), small: they stay packed.
         """
-        body = data[len(_MARK) + _SUM :]
+        body = memoryview(data)[len(_MARK) + _SUM :]
         if data[: len(_MARK)] != _MARK or data[len(_MARK) : len(_MARK) + _SUM] != _checksum(body) or not _version():
             return None
         try:
@@ -126,7 +126,7 @@ class LogSnapshot:
         return SharedLog(spaces, events, fold, bytearray(self.digests))
 
 
-def take_snapshot(log: SharedLog, stamps: Sequence[float], log_sum: int) -> bytes | None:
+def take_snapshot(log: SharedLog, stamps: Sequence[float], log_sum: int) -> bytearray | None:
     """Write the state of a log; None where it holds what a snapshot cannot: another space, or results of other tasks.
 
     Cost O(trials), of which those that are not packed yet cost most.
@@ -144,12 +144,15 @@ def take_snapshot(log: SharedLog, stamps: Sequence[float], log_sum: int) -> byte
         plain = zlib.compress(msgspec.msgpack.encode(parts), 1)
     except (NotPlain, OverflowError, UnicodeEncodeError, InvalidResult):
         return None
-    given = (_version(), state.length, log_sum, stamps_to_bytes(stamps), bytes(log.digests), plain, chunks, last)
-    body = msgspec.msgpack.encode(given)
-    return _MARK + _checksum(body) + body
+    given = (_version(), state.length, log_sum, stamps_to_bytes(stamps), log.digests, plain, chunks, last)
+    data = bytearray(_MARK + bytes(_SUM))
+    msgspec.msgpack.Encoder().encode_into(given, data, len(data))
+    begin = len(_MARK) + _SUM
+    data[len(_MARK) : begin] = _checksum(memoryview(data)[begin:])
+    return data
 
 
-def _checksum(body: bytes) -> bytes:
+def _checksum(body: bytes | memoryview) -> bytes:
     return hashlib.blake2b(body, digest_size=_SUM).digest()
 
 

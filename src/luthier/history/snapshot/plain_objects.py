@@ -51,7 +51,8 @@ def to_plain(value: Any) -> Plain:
         name = "dict" if kind is dict else "Counter"
         return [name, _items_to_plain(value), _items_to_plain(value.values())]
     if kind is np.ndarray:
-        return ["ndarray", value.dtype.str, list(value.shape), value.tobytes()]
+        data = np.ascontiguousarray(value).data.cast("B") if value.size else b""
+        return ["ndarray", value.dtype.str, list(value.shape), data]
     if isinstance(value, Event):
         return ["event", events.checked(value)]
     if kind in _BY_NAME.values():
@@ -102,9 +103,10 @@ def _names(kind: type) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kind.__slots__))  # type: ignore[attr-defined]
 
 
-def stamps_to_bytes(stamps: Sequence[float]) -> bytes:
+def stamps_to_bytes(stamps: Sequence[float]) -> bytes | memoryview:
     """Write numbers as bytes, on any machine alike."""
-    return np.asarray(stamps, "<f8").tobytes()
+    numbers = np.asarray(stamps, "<f8")
+    return numbers.data.cast("B") if numbers.size else b""
 
 
 def stamps_from_bytes(data: bytes) -> array[float]:

@@ -19,7 +19,7 @@ from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.errors import StoreCorrupt, StoreError
 from luthier.event import Event, Record, checked
 from luthier.store.checksum import checksum
-from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, removed, replaced
 from luthier.store.rows import faults, following, study_records
 from luthier.store.sql.dialects import DIALECTS, ServerVerdict
 from luthier.store.sql.server_clock import ServerClock
@@ -165,6 +165,13 @@ class ServerStore(Closing):
         new = self._records(study, rows, after, length)
         self._stamps.seen(new[-1].at)
         return number, new
+
+    def between(self, number: int, first: int, last: int) -> tuple[Record, ...]:
+        """See `Rereading.between`. Cost O(records read), one statement."""
+        rows = self._part(number, first, last - first) if last > first else []
+        if not rows and number not in self._run(lambda link: [row[0] for row in link.execute(self._sql.studies)]):
+            raise removed(number, repr(self))
+        return self._records(f"number {number}", rows, first, last)
 
     def length(self, study: str) -> int:
         """See `Store.length`."""
@@ -382,8 +389,8 @@ class ServerStore(Closing):
         lost: list[Any] = self._run(lambda link: list(link.execute(self._sql.lost)))
         yield from (f"there are events of study {number}, but no such study" for (number,) in lost)
 
-    def _part(self, number: int, after: int) -> list[Any]:
-        values = {"of_study": number, "after": after, "limit": _CHUNK}
+    def _part(self, number: int, after: int, limit: int = _CHUNK) -> list[Any]:
+        values = {"of_study": number, "after": after, "limit": limit}
         return self._run(lambda link: list(link.execute(self._sql.scan, values)))
 
 

@@ -21,7 +21,7 @@ def has_snapshots(link: Connection) -> bool:
     return bool(link.execute("SELECT 1 FROM sqlite_master WHERE name = 'snapshots'"))
 
 
-def keep_snapshot(link: Connection, number: int, data: bytes) -> None:
+def keep_snapshot(link: Connection, number: int, data: bytes | bytearray) -> None:
     """Write a snapshot within a transaction; nothing where the study was removed."""
     link.execute(_TABLE)
     link.execute(_KEEP, (data, number))

@@ -217,7 +217,7 @@ class SQLite(Closing):
         """See `Snapshotting.log_sum`."""
         return self._run(lambda link: log_sum(link, number, length))
 
-    def keep_snapshot(self, number: int, data: bytes) -> None:
+    def keep_snapshot(self, number: int, data: bytes | bytearray) -> None:
         """See `Snapshotting.keep_snapshot`. Cost: one transaction."""
 
         def work(link: Connection) -> None:

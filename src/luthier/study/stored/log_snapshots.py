@@ -52,9 +52,11 @@ class LogSnapshots:
             history: the newest one.
             stamps: when its events were appended, as the store has it.
         """
+        others = find_snapshot(self._store, self._name) if self._store is not None else None
+        self._kept = others[1].length if others is not None and others[0] == number else 0
+        if self._store is None or not self.is_due(history.length):
+            return  # another process was faster
         self._kept = history.length
-        if self._store is None:
-            return
         try:
             log_sum = self._store.log_sum(number, history.length)
             data = None if log_sum is None else history.snapshot(stamps[: history.length], log_sum)
@@ -64,7 +66,7 @@ class LogSnapshots:
             _logger.debug("study %r: no snapshot is kept: %s", self._name, error)
 
 
-def find_snapshot(store: Store, name: str) -> tuple[int, LogSnapshot] | None:
+def find_snapshot(store: object, name: str) -> tuple[int, LogSnapshot] | None:
     """Give the number of a study and the snapshot of its log, where there is one that fits it.
 
     Cost O(events), small: the store sums up the events that the snapshot stands for, and nobody reads them.
