@@ -113,10 +113,10 @@ def source_design(
     note = written(ProposedBy(DESIGN, source=True))
     tried = sum(_is_by_source(trial.note) for trial in history.trials)
     first_new = tried if problem.noisy else 0  # of a problem that is not noisy, the batch leaves out what was tried
-    points = best_of_sources(space, data.sources, tried + wanted, memo)[first_new:] if wanted else ()
-    for config in space.decode(points) if len(points) else ():
-        if not batch.full:
-            batch.offer(config, space.identity(config), note)
+    if wanted:
+        for config in space.decode(best_of_sources(space, data.sources, tried + wanted, memo)[first_new:]):
+            if not batch.full:
+                batch.offer(config, space.identity(config), note)
     begun = any(has_defaults(trial.note) for trial in history.trials)
 
     def others(rest: int) -> tuple[Proposal, ...]:
