@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import luthier as lt
 from luthier.errors import (
     InvalidSetting,
     StoreBusy,
@@ -89,6 +91,33 @@ def test_every_append_is_flushed(place: Path) -> None:
         assert store._link is not None
         assert store._link.execute("PRAGMA synchronous") == [(2,)]
         assert store._link.execute("PRAGMA journal_mode") == [(journal_mode().encode(),)]
+
+
+@pytest.mark.parametrize("mode", ["wal", "truncate"])
+def test_only_what_may_be_lost_with_the_machine_waits_for_the_disk(
+    place: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda: mode)
+    with lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", store=place, method=lt.Random(), seed=0) as study:
+        store = study.reader._log.store
+        assert isinstance(store, SQLite) and store._link is not None
+
+        def flushed(act: Callable[[], object]) -> bool:
+            act()
+            assert store._link is not None
+            return store._link.execute("PRAGMA synchronous") == [(2,)]
+
+        held = [study.ask()]
+        soon = mode == "wal"
+        assert flushed(lambda: held.append(study.ask())) != soon
+        assert flushed(lambda: study.tell(held[0], 1.0))  # and with it all that came before
+        assert flushed(lambda: held.append(study.ask())) != soon
+        assert flushed(lambda: study.ask(lease_s=60))  # who has it may live on elsewhere
+        assert flushed(lambda: held.append(study.ask())) != soon
+        assert flushed(lambda: study.ask(ticket="a request"))  # which may be repeated from elsewhere
+        assert flushed(lambda: held.append(study.ask())) != soon
+        assert flushed(lambda: study.report(held[-1], 1.0))
+        assert flushed(lambda: study.enqueue({"x": 0.5}))
 
 
 @pytest.mark.parametrize(

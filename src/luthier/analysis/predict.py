@@ -124,6 +124,27 @@ def predict(problem: Problem, data: Data, method: Method, key: Key, memo: Memo, 
     return Predictions(problem, data, found, constraint_models(known, key, memo), by, _luck(data, len(known.failed)))
 
 
+def known_results(history: History, problem: Problem) -> tuple[Data, tuple[int, ...]]:
+    """Give the trials that a prediction learns from, and their numbers, ascending.
+
+    They are those that have values. In a race over instances few trials have all cases: the others count with what
+    their cases tell of the mean over all of them, as they do for the method.
+
+    Args:
+        history: what is known.
+        problem: that of the history.
+    """
+    data, numbers = history.data(problem), history.measured()
+    if problem.instances is None or not data.stopped.tell:
+        return data, numbers
+    every = np.array([*numbers, *data.stopped.numbers.tolist()], dtype=np.int64)
+    whole, order = data.with_stopped(), np.argsort(every, kind="stable")
+    rows = {name: getattr(whole, name)[order] for name in ("x", "losses", "violations", "costs")}
+    share = None if whole.share is None else whole.share[order]
+    noise = None if whole.noise is None else whole.noise[order]
+    return replace(whole, **rows, share=share, noise=noise), tuple(every[order].tolist())
+
+
 def check_span(name: str, losses: Floats) -> None:
     """Refuse losses of which no model can be read in their own units.
 
@@ -231,7 +252,7 @@ def expected_best(predictions: Predictions, history: History, level: float, anyw
             "of several objectives no one configuration is best: study.predict([trial.params for trial in study.front])"
         )
     (objective,), (distribution,) = problem.objectives, predictions.distributions
-    numbers = history.measured()
+    _, numbers = known_results(history, problem)
     rows = np.flatnonzero(data.feasible)
     if not len(rows):
         raise NoResult(f"none of the {len(data)} trials with values kept the outcome constraints")
