@@ -84,7 +84,7 @@ class Ruling(StrEnum):
     """It has its final value, which counts: going on would change nothing."""
 
 
-class Lease(Struct, frozen=True):
+class Lease(Struct, frozen=True, gc=False):
     """The right to run a trial and to report its result.
 
     Args:
@@ -102,7 +102,7 @@ class Lease(Struct, frozen=True):
     lost: int = 0
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, gc=False):
     """The outcome of a trial.
 
     Args:
@@ -128,7 +128,7 @@ class Outcome(Struct, frozen=True):
         return str(self.reason), kind
 
 
-class Report(Struct, frozen=True):
+class Report(Struct, frozen=True, gc=False):
     """An intermediate result of a running trial.
 
     Args:
@@ -153,7 +153,7 @@ class Report(Struct, frozen=True):
         return [self.step, *self.values]
 
 
-class Trial(Struct, frozen=True):
+class Trial(Struct, frozen=True, gc=False):
     """One evaluation of the objective, done or not.
 
     Args:

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 import luthier as lt
 from luthier.cli.program import program
+from luthier.run import SilentReporter
 from luthier.study import Order, StudyReader
 
 
@@ -62,13 +63,12 @@ def test_a_pause_says_what_it_waits_for(store: str) -> None:
         assert "PAUSED: nothing is begun before luthier resume\n" in call("top", store).stdout
 
 
-def test_a_busy_worker_shows_at_once_that_it_is_paused(tmp_path: Path) -> None:
+def test_a_busy_worker_shows_at_once_that_it_is_paused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, seen = tmp_path / "busy.db", threading.Event()
 
-    class Watch(lt.run.SilentReporter):  # type: ignore[misc,name-defined]
-        def notice(self, text: str) -> None:
-            notices.append(text)
-            seen.set()
+    def notice(reporter: SilentReporter, text: str) -> None:
+        notices.append(text)
+        seen.set()
 
     def waits(trial: lt.RunningTrial) -> float:
         if trial.number == 0:
@@ -77,10 +77,11 @@ def test_a_busy_worker_shows_at_once_that_it_is_paused(tmp_path: Path) -> None:
         return float(trial["x"])
 
     notices: list[str] = []
+    monkeypatch.setattr(SilentReporter, "notice", notice)
     with lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", store=store, method=lt.Random(), seed=1) as study:
         resuming = threading.Thread(target=lambda: (seen.wait(60), call("resume", str(store))))
         resuming.start()
-        study.run(waits, trials=3, workers=2, executor="threads", progress=Watch())
+        study.run(waits, trials=3, workers=2, executor="threads", progress=SilentReporter())
         resuming.join()
     assert notices[0].startswith("paused: no new trials, until `luthier resume`; 2 here still to end")
     assert notices[1] == "going on"

@@ -13,7 +13,7 @@ from luthier.event.event_kinds import KINDS, Asked, Event, SetAside, Told
 
 _decoder = msgspec.json.Decoder(Event)
 _plain_encoder = msgspec.json.Encoder()
-_LARGE = 2**53
+_SIMPLE = frozenset((float, int, bool, str, type(None)))
 
 
 def encode(event: Event) -> bytes:
@@ -69,11 +69,10 @@ def _is_simple(event: Event) -> bool:
         values, text = event.values, event.reason + event.error
     else:
         return False
-    for value in values.values():
-        kind = type(value)
-        if not (kind is float or (kind is str and value.isascii()) or (kind is int and -_LARGE < value < _LARGE)):
-            return False
-    return whole and (text + "".join(values)).isascii()
+    kinds = {*map(type, values.values())}
+    if str in kinds:
+        text += "".join([value for value in values.values() if type(value) is str])
+    return whole and kinds <= _SIMPLE and (text + "".join(values)).isascii()
 
 
 def decode(text: bytes | str) -> Event:
