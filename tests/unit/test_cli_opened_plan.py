@@ -75,6 +75,20 @@ def test_nothing_is_written_where_a_first_run_is_refused(folder: Path, study: st
     assert not list(folder.glob("study.db*"))
 
 
+@pytest.mark.parametrize(("kind", "says"), [("spark", "luthier\\[spark\\]"), ("loky", "pip install loky")])
+def test_the_library_of_an_executor_is_looked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str, says: str
+) -> None:
+    monkeypatch.setattr("luthier.cli.opened_plan.find_spec", lambda name: None)
+    text = FILE.replace("STUDY", "").replace("OBJECTIVE", COMMAND).replace('"inline"', f'"{kind}"')
+    Path("study.toml").write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(program, ["run", "study.toml", "--quiet"])
+    assert isinstance(done.exception, InvalidFile)
+    with pytest.raises(InvalidFile, match=f"line 18: kind = '{kind}' needs .*{says}"):
+        raise done.exception
+    assert not list(folder.glob("study.db*"))
+
+
 def test_of_several_sources_all_are_recorded_or_none() -> None:
     other("good")
     other("bad", maximize="loss")

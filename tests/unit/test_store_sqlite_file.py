@@ -25,6 +25,7 @@ from luthier.event import Told
 from luthier.store import SQLite, open_store
 from luthier.store.sqlite.error_translation import translate
 from luthier.store.sqlite.schema import APPLICATION, SCHEMA, journal_mode
+from luthier.trial import Reason
 
 PAGE = 4096
 
@@ -118,6 +119,25 @@ def test_only_what_may_be_lost_with_the_machine_waits_for_the_disk(
         assert flushed(lambda: held.append(study.ask())) != soon
         assert flushed(lambda: study.report(held[-1], 1.0))
         assert flushed(lambda: study.enqueue({"x": 0.5}))
+
+
+def test_a_failure_of_power_after_a_result_loses_what_was_begun_since_and_no_result(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda: "wal")
+    later = tmp_path / "later"
+    later.mkdir()
+    with lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", store=place, method=lt.Random(), seed=0) as study:
+        first, second = study.ask(), study.ask()
+        study.tell(second, 2.0)
+        for file in place.parent.glob(f"{place.name}*"):  # what the flush of the result has brought to the disk
+            (later / file.name).write_bytes(file.read_bytes())
+        lost = study.ask()
+        with lt.Study("s", store=later / place.name) as again:
+            again.release(first.number, reason=Reason.LOST)  # its process is gone as well
+            assert again.trial(second.number).value == 2.0 and len(again) == 2
+            assert again.ask().number == first.number
+            assert again.ask().params == lost.params and again.verify().ok
 
 
 @pytest.mark.parametrize(

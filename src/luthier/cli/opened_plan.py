@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,17 @@ from luthier.cli.studyfile.instance_files import check_instance_files
 from luthier.cli.studyfile.read import StudyFile
 from luthier.errors import InvalidFile, InvalidSetting, StoreError, StudyMismatch, StudyNotFound
 from luthier.run import Study
+
+_LIBRARIES = {
+    "dask": "distributed",
+    "ray": "ray",
+    "slurm": "submitit",
+    "spark": "pyspark",
+    "loky": "loky",
+    "joblib": "joblib",
+}
+"""What an executor of another library needs."""
+_EXTRAS = ("dask", "ray", "slurm", "spark")
 
 
 def opened_plan(plan: StudyFile, change_space: bool) -> Study:
@@ -55,6 +67,10 @@ def check_instances(plan: StudyFile) -> None:
 def _check_first_run(plan: StudyFile) -> None:
     """Refuse what would end the first run before its first trial, and would leave an empty study in the store."""
     check_instances(plan)
+    library = _LIBRARIES.get(plan.kind)
+    if library is not None and find_spec(library) is None:
+        how = f"pip install 'luthier[{plan.kind}]'" if plan.kind in _EXTRAS else f"pip install {library}"
+        raise plan.source.error(("executor", "kind"), f"kind = {plan.kind!r} needs {library}: {how}")
     if not isinstance(plan.objective, Command):
         plan.objective.load()
     if plan.transfer:
