@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -88,6 +89,34 @@ def optuna(make: Callable[[Any, int, Any], Any]) -> Callable[..., list[Row]]:
     return run
 
 
+def smac_parego(problem: Any, objectives: int, evaluate: Evaluate, budget: int, seed: int) -> list[Row]:
+    """Run SMAC's facade for hyperparameters with ParEGO, as its documentation says; it knows no outcome constraints."""
+    from ConfigSpace import Categorical, ConfigurationSpace, Float, Integer
+    from smac import HyperparameterOptimizationFacade, Scenario
+    from smac.multi_objective.parego import ParEGO
+
+    space = ConfigurationSpace(seed=seed)
+    for p in problem.parameters:
+        if p["type"] == "cat":
+            space.add(Categorical(p["name"], p["choices"]))
+        else:
+            space.add((Integer if p["type"] == "int" else Float)(p["name"], (p["lo"], p["hi"])))
+    goals = [f"f{place}" for place in range(objectives)]
+    rows: list[Row] = []
+
+    def target(config: Any, seed: int = 0) -> dict[str, float]:
+        given = {name: value.item() if isinstance(value, np.generic) else value for name, value in dict(config).items()}
+        rows.append(evaluate(given))
+        return dict(zip(goals, rows[-1][0], strict=True))
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"objectives": goals, "deterministic": True, "n_trials": budget, "seed": seed}
+        scenario = Scenario(space, output_directory=Path(folder), **settings)
+        how = {"multi_objective_algorithm": ParEGO(scenario), "overwrite": True, "logging_level": False}
+        HyperparameterOptimizationFacade(scenario, target, **how).optimize()
+    return rows
+
+
 def methods() -> dict[str, Callable[..., list[Row]]]:
     """Name what can be measured."""
     found: dict[str, Callable[..., list[Row]]] = {
@@ -98,6 +127,7 @@ def methods() -> dict[str, Callable[..., list[Row]]]:
         "optuna-gp": optuna(lambda s, seed, limits: s.GPSampler(seed=seed, constraints_func=limits)),
         "optuna-tpe": optuna(lambda s, seed, limits: s.TPESampler(seed=seed, constraints_func=limits)),
         "optuna-nsga2": optuna(lambda s, seed, limits: s.NSGAIISampler(seed=seed, constraints_func=limits)),
+        "smac-parego": smac_parego,
         "optuna-nsga3": optuna(lambda s, seed, limits: s.NSGAIIISampler(seed=seed, constraints_func=limits)),
     }
     for kind in ("nsga2", "nsga3"):

@@ -65,6 +65,7 @@ MEANINGS = {
         "time": "how long the study runs; the trials that run then are finished",
         "cost": "what the trials may cost in all, in the unit of the study's cost, or else in seconds of trials",
         "target": "a value of the objective that is good enough",
+        "evaluations": "the number of cases that all trials of a study with instances have had in the end",
         "plateau": "the number of trials in a row that may end without a better value",
         "stop": 'more trials are not worth it: the words `"not worth it"`, or a rule (lt.NotWorthIt and others)',
     },

@@ -21,21 +21,36 @@ class LearningCurves:
         x: (t, d) their points.
         trial: (r,) which of the t trials each report is of.
         step: (r,) at least 0.
-        loss: (r,) of the first objective, finite, minimised.
+        losses: (r, m) minimised, finite; NaN of the objectives after the first where that alone was reported.
     """
 
     numbers: Integers
     x: Floats
     trial: Integers
     step: Integers
-    loss: Floats
+    losses: Floats
+
+    @property
+    def loss(self) -> Floats:
+        """Those of the first objective, (r,)."""
+        first: Floats = self.losses[:, 0]
+        return first
+
+    def of_objective(self, place: int) -> LearningCurves:
+        """Give the reports of one objective alone."""
+        return replace(self, losses=self.losses[:, place : place + 1])
+
+    def of_all_objectives(self) -> LearningCurves:
+        """Give those reports that have all objectives."""
+        whole = ~np.isnan(self.losses).any(axis=1)
+        return replace(self, trial=self.trial[whole], step=self.step[whole], losses=self.losses[whole])
 
     def __len__(self) -> int:
-        return len(self.loss)
+        return len(self.losses)
 
 
 _NO_CURVES = LearningCurves(
-    np.empty(0, np.int64), np.empty((0, 0)), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+    np.empty(0, np.int64), np.empty((0, 0)), np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 1))
 )
 
 
@@ -48,11 +63,13 @@ class StoppedTrials:
         losses: (s, m) those that they are taken to have, by their reports; NaN where no trial is finished, and they
             cannot be told without.
         share: (s,) of the fidelity that they had, from 0 at the lowest to 1; None in a study without a fidelity.
+        numbers: (s,) of the trials, ascending.
     """
 
     x: Floats
     losses: Floats
     share: Floats | None = None
+    numbers: Integers = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def tell(self) -> bool:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import ItemsView, Iterator, KeysView, Mapping
-from dataclasses import dataclass, field
+import math
+from abc import abstractmethod
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 from luthier import codec
 from luthier._foreign_words import TRIAL_ATTRIBUTES
 from luthier._hints import did_you_mean
 from luthier.errors import InvalidResult
-from luthier.scalar import plain_number, short, to_dict
+from luthier.scalar import plain_number, short, to_dict, to_float
 
 CHECKPOINT = "checkpoint"
 """The attribute that says at which step a trial saved its first checkpoint; see `RunningTrial.checkpoint`."""
 
 Config = Mapping[str, Any]
 """The active variables and their values, in plain form (see `luthier.space`)."""
+
+
+ReportValue: TypeAlias = float | tuple[float, ...]
+"""What a report has: the value of the first objective alone, or those of several objectives in order."""
+
+Reportable: TypeAlias = float | Sequence[float] | Mapping[str, float]
+"""What may be given to a report: a number; of several objectives a number for each, in order or by name."""
 
 
 class Reason(StrEnum):
@@ -75,8 +84,7 @@ class Ruling(StrEnum):
     """It has its final value, which counts: going on would change nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True, gc=False):
     """The right to run a trial and to report its result.
 
     Args:
@@ -94,8 +102,7 @@ class Lease:
     lost: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True, gc=False):
     """The outcome of a trial.
 
     Args:
@@ -108,11 +115,11 @@ class Outcome:
     """
 
     reason: Reason
-    values: Mapping[str, float] = field(default_factory=dict)
-    violations: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = {}
+    violations: Mapping[str, float] = {}
     duration_s: float | None = None
     error: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = {}
 
     @property
     def failure(self) -> tuple[str, str]:
@@ -121,17 +128,32 @@ class Outcome:
         return str(self.reason), kind
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """An intermediate result of a running trial: its `step` (0, 1, 2, …), its `value`, and which attempt had it."""
+class Report(Struct, frozen=True, gc=False):
+    """An intermediate result of a running trial.
+
+    Args:
+        step: 0, 1, 2, …
+        value: of the first objective.
+        attempt: which had it.
+        others: the values of the other objectives in order; empty where the first alone was reported.
+    """
 
     step: int
     value: float
     attempt: int = 1
+    others: tuple[float, ...] = ()
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values of the objectives in order: of all of them, or of the first alone."""
+        return (self.value, *self.others)
+
+    def to_list(self) -> list[float]:
+        """Give the step, and then the values."""
+        return [self.step, *self.values]
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True, gc=False):
     """One evaluation of the objective, done or not.
 
     Args:
@@ -159,10 +181,10 @@ class Trial:
     outcome: Outcome | None = None
     lease: Lease | None = None
     reports: tuple[Report, ...] = ()
-    note: Mapping[str, Any] = field(default_factory=dict)
+    note: Mapping[str, Any] = {}
     seen: int = 0
     forgotten: bool = False
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = {}
     until: int | None = None
     ruling: Ruling = Ruling.GO_ON
     mean: float | None = None
@@ -179,6 +201,40 @@ class Trial:
             return ()
         latest = {report.step: report for report in self.reports}
         return tuple(latest[step] for step in sorted(latest))
+
+
+def read_report(value: object, names: Sequence[str], where: str = "", *, whole: bool = False) -> ReportValue:
+    """Read the value of a report.
+
+    Args:
+        value: a number; of several objectives a number for each, in order or by name.
+        names: those of the objectives.
+        where: whose report it is, for the message.
+        whole: whether of several objectives all are needed, as a scheduler compares them; else the first may be alone.
+
+    Raises:
+        InvalidResult: it is something else, or there are too few or too many numbers.
+    """
+    number = to_float(value)
+    if number is not None and (len(names) < 2 or not whole):
+        return number
+    if len(names) < 2:
+        raise InvalidResult(f"a report{where} is a number, not {short(value)}")
+    example = ", ".join(f"{name!r}: …" for name in names)
+    if isinstance(value, Mapping):
+        given = to_dict(value, f"a report{where} is a mapping of names to numbers", InvalidResult)
+        wrong = [name for name in names if name not in given] + [name for name in given if name not in names]
+        items = [] if wrong else [given[name] for name in names]
+    else:
+        listed = getattr(value, "tolist", lambda: value)()
+        items = list(listed) if isinstance(listed, list | tuple) else []
+    numbers = [to_float(item) for item in items]
+    if len(numbers) != len(names) or None in numbers:
+        raise InvalidResult(
+            f"a report{where} has a number for each of the study's {len(names)} objectives"
+            f"{', as a scheduler compares them' if whole else ''}: give {{{example}}}, not {short(value)}"
+        )
+    return tuple(number for number in numbers if number is not None)
 
 
 def plain_attributes(values: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,7 +262,26 @@ def plain_attributes(values: Mapping[str, Any] | None, more: Mapping[str, Any]) 
     return {name: codec.from_plain(value) for name, value in plain.items()}
 
 
-class Parametrized(ABC):
+def check_noted_cost(cost: str | None, noted: Mapping[str, Any]) -> None:
+    """Refuse attributes with a cost that would count as nothing.
+
+    Args:
+        cost: the name of what a trial costs; None where the study declares none.
+        noted: attributes by name.
+
+    Raises:
+        InvalidResult: the cost is among them, and is no finite number from 0 on. None says that it is not known.
+    """
+    given = None if cost is None else noted.get(cost)
+    number = to_float(given)
+    if given is not None and (number is None or not 0.0 <= number < math.inf):
+        raise InvalidResult(
+            f"set({cost}={short(given)}): {cost!r} is the cost of the study's trials, a finite number, 0 or more, or "
+            "None where it is not known; note what the run has cost so far in all, and give other things other names"
+        )
+
+
+class Parametrized:
     """A trial as a person sees it: it reads like a mapping of the active variables to their values. Abstract."""
 
     __slots__ = ()

@@ -91,7 +91,7 @@ def outline(study: lt.Study) -> list[tuple[Any, ...]]:
             dict(trial.trial.config),
             trial.reason,
             dict(trial.values),
-            [(report.step, report.value) for report in trial.reports],
+            [(report.step, *report.values) for report in trial.reports],
             trial.attributes,
         )
         for trial in study.trials

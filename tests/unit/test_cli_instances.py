@@ -153,3 +153,24 @@ def test_an_incumbent_with_some_of_the_cases_is_shown(tmp_path: Path, monkeypatc
     assert f"# the incumbent of the race, on {on}" in shown.output
     plain = CliRunner().invoke(program, ["best", "study.db", "--json"], catch_exceptions=False)
     assert json.loads(plain.output)["why"] == {"cases": len(best.reports), "of": 27}
+
+
+def test_a_budget_of_evaluations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "solve.sh").write_text("echo $1\n", encoding="utf-8")
+    text = FILE.replace(" {cap}", "") + "[budget]\nevaluations = 12\n"
+    assert read(tmp_path, '["a", "b", "c"]', text).budget.evaluations == 12
+    ran = CliRunner().invoke(program, ["run", "study.toml"])
+    assert ran.exit_code == 0 and "all wanted evaluations are done" in ran.output
+    with lt.Study("study", store=tmp_path / "study.db") as study:
+        assert 12 <= study.history.evaluations < 15
+    more = CliRunner().invoke(program, ["run", "study.toml", "--evaluations", "20", "--quiet"])
+    assert more.exit_code == 0
+    joined = CliRunner().invoke(program, ["worker", "study.toml", "--evaluations", "26", "--no-wait"])
+    assert joined.exit_code == 0 and "all wanted evaluations are done" in joined.output
+    with lt.Study("study", store=tmp_path / "study.db") as study:
+        assert 26 <= study.history.evaluations < 29
+    without = text.replace("instances = INSTANCES\n", "").replace("{instance} {seed}", "")
+    (tmp_path / "plain.toml").write_text(without, encoding="utf-8")
+    refused = CliRunner().invoke(program, ["run", "plain.toml"])
+    assert refused.exit_code and "line 13: evaluations are those of cases" in str(refused.exception)

@@ -16,7 +16,7 @@ def curves(*given: dict[int, float]) -> LearningCurves:
     numbers = np.arange(len(given))
     rows = [(number, step, loss) for number, curve in enumerate(given) for step, loss in sorted(curve.items())]
     trial, step, loss = (np.array(column) for column in zip(*rows, strict=True))
-    return LearningCurves(numbers, np.zeros((len(given), 1)), trial, step, loss.astype(float))
+    return LearningCurves(numbers, np.zeros((len(given), 1)), trial, step, loss.astype(float)[:, None])
 
 
 def test_a_loss_changes_as_those_of_the_trials_that_went_on() -> None:

@@ -16,6 +16,7 @@ from luthier.event import Promoted, Pruned, Reported
 from luthier.history.tables.marginal_losses import marginal_losses
 from luthier.instances import CaseProgress, Instances
 from luthier.key import Key
+from luthier.run import End
 from luthier.trial import Reason, State
 
 SPACE = {"x": lt.Float(0, 1)}
@@ -308,7 +309,7 @@ def _curves(losses: np.ndarray, lengths: np.ndarray) -> LearningCurves:
     trial = np.repeat(np.arange(len(lengths)), lengths)
     step = np.concatenate([np.arange(1, length + 1) for length in lengths])
     means = np.concatenate([np.cumsum(row[:n]) / np.arange(1, n + 1) for row, n in zip(losses, lengths, strict=True)])
-    return LearningCurves(np.arange(len(lengths)), np.zeros((len(lengths), 1)), trial, step, means)
+    return LearningCurves(np.arange(len(lengths)), np.zeros((len(lengths), 1)), trial, step, means[:, None])
 
 
 @pytest.mark.parametrize("by_features", [0.0, 1.0])
@@ -361,3 +362,49 @@ def test_auto_proposes_and_replays() -> None:
     study.run(loss, trials=14)
     assert abs(study.best.params["x"] - 0.3) < 0.05
     assert study.verify().ok
+
+
+# --- a budget of evaluations --------------------------------------------------------------------------
+
+
+def _case_value(trial: lt.RunningTrial) -> float:
+    return float(trial["x"]) + 0.1 * int(trial.instance)
+
+
+@pytest.mark.parametrize("limit", [1, 7, 20, 41])
+def test_a_budget_of_evaluations_counts_the_cases_of_all_runs(limit: int) -> None:
+    study = study_of(8)
+    assert study.run(_case_value, evaluations=limit) is End.EVALUATIONS
+    done = study.history.evaluations
+    assert limit <= done < limit + 8
+    assert study.history.committed_evaluations == done
+    assert study.run(_case_value, evaluations=limit) is End.EVALUATIONS and study.history.evaluations == done
+    study.run(_case_value, evaluations=done + 5)
+    assert done + 5 <= study.history.evaluations < done + 5 + 8
+    assert study.verify().ok
+
+
+def test_what_running_trials_may_have_yet_is_committed() -> None:
+    study = study_of(8)
+    trial = study.ask()
+    assert study.history.committed_evaluations == 1 and study.history.evaluations == 0
+    trial.report(1.0)
+    assert study.history.committed_evaluations == study.history.evaluations == 1
+    study.rule = None
+    study.ask()
+    assert study.history.committed_evaluations == 1 + 8  # without a rule it has all of them
+
+
+def test_workers_share_a_budget_of_evaluations() -> None:
+    study = study_of(8)
+    assert study.run(_case_value, evaluations=30, workers=3, executor="threads") is End.EVALUATIONS
+    assert 30 <= study.history.evaluations < 30 + 3 * 8
+
+
+def test_evaluations_need_instances() -> None:
+    study = lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", method=lt.Random())
+    with pytest.raises(InvalidSetting, match=r"cases of a study with instances.*trials=9"):
+        study.run(lambda trial: 0.0, evaluations=9)
+    for wrong in (0, -1, 1.5, "9", True):
+        with pytest.raises(InvalidSetting, match="evaluations="):
+            study_of(8).run(_case_value, evaluations=wrong)  # type: ignore[arg-type]

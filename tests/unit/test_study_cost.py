@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 import luthier as lt
 from luthier.errors import InvalidResult, InvalidSetting, StudyMismatch
+from luthier.event import Attributed
 from luthier.history import outcome_cost
 from luthier.history.spending import Spending
 from luthier.run import Budget, End
@@ -88,6 +90,35 @@ def test_in_a_run_it_fails_the_trial_and_nothing_is_lost() -> None:
     assert first.is_done and second.reason is Reason.FAILED
     assert "cost of a trial is a finite number" in second.error
     assert second.extra == {"loss": 0.25, "dollars": -1.0} and run.spent == 2.0
+
+
+@pytest.mark.parametrize("cost", [-1, math.nan, math.inf, "3", True, [1.0]])
+def test_a_noted_cost_that_is_none_is_refused_where_it_is_noted(cost: Any) -> None:
+    asked = study()
+    trial = asked.ask()
+    length = asked.history.length
+    for note in (trial.set, lambda **values: asked.set(trial, **values)):
+        with pytest.raises(InvalidResult, match=r"set\(dollars=.* 0 or more"):
+            note(dollars=cost)
+    with pytest.raises(InvalidResult, match="dollars"):
+        asked.finish(trial, Outcome(Reason.FAILED), attributes={"dollars": cost})
+    assert asked.history.length == length
+    trial.set(dollars=2.5, other=cost)  # another name may have any value
+    trial.set(dollars=None)
+    asked.tell(trial, failed="no")
+
+
+@pytest.mark.parametrize("executor", ["inline", "threads"])
+def test_in_a_run_a_noted_negative_cost_fails_its_trial(executor: str) -> None:
+    def failing(trial: lt.RunningTrial) -> dict[str, float]:
+        trial.set(dollars=1.5)
+        trial.set(dollars=-2)
+        return {"loss": 1.0, "dollars": 1.0}
+
+    run = study()
+    run.run(failing, trials=2, executor=executor)
+    assert [trial.reason for trial in run.trials] == [Reason.FAILED] * 2
+    assert "set(dollars=-2)" in run.trials[0].error and run.spent == 3.0
 
 
 def test_an_unknown_cost_is_none_and_counts_for_nothing() -> None:
@@ -260,7 +291,10 @@ def test_trials_may_cost_nothing_at_all() -> None:
 def test_a_cost_that_no_float_holds_is_no_cost(tmp_path: Path) -> None:
     with study(store=tmp_path / "s.db") as noted:
         trial = noted.ask()
-        noted.set(trial, {"dollars": 10**400})  # as any attribute, it may be any number
+        with pytest.raises(InvalidResult, match="0 or more"):
+            noted.set(trial, {"dollars": 10**400})
+        earlier = Attributed(trial.number, trial.token, {"dollars": 10**400})  # as earlier versions wrote it
+        noted.reader.store.append("priced", [earlier], noted.history.length)
         noted.tell(trial, failed="it crashed")
         assert noted.spent == 0.0
     with study(store=tmp_path / "s.db") as again:
@@ -271,3 +305,55 @@ def test_costs_that_add_up_to_more_than_a_float_holds_end_a_run() -> None:
     huge = study(method=lt.Random())
     assert huge.run(lambda trial: {"loss": trial["x"], "dollars": 1e308}, trials=9, cost=1.7e308) is End.COST
     assert len(huge) == 2
+
+
+# --- in one call ------------------------------------------------------------------------------------------
+
+
+def test_one_call_has_a_budget_of_seconds_or_of_what_the_objective_returns() -> None:
+    calls: list[float] = []
+
+    def bill(trial: lt.RunningTrial) -> dict[str, float]:
+        calls.append(trial["x"])
+        return {"value": trial["x"], "dollars": 1.0}
+
+    given: dict[str, Any] = {"method": lt.Random(), "seed": 0}
+    for optimize in (lt.minimize, lt.maximize):
+        calls.clear()
+        best = optimize(bill, SPACE, cost={"dollars": 7.0}, **given)
+        assert len(calls) == 7 and best.value == (min(calls) if optimize is lt.minimize else max(calls))
+        assert best.extra == {"dollars": 1.0}
+    calls.clear()
+    lt.minimize(bill, SPACE, cost="dollars", trials=4, **given)  # it is weighed, without a limit
+    assert len(calls) == 4
+
+    def slow(trial: lt.RunningTrial) -> float:
+        time.sleep(0.02)
+        return float(trial["x"])
+
+    began = time.monotonic()
+    assert lt.minimize(slow, SPACE, cost=0.1, **given).value >= 0.0
+    assert time.monotonic() - began < 30.0
+    assert lt.minimize(slow, SPACE, cost={"seconds": 0.1}, **given).value >= 0.0
+
+
+def test_one_call_weighs_improvement_by_a_named_cost() -> None:
+    def bill(trial: lt.RunningTrial) -> dict[str, float]:
+        return {"value": (trial["x"] - 0.8) ** 2, "dollars": 0.1 + 10.0 * trial["x"]}
+
+    trials: dict[str, list[Any]] = {}
+    for name, cost in (("named", "dollars"), ("plain", None)):
+        seen = trials.setdefault(name, [])
+        lt.minimize(
+            bill, SPACE, trials=14, seed=3, cost=cost, callbacks=[lambda study, trial, to=seen: to.append(trial["x"])]
+        )
+    assert trials["named"] != trials["plain"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [-1.0, 0, math.nan, "", {}, {"a": 1.0, "b": 2.0}, {"a": -1.0}, {"a": "1"}, {3: 1.0}, [1.0], True],
+)
+def test_one_call_refuses_a_cost_that_makes_no_sense(wrong: Any) -> None:
+    with pytest.raises(InvalidSetting, match="cost"):
+        lt.minimize(lambda trial: 0.0, SPACE, trials=2, method=lt.Random(), cost=wrong)

@@ -169,12 +169,16 @@ class Freed(msgspec.Struct, frozen=True, tag="freed", omit_defaults=True, gc=Fal
 
 
 class Reported(msgspec.Struct, frozen=True, tag="reported", omit_defaults=True, gc=False):
-    """A running trial has an intermediate value."""
+    """A running trial has an intermediate value: that of the first objective, and those of the `others` in order.
+
+    Of several objectives there may be the first alone, where no scheduler compares them all.
+    """
 
     number: int
     token: int
     step: int
     value: float
+    others: tuple[float, ...] = ()
 
 
 class Pruned(msgspec.Struct, frozen=True, tag="pruned", omit_defaults=True, gc=False):

@@ -11,7 +11,7 @@ from luthier.errors import InvalidSetting
 from luthier.executor.protocol import Answer, Task, TaskAttributes, TaskReport, TaskUpdate
 from luthier.executor.running_trial import ObjectiveFunction, RunningTrial, perform, task_result
 from luthier.executor.task_book import TaskBook
-from luthier.trial import Reason
+from luthier.trial import Reason, ReportValue
 
 
 class _AnswerFailed(BaseException):
@@ -66,7 +66,7 @@ class Inline(Closing):
             except Exception as error:  # noqa: BLE001 - the caller's, handed on to the caller
                 raise _AnswerFailed(error) from None
 
-        def send(step: int, value: float) -> None:
+        def send(step: int, value: ReportValue) -> None:
             nonlocal stop
             stop = tell(TaskReport(task.number, task.token, step, value))
 

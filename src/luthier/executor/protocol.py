@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 from luthier._hints import translating_settings
 from luthier.errors import InvalidSetting
 from luthier.scalar import short, to_float
-from luthier.trial import Reason
+from luthier.trial import Reason, ReportValue
 
 
 @translating_settings
@@ -67,8 +67,9 @@ class Task:
         attempt: 1 for the first run of the trial, 2 for its first retry, and so on.
         context: plain data for the objective: ``study`` (its name), ``seed`` (an integer made from the study's seed and
             the number), ``folder`` (a path), ``until`` (the units of a fidelity that it may spend), ``fidelity`` (the
-            same by name, with those beside it), ``checkpoint`` (the step of the one that an earlier attempt saved),
-            ``values`` and ``bounds`` (see `luthier.instances.CaseProgress`), and anything else that the caller sends.
+            same by name, with those beside it), ``cost`` (its name), ``checkpoint`` (the step of a saved one),
+            ``values`` and ``bounds`` (see `luthier.instances.CaseProgress`), ``objectives`` (the names of several) and
+            ``scheduled`` (whether each report must have them all), and anything else that the caller sends.
         answered: whether the caller decides at each report if the trial should stop (see `Executor.poll`); the steps of
             reports then go up.
             `RunningTrial.should_stop` then waits for the answer to the latest report; otherwise it returns the latest
@@ -111,7 +112,7 @@ class TaskResult:
     value: object = None
     error: str = ""
     duration_s: float | None = None
-    reports: tuple[tuple[int, float], ...] = ()
+    reports: tuple[tuple[int, ReportValue], ...] = ()
     cause: BaseException | None = field(default=None, repr=False, compare=False)
     attributes: Mapping[str, Any] = field(default_factory=dict)
     stopped: bool = False
@@ -119,12 +120,12 @@ class TaskResult:
 
 @dataclass(frozen=True, slots=True)
 class TaskReport:
-    """An intermediate result of a running task: its `step` (0, 1, 2, …) and `value`."""
+    """An intermediate result of a running task: its `step` (0, 1, 2, …) and `value`, or those of several objectives."""
 
     number: int
     token: int
     step: int
-    value: float
+    value: ReportValue
 
 
 @dataclass(frozen=True, slots=True)

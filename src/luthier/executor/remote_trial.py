@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from luthier.executor.protocol import Task, TaskAttributes, TaskReport, TaskResult
 from luthier.executor.running_trial import ObjectiveFunction, RunningTrial, perform
+from luthier.trial import ReportValue
 
 _KEPT = 2
 """Objectives that a process keeps, of those that it received."""
@@ -66,7 +67,7 @@ def run_trial(objective: ObjectiveFunction, task: Task, link: Link) -> TaskResul
         return _run_supervised(objective, task, link)
     sent = 0
 
-    def send(step: int, value: float) -> None:
+    def send(step: int, value: ReportValue) -> None:
         nonlocal sent
         sent += 1
         link.send(TaskReport(task.number, task.token, step, value))

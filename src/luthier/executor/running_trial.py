@@ -20,8 +20,17 @@ from luthier.errors import InvalidResult, InvalidSetting, TrialPruned
 from luthier.executor import checkpoint
 from luthier.executor.protocol import Task, TaskResult
 from luthier.instances import Case
-from luthier.scalar import plain_number, short, to_float, to_step, to_text
-from luthier.trial import CHECKPOINT, Parametrized, Reason, plain_attributes
+from luthier.scalar import plain_number, to_float, to_step, to_text
+from luthier.trial import (
+    CHECKPOINT,
+    Parametrized,
+    Reason,
+    Reportable,
+    ReportValue,
+    check_noted_cost,
+    plain_attributes,
+    read_report,
+)
 
 CHECKPOINT_LOST = "checkpoint_lost"
 """The attribute of a trial that found no checkpoint where there was one."""
@@ -57,7 +66,7 @@ class RunningTrial(Parametrized):
     def __init__(
         self,
         task: Task,
-        send: Callable[[int, float], None],
+        send: Callable[[int, ReportValue], None],
         ask: Callable[[], bool],
         note: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
@@ -67,7 +76,7 @@ class RunningTrial(Parametrized):
         self._note = note
         self._attributes: dict[str, Any] = {}
         self._folder: Path | None = None
-        self._reports: list[tuple[int, float]] = []
+        self._reports: list[tuple[int, ReportValue]] = []
         self._stopped = False
         self._first: int | None = None
         self._case: Case | None = None
@@ -157,21 +166,22 @@ class RunningTrial(Parametrized):
         return MappingProxyType(dict(self._task.context))
 
     @property
-    def reports(self) -> tuple[tuple[int, float], ...]:
-        """The intermediate results reported so far, as (step, value)."""
+    def reports(self) -> tuple[tuple[int, ReportValue], ...]:
+        """The intermediate results reported so far, as (step, value); of several objectives their values in order."""
         return tuple(self._reports)
 
-    def report(self, value: float, step: int | None = None) -> None:
+    def report(self, value: Reportable, step: int | None = None) -> None:
         """Report an intermediate result.
 
         Args:
-            value: the objective's value so far.
+            value: the objective's value so far. Of several objectives those of all, in order or by name; the first
+                alone will do where no scheduler compares them.
             step: 0, 1, 2, …; by default one more than the last step. In a study with a fidelity the first one is 1, or
                 the one after the checkpoint: as many units are spent.
 
         Raises:
-            InvalidResult: `value` is not a number, or `step` is not a whole number from 0 on; or the study has a rule
-                that stops trials, and the step is below the last one.
+            InvalidResult: `value` is not a number, or not one for each objective; or `step` is not a whole number from
+                0 on; or the study has a rule that stops trials, and the step is below the last one.
         """
         if self._case is not None:
             raise InvalidResult(
@@ -180,10 +190,13 @@ class RunningTrial(Parametrized):
             )
         if step is None:
             step = self._reports[-1][0] + 1 if self._reports else self._first_step()
-        number = to_float(value)
-        if number is None:
-            raise InvalidResult(f"a report of trial {self.number} is a number, not {short(value)}")
-        entry = (to_step(step, f" of trial {self.number}"), number)
+        names, where = self._task.context.get("objectives", ()), f" of trial {self.number}"
+        given = read_report(value, names, where, whole=bool(self._task.context.get("scheduled")))
+        if self._reports and isinstance(given, tuple) != isinstance(self._reports[-1][1], tuple):
+            raise InvalidResult(
+                f"a report{where} has other objectives than the last one: report the same at every step"
+            )
+        entry = (to_step(step, where), given)
         if self._task.answered and self._reports and entry[0] < self._reports[-1][0]:
             raise InvalidResult(
                 f"trial {self.number} reports step {entry[0]} after step {self._reports[-1][0]}: steps go up, as a "
@@ -201,16 +214,18 @@ class RunningTrial(Parametrized):
         """Note something of the trial while it runs: ``trial.set(epoch=3, device="cuda:1")``.
 
         Readers of the study see it at once, in `TrialResult.attributes` and in tables; it is kept whatever becomes of
-        the trial, and no method learns from it. A name that is set again has the latest value.
+        the trial, and no method learns from it. A name that is set again has the latest value. The name of the study's
+        cost is what this run has cost so far, which counts where the objective returns none.
 
         Args:
             values: plain data (None, truth values, numbers, text, and lists and mappings of them) by name.
             more: the same as keyword arguments.
 
         Raises:
-            InvalidResult: a name is no text, or a value is no plain data.
+            InvalidResult: a name is no text, a value is no plain data, or a cost is negative.
         """
         found = plain_attributes(values, more)
+        check_noted_cost(self._task.context.get("cost"), found)
         self._attributes.update(found)
         if found and self._note is not None:
             self._note(found)

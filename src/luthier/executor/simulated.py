@@ -16,7 +16,7 @@ from luthier.executor.protocol import Answer, Task, TaskAttributes, TaskReport, 
 from luthier.executor.running_trial import ObjectiveFunction, RunningTrial, perform, task_result
 from luthier.executor.task_book import TaskBook
 from luthier.scalar import short, to_float
-from luthier.trial import Reason
+from luthier.trial import Reason, ReportValue
 
 
 class _Ended(BaseException):
@@ -233,7 +233,7 @@ class _SimulatedRun:
         if self._leaves:
             raise _Ended
 
-    def _send(self, step: int, value: float) -> None:
+    def _send(self, step: int, value: ReportValue) -> None:
         self._say(TaskReport(self.task.number, self.task.token, step, value))
 
     def _note(self, values: Mapping[str, Any]) -> None:

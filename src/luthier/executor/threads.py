@@ -14,7 +14,7 @@ from luthier.errors import InvalidSetting
 from luthier.executor.protocol import Answer, Task, TaskAttributes, TaskReport, TaskResult, TaskUpdate
 from luthier.executor.running_trial import ObjectiveFunction, RunningTrial, perform
 from luthier.executor.task_book import TaskBook
-from luthier.trial import Reason
+from luthier.trial import Reason, ReportValue
 
 _log = silent_logger(__name__)
 
@@ -129,7 +129,7 @@ class _ThreadRun:
         ran_s = time.monotonic() - self._start_s
         self._task_book.deliver(TaskResult(self.task.number, self.task.token, reason, error=why, duration_s=ran_s))
 
-    def _send(self, step: int, value: float) -> None:
+    def _send(self, step: int, value: ReportValue) -> None:
         with self._lock:
             self._unanswered += 1
         self._task_book.deliver(TaskReport(self.task.number, self.task.token, step, value))

@@ -28,7 +28,7 @@ class SharedLog:
 
     def take(self, added: Sequence[Event]) -> None:
         """Fold and keep more events, all or none."""
-        before = len(self.events)
+        before = self.fold.length
         try:
             for event in added:
                 self.fold.add(event)
@@ -56,7 +56,7 @@ def visible(event: Event) -> bytes:
         values = (event.values, event.violations, event.duration_s)
         event = Told(event.number, 0, event.reason, *values, error=way, extra=event.extra)
     elif isinstance(event, Reported):
-        event = Reported(event.number, 0, event.step, event.value)
+        event = Reported(event.number, 0, event.step, event.value, event.others)
     elif not isinstance(event, events.VISIBLE):
         return b""
     return events.encode(event)

@@ -69,7 +69,8 @@ class MLflowTracker(Tracker):
             run = self._client.create_run(experiment, tags=tags).info.run_id
             self._runs[trial.identity, trial.number] = run
         now = int(time.time() * 1000)
-        metrics = [Metric(_name(f"reports/{trial.objective}"), value, now, step) for step, value in trial.curve]
+        reports = [(f"reports/{name}", value, step) for step, values in trial.curve for name, value in values.items()]
+        metrics = [Metric(_name(name), value, now, step) for name, value, step in reports]
         metrics += [Metric(_name(name), value, now, 0) for name, value in trial.metrics.items()]
         params = [Param(_name(name), str(value)[:_LONG_PARAM]) for name, value in trial.params.items()]
         noted = {f"luthier.attribute.{_name(name)}": value for name, value in trial.attributes.items()}

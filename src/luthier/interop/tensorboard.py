@@ -49,8 +49,9 @@ class TensorBoardTracker(Tracker):
         shutil.rmtree(place, ignore_errors=True)
         writer: Any = SummaryWriter(str(place))
         try:
-            for step, value in trial.curve:
-                writer.add_scalar(f"reports/{trial.objective}", value, step)
+            for step, values in trial.curve:
+                for name, value in values.items():
+                    writer.add_scalar(f"reports/{name}", value, step)
             for summary in hparams(dict(trial.params), dict(trial.metrics)):
                 writer.file_writer.add_summary(summary)
             for name, value in trial.metrics.items():

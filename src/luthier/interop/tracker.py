@@ -26,12 +26,11 @@ class TrackedTrial:
         identity: a text that no other study has.
         number: of the trial.
         params: the active variables: numbers, truth values and text; others as JSON.
-        curve: the reports, as (step, value).
+        curve: the reports, as the step and the values by the names of their objectives.
         metrics: what was measured in the end, by name: objectives, ``violations/NAME``, ``extra/NAME``, ``duration_s``.
         state: ``done``, ``failed``, ``pruned``, …: the reason why it ended; or ``paused``, or ``waiting``.
         error: of a failure.
         attributes: what its objective noted of it, as JSON by name.
-        objective: the name of the first objective, of which the reports are.
         mark: a text that changes when any of this does.
     """
 
@@ -39,12 +38,11 @@ class TrackedTrial:
     identity: str
     number: int
     params: Mapping[str, Any]
-    curve: tuple[tuple[int, float], ...]
+    curve: tuple[tuple[int, Mapping[str, float]], ...]
     metrics: Mapping[str, float]
     state: str
     error: str
     attributes: Mapping[str, str]
-    objective: str
     mark: str
 
     @property
@@ -137,7 +135,8 @@ def identity_of(study: StudyReader) -> str:
 
 def tracked_trial(study: str, identity: str, result: TrialResult) -> TrackedTrial:
     """Give what is recorded of a trial."""
-    reports = tuple((report.step, report.value) for report in result.reports)
+    names = [objective.name for objective in result.objectives]
+    reports = tuple((report.step, dict(zip(names, report.values, strict=False))) for report in result.reports)
     metrics = dict(result.values)
     metrics |= {f"violations/{name}": value for name, value in result.violations.items()}
     for name, value in result.extra.items():
@@ -156,7 +155,6 @@ def tracked_trial(study: str, identity: str, result: TrialResult) -> TrackedTria
         state=str(result.reason or result.state),
         error=result.error,
         attributes={name: codec.dumps(value).decode() for name, value in result.attributes.items()},
-        objective=result.objectives[0].name,
         mark=hashlib.sha256(form.encode()).hexdigest()[:12],
     )
 

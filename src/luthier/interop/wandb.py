@@ -66,8 +66,8 @@ class WandbTracker(Tracker):
         )
         try:
             run.define_metric("reports/*", step_metric="step")
-            for step, value in trial.curve[recorded.get(trial.number, ("", 0))[1] :]:
-                run.log({f"reports/{trial.objective}": value, "step": step})
+            for step, values in trial.curve[recorded.get(trial.number, ("", 0))[1] :]:
+                run.log({**{f"reports/{name}": value for name, value in values.items()}, "step": step})
             noted = {f"attributes/{name}": text for name, text in trial.attributes.items()}
             run.summary.update({**trial.metrics, "state": trial.state, "error": trial.error, **noted})
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from luthier.numeric.coarse_to_fine import coarse_to_fine_number, coarse_to_fine_sizes
 from luthier.numeric.combinatorics import unrank_combination, unrank_composition, unrank_permutation
 from luthier.numeric.curve_ensemble import FinalValue, extrapolate_curve
+from luthier.numeric.front_order import front_order, greedy_volume
 from luthier.numeric.index_permutation import IndexPermutation
 from luthier.numeric.inverse_scaling import InverseScaling
 from luthier.numeric.linear_feasibility import chebyshev_radius
@@ -60,6 +61,8 @@ __all__ = [
     "dominates",
     "extrapolate_curve",
     "free_boxes",
+    "front_order",
+    "greedy_volume",
     "hypervolume",
     "hypervolume_contributions",
     "log_normal_density",

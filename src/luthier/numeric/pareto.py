@@ -27,8 +27,11 @@ def dominates(losses: Floats, others: Floats) -> Bools:
     Returns:
         (n, k). Cost O(m n k).
     """
-    no_worse: Bools = np.all(losses[:, None, :] <= others[None, :, :], axis=2)
-    better: Bools = np.any(losses[:, None, :] < others[None, :, :], axis=2)
+    no_worse = np.ones((len(losses), len(others)), dtype=np.bool_)
+    better = np.zeros_like(no_worse)
+    for mine, theirs in zip(losses.T, others.T, strict=True):  # a short last axis would be slow to reduce
+        no_worse &= mine[:, None] <= theirs
+        better |= mine[:, None] < theirs
     return no_worse & better
 
 

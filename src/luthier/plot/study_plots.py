@@ -226,14 +226,17 @@ class StudyPlots:
             "hypervolume", backend, theme, lambda one: hypervolume_picture(one, subjects_of(others), reference)
         )
 
-    def reports(self, *, log: bool = False, backend: str | None = None, theme: str = "light") -> Any:
+    def reports(
+        self, *, objective: str | None = None, log: bool = False, backend: str | None = None, theme: str = "light"
+    ) -> Any:
         """Draw the intermediate values of the trials over their steps.
 
         Args:
+            objective: its name; by default the first.
             log: whether the axis of the values is logarithmic.
             backend, theme: see `StudyPlots`.
         """
-        return self._made("reports", backend, theme, lambda one: report_picture(one, log))
+        return self._made("reports", backend, theme, lambda one: report_picture(one, log, objective))
 
     def timeline(self, *, backend: str | None = None, theme: str = "light") -> Any:
         """Draw when each trial ran, a lane for each worker, and how many ran at once."""

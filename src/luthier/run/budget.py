@@ -1,4 +1,4 @@
-"""The budget of a study: trials, seconds, cost, a target, a plateau."""
+"""The budget of a study: trials, evaluations, seconds, cost, a target, a plateau."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ class End(StrEnum):
 
     TRIALS = "trials"
     """The study has as many trials as were wanted."""
+    EVALUATIONS = "evaluations"
+    """The study with instances has as many evaluations as were wanted, or is about to."""
     COST = "cost"
     """The study has cost what it may, or is about to."""
     NOT_WORTH_IT = "not worth it"
@@ -46,6 +48,7 @@ class Budget:
         target: a value of the objective that is good enough.
         plateau: the number of trials in a row that may end without a better value than the best.
         cost: what the study's trials may cost in all, in the unit of its cost, or else in seconds of trials.
+        evaluations: the number of cases that all trials of a study with instances have had in the end.
 
     Raises:
         InvalidSetting: a limit makes no sense.
@@ -56,9 +59,10 @@ class Budget:
     target: float | None = None
     plateau: int | None = None
     cost: float | None = None
+    evaluations: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("trials", "plateau"):
+        for name in ("trials", "plateau", "evaluations"):
             given = getattr(self, name)
             count = to_whole(given)
             if given is not None and (count is None or count < 1):
@@ -79,11 +83,16 @@ class Budget:
     @property
     def is_unlimited(self) -> bool:
         """Whether there is no limit at all."""
-        limits = (self.trials, self.time_s, self.target, self.plateau, self.cost)
+        limits = (self.trials, self.time_s, self.target, self.plateau, self.cost, self.evaluations)
         return all(limit is None for limit in limits)
 
-    def check_objectives(self, history: History) -> None:
-        """Raise InvalidSetting where a limit needs one best value and the study has several objectives."""
+    def check_problem(self, history: History) -> None:
+        """Raise InvalidSetting where a limit needs instances, or one best value, and the study has none."""
+        if self.evaluations is not None and history.problem().instances is None:
+            raise InvalidSetting(
+                f"evaluations={self.evaluations}: these are the cases of a study with instances, and this one has none "
+                f"(instances=lt.Instances(…)): use trials={self.evaluations}"
+            )
         if len(history.problem().objectives) > 1:
             for name in ("target", "plateau"):
                 if getattr(self, name) is not None:
@@ -104,6 +113,8 @@ class Budget:
             return End.TIME
         if self.is_paid_out(history):
             return End.COST
+        if self.is_evaluated(history):
+            return End.EVALUATIONS
         best = history.best
         if best is None or (self.target is None and self.plateau is None):
             return None
@@ -116,6 +127,10 @@ class Budget:
     def is_paid_out(self, history: History) -> bool:
         """Tell whether the study has cost what it may, what the running trials are expected to cost included."""
         return self.cost is not None and history.committed >= self.cost
+
+    def is_evaluated(self, history: History) -> bool:
+        """Tell whether the study has its evaluations, those that the running trials may still have included."""
+        return self.evaluations is not None and history.committed_evaluations >= self.evaluations
 
     def _reached(self, history: History, best: int) -> bool:
         objective = history.problem().objectives[0]

@@ -26,9 +26,9 @@ from luthier.run.failures import Failures, parse_ended
 from luthier.run.progress.live_forecast import LiveForecast
 from luthier.run.progress.reporters import ProgressReporter
 from luthier.run.signals import Signals
-from luthier.stop import Rule
+from luthier.stop import Rule, scheduler_of
 from luthier.study import ActiveTrial, Direction, Order, StudyReader, TrialResult, folder_name
-from luthier.trial import CHECKPOINT, Outcome, Reason, State
+from luthier.trial import CHECKPOINT, Outcome, Reason, Reportable, State
 
 _POLL_S = 0.2
 """Seconds after which a waiting run looks for signals, a call of `stop`, and trials that other processes gave back."""
@@ -70,7 +70,7 @@ class Runnable(Protocol):
         """Whether the run is to end."""
         ...
 
-    def take(self, limit: int | None, cost: float | None = None) -> ActiveTrial | None:
+    def take(self, limit: int | None, cost: float | None = None, evaluations: int | None = None) -> ActiveTrial | None:
         """Get the next trial; see `Study.take`."""
         ...
 
@@ -78,7 +78,7 @@ class Runnable(Protocol):
         self,
         trial: ActiveTrial | int,
         outcome: Outcome,
-        reports: Sequence[tuple[int, float]] = (),
+        reports: Sequence[tuple[int, Reportable]] = (),
         attributes: Mapping[str, Any] | None = None,
         stopped: bool | None = None,
     ) -> TrialResult:
@@ -94,7 +94,7 @@ class Runnable(Protocol):
         """Tell whether the rule has ended or paused a trial; see `Study.should_stop`."""
         ...
 
-    def report(self, trial: ActiveTrial | int, value: float, step: int | None = None) -> None:
+    def report(self, trial: ActiveTrial | int, value: Reportable, step: int | None = None) -> None:
         """Record an intermediate value; see `Study.report`."""
         ...
 
@@ -209,7 +209,8 @@ class Loop:
             order = self.direction.order
         if order is not self._order:
             self._order = order
-            self.progress.notice(_ORDERS[order])
+            busy = f"; {len(self._running)} here still to end" if order is Order.PAUSE and self._running else ""
+            self.progress.notice(f"{_ORDERS[order]}{busy}")
 
     # --- handing out ----------------------------------------------------------------------------------
 
@@ -235,7 +236,8 @@ class Loop:
             elif not waiting:
                 return None
             try:
-                trial = self.study.take(0 if self._exhausted else self.budget.trials, self.budget.cost)
+                limit = 0 if self._exhausted else self.budget.trials
+                trial = self.study.take(limit, self.budget.cost, self.budget.evaluations)
             except SpaceExhausted:
                 self._exhausted = True
                 continue
@@ -244,6 +246,8 @@ class Loop:
                     return None
                 if self.budget.is_paid_out(self.study.history):  # by what other processes began meanwhile
                     return End.COST
+                if self.budget.is_evaluated(self.study.history):
+                    return End.EVALUATIONS
                 return End.EXHAUSTED if self._exhausted else End.TRIALS
             self._submit(trial)
         return None
@@ -252,7 +256,12 @@ class Loop:
         context: dict[str, Any] = {"study": self.study.reader.name, "seed": trial.seed}
         if self.folder is not None:
             context["folder"] = os.path.join(self.folder, folder_name(trial.number))  # noqa: PTH118 - for each trial
-        ruled = self.study.rule is not None
+        ruled, problem = self.study.rule is not None, self.study.reader.problem
+        if problem.cost is not None:
+            context["cost"] = problem.cost
+        if len(problem.objectives) > 1:
+            names = [objective.name for objective in problem.objectives]
+            context |= {"objectives": names, "scheduled": scheduler_of(self.study.rule) is not None}
         if trial.until is not None:
             context |= {"until": trial.until, "fidelity": dict(trial.fidelity)}
         if trial.progress is not None:

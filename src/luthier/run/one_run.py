@@ -24,7 +24,7 @@ from luthier.study import AskTell, TrialResult
 
 ENDLESS = (
     "no budget was given: the run goes on until Ctrl-C, `luthier stop` or study.stop(); "
-    "trials=…, time_s=…, cost=…, target=…, plateau=… or stop=… end it"
+    "trials=…, evaluations=…, time_s=…, cost=…, target=…, plateau=… or stop=… end it"
 )
 
 

@@ -8,13 +8,14 @@ from typing import Literal
 
 from luthier._foreign_words import OPTIMIZE
 from luthier._hints import translating
-from luthier.errors import Interrupted, NoResult
+from luthier.errors import Interrupted, InvalidSetting, NoResult
 from luthier.executor import ObjectiveFunction
 from luthier.method import Method
 from luthier.run.budget import End
 from luthier.run.make_executor import Choice
 from luthier.run.progress.reporters import ProgressReporter
 from luthier.run.study import Callback, Study
+from luthier.scalar import short
 from luthier.space import Space, Variable
 from luthier.study import TrialResult
 
@@ -28,6 +29,7 @@ def minimize(
     time_s: float | None = None,
     target: float | None = None,
     plateau: int | None = None,
+    cost: float | str | Mapping[str, float] | None = None,
     method: Method | None = None,
     seed: int | None = None,
     noisy: bool = False,
@@ -49,6 +51,9 @@ def minimize(
         time_s: seconds after which no new trials begin.
         target: a value that is good enough.
         plateau: the number of trials in a row that may end without a better value than the best.
+        cost: the seconds that all trials may take; or ``{"dollars": 20.0}``, a number that the objective returns of
+            each trial beside its value (``{"value": 0.1, "dollars": 0.5}``) and what that may be in all; or the name
+            alone, "dollars" or "seconds". Where it is named, methods divide what a trial promises by what it costs.
         method: makes the proposals; by default as in `Study`.
         seed: of all randomness.
         noisy: whether the same values may give different results.
@@ -60,6 +65,7 @@ def minimize(
 
     Raises:
         NoResult: no trial has a value.
+        InvalidSetting: an argument makes no sense.
         Interrupted: by Ctrl-C or SIGTERM. It has what was found so far: ``error.best`` and ``error.trials``.
 
     Example:
@@ -68,7 +74,8 @@ def minimize(
         >>> best.value < 0.5
         True
     """
-    with Study("minimize", space, minimize="value", method=method, seed=seed, noisy=noisy) as study:
+    unit, most = _parse_cost(cost)
+    with Study("minimize", space, minimize="value", method=method, seed=seed, noisy=noisy, cost=unit) as study:
         return _best_of(
             study,
             lambda: study.run(
@@ -77,6 +84,7 @@ def minimize(
                 time_s=time_s,
                 target=target,
                 plateau=plateau,
+                cost=most,
                 workers=workers,
                 executor=executor,
                 trial_time_s=trial_time_s,
@@ -98,6 +106,7 @@ def maximize(
     time_s: float | None = None,
     target: float | None = None,
     plateau: int | None = None,
+    cost: float | str | Mapping[str, float] | None = None,
     method: Method | None = None,
     seed: int | None = None,
     noisy: bool = False,
@@ -111,7 +120,8 @@ def maximize(
     progress: ProgressReporter | bool = False,
 ) -> TrialResult:
     """Find the values that maximize an objective, keeping nothing; see `minimize`."""
-    with Study("maximize", space, maximize="value", method=method, seed=seed, noisy=noisy) as study:
+    unit, most = _parse_cost(cost)
+    with Study("maximize", space, maximize="value", method=method, seed=seed, noisy=noisy, cost=unit) as study:
         return _best_of(
             study,
             lambda: study.run(
@@ -120,6 +130,7 @@ def maximize(
                 time_s=time_s,
                 target=target,
                 plateau=plateau,
+                cost=most,
                 workers=workers,
                 executor=executor,
                 trial_time_s=trial_time_s,
@@ -130,6 +141,17 @@ def maximize(
                 progress=progress,
             ),
         )
+
+
+def _parse_cost(cost: float | str | Mapping[str, float] | None) -> tuple[str | None, float | None]:
+    """Give the name of what a trial costs, and what all may cost."""
+    if cost is None or isinstance(cost, str):
+        return cost, None
+    if not isinstance(cost, Mapping):
+        return None, cost
+    if len(cost) != 1:
+        raise InvalidSetting(f"cost={short(cost)}: name one number, and what it may be in all, as in {{'dollars': 20}}")
+    return next(iter(cost.items()))
 
 
 def _best_of(study: Study, run: Callable[[], End]) -> TrialResult:

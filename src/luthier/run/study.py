@@ -32,6 +32,7 @@ from luthier.space import Space, Variable
 from luthier.stop import Rule
 from luthier.store import Store
 from luthier.study import ActiveTrial, AskTell, StudyEditor, StudyReader, TrialResult
+from luthier.trial import Reportable
 
 if TYPE_CHECKING:
     import pandas
@@ -257,12 +258,12 @@ class Study:
     def report(self, path: str | Path, /, *, form: str | None = None) -> Path: ...
 
     @overload
-    def report(self, trial: ActiveTrial | int, value: float, step: int | None = None) -> None: ...
+    def report(self, trial: ActiveTrial | int, value: Reportable, step: int | None = None) -> None: ...
 
     def report(
         self,
         trial: ActiveTrial | int | str | Path,
-        value: float | None = None,
+        value: Reportable | None = None,
         step: int | None = None,
         *,
         form: str | None = None,
@@ -361,6 +362,7 @@ class Study:
         target: float | None = None,
         plateau: int | None = None,
         cost: float | None = None,
+        evaluations: int | None = None,
         stop: Literal["not worth it"] | EndRule | None = None,
         workers: int | None = None,
         executor: Choice = None,
@@ -390,6 +392,7 @@ class Study:
             plateau: the number of trials in a row that may end without a better value than the best.
             cost: what the trials may cost in all, in the unit of the study's cost, or else in seconds of trials. No
                 trial begins once this is spent, or is expected to be by those that run.
+            evaluations: in a study with instances, the cases that all trials have had in the end; likewise.
             stop: "not worth it", or a rule such as ``lt.NotWorthIt(price=0.001)``, that ends the run once more trials
                 are not worth it; see `history.ended` for its reason.
             workers: the number of trials at once; more than one run in supervised processes. By default one.
@@ -417,8 +420,8 @@ class Study:
             InvalidSetting, Infeasible, Exception: an argument makes no sense; as `ask`; what a callback raised.
             StoreError: the store cannot be used; the trials that ran are run again on resume.
         """
-        budget = Budget(trials, time_s, target, plateau, cost)
-        budget.check_objectives(self.history)
+        budget = Budget(trials, time_s, target, plateau, cost, evaluations)
+        budget.check_problem(self.history)
         rule = checked_end_rule(stop, self.problem)
         limits = Limits(trial_time_s, trial_memory_mb)
         failures = Failures(on_error, give_up_after)

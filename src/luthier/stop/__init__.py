@@ -7,7 +7,18 @@ from luthier.stop.curve_extrapolation import CurveExtrapolation, CurveForecast
 from luthier.stop.intensify import Intensify
 from luthier.stop.patience import Patience
 from luthier.stop.percentile import Median, Percentile
-from luthier.stop.rule import GO_ON, AllOf, AnyOf, CapsRunTime, Decision, Promotion, Rule, Scheduler, scheduler_of
+from luthier.stop.rule import (
+    GO_ON,
+    AllOf,
+    AnyOf,
+    CapsRunTime,
+    Decision,
+    Promotion,
+    Rule,
+    Scheduler,
+    scheduler_of,
+    single_objective_part,
+)
 from luthier.stop.successive_halving import Hyperband, OneStep, SuccessiveHalving
 from luthier.stop.threshold import Threshold
 from luthier.stop.wilcoxon import Wilcoxon
@@ -34,6 +45,7 @@ __all__ = [
     "Threshold",
     "Wilcoxon",
     "scheduler_of",
+    "single_objective_part",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -66,6 +67,8 @@ class CurveExtrapolation(Rule):
         >>> CurveExtrapolation(p=0.9)
         CurveExtrapolation(p=0.9, reports=4, steps=None)
     """
+
+    compares_one: ClassVar[bool] = True
 
     p: float = 0.95
     reports: int = _FEWEST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from luthier._hints import translating_settings
 from luthier.errors import InvalidSetting
@@ -28,6 +29,8 @@ class Patience(Rule):
 
     Source: Prechelt (1998), Early stopping, but when?, criterion UP.
     """
+
+    compares_one: ClassVar[bool] = True
 
     reports: int = 10
     least: float = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -39,6 +40,8 @@ class Percentile(Rule):
     at the step in place of their running means, and any percentage.
     """
 
+    compares_one: ClassVar[bool] = True
+
     keep: float = 25.0
     trials: int = 5
     after: int = 0
@@ -68,6 +71,8 @@ class Median(Rule):
     Raises:
         InvalidSetting: a setting outside its range.
     """
+
+    compares_one: ClassVar[bool] = True
 
     trials: int = 5
     after: int = 0

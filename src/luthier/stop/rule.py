@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from luthier._hints import translating_settings
 from luthier.errors import InvalidSetting
@@ -39,6 +39,9 @@ class Rule(ABC):
     """
 
     __slots__ = ()
+
+    compares_one: ClassVar[bool] = False
+    """Whether it looks at one number of each report, so that it has no meaning for several objectives."""
 
     @abstractmethod
     def decide(self, problem: Problem, history: History, number: int) -> Decision:
@@ -161,6 +164,13 @@ def scheduler_of(rule: Rule | None) -> Scheduler | None:
         return rule
     parts = rule.rules if isinstance(rule, AnyOf) else ()
     return next((found for part in parts if (found := scheduler_of(part)) is not None), None)
+
+
+def single_objective_part(rule: Rule) -> Rule | None:
+    """Give the first part of a rule that compares one number of each report; None where it has none."""
+    parts = rule.rules if isinstance(rule, AnyOf | AllOf) else ()
+    found = (single_objective_part(part) for part in parts)
+    return rule if rule.compares_one else next((part for part in found if part is not None), None)
 
 
 def _checked(whole: Rule, parts: object) -> tuple[Rule, ...]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from luthier.errors import InvalidSetting
 from luthier.history import History
+from luthier.numeric import front_order
 from luthier.problem import Fidelity, Problem
 from luthier.stop.rule import Decision, Promotion
 from luthier.trial import Ruling, State, Trial
@@ -51,7 +55,7 @@ def has_reached(trial: Trial, level: int) -> bool:
 def may_go_on(history: History, trial: Trial) -> bool:
     """Tell whether a trial can spend more: it is not over, nor ended by a rule, nor outside the present space."""
     over = trial.outcome is not None or trial.ruling in (Ruling.STOP, Ruling.FINISH)
-    return not over and history.config(trial.number) is not None
+    return not over and history.is_held(trial.number)
 
 
 def has_reported(trial: Trial, level: int) -> bool:
@@ -68,24 +72,44 @@ class RungLosses:
 
     def __init__(self, history: History) -> None:
         self.history = history
-        self._known: dict[int, dict[int, float]] = {}
+        self._known: dict[int, dict[int, list[float]]] = {}
 
     def best_first(self, trials: Sequence[Trial], level: int) -> list[Trial]:
         """Order the trials that have a loss at a rung by it; of equals the one with the lowest number comes first.
 
-        Cost O(reports) for the first call of a level, small, and O(t log t) for t trials.
+        Of several objectives the front comes first, and then the front of the others, and so on; within a front the
+        next one is always that which adds most to the hypervolume of those before it (`luthier.numeric.front_order`).
+        Trials that reported the first objective alone come last, by that one.
+
+        Cost O(reports) for the first call of a level, small, and for t trials O(t log t), of m > 1 objectives O(m t²).
+
+        Source: Schmucker, Donini, Zafar, Salinas and Archambeau (2021), Multi-objective asynchronous successive
+        halving: fronts at rungs. Theirs orders a front by distances (ε-net) in place of volumes.
         """
         known = self._known.get(level)
         if known is None:
-            numbers, losses = self.history.losses_at(level, or_later=True)
+            numbers, losses = self.history.rung_losses(level)
             known = self._known[level] = dict(zip(numbers.tolist(), losses.tolist(), strict=True))
-        ranked = [trial for trial in trials if trial.number in known]
-        return sorted(ranked, key=lambda trial: (known[trial.number], trial.number))
+        ranked = sorted(
+            (one for one in trials if one.number in known), key=lambda one: (known[one.number][0], one.number)
+        )
+        several = bool(ranked) and len(known[ranked[0].number]) > 1
+        return _fronts_first(ranked, known) if several else ranked
 
     def diverged(self, trials: Sequence[Trial], level: int) -> int:
         """Count the trials that reported no finite loss at a rung."""
         known = self._known.get(level, {})
         return sum(trial.number not in known and has_reported(trial, level) for trial in trials)
+
+
+def _fronts_first(ranked: Sequence[Trial], known: Mapping[int, Sequence[float]]) -> list[Trial]:
+    """Order trials by their losses in several objectives, given their order by the first one."""
+    partial = [trial for trial in ranked if math.isnan(known[trial.number][-1])]
+    whole = sorted((one for one in ranked if not math.isnan(known[one.number][-1])), key=lambda one: one.number)
+    if not whole:
+        return partial
+    losses = np.array([known[trial.number] for trial in whole])
+    return [*(whole[row] for row in front_order(losses).tolist()), *partial]
 
 
 @dataclass(frozen=True, slots=True)

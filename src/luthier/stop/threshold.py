@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from luthier._hints import translating_settings
 from luthier.errors import InvalidSetting
@@ -27,6 +28,8 @@ class Threshold(Rule):
     Raises:
         InvalidSetting: a setting outside its range.
     """
+
+    compares_one: ClassVar[bool] = True
 
     worst: float
     after: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,6 +36,8 @@ class Wilcoxon(Rule):
 
     Source: Wilcoxon (1945), Individual comparisons by ranking methods; exact given ties and zeros (Pratt 1959).
     """
+
+    compares_one: ClassVar[bool] = True
 
     p: float = 0.1
     pairs: int = 4

@@ -8,13 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeAlias, overload
 
-from luthier.errors import (
-    InvalidResult,
-    LeaseLost,
-    LuthierError,
-    StoreError,
-    TrialFinished,
-)
+from luthier.errors import InvalidResult, LeaseLost, LuthierError, StoreError, TrialFinished
 from luthier.event import Asked, Configured, Event, Resumed, Retried
 from luthier.history import History, TrialOrder
 from luthier.instances import Instances
@@ -28,7 +22,7 @@ from luthier.stop import Rule, scheduler_of
 from luthier.store import Store, open_store
 from luthier.study import open_log
 from luthier.study.active_trial import ActiveTrial, begun_trial, lease_of, place_of
-from luthier.study.decisions import Configuration, Decider
+from luthier.study.decisions import Configuration, Decider, RunLimits
 from luthier.study.editor import StudyEditor
 from luthier.study.known_results import checked_config
 from luthier.study.leases import (
@@ -53,7 +47,7 @@ from luthier.study.rulings import TrialReports, attribute, tell
 from luthier.study.trial_result import TrialResult
 from luthier.study.verify import Verification, verify
 from luthier.study.workers import Direction
-from luthier.trial import Outcome, Reason, plain_attributes
+from luthier.trial import Outcome, Reason, Reportable, check_noted_cost, plain_attributes
 
 Given: TypeAlias = Mapping[str, Any] | None
 """The values of variables that a caller insists on; None where there are none."""
@@ -120,7 +114,9 @@ class AskTell:
             raise
         self.reader = StudyReader(self._log)
         self.editor = StudyEditor(self._log)
-        self._key = Key.of(self.reader.seed)
+        self._key = Key(
+            Key.of(self.reader.seed).words
+        )  # an object of its own: it marks the trials that are asked for here
         problem = self._log.history.problem()
         self._fidelity, self._configuration = problem.fidelity, Configuration(problem)
         self._memo = Memo()
@@ -189,20 +185,14 @@ class AskTell:
             Infeasible: no configuration keeps the constraints.
             InvalidConfig: `params` breaks a rule of the space.
         """
-        count, request = checked_count(count), checked_request(ticket)
+        count, request = checked_count(count), "" if ticket is None else checked_request(ticket)
         ttl_s = LEASE_S if lease_s is None else seconds_of_lease(lease_s)
         decider, size = self._make_decider(ttl_s, owned=lease_s is None), 1 if count is None else count
-
-        def given(history: History) -> Sequence[Event]:
-            return decider.given(
-                history, [checked_config(history.space, {} if params is None else params, fill=True)] * size
-            )
-
         try:
             if params is None:
                 live = self._ask(decider, size, request)
             else:
-                live = self._begin(once(request, given, ()), afresh=True)
+                live = self._begin(once(request, partial(_given, decider, params, size), ()), afresh=True)
         except AlreadyAnswered:
             self._begin(lambda history: begun_anew(history, request, decider.again), afresh=True)
             history = self.history
@@ -210,12 +200,14 @@ class AskTell:
         return live if count is not None else live[0]
 
     def _make_decider(
-        self, ttl_s: float = LEASE_S, owned: bool = True, limit: int | None = None, cost: float | None = None
+        self, ttl_s: float = LEASE_S, owned: bool = True, limits: RunLimits = (None, None, None)
     ) -> Decider:
-        which = (self._config(), self._owner.name, owned, ttl_s, limit, self._order, cost)
+        which, limit = (self._config(), self._owner.name, owned, ttl_s, limits, self._order), limits[0]
         if self._decider is None or self._decider[0] != which:
             how, name, scheduler = (self.method, which[0], self._key, self._memo), which[1], scheduler_of(self.rule)
-            made = Decider(*how, name if owned else "", ttl_s, limit, name, LEASE_S, scheduler, self._order, cost)
+            made = Decider(
+                *how, name if owned else "", ttl_s, limit, name, LEASE_S, scheduler, self._order, *limits[1:]
+            )
             self._decider = (which, made)
         return self._decider[1]
 
@@ -281,7 +273,7 @@ class AskTell:
         self,
         trial: ActiveTrial | int,
         outcome: Outcome,
-        reports: Sequence[tuple[int, float]] = (),
+        reports: Sequence[tuple[int, Reportable]] = (),
         attributes: Mapping[str, Any] | None = None,
         stopped: bool | None = None,
     ) -> TrialResult:
@@ -302,12 +294,13 @@ class AskTell:
         """
         if not isinstance(outcome, Outcome):
             raise InvalidResult(f"an outcome is a luthier.trial.Outcome, not {short(outcome)}; tell() takes a value")
-        reports = () if type(reports) is tuple and not reports else checked_reports(reports)
+        reports = () if type(reports) is tuple and not reports else checked_reports(reports, self.reader.problem)
         with self._log.lock:
             self._log.refresh()
             number, token = place_of(trial, self.reader.name, self._key, self._log.history)
             try:
                 noted = None if attributes is None else plain_attributes(attributes, {})
+                check_noted_cost(self._log.history.problem().cost, noted or {})
                 if self._reports.decides:
                     history = self._reports.finish(number, token, outcome, reports, noted, stopped, self._config())
                 else:
@@ -318,11 +311,11 @@ class AskTell:
             self._heartbeat.drop(number, token)
             return self._result(history, number)
 
-    def report(self, trial: ActiveTrial | int, value: float, step: int | None = None) -> None:
+    def report(self, trial: ActiveTrial | int, value: Reportable, step: int | None = None) -> None:
         """Record an intermediate value of a running trial; steps count up from 0 where none is given.
 
         Raises:
-            InvalidResult: the value is not a number, or the step is not a whole number from 0 on.
+            InvalidResult: it is no number, or not one for each objective; or the step is not a whole number from 0 on.
             LeaseLost, TrialFinished, TrialNotFound: it comes too late, or there is no such trial.
         """
         with self._log.lock:
@@ -342,7 +335,7 @@ class AskTell:
         """Note something of a running trial, by name: ``study.set(trial, epoch=3)``; see `RunningTrial.set`.
 
         Raises:
-            InvalidResult: a name is no text, or a value is no plain data.
+            InvalidResult: a name is no text, a value is no plain data, or a cost is negative.
             LeaseLost, TrialFinished, TrialNotFound: it comes too late, or there is no such trial.
         """
         with self._log.lock:
@@ -364,15 +357,15 @@ class AskTell:
             self._log.commit(lambda history: free(history, number, token, reason, to_text(error)))
             self._heartbeat.drop(number, token)
 
-    def take(self, limit: int | None, cost: float | None = None) -> ActiveTrial | None:
+    def take(self, limit: int | None, cost: float | None = None, evaluations: int | None = None) -> ActiveTrial | None:
         """Get the next trial, or None where that would be more than `limit` trials and none waits to be run again.
 
-        None, too, once what is spent and what the running trials are expected to cost reach `cost`.
+        None, too, once what is spent and what the running trials are expected to cost reach `cost`, or `evaluations`.
 
         Raises:
             SpaceExhausted, Infeasible: as `ask`.
         """
-        live = self._ask(self._make_decider(limit=limit, cost=cost), 1)
+        live = self._ask(self._make_decider(limits=(limit, cost, evaluations)), 1)
         return live[0] if live else None
 
     def begin_run(self, horizon: int | None, window: int | None = None, cost: float | None = None) -> None:
@@ -438,7 +431,7 @@ class AskTell:
     def _result(self, history: History, number: int) -> TrialResult:
         return TrialResult(history.trial(number), history.space, history.problem().objectives)
 
-    def _report(self, number: int, token: int, value: float, step: int | None) -> None:
+    def _report(self, number: int, token: int, value: Reportable, step: int | None) -> None:
         self._reports.report(number, token, value, step, None if self._reports.rule is None else self._config())
 
     def _attribute(self, number: int, token: int, values: Mapping[str, Any]) -> None:
@@ -446,3 +439,7 @@ class AskTell:
 
     def _lease(self, trial: ActiveTrial | int) -> tuple[int, int]:
         return lease_of(trial, self.reader.name, self._key, self._log.history)
+
+
+def _given(decider: Decider, params: Mapping[str, Any], count: int, history: History) -> Sequence[Event]:
+    return decider.given(history, [checked_config(history.space, params, fill=True)] * count)

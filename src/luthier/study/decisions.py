@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import TypeAlias
 
 import msgspec
 
@@ -64,6 +65,10 @@ class Configuration:
         return made[3]
 
 
+RunLimits: TypeAlias = tuple[int | None, float | None, int | None]
+"""The trials, the cost and the evaluations of a study in the end; None for no limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Numbers that are claimed, and the history to think from.
@@ -103,6 +108,7 @@ class Decider:
         scheduler: says what new trials may spend, and which paused ones go on; None: all trials get all.
         order: in which outcomes are seen in a deterministic run; None: as they come.
         cost_limit: no trial begins once this is spent, or committed to the trials that run; None for no limit.
+        evaluation_limit: the same of the cases of a study with instances.
     """
 
     method: Method
@@ -117,6 +123,7 @@ class Decider:
     scheduler: Scheduler | None = None
     order: TrialOrder | None = None
     cost_limit: float | None = None
+    evaluation_limit: int | None = None
 
     def begin(self, history: History, count: int) -> list[Event] | None:
         """Decide which trials begin without a thought: waiting ones, else promoted ones, else enqueued ones.
@@ -124,7 +131,7 @@ class Decider:
         Returns:
             What begins up to `count` of them; nothing where the limit is reached; None where the method is to propose.
         """
-        if self._is_spent(history):
+        if self.cost_limit is not None and self._is_spent(history):
             return []
         backlog = history.backlog
         if backlog:
@@ -151,7 +158,9 @@ class Decider:
             return self._propose_in_order(history, self.order)
         number, size = history.free_numbers(self._room(history, count))
         news = self._news(history)
-        problem = with_first_units(self._problem(history), history, self.scheduler)
+        problem = self._problem(history)
+        if self.scheduler is not None:
+            problem = with_first_units(problem, history, self.scheduler)
         proposals = propose(problem, history, self.method, self.key, self.memo, number, size)
         return [*news, *self._trials(history, proposals, number, size, history.length + len(news))]
 
@@ -221,7 +230,7 @@ class Decider:
 
     def _room(self, history: History, count: int) -> int:
         """How many of `count` trials the limit leaves; those that others are thinking of count as begun."""
-        if self._is_spent(history):
+        if self.cost_limit is not None and self._is_spent(history):
             return 0
         return count if self.limit is None else min(count, self.limit - history.asked - history.claimed)
 
@@ -233,7 +242,9 @@ class Decider:
         return replace(problem, horizon=horizon, cost_budget=budget)
 
     def _is_spent(self, history: History) -> bool:
-        """Tell whether the study has cost what it may, the trials that run or are thought of included."""
+        """Tell whether the study has spent what it may, the trials that run or are thought of included."""
+        if self.evaluation_limit is not None and history.committed_evaluations >= self.evaluation_limit:
+            return True
         if self.cost_limit is None:
             return False
         seen = history if self.order is None else self.order.at(history)  # else it would depend on the timing

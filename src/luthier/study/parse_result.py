@@ -12,7 +12,7 @@ from luthier._hints import with_article
 from luthier.errors import InvalidResult
 from luthier.problem import SECONDS, OutcomeConstraint, Problem
 from luthier.scalar import plain_number, short, to_dict, to_float, to_seconds, to_step, to_text
-from luthier.trial import Outcome, Reason
+from luthier.trial import Outcome, Reason, Reportable, ReportValue, read_report
 
 _VIOLATIONS = "violations"
 _VARIANCE = "variance"
@@ -78,18 +78,19 @@ def no_value(failed: str | None, pruned: str | None, duration_s: float | None) -
     return Outcome(reason, duration_s=to_seconds(duration_s, "duration_s"), error=text)
 
 
-def checked_reports(reports: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+def checked_reports(reports: Sequence[tuple[int, Reportable]], problem: Problem) -> tuple[tuple[int, ReportValue], ...]:
     """Give all reports of a trial in plain form.
 
     Raises:
-        InvalidResult: they are not pairs of a step and a number.
+        InvalidResult: they are not pairs of a step and a number, or the numbers of several objectives.
     """
     checked = []
+    names = [objective.name for objective in problem.objectives]
     for one in reports if isinstance(reports, list | tuple) else (reports,):
-        value = to_float(one[1]) if isinstance(one, list | tuple) and len(one) == 2 else None
-        if value is None:
+        pair = one if isinstance(one, list | tuple) and len(one) == 2 else (0, None)
+        if len(names) == 1 and to_float(pair[1]) is None:
             raise InvalidResult(f"reports are a list of pairs of a step and a number; there is {short(one)}")
-        checked.append((to_step(one[0]), value))
+        checked.append((to_step(pair[0]), read_report(pair[1], names)))
     return tuple(checked)
 
 

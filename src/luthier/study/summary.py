@@ -77,7 +77,7 @@ def front(history: History) -> tuple[Trial, ...]:
         if trial.is_done
         and trial.outcome
         and is_feasible(trial.outcome)
-        and history.config(trial.number) is not None
+        and history.is_held(trial.number)
         and not trial.forgotten
     ]
     losses = np.array([losses for _, losses in done], dtype=np.float64).reshape(len(done), len(problem.objectives))
@@ -94,7 +94,7 @@ def columns(
 
     These are number, state, reason, the objectives, on_front (of several of them: whether the front has the trial),
     what else was returned, attributes, violations, the variables as the present space reads them (objects by their
-    names), duration_s, begun, ended, attempts, worker, origin, error, reports (a list of ``[step, value]``) and note
+    names), duration_s, begun, ended, attempts, worker, origin, error, reports (a list of ``[step, value, …]``) and note
     (what the method recorded). What a trial lacks, such as an inactive variable, is None. Where trials are forgotten, a
     last column says which.
 
@@ -143,7 +143,7 @@ def columns(
         "worker": [(one and one.worker) or None for one in at],
         "origin": [trial.origin for trial in trials],
         "error": [outcome.error for outcome in outcomes],
-        "reports": [[[report.step, report.value] for report in trial.curve] for trial in trials],
+        "reports": [[report.to_list() for report in trial.curve] for trial in trials],
         "note": [codec.canonical(trial.note) for trial in trials],
     }
     if any(trial.forgotten for trial in trials):
@@ -225,7 +225,7 @@ def why_best(history: History, number: int) -> dict[str, Any]:
     losses: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
     for trial in history.trials:
         if trial.is_done and trial.outcome and not trial.forgotten:
-            counts = is_feasible(trial.outcome) and history.config(trial.number) is not None
+            counts = is_feasible(trial.outcome) and history.is_held(trial.number)
             losses[counts].append((goal.loss(trial.outcome.values[goal.name]), trial.number))
     least = next(loss for loss, one in losses[True] if one == number)
     after, second = min((pair for pair in losses[True] if pair[1] != number), default=(None, None))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from luthier import codec
 from luthier.problem import Objective
@@ -13,8 +14,7 @@ from luthier.space import Space
 from luthier.trial import Parametrized, Reason, Report, State, Trial
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class TrialResult(Parametrized):
+class TrialResult(Parametrized, Struct, frozen=True):
     """One trial of a study, done or not.
 
     Args:
@@ -137,7 +137,7 @@ class TrialResult(Parametrized):
             "duration_s": self.duration_s,
             "origin": self.trial.origin,
             "error": self.error,
-            "reports": [[report.step, report.value] for report in self.reports],
+            "reports": [report.to_list() for report in self.reports],
             "extra": self.extra,
             "note": self.note,
             **({"attributes": self.attributes} if self.trial.attributes else {}),
@@ -149,11 +149,11 @@ class TrialResult(Parametrized):
         return plain
 
     def _earlier_reports(self) -> dict[str, Any]:
-        """Give the reports of all attempts as ``[attempt, step, value]``, where several reported the same step."""
+        """Give the reports of all attempts as ``[attempt, step, value, …]``, where several reported the same step."""
         every = self.trial.reports
         if len(every) == len(self.reports):
             return {}
-        return {"reports_of_attempts": [[report.attempt, report.step, report.value] for report in every]}
+        return {"reports_of_attempts": [[report.attempt, *report.to_list()] for report in every]}
 
     def _repr_html_(self) -> str:
         given = [*self.values.items(), *self.violations.items(), *self.params.items()]

@@ -34,7 +34,7 @@ class ReportCurves(ResultForm):
     """The intermediate values of all trials that reported any.
 
     Args:
-        objective: the name of the first objective, which reports are of.
+        objective: the name of the one that the values are of.
         maximize: whether more is better.
         curves: in order of trial number.
     """
@@ -61,18 +61,26 @@ class ReportCurves(ResultForm):
         return form
 
 
-def report_curves(table: TrialTable) -> ReportCurves:
+def report_curves(table: TrialTable, objective: str | None = None) -> ReportCurves:
     """Give the intermediate values of each trial by step. Cost O(reports log reports).
 
+    Args:
+        table: the trials.
+        objective: its name; None: the first.
+
     Raises:
-        NoResult: no trial reported anything.
+        NoResult: no trial reported anything of the objective.
+        InvalidSetting: there is no such objective.
     """
-    goal, column = table.of(None)
+    goal, column = table.of(objective)
+    place = table.problem.objectives.index(goal)
     found = []
     for row, trial in enumerate(table.trials):
-        if trial.reports:
-            steps, values = zip(*((report.step, report.value) for report in trial.curve), strict=True)
+        curve = [(report.step, report.values[place]) for report in trial.curve if len(report.values) > place]
+        if curve:
+            steps, values = zip(*curve, strict=True)
             found.append(ReportCurve(trial.number, steps, values, table.outcomes[row], float(column[row])))
     if not found:
-        raise NoResult("no trial reported an intermediate value: see trial.report(value, step) in the objective")
+        of = f" of {goal.name}" if place else ""
+        raise NoResult(f"no trial reported an intermediate value{of}: see trial.report(value, step) in the objective")
     return ReportCurves(goal.name, goal.maximize, tuple(found))

@@ -75,7 +75,7 @@ _COMPARED = ("history", "edf", "front", "hypervolume")
 _OPTIONS = {
     "variables": ("slice", "parallel", "rank", "failures", "dependence", "contour", "acquisition"),
     "objective": (
-        *("history", "slice", "parallel", "rank", "edf", "cost", "importance", "dependence", "contour"),
+        *("history", "slice", "parallel", "rank", "edf", "reports", "cost", "importance", "dependence", "contour"),
         *("calibration", "forecast", "ablation"),
     ),
     "optimum": ("history",),

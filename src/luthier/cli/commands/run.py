@@ -12,7 +12,7 @@ import click
 
 from luthier.cli.commands.export import check_target
 from luthier.cli.commands.show import goals
-from luthier.errors import Interrupted, InvalidFile, InvalidSetting, NoResult, StoreError, StudyMismatch, StudyNotFound
+from luthier.errors import Interrupted, InvalidSetting, NoResult
 from luthier.render import clean, dictionary, number, seconds
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 _ENDS = {
     "trials": "all wanted trials are done",
+    "evaluations": "all wanted evaluations are done",
     "cost": "the budget is spent",
     "not worth it": "more trials are not worth it",
     "time": "the time is up",
@@ -51,6 +52,7 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]  # it is generic fro
 @click.command()
 @click.argument("file", default="study.toml", metavar="[STUDY.toml]")
 @click.option("--trials", type=click.IntRange(1), metavar="N", help="The number of trials the study has in the end.")
+@click.option("--evaluations", type=click.IntRange(1), metavar="N", help="The cases that its trials have in the end.")
 @click.option("--time", "time_s", type=_Duration(), metavar="T", help='Its time in all: 90, "10m".')
 @click.option("--cost", type=click.FloatRange(0, min_open=True), metavar="C", help="What its trials may cost in all.")
 @click.option("--stop", type=click.Choice(["not worth it"]), help="End when more trials are not worth it.")
@@ -62,6 +64,7 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]  # it is generic fro
 def run(
     file: str,
     trials: int | None,
+    evaluations: int | None,
     time_s: float | None,
     cost: float | None,
     stop: str | None,
@@ -78,6 +81,7 @@ def run(
     run again. Options take precedence over the file.
     """
     from luthier.analysis import parse_end_rule
+    from luthier.cli.opened_plan import opened_plan
     from luthier.cli.studyfile.read import read_study
 
     if store == "":
@@ -87,7 +91,11 @@ def run(
     plan = replace(
         plan,
         budget=replace(
-            budget, trials=trials or budget.trials, time_s=time_s or budget.time_s, cost=cost or budget.cost
+            budget,
+            trials=trials or budget.trials,
+            evaluations=evaluations or budget.evaluations,
+            time_s=time_s or budget.time_s,
+            cost=cost or budget.cost,
         ),
         ending=parse_end_rule(stop) or plan.ending,
         workers=workers or plan.workers,
@@ -97,11 +105,9 @@ def run(
     _check(plan)
     if not quiet:
         _warn(plan)
-    with _open(plan, change_space) as study:
+    with opened_plan(plan, change_space) as study:
         if plan.report:
             check_target(study.reader, plan.report, file, "--report")
-        if plan.transfer and not study.sources:  # once: the other stores may go, or grow
-            _transfer(plan, study)
         if plan.notes or plan.tags:
             study.annotate(plan.notes or None, [*study.tags, *plan.tags])
         end = _run(plan, study, quiet)
@@ -118,11 +124,16 @@ def run(
 def _check(plan: StudyFile) -> None:
     """Refuse a run without an end, and folders that are missing."""
     budget = plan.budget
-    bounds = (budget.trials, budget.time_s, budget.target, budget.plateau, budget.cost, plan.ending)
-    if all(bound is None for bound in bounds) and plan.space.size is None and type(plan.method).__name__ != "Grid":
+    if budget.is_unlimited and plan.ending is None and plan.space.size is None and type(plan.method).__name__ != "Grid":
         raise plan.source.error(
             ("budget",),
             'say when the study is finished: trials = 100, time = "10m", cost, target or plateau in [budget]',
+        )
+    if budget.evaluations is not None and plan.instances is None:
+        raise plan.source.error(
+            ("budget", "evaluations"),
+            "evaluations are those of cases, and the study has no instances: use trials, or say "
+            'instances = ["a", "b", "c"] in [study]',
         )
     if plan.report:
         _check_report(plan)
@@ -176,61 +187,10 @@ def _warn(plan: StudyFile) -> None:
 _MOST_WARNINGS = 5
 
 
-def _open(plan: StudyFile, change_space: bool) -> Study:
-    """Open the study, or begin it."""
-    from luthier.run import Study
-
-    goals: dict[str, Any] = {"minimize": plan.minimize, "maximize": plan.maximize, "constraints": plan.constraints}
-    rest: dict[str, Any] = {"method": plan.method, "store": plan.store, "seed": plan.seed, "noisy": plan.noisy}
-    rest |= {"fidelity": plan.fidelity, "stop": plan.stop, "cost": plan.cost, "instances": plan.instances}
-    if change_space and _is_stored(plan):
-        study = Study(plan.name, **goals, **rest)
-        study.change(plan.space)
-        return study
-    return Study(plan.name, plan.space, **goals, **rest)
-
-
-def _transfer(plan: StudyFile, study: Study) -> None:
-    """Record the results of the other tasks that the file names."""
-    from luthier.cli.resolve_study import opened_place
-
-    for source in plan.transfer:
-        try:
-            with opened_place(source.place) as other:
-                study.transfer_from(other, **source.settings)
-        except StudyMismatch as error:
-            how = (
-                f'in a file: transfer = [{{study = "{source.place}", names = {{…}}, objectives = {{…}}, ignore = […]}}]'
-            )
-            raise _no_source(plan, source.place, f"{error} ({how})") from None
-        except (StoreError, StudyNotFound, InvalidSetting) as error:
-            raise _no_source(plan, source.place, str(error)) from None
-
-
-def _no_source(plan: StudyFile, place: str, why: str) -> InvalidFile:
-    return plan.source.error(("study", "transfer"), f"cannot learn from {place!r}: {why}")
-
-
-def _is_stored(plan: StudyFile) -> bool:
-    from luthier.cli.resolve_study import opened_store
-
-    if plan.report:
-        from luthier.report import report_format
-
-        report_format(plan.report)
-        if not Path(plan.report).absolute().parent.is_dir():
-            raise InvalidSetting(
-                f"there is no folder {str(Path(plan.report).parent)!r} for the report: create it first"
-            )
-    if "://" not in plan.store and not Path(plan.store).expanduser().exists():
-        return False
-    with opened_store(plan.store) as store:
-        return plan.name in store.names()
-
-
 def _run(plan: StudyFile, study: Study, quiet: bool) -> End:
     """Run until the budget is spent."""
     from luthier.cli.objective.shell_command import Command
+    from luthier.cli.opened_plan import check_instances
     from luthier.cli.progress_bar import LiveProgress
     from luthier.run import SilentReporter, tally_of
 
@@ -239,6 +199,8 @@ def _run(plan: StudyFile, study: Study, quiet: bool) -> End:
     end = _spent(plan, study)
     if end is not None:
         return end  # without importing the objective, which may take long
+    if plan.budget.trials is None or study.history.asked < plan.budget.trials:
+        check_instances(plan)
     objective = plan.objective if isinstance(plan.objective, Command) else plan.objective.load()
     if quiet:
         return _loop(plan, study, objective, SilentReporter())
@@ -271,6 +233,7 @@ def _loop(plan: StudyFile, study: Study, objective: Callable[..., Any], watcher:
             target=budget.target,
             plateau=budget.plateau,
             cost=budget.cost,
+            evaluations=budget.evaluations,
             stop=plan.ending,
             workers=plan.workers,
             executor=plan.kind,

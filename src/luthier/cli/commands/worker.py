@@ -26,6 +26,7 @@ _LOOK_S = 1.0
 @click.argument("study", required=False, metavar="[STUDY]")
 @click.option("--objective", metavar="MODULE:FUNCTION", help="What is run, where no study file says it.")
 @click.option("--trials", type=click.IntRange(1), metavar="N", help="The number of trials the study has in the end.")
+@click.option("--evaluations", type=click.IntRange(1), metavar="N", help="The cases that its trials have in the end.")
 @click.option("--cost", type=click.FloatRange(0, min_open=True), metavar="C", help="What its trials may cost in all.")
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="The number of trials at once; by default one.")
 @click.option(
@@ -42,6 +43,7 @@ def worker(
     study: str | None,
     objective: str | None,
     trials: int | None,
+    evaluations: int | None,
     cost: float | None,
     workers: int | None,
     executor: str | None,
@@ -66,7 +68,7 @@ def worker(
 
     settings = _of_file(store) if store is None or store.endswith(".toml") else {}
     given = {"trials": trials, "cost": cost, "workers": workers, "executor": executor, "gpus": gpus}
-    given["deterministic"] = deterministic
+    given |= {"deterministic": deterministic, "evaluations": evaluations}
     settings |= {key: value for key, value in given.items() if value is not None}
     written = settings.pop("objective", None)
     function = _function(objective) if objective is not None else written
@@ -90,6 +92,7 @@ def worker(
 
 _ENDS = {
     "trials": "all wanted trials are done",
+    "evaluations": "all wanted evaluations are done",
     "cost": "the budget is spent",
     "not worth it": "more trials are not worth it",
     "stopped": "it was stopped",
@@ -145,6 +148,7 @@ def _of_file(path: str | None) -> dict[str, Any]:
         "target": plan.budget.target,
         "plateau": plan.budget.plateau,
         "cost": plan.budget.cost,
+        "evaluations": plan.budget.evaluations,
         "stop": plan.ending,
         "workers": plan.workers,
         "executor": plan.kind,

@@ -22,7 +22,7 @@ from luthier.cli.objective.python_function import Function
 from luthier.cli.objective.shell_command import (
     Command,
 )
-from luthier.cli.studyfile.instance_files import read_instances
+from luthier.cli.studyfile.instance_files import read_files, read_instances
 from luthier.cli.studyfile.objective_section import read_objective
 from luthier.cli.studyfile.space_errors import locate
 from luthier.cli.studyfile.toml_source import Section, TomlSource, hint, listed
@@ -36,7 +36,7 @@ from luthier.problem import SECONDS, Fidelity, OutcomeConstraint, parse_outcome_
 from luthier.run import Budget
 from luthier.scalar import to_float
 from luthier.space import Space
-from luthier.stop import Intensify, Rule, scheduler_of
+from luthier.stop import Intensify, Rule, scheduler_of, single_objective_part
 
 SECTIONS = ("study", "objective", "space", "method", "stop", "budget", "store", "executor")
 KINDS = ("processes", "threads", "inline", "dask", "ray", "slurm", "spark", "loky", "joblib")
@@ -77,6 +77,8 @@ class StudyFile:
         notes: of the study; empty for those that it has.
         tags: of the study, beside those that it has.
         transfer: studies of other tasks that it learns from.
+        instances: what a configuration is to be good on; None where that is one thing.
+        instance_files: whether the instances are files; None where it is not said.
     """
 
     source: TomlSource
@@ -107,6 +109,7 @@ class StudyFile:
     ending: EndRule | None = None
     transfer: tuple[TransferSource, ...] = ()
     instances: Instances | None = None
+    instance_files: bool | None = None
 
 
 def read_study(path: str | Path) -> StudyFile:
@@ -158,8 +161,9 @@ def read_study(path: str | Path) -> StudyFile:
         notes=study.text("notes", ""),
         tags=_tags(study),
         fidelity=(declared := study.made("fidelity", fidelity, None)),
-        stop=_rule(source, declared, instances),
+        stop=_rule(source, declared, instances, len(minimize) + len(maximize)),
         instances=instances,
+        instance_files=study.made("instances", read_files, None),
         cost=cost,
         ending=_ending(source, len(minimize) + len(maximize)),
         transfer=tuple(replace(other, place=_place(source, other.place)) for other in others),
@@ -229,12 +233,14 @@ def _method(source: TomlSource) -> Any:
     return _part(source.section("method"), "method", "Random", method_names(), check_method)
 
 
-def _rule(source: TomlSource, declared: Fidelity | None, instances: Instances | None) -> Rule | None:
+def _rule(source: TomlSource, declared: Fidelity | None, instances: Instances | None, goals: int) -> Rule | None:
     section = source.section("stop")
 
     def check(rule: object) -> None:
         if not isinstance(rule, Rule):
             raise InvalidSetting(f"it is no rule that stops trials; {listed('there are', RULES)}")
+        if goals > 1 and single_objective_part(rule) is not None:
+            raise InvalidSetting(f'it compares one number, and the study has {goals} objectives: use = "ASHA"')
         if isinstance(scheduler_of(rule), Intensify) and instances is None:
             raise InvalidSetting('it races over instances: say instances = ["a", "b", "c"] in [study]')
         if scheduler_of(rule) is not None and declared is None and instances is None:
@@ -276,13 +282,14 @@ def _builds(plain: Mapping[str, Any]) -> bool:
 
 
 def _budget(source: TomlSource, goals: int) -> Budget:
-    section = source.section("budget", ("trials", "time", "cost", "target", "plateau", "stop"))
+    section = source.section("budget", ("trials", "evaluations", "time", "cost", "target", "plateau", "stop"))
     budget = Budget(
         trials=section.whole("trials", None, 1),
         time_s=section.made("time", duration_s, None),
         target=section.number("target", None),
         plateau=section.whole("plateau", None, 1),
         cost=section.made("cost", _cost, None),
+        evaluations=section.whole("evaluations", None, 1),
     )
     if goals > 1 and (budget.target is not None or budget.plateau is not None):
         key = "target" if budget.target is not None else "plateau"

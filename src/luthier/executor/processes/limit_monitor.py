@@ -15,7 +15,7 @@ from luthier.executor.processes import process_tree
 from luthier.executor.processes.worker_process import WorkerProcess
 from luthier.executor.protocol import Task
 from luthier.executor.wakeup import WakeUp
-from luthier.trial import Reason
+from luthier.trial import Reason, ReportValue
 
 _EXIT_CHECK_S = 0.25 if sys.platform == "linux" else 2.0  # elsewhere it is a call of ps
 _MEMORY_CHECK_S = 0.1
@@ -44,7 +44,7 @@ class TaskRun:
     def __init__(self, task: Task, pickled_task: bytes) -> None:
         self.task = task
         self.pickled_task = pickled_task
-        self.reports: list[tuple[int, float]] = []
+        self.reports: list[tuple[int, ReportValue]] = []
         self.attributes: dict[str, Any] = {}
         self.start_s: float | None = None
         self.kill_s = math.inf

@@ -24,7 +24,7 @@ from luthier.executor.processes import framing, process_tree
 from luthier.executor.processes.framing import Message, MessageKind
 from luthier.executor.protocol import Task, TaskResult
 from luthier.executor.running_trial import ObjectiveFunction, RunningTrial, clean, describe_error, perform
-from luthier.trial import Reason
+from luthier.trial import Reason, ReportValue
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -77,7 +77,7 @@ class ParentChannel:
         with self._changed:
             self._number, self._unanswered, self._stop = number, 0, False
 
-    def report(self, step: int, value: float) -> None:
+    def report(self, step: int, value: ReportValue) -> None:
         """Send an intermediate result."""
         with self._changed:
             self._unanswered += 1

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier._typing import Floats, Integers
+from luthier._typing import Bools, Floats, Integers
 from luthier.data import Data, LearningCurves, StoppedTrials
 from luthier.history.spending import outcome_cost
 from luthier.history.tables.extrapolation import extrapolate
@@ -40,6 +40,7 @@ class TrialStatus(IntEnum):
 
 
 _DONE = int(TrialStatus.DONE)  # a plain integer: numpy takes ten times as long for a member of an enumeration
+_NOBODY: Integers = np.empty(0, np.intp)
 _SEEN = (_DONE, int(TrialStatus.CRASHED), int(TrialStatus.PENDING), int(TrialStatus.STOPPED))
 
 
@@ -82,7 +83,7 @@ class TrialArrays:
         self._gaps = False  # whether there is a trial among them that the space cannot hold
         self._shared = False  # whether another one has the same arrays and writes to them
         self._forgotten = 0  # how many trials are
-        self.reports = ReportArrays()
+        self.reports = ReportArrays(len(self._objectives))
 
     def begin(self) -> None:
         """Add the row of a trial that begins. Cost O(1), amortised."""
@@ -141,9 +142,13 @@ class TrialArrays:
                 self._violations[name] = np.full(len(self._standing), np.nan)
             self._violations[name][number] = violation
 
-    def report(self, number: int, step: int, value: float) -> None:
-        """Take in an intermediate value of the first objective."""
-        self.reports.add(number, step, self._objectives[0].loss(value))
+    def report(self, number: int, step: int, value: float, others: Sequence[float]) -> None:
+        """Take in an intermediate value of the first objective, and those of the others, where they were reported."""
+        if not others:
+            self.reports.add(number, step, (self._objectives[0].loss(value),))
+            return
+        given = zip(self._objectives, (value, *others), strict=True)
+        self.reports.add(number, step, tuple(objective.loss(one) for objective, one in given))
 
     def copy(self) -> TrialArrays:
         """Give an independent copy, which shares what is written once until it is written to. Cost O(rows)."""
@@ -162,7 +167,7 @@ class TrialArrays:
         self._shared = False
 
     def losses_at(self, step: int, or_later: bool, finished: bool) -> tuple[Integers, Floats]:
-        """See `luthier.history.History.losses_at`."""
+        """See `luthier.history.History.losses_at`; here (t, m) losses."""
         numbers, losses = self.reports.at(step, or_later)
         standing = self._standing[numbers]
         kept = standing == TrialStatus.DONE if finished else standing != TrialStatus.FORGOTTEN
@@ -207,9 +212,7 @@ class TrialArrays:
         if self._forgotten:
             counted = standing != TrialStatus.FORGOTTEN
             seen = counted if seen is None else seen & counted
-        done, failed, pending, stopped = (
-            np.flatnonzero(standing == kind if seen is None else (standing == kind) & seen) for kind in _SEEN
-        )
+        done, failed, pending, stopped = _numbers(standing, seen)
         losses = _taken(self._losses, done)
         reports = self.reports.curves(points, seen)
         limits = [_taken(self._violations[name], done) for name in sorted(self._violations)]
@@ -242,17 +245,21 @@ class TrialArrays:
         features: Floats | None,
     ) -> tuple[StoppedTrials, Integers]:
         """Give the trials that teach by their reports only, and which pending ones are none of them."""
-        if fidelity is None or losses.shape[1] != 1:
+        whole = reports if losses.shape[1] == 1 else reports.of_all_objectives()
+        if fidelity is None or (losses.shape[1] > 1 and not len(whole)):
             if not len(stopped):
                 return StoppedTrials(points[:0], losses[:0]), pending
-            return StoppedTrials(points[stopped], stopped_losses(reports, done, losses, stopped)), pending
+            taught = stopped_losses(reports, done, losses, stopped)
+            return StoppedTrials(points[stopped], taught, numbers=stopped), pending
         if features is None:
-            part = extrapolate(reports, fidelity, done, losses[:, 0])
+            goals = range(losses.shape[1])
+            parts = [extrapolate(whole.of_objective(goal), fidelity, done, losses[:, goal]) for goal in goals]
         else:
-            part = marginal_losses(reports, features, done)
-        kept = np.isin(part.numbers, np.concatenate([stopped, pending]))
-        numbers = part.numbers[kept]
-        taken = StoppedTrials(points[numbers], part.losses[kept, None], part.share[kept])
+            parts = [marginal_losses(reports, features, done)]
+        kept = np.isin(parts[0].numbers, np.concatenate([stopped, pending]))
+        numbers = parts[0].numbers[kept]
+        found = np.stack([part.losses[kept] for part in parts], axis=1)
+        taken = StoppedTrials(points[numbers], found, parts[0].share[kept], numbers)
         return taken, pending[~np.isin(pending, numbers)]
 
     def encode(self, space: Space, configs: Sequence[Config | None]) -> Floats:
@@ -270,6 +277,18 @@ class TrialArrays:
             self._gaps = self._gaps or None in added
             self._encoded = self.rows
         return self._points[: self.rows]
+
+
+def _numbers(standing: NDArray[np.int8], seen: Bools | None) -> list[Integers]:
+    """Give the numbers of those trials that are looked at, by their use (`_SEEN`)."""
+    found: list[Integers] = []
+    for kind in _SEEN:
+        if sum(map(len, found)) == len(standing):  # most often all of them are done
+            found.append(_NOBODY)
+            continue
+        used = standing == kind
+        found.append(np.flatnonzero(used if seen is None else used & seen))
+    return found
 
 
 def _taken(column: NDArray[Number], done: NDArray[np.intp]) -> NDArray[Number]:

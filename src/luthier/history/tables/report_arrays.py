@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from luthier._typing import Bools, Floats, Integers
@@ -12,32 +14,40 @@ _NONE: Integers = np.empty(0, np.int64)
 
 
 class ReportArrays:
-    """One row a report, in the order of the log; a row that a later attempt of its trial repeats counts no more."""
+    """One row a report, in the order of the log; a row that a later attempt of its trial repeats counts no more.
 
-    __slots__ = ("_loss", "_place", "_standing", "_step", "_trial", "rows")
+    Args:
+        objectives: how many the study has.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_losses", "_place", "_standing", "_step", "_trial", "rows")
+
+    def __init__(self, objectives: int = 1) -> None:
         self.rows = 0
         self._trial: Integers = np.zeros(_FIRST_CAPACITY, np.int64)
         self._step: Integers = np.zeros(_FIRST_CAPACITY, np.int64)
-        self._loss: Floats = np.zeros(_FIRST_CAPACITY)
+        self._losses: Floats = np.full((_FIRST_CAPACITY, objectives), np.nan)
         self._standing: Bools = np.zeros(_FIRST_CAPACITY, np.bool_)
         self._place: dict[tuple[int, int], int] = {}  # (trial, step) -> the row that counts
 
-    def add(self, number: int, step: int, loss: float) -> None:
-        """Take in a report; one that is not finite counts as none. Cost O(1), amortised."""
+    def add(self, number: int, step: int, losses: tuple[float, ...]) -> None:
+        """Take in the losses of a report: of all objectives, or of the first alone.
+
+        One that is not finite in one of them counts as none. Cost O(1), amortised.
+        """
         step = min(step, np.iinfo(np.int64).max)  # an earlier version took larger ones
         earlier = self._place.pop((number, step), None)
         if earlier is not None:
             self._standing[earlier] = False
-        if not np.isfinite(loss):
+        if not all(map(math.isfinite, losses)):
             return
-        if self.rows == len(self._loss):
-            for name in ("_trial", "_step", "_loss", "_standing"):
+        if self.rows == len(self._trial):
+            for name in ("_trial", "_step", "_losses", "_standing"):
                 column = getattr(self, name)
-                setattr(self, name, np.concatenate([column, np.zeros_like(column)]))
+                setattr(self, name, np.concatenate([column, np.full_like(column, np.nan if name == "_losses" else 0)]))
         row = self.rows
-        self._trial[row], self._step[row], self._loss[row], self._standing[row] = number, step, loss, True
+        self._trial[row], self._step[row], self._standing[row] = number, step, True
+        self._losses[row, : len(losses)] = losses
         self._place[number, step] = row
         self.rows += 1
 
@@ -45,7 +55,7 @@ class ReportArrays:
         """Give an independent copy. Cost O(rows)."""
         twin = ReportArrays()
         twin.rows, twin._place = self.rows, self._place.copy()
-        twin._trial, twin._step, twin._loss = self._trial.copy(), self._step.copy(), self._loss.copy()
+        twin._trial, twin._step, twin._losses = self._trial.copy(), self._step.copy(), self._losses.copy()
         twin._standing = self._standing.copy()
         return twin
 
@@ -57,13 +67,14 @@ class ReportArrays:
             or_later: whether the first report after the step counts for a trial that has none at it.
 
         Returns:
-            (t,) the numbers of the trials, ascending, and (t,) their losses. Cost O(rows).
+            (t,) the numbers of the trials, ascending, and (t, m) their losses, NaN where only the first was reported.
+            Cost O(rows).
         """
         steps, standing = self._step[: self.rows], self._standing[: self.rows]
         rows = np.flatnonzero(standing & (steps >= step if or_later else steps == step))
         rows = rows[np.lexsort((steps[rows], self._trial[rows]))]
         numbers, first = np.unique(self._trial[rows], return_index=True)
-        return numbers, self._loss[rows[first]]
+        return numbers, self._losses[rows[first]]
 
     def curves(self, points: Floats, seen: Bools | None) -> LearningCurves:
         """Give the reports that count, by trial and step.
@@ -75,12 +86,12 @@ class ReportArrays:
         Cost O(rows log rows).
         """
         if not self.rows:
-            return LearningCurves(_NONE, points[:0], _NONE, _NONE, np.empty(0))
+            return LearningCurves(_NONE, points[:0], _NONE, _NONE, self._losses[:0])
         rows = np.flatnonzero(self._standing[: self.rows])
         if seen is not None:
             rows = rows[seen[self._trial[rows]]]
         rows = rows[np.lexsort((self._step[rows], self._trial[rows]))]
         numbers, trial = np.unique(self._trial[rows], return_inverse=True)
         return LearningCurves(
-            numbers, points[numbers], trial.astype(np.int64), self._step[rows], self._loss[rows].copy()
+            numbers, points[numbers], trial.astype(np.int64), self._step[rows], self._losses[rows].copy()
         )

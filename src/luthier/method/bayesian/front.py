@@ -13,7 +13,7 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.bayesian.step import FittedModel, fantasize, fit_model, scalarize
-from luthier.numeric import hypervolume, non_dominated, sorted_rows
+from luthier.numeric import greedy_volume, non_dominated, sorted_rows
 from luthier.surrogate import GP, Posterior
 
 MOST_OBJECTIVES = 6
@@ -141,24 +141,8 @@ def _by_volume(losses: Floats) -> list[int]:
     left, order = np.arange(len(losses)), list[int]()
     while len(left) and len(order) < _PICKED:
         on_front = non_dominated(scaled[left])
-        order += _greedy(scaled, left[on_front].tolist(), reference, _PICKED - len(order))
+        rows = left[on_front].tolist()
+        picked = greedy_volume(scaled, rows, reference, _PICKED - len(order))
+        order += [*picked, *(row for row in rows if row not in picked)]
         left = left[~on_front]
     return [*order, *left[np.argsort(scaled[left].sum(axis=1), kind="stable")].tolist()]
-
-
-def _greedy(losses: Floats, rows: list[int], reference: Floats, count: int) -> list[int]:
-    """Order rows by picking `count` of them, each time the one that adds most to the volume of those before."""
-    picked, waiting = list[int](), list(rows)
-    bounds = dict.fromkeys(rows, np.inf)  # what a row adds never grows as others are picked
-    while waiting and len(picked) < count:
-        whole = hypervolume(losses[picked], reference) if picked else 0.0
-        best, most = -1, -1.0
-        for row in sorted(waiting, key=lambda one: (-bounds[one], one)):
-            if bounds[row] <= most:
-                break
-            bounds[row] = hypervolume(losses[[*picked, row]], reference) - whole
-            if bounds[row] > most:
-                best, most = row, bounds[row]
-        picked.append(best)
-        waiting.remove(best)
-    return [*picked, *waiting]

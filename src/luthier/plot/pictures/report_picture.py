@@ -17,17 +17,18 @@ from luthier.render import number
 _MOST_VERTICES = 40_000
 
 
-def report_picture(subject: Subject, log: bool = False) -> Picture:
+def report_picture(subject: Subject, log: bool = False, objective: str | None = None) -> Picture:
     """Describe the intermediate values of the trials; the best one stands out, pruned and failed ones recede.
 
     Args:
         subject: the study.
+        objective: its name; None: the first.
         log: whether the axis of the values is logarithmic; values not above 0 are left out then.
 
     Raises:
         NoResult: no trial reported anything.
     """
-    found = report_curves(subject.table)
+    found = report_curves(subject.table, objective)
     sign = -1.0 if found.maximize else 1.0
     ends = [sign * (curve.value if math.isfinite(curve.value) else math.inf) for curve in found.curves]
     order = np.argsort(ends, kind="stable")

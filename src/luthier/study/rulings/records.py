@@ -11,7 +11,7 @@ from luthier.errors import InvalidResult, LeaseLost, TrialFinished
 from luthier.event import Attributed, Event, Reported, Told
 from luthier.history import History
 from luthier.scalar import to_step
-from luthier.trial import Outcome, Report, State, Trial
+from luthier.trial import Outcome, Report, ReportValue, State, Trial, check_noted_cost
 
 
 def tell(
@@ -19,7 +19,7 @@ def tell(
     number: int,
     token: int | None,
     outcome: Outcome,
-    reports: Sequence[tuple[int, float]] = (),
+    reports: Sequence[tuple[int, ReportValue]] = (),
     attributes: Mapping[str, Any] | None = None,
 ) -> list[Event]:
     """Decide how a result is recorded.
@@ -53,7 +53,7 @@ def tell(
     for more, (step, _) in enumerate(late):
         _check_case(history, number, step, more)
     noted = _attributed(trial, token, attributes or {})
-    return [*(Reported(number, token, step, value) for step, value in late), *noted, told(number, token, outcome)]
+    return [*(report_event(number, token, step, value) for step, value in late), *noted, told(number, token, outcome)]
 
 
 def told(number: int, token: int, outcome: Outcome) -> Told:
@@ -71,7 +71,7 @@ def told(number: int, token: int, outcome: Outcome) -> Told:
 
 
 def report(
-    history: History, number: int, token: int, step: int | None, value: float, counting: bool = False
+    history: History, number: int, token: int, step: int | None, value: ReportValue, counting: bool = False
 ) -> list[Event]:
     """Decide how an intermediate value is recorded; without a `step`, as that after the latest of this attempt.
 
@@ -95,7 +95,28 @@ def report(
             "at the same step"
         )
     _check_case(history, number, step)
-    return [Reported(number, token, step, value)]
+    _check_alike(trial, value)
+    return [report_event(number, token, step, value)]
+
+
+def report_event(number: int, token: int, step: int, value: ReportValue) -> Reported:
+    """Make the event of a report."""
+    if isinstance(value, tuple):
+        return Reported(number, token, step, value[0], value[1:])
+    return Reported(number, token, step, value)
+
+
+def _check_alike(trial: Trial, value: ReportValue) -> None:
+    """Raise InvalidResult where an attempt reports the first objective alone, and before that several, or likewise."""
+    latest = trial.reports[-1] if trial.reports else None
+    if latest is None or latest.attempt != (trial.lease.attempt if trial.lease else 1):
+        return
+    count = len(value) if isinstance(value, tuple) else 1
+    if count != len(latest.values):
+        raise InvalidResult(
+            f"trial {trial.number} reports {count} of the objectives after {len(latest.values)}: report the same ones "
+            "at every step"
+        )
 
 
 def _check_case(history: History, number: int, step: int, more: int = 0) -> None:
@@ -117,11 +138,13 @@ def attribute(history: History, number: int, token: int, values: Mapping[str, An
     """Decide how attributes of a running trial are recorded; those that it has already are not.
 
     Raises:
+        InvalidResult: one is the cost of the study's trials, and is no number from 0 on.
         LeaseLost, TrialFinished: they cannot be recorded.
     """
     trial = history.trial(number)
     if trial.outcome is not None:
         raise TrialFinished(f"trial {number} already ended as {trial.outcome.reason}: it takes no more attributes")
+    check_noted_cost(history.problem().cost, values)
     return _attributed(trial, _held(trial, token), values)
 
 

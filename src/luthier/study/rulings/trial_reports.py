@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+import msgspec
+
 from luthier.errors import InvalidResult
-from luthier.event import Configured, Event, Freed, Paused, Promoted, Pruned, Reported, Told
+from luthier.event import Configured, Event, Freed, Paused, Promoted, Pruned, Told
 from luthier.history import History, outcome_cost
 from luthier.instances import Case, CaseProgress, Instances
 from luthier.key import Key
-from luthier.scalar import short, to_float, to_step
+from luthier.scalar import to_step
 from luthier.stop import CapsRunTime, Decision, Rule, scheduler_of
 from luthier.study.log import StudyLog
-from luthier.study.rulings.records import of_attempt, report, tell
-from luthier.trial import Outcome, Reason, Ruling, State, Trial
+from luthier.study.rulings.records import of_attempt, report, report_event, tell
+from luthier.trial import Outcome, Reason, Reportable, ReportValue, Ruling, State, Trial, read_report
 
 Progress: TypeAlias = Callable[[History, int], CaseProgress]
 Cases: TypeAlias = Callable[[int, int], Iterator[Case]]
@@ -40,18 +42,20 @@ class TrialReports:
         self._log = log
         self.rule = rule
         self.instances = log.history.problem().instances
+        self._names = [objective.name for objective in log.history.problem().objectives]
         self._obeying: set[int] = set()  # tokens of trials that were told to stop, and may not have told their value
 
-    def report(self, number: int, token: int, value: float, step: int | None, configured: Configured | None) -> None:
+    def report(
+        self, number: int, token: int, value: Reportable, step: int | None, configured: Configured | None
+    ) -> None:
         """Record an intermediate value, and what the rule decides then.
 
         `configured` says what method and rule are, which is written down before a first decision; None without a rule.
         """
-        given = to_float(value)
-        if given is None:
-            raise InvalidResult(f"a report of trial {number} is a number, not {short(value)}")
-        place = None if step is None else to_step(step, f" of trial {number}")
-        if self.instances is not None:
+        where, whole = f" of trial {number}", scheduler_of(self.rule) is not None
+        given = read_report(value, self._names, where, whole=whole)
+        place = None if step is None else to_step(step, where)
+        if self.instances is not None and isinstance(given, float):
             given = self.instances.counted(given)
         if self.rule is None or configured is None:
             self._log.commit(lambda history: report(history, number, token, place, given))
@@ -95,7 +99,7 @@ class TrialReports:
         number: int,
         token: int | None,
         outcome: Outcome,
-        reports: Sequence[tuple[int, float]],
+        reports: Sequence[tuple[int, ReportValue]],
         noted: Mapping[str, Any] | None,
         stopped: bool | None,
         configured: Configured,
@@ -208,7 +212,7 @@ def _outcome_of_cases(history: History, trial: Trial, instances: Instances, outc
             f"trial {trial.number} has reported {count} of {due} cases: its value is their mean, so report each, as in "
             "for case in trial.cases(): trial.report(…)"
         )
-    return replace(outcome, values={history.problem().objectives[0].name: trial.mean})
+    return msgspec.structs.replace(outcome, values={history.problem().objectives[0].name: trial.mean})
 
 
 def _was_told(trial: Trial, token: int | None, outcome: Outcome) -> bool:
@@ -242,13 +246,13 @@ def _spent(trial: Trial) -> int:
 
 def _rung_report(history: History, trial: Trial, outcome: Outcome) -> list[Event]:
     """Give the report of a trial that trained up to its rung and returned the value there, without reporting it."""
-    name = history.problem().objectives[0].name
-    if not _is_partial(history, trial) or trial.lease is None or name not in outcome.values:
+    values = tuple(outcome.values[one.name] for one in history.problem().objectives if one.name in outcome.values)
+    if not _is_partial(history, trial) or trial.lease is None or len(values) < len(history.problem().objectives):
         return []
     reported, spent = of_attempt(trial), _spent(trial)
     if reported and reported[-1].step >= spent:
         return []
-    return [Reported(trial.number, trial.lease.token, spent, outcome.values[name])]
+    return [report_event(trial.number, trial.lease.token, spent, values)]
 
 
 def _ended(history: History, number: int, token: int | None, outcome: Outcome, stopped: bool) -> list[Event]:
@@ -269,4 +273,5 @@ def _ended(history: History, number: int, token: int | None, outcome: Outcome, s
     if trial.ruling is Ruling.FINISH:
         return told
     extra = {**outcome.extra, UNFINISHED: dict(outcome.values)} if outcome.values else outcome.extra
-    return tell(history, number, token, replace(outcome, reason=Reason.PRUNED, values={}, violations={}, extra=extra))
+    pruned = msgspec.structs.replace(outcome, reason=Reason.PRUNED, values={}, violations={}, extra=extra)
+    return tell(history, number, token, pruned)
