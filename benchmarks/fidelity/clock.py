@@ -55,8 +55,20 @@ class Clock:
     best: float = np.inf
     trace: list[tuple[int, float]] = field(default_factory=list)
 
-    def spend(self, units: int, loss: float) -> bool:
-        """Spend units that ended with a loss; tell whether there is any budget left."""
+    def train(self, curve: Curve, had: int, until: int) -> bool:
+        """Train from some units to others; tell whether there is any budget left.
+
+        Where a training goes on, all units on its way are looked at: some optimizers report each of them, and others
+        only the last one, and that is no merit of the former.
+        """
+        if not self.task.goes_on:
+            return self._spend(max(until - had, 0), curve(until))
+        left = True
+        for unit in range(had + 1, until + 1):
+            left = self._spend(1, curve(unit))
+        return left
+
+    def _spend(self, units: int, loss: float) -> bool:
         self.spent += units
         if loss < self.best and self.spent <= BUDGETS[-1] * self.task.high:
             self.best = loss
@@ -91,7 +103,7 @@ def simulate(task: Curves, optimizer: Optimizer, workers: int) -> Clock:
         now, _, job, until = heapq.heappop(queue)
         loss = curves[job.trial](until)
         had = trained.get(job.trial, 0) if task.goes_on else 0
-        if not clock.spend(max(until - had, 0), loss):
+        if not clock.train(curves[job.trial], had, until):
             return clock
         trained[job.trial] = max(until, had)
         further = optimizer.tell(job, until, loss)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from benchmarks.fidelity.clock import BUDGETS, MOST
 
+Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 _LEAST = 1e-3
 """Regrets count as at least this."""
 _OURS = "Auto, ASHA (the default)"
@@ -16,7 +17,7 @@ _GRID = np.arange(1, 2001) / 100
 """Full evaluations at which mean regrets are compared."""
 
 
-def regrets(row: Mapping[str, Any], budgets: Iterable[float]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def regrets(row: Mapping[str, Any], budgets: Iterable[float]) -> Floats:
     """Give the regret of a run at budgets, in full evaluations; it has spent less or as much by then."""
     spent = np.array([0.0, *(at / row["high"] for at, _ in row["trace"])])
     values = np.array([MOST, *(max(regret, _LEAST) for _, regret in row["trace"])])
@@ -34,17 +35,49 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 def _suite(suite: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     names = sorted(dict.fromkeys(row["name"] for row in rows), key=lambda name: name != _OURS)
     own = {name: [row for row in rows if row["name"] == name] for name in names}
-    curves = {name: np.exp(np.mean([np.log(regrets(row, _GRID)) for row in own[name]], axis=0)) for name in names}
     title = " | ".join(map(str, BUDGETS))
-    lines = [f"\n| {suite} | {title} | ± | runs | seconds |", f"| --- |{' --- |' * (len(BUDGETS) + 3)}"]
-    for name in sorted(names, key=lambda name: float(curves[name][-1])):
-        logs = np.array([np.log(regrets(row, BUDGETS)) for row in own[name]])
-        error = np.mean(logs.std(axis=0)) / np.sqrt(len(logs))
-        means = " | ".join(f"{mean:.4f}" for mean in np.exp(logs.mean(axis=0)))
+    lines = [f"\n| {suite} | {title} | ± | tasks | runs | seconds |", f"| --- |{' --- |' * (len(BUDGETS) + 4)}"]
+    means = {name: _mean(own[name], BUDGETS, _tasks(own[name])) for name in names}
+    for name in sorted(names, key=lambda name: (-len(_tasks(own[name])), float(means[name][-1]))):
         seconds = np.mean([row["seconds"] for row in own[name]])
-        lines.append(f"| {name} | {means} | {100 * error:.0f} % | {len(logs)} | {seconds:.1f} |")
-    lines += ["", f"Full evaluations after which the mean of {names[0]} is at that of another one after 20:", ""]
+        cells = [f"{mean:.4f}" for mean in means[name]] + [_error(own[name]), str(len(_tasks(own[name])))]
+        lines.append(f"| {name} | {' | '.join(cells)} | {len(own[name])} | {seconds:.1f} |")
+    lines += [
+        "",
+        f"Full evaluations after which {names[0]} is at the mean of another one after 20, on common tasks:",
+        "",
+    ]
     for name in names[1:]:
-        reached = np.flatnonzero(curves[names[0]] <= curves[name][-1] * (1 + 1e-9))
-        lines.append(f"- {name}: {f'{_GRID[reached[0]]:.1f}' if len(reached) else 'not in 20'}")
+        common = _tasks(own[names[0]]) & _tasks(own[name])
+        if not common:
+            continue
+        reached = np.flatnonzero(
+            _mean(own[names[0]], _GRID, common) <= _mean(own[name], _GRID[-1:], common) * (1 + 1e-9)
+        )
+        when = f"{_GRID[reached[0]]:.1f}" if len(reached) else "not in 20"
+        lines.append(f"- {name} ({len(common)} tasks): {when}")
     return lines
+
+
+def _tasks(rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {row["task"] for row in rows}
+
+
+def _mean(rows: Sequence[Mapping[str, Any]], budgets: Iterable[float], tasks: set[str]) -> Floats:
+    """Give the geometric mean over tasks of that over the runs of each, so that tasks with more runs weigh no more."""
+    at = list(budgets)
+    logs = [np.mean([np.log(regrets(row, at)) for row in rows if row["task"] == task], axis=0) for task in tasks]
+    mean: Floats = np.exp(np.mean(logs, axis=0))
+    return mean
+
+
+def _error(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Give the standard error of the last mean that comes from the seeds, in percent; of one seed it is not known."""
+    variance = 0.0
+    tasks = _tasks(rows)
+    for task in tasks:
+        logs = [np.log(regrets(row, BUDGETS[-1:]))[0] for row in rows if row["task"] == task]
+        if len(logs) < 2:
+            return "one seed"
+        variance += float(np.var(logs, ddof=1)) / len(logs)
+    return f"{100 * np.sqrt(variance) / len(tasks):.0f} %"
