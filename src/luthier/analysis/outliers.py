@@ -47,7 +47,7 @@ def discount_outliers(data: Data, noisy: bool, key: Key, memo: Memo) -> Data:
     Cost O(n³), five times at most.
 
     Source: Ament, Santorella, Eriksson, Letham, Balandat and Bakshy (2024), Robust Gaussian processes via relevance
-    pursuit, NeurIPS, lemma 1 for the noise. There losses are added one at a time, and their number has a prior.
+    pursuit, NeurIPS, for the most likely noise. There losses are added one at a time, and their number has a prior.
     """
     if len(data) < _FEWEST:
         return data
