@@ -17,7 +17,7 @@ from luthier.acquisition.hypervolume import LogEHVI, bind_hypervolume
 from luthier.acquisition.protocol import AcquisitionContext, SmoothCriterion
 from luthier.acquisition.weighting.cost import PerSecond, Zero
 from luthier.acquisition.weighting.edges import EdgePenalty
-from luthier.acquisition.weighting.feasibility import Feasible, soften
+from luthier.acquisition.weighting.feasibility import Feasible
 from luthier.acquisition.weighting.penalty import PlateauPenalty
 from luthier.acquisition.weighting.prior_weighted import PriorWeighted
 from luthier.acquisition.weighting.weighted import Weighted, weight_criterion
@@ -83,27 +83,6 @@ def test_weighted_by_feasibility(acquisition, known: bool) -> None:
     criterion = Feasible(inner, acquisition.scale, (posterior(1), posterior(2)))
     assert supports(criterion, SmoothCriterion)
     check(criterion)
-    for width in (0.01, 0.3):
-        softer = soften(criterion, width)
-        check(softer)
-        assert isinstance(softer, Feasible) and softer.width == width
-
-
-@pytest.mark.parametrize("known", [True, False], ids=["something feasible", "nothing feasible"])
-def test_a_mean_of_criteria_with_the_same_constraints_asks_them_once(known: bool) -> None:
-    bounds, x = (posterior(1), posterior(2)), SPACE.sample(Key.of(9), 6)
-    inner = [AnalyticCriterion(LogEI(), posterior(seed), -0.5) if known else None for seed in (0, 3)]
-    parts = [Feasible(one, "log", bounds) for one in inner]
-    mean = IntegratedCriterion(parts, np.array([0.5, 0.5]), "signed")
-    joined = soften(mean, 0.0)
-    assert isinstance(joined, Feasible)
-    np.testing.assert_allclose(joined.value(x), mean.value(x), rtol=1e-12)
-    np.testing.assert_allclose(joined.value_grad(x)[1], mean.value_grad(x)[1], rtol=1e-10)
-    check(soften(mean, 0.1))
-    assert soften(IntegratedCriterion(parts, np.array([0.5, 0.5]), "log"), 0.1) is None
-    others = [Feasible(inner[0], "log", bounds), Feasible(inner[1], "log", (posterior(1),))]
-    assert soften(IntegratedCriterion(others, np.array([0.5, 0.5]), "signed"), 0.1) is None
-    assert soften(AnalyticCriterion(LogEI(), posterior(0), -0.5), 0.1) is None
 
 
 def context(costs) -> AcquisitionContext:

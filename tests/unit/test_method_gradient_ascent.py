@@ -5,17 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from luthier.acquisition import Feasible
 from luthier.errors import InvalidSetting
 from luthier.key import Key
-from luthier.method.bayesian.acquisition_optimizer import (
-    AcquisitionOptimizer,
-    EvaluatedPoints,
-    ascend,
-    ascend_past_constraints,
-)
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, EvaluatedPoints, ascend
 from luthier.space import Choice, Float, Int, Space
-from luthier.surrogate import Moments, MomentsGrad
 
 MIXED = Space({"a": Float(0, 1), "n": Int(0, 9), "c": Choice("x", "y"), "d": Float(0, 1, when="c == 'x'")})
 NONE = np.empty((0, 4))
@@ -133,43 +126,3 @@ def test_what_has_no_value_is_not_climbed_from() -> None:
 def test_a_negative_number_of_ascents_is_refused() -> None:
     with pytest.raises(InvalidSetting, match="ascents=-1"):
         AcquisitionOptimizer(ascents=-1)
-
-
-class Plane:
-    """A posterior that knows a linear violation well."""
-
-    def __init__(self, slope: list[float], at: float) -> None:
-        self.slope, self.at = np.array(slope), at
-
-    def moments(self, x):
-        return Moments(x @ self.slope - self.at, np.full(len(x), 0.002**2))
-
-    def moments_grad(self, x):
-        slopes = np.repeat(self.slope[None], len(x), axis=0)
-        return MomentsGrad(*self.moments(x), slopes, np.zeros_like(x))
-
-
-class Improvement:
-    """The logarithm of how far a linear loss is below that of a point."""
-
-    def value(self, x):
-        return self.value_grad(x)[0]
-
-    def value_grad(self, x):
-        gain = np.logaddexp(0.0, (x.sum(axis=1) - 0.6) / 0.01)
-        slope = 1.0 / (1.0 + np.exp(-(x.sum(axis=1) - 0.6) / 0.01)) / gain / 0.01
-        return np.log(gain), np.repeat(slope[:, None], x.shape[1], axis=1)
-
-
-def test_a_corner_between_constraints_is_reached_past_them() -> None:
-    """The way from a point at two constraints to where three meet leads along both."""
-    space = Space({name: Float(0, 1) for name in "abc"})
-    planes = (Plane([1.0, 0.9, 0.0], 0.5), Plane([0.9, 1.0, 0.0], 0.5), Plane([0.3, 0.0, 1.0], 0.6))
-    criterion = Feasible(Improvement(), "log", planes)
-    begin = np.array([[0.495, 0.0, 0.1]])
-    corner = np.array([0.5 / 1.9, 0.5 / 1.9, 0.6 - 0.15 / 1.9])
-    (found,) = ascend_past_constraints(space, criterion, begin)
-    assert criterion.value(found)[0] > criterion.value(ascend(space, criterion, begin))[0] + 0.3
-    assert criterion.value(found)[0] > criterion.value(corner[None] - 0.004)[0] - 0.5
-    assert ascend_past_constraints(space, Hill(), begin) == []
-    assert ascend_past_constraints(space, criterion, begin[:0]) == []

@@ -29,7 +29,7 @@ from luthier.acquisition.thompson import Thompson
 from luthier.acquisition.traits import check_acquisition
 from luthier.acquisition.weighting.cost import PerSecond, weight_by_cost
 from luthier.acquisition.weighting.edges import EdgePenalty
-from luthier.acquisition.weighting.feasibility import Feasible, soften
+from luthier.acquisition.weighting.feasibility import Feasible
 from luthier.acquisition.weighting.penalty import PlateauPenalty
 from luthier.acquisition.weighting.prior_weighted import PriorWeighted, weight_by_prior
 
@@ -68,7 +68,6 @@ __all__ = [
     "bind_acquisition",
     "bind_hypervolume",
     "check_acquisition",
-    "soften",
     "weight_by_cost",
     "weight_by_prior",
 ]

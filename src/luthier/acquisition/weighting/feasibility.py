@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 
 from luthier._typing import Floats
-from luthier.acquisition.criterion import LEAST_STD, IntegratedCriterion, smooth_where, standard_deviation
+from luthier.acquisition.criterion import LEAST_STD, smooth_where, standard_deviation
 from luthier.acquisition.normal import hazard, log_distribution
 from luthier.acquisition.protocol import Criterion, SmoothCriterion, ValueScale
 from luthier.surrogate import Differentiable, Posterior, supports
@@ -28,7 +28,6 @@ class Feasible:
         scale: of the values of `inner`: ``positive`` ones are multiplied by the probability, to others its logarithm
             is added.
         bounds: posteriors of the violations, taken as independent.
-        width: a standard deviation that is added to those of the violations; see `soften`.
 
     Source: Gardner, Kusner, Xu, Weinberger and Cunningham (2014), Bayesian optimization with inequality constraints,
     section 3.
@@ -37,7 +36,6 @@ class Feasible:
     inner: Criterion | None
     scale: ValueScale
     bounds: Sequence[Posterior]
-    width: float = 0.0
 
     @property
     def abilities(self) -> tuple[type, ...]:
@@ -50,7 +48,7 @@ class Feasible:
         chance = np.zeros(len(x))
         for bound in self.bounds:
             mean, variance = bound.moments(x)
-            chance += log_distribution(-mean / standard_deviation(variance + self.width**2))
+            chance += log_distribution(-mean / standard_deviation(variance))
         if self.inner is None:
             return chance
         value = self.inner.value(x)
@@ -61,10 +59,9 @@ class Feasible:
         chance, slope = np.zeros(len(x)), np.zeros_like(x)
         for bound in self.bounds:
             moments = cast(Differentiable, bound).moments_grad(x)
-            variance = moments.variance + self.width**2
-            std = standard_deviation(variance)
+            std = standard_deviation(moments.variance)
             z = -moments.mean / std
-            by_variance = np.where(variance <= LEAST_STD**2, 0.0, -0.5 * z / std**2)
+            by_variance = np.where(moments.variance <= LEAST_STD**2, 0.0, -0.5 * z / std**2)
             chance += log_distribution(z)
             by_x = -moments.mean_grad / std[:, None] + by_variance[:, None] * moments.variance_grad
             slope += hazard(z)[:, None] * by_x
@@ -75,29 +72,3 @@ class Feasible:
             return value + chance, gradient + slope
         probability = np.exp(chance)
         return value * probability, probability[:, None] * (gradient + value[:, None] * slope)
-
-
-def soften(criterion: Criterion, width: float) -> Criterion | None:
-    """Give a criterion with constraints that are less sure of where they hold, for a search that goes past them.
-
-    Args:
-        criterion: weighted by the probability that outcome constraints hold; or a mean of such ones with the same
-            constraints, whose probability is then computed once.
-        width: of the doubt, on the scale of the violations.
-
-    Returns:
-        None for another criterion.
-    """
-    if isinstance(criterion, Feasible):
-        return replace(criterion, width=width)
-    parts = criterion.criteria if isinstance(criterion, IntegratedCriterion) else ()
-    inner = [part.inner for part in parts if isinstance(part, Feasible) and part.inner is not None]
-    first = parts[0] if parts else None
-    if not isinstance(first, Feasible) or not isinstance(criterion, IntegratedCriterion):
-        return None
-    alike = all(isinstance(part, Feasible) and part.bounds is first.bounds for part in parts)
-    if not alike or criterion.scale != ValueScale.SIGNED or first.scale == ValueScale.POSITIVE:
-        return None
-    if len(inner) < len(parts):  # nothing feasible is known: what counts is the probability alone
-        return replace(first, width=width)
-    return replace(first, inner=replace(criterion, criteria=inner), width=width)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luthier._hints import translating_settings
 from luthier._typing import Floats
-from luthier.acquisition import Criterion, SmoothCriterion, soften
+from luthier.acquisition import Criterion, SmoothCriterion
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.method.bayesian.separation import KnownPoints
@@ -23,8 +22,6 @@ _SMALLEST, _LARGEST = 0.003, 0.5
 """The standard deviations of the changes that make candidates near the best points are log-uniform between these."""
 _SCALES = (0.2, 0.1, 0.05, 0.02)
 """The standard deviations of the rounds of local search, in turn: from coarse to fine, and once more."""
-_DOUBTS = (0.3, 0.1, 0.03, 0.01)
-"""The standard deviations that are added to the models of violations, in units of a typical one."""
 _STEPS = 10
 """The steps of gradient ascent: local search has brought the candidates near the maximum."""
 
@@ -96,9 +93,7 @@ class AcquisitionOptimizer:
         if not supports(criterion, SmoothCriterion) or not self.ascents:
             return points
         begun = points[: self.ascents][np.isfinite(values[: self.ascents])]
-        climbed = [ascend(space, criterion, begun)]
-        climbed += ascend_past_constraints(space, criterion, np.concatenate([best[:1], begun[:1]]))
-        ascended = _fresh(space, np.concatenate(climbed), known)
+        ascended = _fresh(space, ascend(space, criterion, begun), known)
         if not len(ascended):
             return points
         points, values = np.concatenate([ascended, points]), np.concatenate([criterion.value(ascended), values])
@@ -143,26 +138,6 @@ def ascend(space: Space, criterion: SmoothCriterion, points: Floats) -> Floats:
     bounds = [(0.0, 1.0)] * int(free.sum())
     found[free], _, _ = fmin_l_bfgs_b(loss, found[free], bounds=bounds, maxiter=_STEPS, maxfun=2 * _STEPS)
     return space.settle(found, np.where(np.isnan(found), 0.5, found))
-
-
-def ascend_past_constraints(space: Space, criterion: SmoothCriterion, points: Floats) -> list[Floats]:
-    """Maximise from each of `points` under outcome constraints that get hard little by little.
-
-    Where several constraints hold just so, their probabilities are walls between which a gradient leads nowhere. With
-    doubt added to what is known of them there is a way along them, which is followed as the doubt is taken back.
-
-    Returns:
-        The points (m, d) that were found; none where the criterion has no such constraints.
-
-    Cost: five times that of `ascend`. Source: Nocedal and Wright (2006), Numerical optimization, chapter 17: penalties
-    that grow from one subproblem to the next, each begun at the solution of the one before.
-    """
-    for width in _DOUBTS:
-        soft = soften(criterion, width)
-        if soft is None or not len(points):
-            return []
-        points = ascend(space, cast(SmoothCriterion, soft), points)
-    return [ascend(space, criterion, points)] if len(points) else []
 
 
 class EvaluatedPoints:

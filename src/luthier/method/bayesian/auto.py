@@ -22,7 +22,6 @@ from luthier.acquisition import (
     PlateauPenalty,
     PriorWeighted,
     ValueScale,
-    soften,
 )
 from luthier.data import Data
 from luthier.errors import InvalidSetting
@@ -237,7 +236,6 @@ class Auto:
             bound.append(bind_criterion(acquisition, posterior, constraints, context))
         # The logarithms themselves are averaged, so that a model that sees no improvement at a point has a veto.
         criterion: Criterion = IntegratedCriterion(bound, np.full(len(bound), 1.0 / len(bound)), ValueScale.SIGNED)
-        criterion = soften(criterion, 0.0) or criterion  # with constraints that are computed once for all models
         if by == INFORMING:
             criterion = _logarithm(criterion)
             if not anywhere:
