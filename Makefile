@@ -9,6 +9,9 @@ THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 # does something else at that moment can be too slow for one. Both runs are printed; what fails twice is red.
 ALONE = { echo; echo 'What failed, once more and alone:'; $(THREADS) $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
+# Where an environment forbids bytecode, each of hundreds of processes compiles all files again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help tune test browser databases check quick format bench docs lock lowest clean
 

@@ -38,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.adapter import space_of  # noqa: E402
 from benchmarks.rgpe import RGPE  # noqa: E402
 
-CHECKPOINTS = (5, 10, 25, 50)
+CHECKPOINTS = (3, 5, 10, 25, 50)
 SOURCES, SOURCE_TRIALS = 3, 50
 _DIVERGED = 10.0
 """The loss of a training that diverged, in the tables of TaskSet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -49,6 +50,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return True if is_test and _SLOW.search(collection_path.read_text(encoding="utf-8")) else None
 
 
+_ANY_CLASS = re.compile(r"::Test\w+::")
 _SLOW = re.compile(r"^pytestmark = .*\bslow\b", re.MULTILINE)
 
 
@@ -59,10 +61,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         inside = item.nodeid.partition("::")[2]
         case = f"{item.path.relative_to(HERE).as_posix()}::{inside}" if HERE in item.path.parents else ""
         for name in (case, case.partition("[")[0]):
-            if name in SIBLINGS and item.get_closest_marker("slow") is None:
+            most = SIBLINGS.get(name, SIBLINGS.get(_ANY_CLASS.sub("::*::", name, count=1)))
+            if most is not None and item.get_closest_marker("slow") is None:
                 seen[name] += 1
-                if seen[name] > SIBLINGS[name]:
+                if seen[name] > most:
                     item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector of cycles look at what tests make alone: modules and tests take it a second each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

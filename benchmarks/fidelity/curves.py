@@ -17,6 +17,8 @@ Curve: TypeAlias = Callable[[int], float]
 
 _DIVERGED = 10.0
 """The loss of a training that diverged, in the tables."""
+_NEAR_ONE = ("beta1", "beta2")
+"""The variables of the tables that were drawn by the logarithm of what they lack of 1."""
 _REFERENCES = 2000
 """Random configurations whose median is the regret 1, of a surrogate."""
 
@@ -64,15 +66,27 @@ def tasks(folder: Path, part: str = "") -> list[Curves]:
 
 
 def taskset(folder: Path) -> Iterator[Curves]:
-    """Read the tables: each a thousand configurations, compared by the logarithms of their values."""
+    """Read the tables: each a thousand configurations, compared by the logarithms of their values.
+
+    A decay rate near 1 was drawn by the logarithm of what it lacks of 1 (Metz et al. 2020, Using a thousand
+    optimization tasks to learn hyperparameter search strategies, appendix), so that is the variable. The first column
+    of losses is that of the network before it was trained: it costs nothing, and is left out.
+    """
     for path in sorted((folder / "data" / "taskset").glob("*.npz")):
         table = np.load(path)
-        described = json.loads(path.with_suffix("").with_suffix(".space.json").read_text())["params"]
-        variables = [{"type": "float", "log": True, **one} for one in described]
-        names = [one["name"] for one in variables]
-        low, high = (np.log([one[end] for one in variables]) for end in ("lo", "hi"))
-        points = (np.log(table["X"]) - low) / (high - low)
-        losses = np.nan_to_num(table["valid_loss"].astype(float), nan=_DIVERGED, posinf=_DIVERGED)
+        described = json.loads(path.with_suffix("").with_suffix(".space.json").read_text())
+        names = [one["name"] for one in described["params"]]
+        values = table["X"].astype(float)
+        for column, name in enumerate(names):
+            if name in _NEAR_ONE:
+                names[column], values[:, column] = f"one_minus_{name}", 1.0 - values[:, column]
+        variables = [
+            {"type": "float", "log": True, "name": name, "lo": float(column.min()), "hi": float(column.max())}
+            for name, column in zip(names, values.T, strict=True)
+        ]
+        low, high = np.log(values.min(axis=0)), np.log(values.max(axis=0))
+        points = (np.log(values) - low) / (high - low)
+        losses = np.nan_to_num(table["valid_loss"].astype(float)[:, 1:], nan=_DIVERGED, posinf=_DIVERGED)
         losses = np.minimum(losses, _DIVERGED)
 
         def begin(given: Any = (names, low, high, points, losses)) -> Callable[[dict[str, Any]], Curve]:

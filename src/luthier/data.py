@@ -63,11 +63,13 @@ class StoppedTrials:
         losses: (s, m) those that they are taken to have, by their reports; NaN where no trial is finished, and they
             cannot be told without.
         share: (s,) of the fidelity that they had, from 0 at the lowest to 1; None in a study without a fidelity.
+        numbers: (s,) of the trials, ascending.
     """
 
     x: Floats
     losses: Floats
     share: Floats | None = None
+    numbers: Integers = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def tell(self) -> bool:

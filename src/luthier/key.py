@@ -42,11 +42,11 @@ class Key:
 
     words: tuple[int, int]
 
-    @classmethod
-    def of(cls, seed: int) -> Key:
+    @staticmethod
+    def of(seed: int) -> Key:
         """Make the root key of a study from its seed (any integer from 0 to 2**64 - 1)."""
         plain = type(seed) is int and 0 <= seed < 2**64
-        return cls(_root(seed if plain else checked_seed(seed)))
+        return _root(seed if plain else checked_seed(seed))
 
     def fold(self, *path: int | str) -> Key:
         """Derive a key by a path of names and numbers; different paths give independent streams."""
@@ -54,7 +54,7 @@ class Key:
 
     def of_trial(self, number: int) -> Key:
         """Derive the key of a trial from the root: ``fold("trial", number)``, remembered, as several ask for it."""
-        return Key(_of_trial(self.words, number))
+        return _of_trial(self.words, number)
 
     def raw(self, count: int) -> NDArray[np.uint64]:
         """Give the first `count` 64-bit words of the stream. Cost O(count)."""
@@ -133,14 +133,14 @@ _mine = _Mine()
 
 
 @lru_cache(maxsize=256)
-def _root(seed: int) -> tuple[int, int]:
-    """Give the words of a root key: the same study asks for them with every proposal."""
-    return _digest(b"luthier.key", seed.to_bytes(8, "little"))
+def _root(seed: int) -> Key:
+    """Give a root key: the same study asks for it with every proposal."""
+    return Key(_digest(b"luthier.key", seed.to_bytes(8, "little")))
 
 
 @lru_cache(maxsize=256)
-def _of_trial(words: tuple[int, int], number: int) -> tuple[int, int]:
-    return _folded(words, ("trial", number))
+def _of_trial(words: tuple[int, int], number: int) -> Key:
+    return Key(_folded(words, ("trial", number)))
 
 
 def _folded(words: tuple[int, int], path: tuple[int | str, ...]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -33,10 +33,10 @@ class Memo:
     def get(self, key: Hashable, compute: Callable[[], T]) -> T:
         """Give the value of `key`, by `compute` if it is not known, which must depend only on `key`."""
         with self._lock:
-            found = self._values.get(key, _UNKNOWN)
+            found: Any = self._values.get(key, _UNKNOWN)
             if found is not _UNKNOWN:
                 self._values.move_to_end(key)
-                return cast(T, found)
+                return found  # type: ignore[no-any-return]
         value = compute()
         if self._capacity:
             with self._lock:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import math
+from abc import abstractmethod
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 from luthier import codec
 from luthier._foreign_words import TRIAL_ATTRIBUTES
@@ -82,8 +84,7 @@ class Ruling(StrEnum):
     """It has its final value, which counts: going on would change nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True, gc=False):
     """The right to run a trial and to report its result.
 
     Args:
@@ -101,8 +102,7 @@ class Lease:
     lost: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True, gc=False):
     """The outcome of a trial.
 
     Args:
@@ -115,11 +115,11 @@ class Outcome:
     """
 
     reason: Reason
-    values: Mapping[str, float] = field(default_factory=dict)
-    violations: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = {}
+    violations: Mapping[str, float] = {}
     duration_s: float | None = None
     error: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = {}
 
     @property
     def failure(self) -> tuple[str, str]:
@@ -128,8 +128,7 @@ class Outcome:
         return str(self.reason), kind
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True, gc=False):
     """An intermediate result of a running trial.
 
     Args:
@@ -154,8 +153,7 @@ class Report:
         return [self.step, *self.values]
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True, gc=False):
     """One evaluation of the objective, done or not.
 
     Args:
@@ -183,10 +181,10 @@ class Trial:
     outcome: Outcome | None = None
     lease: Lease | None = None
     reports: tuple[Report, ...] = ()
-    note: Mapping[str, Any] = field(default_factory=dict)
+    note: Mapping[str, Any] = {}
     seen: int = 0
     forgotten: bool = False
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = {}
     until: int | None = None
     ruling: Ruling = Ruling.GO_ON
     mean: float | None = None
@@ -264,7 +262,26 @@ def plain_attributes(values: Mapping[str, Any] | None, more: Mapping[str, Any]) 
     return {name: codec.from_plain(value) for name, value in plain.items()}
 
 
-class Parametrized(ABC):
+def check_noted_cost(cost: str | None, noted: Mapping[str, Any]) -> None:
+    """Refuse attributes with a cost that would count as nothing.
+
+    Args:
+        cost: the name of what a trial costs; None where the study declares none.
+        noted: attributes by name.
+
+    Raises:
+        InvalidResult: the cost is among them, and is no finite number from 0 on. None says that it is not known.
+    """
+    given = None if cost is None else noted.get(cost)
+    number = to_float(given)
+    if given is not None and (number is None or not 0.0 <= number < math.inf):
+        raise InvalidResult(
+            f"set({cost}={short(given)}): {cost!r} is the cost of the study's trials, a finite number, 0 or more, or "
+            "None where it is not known; note what the run has cost so far in all, and give other things other names"
+        )
+
+
+class Parametrized:
     """A trial as a person sees it: it reads like a mapping of the active variables to their values. Abstract."""
 
     __slots__ = ()

@@ -36,7 +36,7 @@ from luthier.store.sql.server_link import ServerLink
 from luthier.store.sql.server_store import ServerStore
 from luthier.store.sql.server_upgrade import upgrade_tables
 from luthier.study.leases import lease_owner
-from luthier.testing.stores import EVENTS
+from luthier.testing.sample_events import EVENTS
 
 pytestmark = pytest.mark.slow
 SECRET = "gr4v1ty"

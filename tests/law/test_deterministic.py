@@ -11,6 +11,7 @@ import pytest
 from dying import SPACE, DyingStore, die_at, objective, open_study, outline
 
 import luthier as lt
+from check_set import stride
 from luthier.event import Asked, Told
 from luthier.executor import RunningTrial
 from luthier.history import TrialOrder
@@ -72,7 +73,7 @@ def test_a_run_killed_at_any_event_ends_like_one_that_was_not(executor: str) -> 
     settings = {"executor": executor, "workers": 1 if executor == "inline" else 3, "deterministic": WINDOW}
     counting = DyingStore(Memory())
     run(lt.Evolution(), counting, trials=16, **settings)
-    for number in range(1, counting.appends + 1, 3):
+    for number in range(1, counting.appends + 1, stride(3)):
         store = Memory()
         die_at(store, number, number % 2 == 0, lt.Evolution(), 16, **settings)
         gc.collect(1)

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import luthier as lt
+from check_set import stride
 from luthier.event import Reported, Told
 from luthier.history import History
 from luthier.stop import Rule
@@ -46,7 +47,7 @@ def test_a_race_killed_at_any_event_ends_like_one_that_was_not(rule: Rule) -> No
     expected = _open(counting, rule)
     expected.run(_loss, trials=12)
     assert expected.history.evaluations < 12 * 10
-    for number in range(1, counting.appends + 1, 9):
+    for number in range(1, counting.appends + 1, stride(9)):
         store = Memory()
         for after in (False, True):  # dies twice: somewhere, and a little later
             dying = DyingStore(store)

@@ -9,6 +9,7 @@ import pytest
 from dying import DyingStore, die_at, objective, open_study, outline
 
 import luthier as lt
+from check_set import stride
 from luthier.event import Asked, Freed, Retried, Told
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
 from luthier.store import Memory, Store
@@ -54,8 +55,8 @@ def _check(store: Store, expected: lt.Study, acknowledged: dict[int, float | Non
 def test_a_run_killed_at_any_event_ends_like_one_that_was_not(method: Any) -> None:
     expected, appends = _whole_run(method)
     assert appends > 60
-    stride = 1 if isinstance(method, lt.Random) else 23 if isinstance(method, lt.Auto) else 5
-    for number in range(1, appends + 1, stride):
+    apart = 1 if isinstance(method, lt.Random) else 23 if isinstance(method, lt.Auto) else 5
+    for number in range(1, appends + 1, stride(apart)):
         for after in (False, True):
             store = Memory()
             acknowledged = die_at(store, number, after, method)
@@ -93,7 +94,7 @@ def test_a_trial_that_kills_its_process_every_time_is_given_up() -> None:
 
 @pytest.mark.parametrize("after", [False, True])
 def test_of_two_processes_one_may_die_at_any_event(after: bool) -> None:
-    for number in range(1, 45):
+    for number in range(1, 45, stride(1)):
         store = Memory()
         dying = DyingStore(store)
         dying.fail(number, after=after)

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from dying import DyingStore, outline
 
 import luthier as lt
+from check_set import stride
 from luthier.event import Promoted, Resumed, Told
 from luthier.stop import Rule
 from luthier.store import Memory, Store
@@ -55,23 +55,13 @@ def _open(store: Store | Path, rule: Rule) -> lt.Study:
     return lt.Study("s", SPACE, minimize="y", store=store, method=method, seed=3, fidelity=EPOCHS, stop=rule)
 
 
-@pytest.fixture
-def _only_new_objects() -> Iterator[None]:
-    """Have the collector of cycles look at what a test makes alone: all that there is takes it a second."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
-@pytest.mark.usefixtures("_only_new_objects")
 @pytest.mark.parametrize("objective", [_objective, pytest.param(_at_once, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
 def test_a_run_killed_at_any_event_ends_like_one_that_was_not(rule: Rule, objective: Any) -> None:
     counting = DyingStore(Memory())
     expected = _open(counting, rule)
     expected.run(objective, trials=16)
-    for number in range(1, counting.appends + 1, 5):
+    for number in range(1, counting.appends + 1, stride(5)):
         store = Memory()
         for after in (False, True):  # dies twice: somewhere, and a little later
             dying = DyingStore(store)

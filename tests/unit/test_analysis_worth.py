@@ -237,6 +237,19 @@ def test_the_lead_over_the_defaults_is_compared_in_pairs_of_folds() -> None:
     assert "5 folds in pairs" in str(found) and found.to_dict()["is_noise"] is False
 
 
+def test_a_lead_that_is_the_same_in_all_folds_has_no_noise() -> None:
+    run = study(method=lt.Random())
+    for shift in (0.3, 0.1, 0.3):
+        folds = [0.7 + shift + fold / 3 for fold in range(3)]  # whose differences are not exact
+        run.tell(run.ask(), {"loss": sum(folds) / 3, "folds": folds})
+    found = run.lead(over=0)
+    assert (found.source, found.pairs, found.noise, found.is_noise) == ("folds", 3, 0.0, False)
+    assert "its standard error is 0 over 3 folds in pairs" in str(found) and "above the noise" in str(found)
+    run.forget(1)
+    even = run.lead(over=2)
+    assert even.value == pytest.approx(0.0) and even.is_noise  # nothing is won, and that is sure
+
+
 def test_a_lead_below_the_noise_says_so() -> None:
     run = study(method=lt.Random())
     run.enqueue({"x": 0.5, "y": 0.5})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 import luthier as lt
 from luthier.cli.program import program
+from luthier.run import SilentReporter
 from luthier.study import Order, StudyReader
 
 
@@ -40,8 +42,49 @@ def test_orders_are_given_and_said(store: str) -> None:
     assert "nothing is paused" in call("resume", store).stdout
     assert "stopping" in call("stop", store).stdout and "cancelling" in call("cancel", store).stdout
     with StudyReader.open(store) as reader:
-        given = reader.history.direction
+        given = reader.history.remarks.direction
         assert given is not None and given[1].order == Order.CANCEL
+
+
+def test_a_pause_says_what_it_waits_for(store: str) -> None:
+    with lt.Study("s", store=store) as study:
+        first, second = study.ask(2)
+        said = call("pause", store).stdout
+        assert said.startswith(
+            "s: paused: no new trials, until: luthier resume; the 2 trials that run go on to their end"
+        )
+        study.tell(first, 0.5)
+        assert "; the trial that runs goes on to its end, which luthier top shows" in call("pause", store).stdout
+        shown = call("top", store).stdout
+        assert (
+            "PAUSED: nothing is begun before luthier resume; busy until 1 running has ended, and then nothing" in shown
+        )
+        study.tell(second, 0.5)
+        assert "PAUSED: nothing is begun before luthier resume\n" in call("top", store).stdout
+
+
+def test_a_busy_worker_shows_at_once_that_it_is_paused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, seen = tmp_path / "busy.db", threading.Event()
+
+    def notice(reporter: SilentReporter, text: str) -> None:
+        notices.append(text)
+        seen.set()
+
+    def waits(trial: lt.RunningTrial) -> float:
+        if trial.number == 0:
+            call("pause", str(store))
+        assert seen.wait(60)  # it is noticed while both workers are busy
+        return float(trial["x"])
+
+    notices: list[str] = []
+    monkeypatch.setattr(SilentReporter, "notice", notice)
+    with lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", store=store, method=lt.Random(), seed=1) as study:
+        resuming = threading.Thread(target=lambda: (seen.wait(60), call("resume", str(store))))
+        resuming.start()
+        study.run(waits, trials=3, workers=2, executor="threads", progress=SilentReporter())
+        resuming.join()
+    assert notices[0].startswith("paused: no new trials, until `luthier resume`; 2 here still to end")
+    assert notices[1] == "going on"
 
 
 def test_top_shows_who_runs_what(store: str) -> None:

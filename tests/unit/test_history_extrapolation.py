@@ -29,21 +29,32 @@ def test_a_loss_changes_as_those_of_the_trials_that_went_on() -> None:
 
 
 def test_the_slope_is_between_that_of_the_trials_and_one() -> None:
-    """Losses 0, 2, 4 became 0, 1, 2: the least squares slope is 1/2, and two trials' weight draws it to 0.7."""
+    """Losses 0, 2, 4 became 0, 1, 2: the slope is 1/2, and four trials' weight draws it to 11/14."""
     reports = curves({1: 0.0, 9: 0.0}, {1: 2.0, 9: 1.0}, {1: 4.0, 9: 2.0}, {1: 10.0})
     found = extrapolate(reports, lt.Fidelity("epochs", 1, 9), np.array([0, 1, 2]), np.array([0.0, 1.0, 2.0]))
     # Level 3 has nobody: nothing is known of what changes there, and the step from 1 to 9 is not one of the chain.
     assert found.numbers.tolist() == [3] and found.losses == pytest.approx([10.0])
     near = curves({1: 0.0, 3: 0.0}, {1: 2.0, 3: 1.0}, {1: 4.0, 3: 2.0}, {1: 10.0})
     found = extrapolate(near, EPOCHS, np.empty(0, int), np.empty(0))
-    slope = (4.0 + 2.0 * 8.0 / 3) / (8.0 + 2.0 * 8.0 / 3)
-    assert found.losses[3] == pytest.approx(1.0 + slope * (10.0 - 2.0))
+    assert found.losses[3] == pytest.approx(1.0 + 11 / 14 * (10.0 - 2.0))
 
 
-def test_what_diverged_tells_nothing_of_the_others() -> None:
-    given = [{1: float(one), 3: float(one) - 0.5} for one in range(6)] + [{1: 1e30, 3: 1e35}, {1: 2.5}]
+@pytest.mark.parametrize("far", [(1e30, 1e35), (1e308, 1.7e308), (-1e308, 1e308), (2.25, 1e35), (2.25, 1.7e308)])
+def test_what_diverged_tells_nothing_of_the_others(far: tuple[float, float]) -> None:
+    given = [{1: float(one), 3: float(one) - 0.5} for one in range(9)] + [{1: far[0], 3: far[1]}, {1: 2.5}]
     found = extrapolate(curves(*given), EPOCHS, np.empty(0, int), np.empty(0))
     assert found.losses[-1] == pytest.approx(2.0)
+    assert np.isfinite(found.losses).all()
+
+
+def test_the_order_at_a_level_is_kept_where_it_says_nothing_of_the_next() -> None:
+    """The best ones became the worst: a falling line would turn the order round, and a level one make all of them tie.
+
+    The paused ones rank as they did, close together: a tenth of what they differed by.
+    """
+    crossed = [{1: float(one), 3: 20.0 - 3.0 * one} for one in range(8)] + [{1: 9.0}, {1: 8.0}, {1: 11.0}]
+    paused = extrapolate(curves(*crossed), EPOCHS, np.empty(0, int), np.empty(0)).losses[8:]
+    assert paused[[0, 2]] - paused[1] == pytest.approx([0.1, 0.3])
 
 
 def test_paused_trials_teach_and_are_not_pending() -> None:

@@ -99,6 +99,7 @@ def test_a_study_whose_past_is_packed_makes_the_same_trials(method: lt.Random, m
     plain = run()
     monkeypatch.setattr("luthier.history.packed_list.CHUNK", 8)
     monkeypatch.setattr("luthier.history.packed_list.KEPT", 8)
+    monkeypatch.setattr("luthier.study.log._PACKED_AFTER", 1)
     packed = run()
     parts = packed.history._state.trials._parts[0]
     assert sum(isinstance(chunk, bytes) for chunk in parts) > 5

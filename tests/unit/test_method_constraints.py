@@ -92,6 +92,16 @@ def test_predictions_give_the_share_that_succeeds_where_crashes_come_by_chance()
     assert found.chance == pytest.approx((41 - failed) / 41)
 
 
+def test_a_crash_among_equal_losses_has_their_loss_to_the_bit() -> None:
+    for loss in (2.0, 0.1, 1 / 3, -0.7, 1e-300, 3e17):
+        study = lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", seed=0, method=lt.Bayes(initial=2))
+        study.tell(study.ask(), failed="no")
+        for x in (0.1, 0.2, 0.3, 0.4):
+            study.add({"x": x}, loss)
+        imputed = impute_failures(study.history.data(study.problem), Memo())
+        assert imputed.losses.ravel().tolist() == [loss] * 5
+
+
 @pytest.mark.parametrize("method", [lt.Auto(), lt.Bayes()], ids=["auto", "bayes"])
 def test_what_crashed_by_chance_is_not_proposed_again(method) -> None:
     study = lt.Study("again", {"n": lt.Int(0, 24)}, minimize="y", method=method, seed=0)

@@ -17,7 +17,7 @@ from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, 
 from luthier.method.bayesian.evidence import find_evidence, penalize_edges, resolution
 from luthier.method.bayesian.plateau import find_plateaus, widest_gap
 from luthier.method.bayesian.separation import SeparatedPoints, separate
-from luthier.method.bayesian.step import FittedModel, Step, scalarize
+from luthier.method.bayesian.step import FittedModel, Step, incumbent, scalarize
 from luthier.surrogate import GP, Forest
 
 BRIEF = AcquisitionOptimizer(scattered=60, nearby=40, parents=3, rounds=2, climbers=2, tries=10)
@@ -156,6 +156,19 @@ def test_the_least_improvement_is_half_the_least_step_as_far_as_losses_tie() -> 
     assert resolution(posterior, 0.0) == 0.0
 
 
+def test_the_lowest_mean_is_looked_for_where_the_lowest_losses_were_measured() -> None:
+    x = points(5_200, seed=5)
+    losses = (x[:, 0] - 0.3) ** 2 + np.random.default_rng(0).normal(size=len(x))
+    known = data(x[:60], losses[:60])
+    posterior = GP().fit(known, Key.of(0), Memo())
+    assert incumbent(posterior, known, noisy=True) == posterior.moments(known.x).mean.min()
+    many = data(x, losses)
+    means = posterior.moments(x).mean
+    lowest = np.argsort(losses, kind="stable")[:5_000]
+    assert incumbent(posterior, many, noisy=True) == pytest.approx(means[lowest].min(), rel=1e-12)
+    assert incumbent(posterior, many, noisy=False) == posterior.best
+
+
 def test_nothing_is_kept_apart_without_doubt() -> None:
     assert separate(data(points(8), np.arange(8.0)), 0.0) is None
 
@@ -170,6 +183,22 @@ def test_points_near_a_trial_in_every_variable_are_known() -> None:
     assert separation.clear(x).tolist() == [False, True, True, False]
     fresh = SeparatedPoints(EvaluatedPoints(x[1:2]), separation).fresh(x)
     assert fresh.tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_every_box_is_compared_with_every_point(several: bool) -> None:
+    generator = np.random.default_rng(3)
+    x = generator.choice([0.0, 0.25, 0.5, np.nan], size=(400, 3)) + 0.05 * generator.random((400, 3))
+    x[:, 2] = generator.choice([0.25, 0.75], size=400)
+    losses = generator.integers(0, 40, size=(400, 1 + several)).astype(float)
+    separation = separate(data(x, losses), 1.0)
+    assert separation is not None
+    at = np.concatenate([x[:50] + 0.02, generator.random((200, 3)), x[:20]])
+    at[:, 2] = generator.choice([0.25, 0.75], size=len(at))
+    filled = np.where(np.isnan(at), 9.0, at)[:, None, :]
+    inside = ((filled >= separation.lows) & (filled <= separation.highs)).all(axis=2).any(axis=1)
+    assert separation.clear(at).tolist() == (~inside).tolist()
+    assert 0 < inside.sum() < len(at)
 
 
 def test_of_several_objectives_what_lies_between_equal_trials_is_known() -> None:

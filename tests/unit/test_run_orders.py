@@ -96,10 +96,10 @@ def test_a_worker_whose_trials_fail_pauses_itself_and_no_other() -> None:
         return float(trial["x"])
 
     run = Run(objective, trials=20, on_error="pause", give_up_after=4)
-    run.until(lambda history: history.paused_workers)
+    run.until(lambda history: history.remarks.paused_workers)
     time.sleep(0.5)
     history = run.editor.reader.history
-    assert history.finished == 4 and len(history.paused_workers) == 1
+    assert history.finished == 4 and len(history.remarks.paused_workers) == 1
     assert "4 trials in a row failed here" in run.notices[1] and "OSError: no GPU" in run.notices[1]
     with lt.Study("s", store=run.store) as other:  # a worker that is well
         other.run(brief, trials=8)
@@ -138,5 +138,5 @@ def test_orders_are_kept_by_a_store(order: Order) -> None:
     store = Memory()
     lt.Study("s", SPACE, minimize="y", store=store)
     StudyEditor.open(store, "s").direct(order)
-    given = StudyEditor.open(store, "s").reader.history.direction
+    given = StudyEditor.open(store, "s").reader.history.remarks.direction
     assert given is None if order is Order.GO_ON else given is not None and given[1] == Directed(str(order))

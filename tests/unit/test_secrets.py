@@ -85,6 +85,8 @@ def test_a_search_with_such_a_store_uses_it(vault: Vault) -> None:
         f'path = "postgresql://ada:{SECRET}@localhost/tuning',
         f"mysql://ada:{SECRET}@@host/x",
         f"jdbc://host/x?user=ada&password={SECRET}",
+        f"mariadb://ada@host/x?ssl_key_password={SECRET}&charset=utf8mb4",
+        f"mysql://ada@host/x?passwd={SECRET}",
         f"a://b:c@d and e://f:{SECRET}@g",
     ],
 )

@@ -347,6 +347,30 @@ class TestStudies:
         study.release(other, "killed", reason=Reason.LOST)
         assert study.trials[1].state is State.WAITING
 
+    @pytest.mark.parametrize("rule", [lt.Median(), lt.ASHA(), lt.SuccessiveHalving(), lt.Hyperband(), None])
+    @pytest.mark.parametrize("asked", [{"workers": 2, "deterministic": 1}, {"workers": 1, "deterministic": 2}])
+    def test_of_one_trial_after_the_other_it_has_one_worker(self, rule: Rule | None, asked: dict[str, int]) -> None:
+        """With a window of 1 two workers would run as ever, and nothing of it be deterministic. None: it is ASHA."""
+        study = study_of(rule, fidelity=lt.Fidelity("epochs", 1, 9))
+        assert study.rule is not None
+        with pytest.raises(InvalidSetting, match="no two runs share: use one worker"):
+            study.run(lambda trial: 1.0, trials=3, executor="threads", **asked)  # type: ignore[arg-type]
+        assert not study.trials
+
+    def test_under_a_scheduler_one_worker_makes_the_same_trials_and_several_are_replayed(self) -> None:
+        def halved(**how: Any) -> lt.Study:
+            study = study_of(lt.ASHA(), fidelity=lt.Fidelity("epochs", 1, 9))
+            study.run(lambda trial: float(trial["x"]) + 1 / (trial.until or 9), trials=20, **how)
+            assert study.verify().ok
+            return study
+
+        def outlines(study: lt.Study) -> list[tuple[Any, ...]]:
+            return [(trial.params, trial.value, trial.state) for trial in study.trials]
+
+        once, again = halved(deterministic=True), halved(deterministic=True)
+        assert outlines(once) == outlines(again) == outlines(halved())
+        assert len(halved(workers=3, executor="threads").trials) == 20
+
     def test_a_deterministic_run_of_several_workers_has_no_rule(self) -> None:
         study = study_of(lt.Median())
         with pytest.raises(InvalidSetting, match="no two runs share"):

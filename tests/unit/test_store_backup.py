@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 import luthier as lt
 from luthier.cli.program import program
@@ -16,7 +16,7 @@ from luthier.errors import InvalidSetting, StoreBusy, StoreCorrupt, StoreError, 
 from luthier.event import Told
 from luthier.store import JSONLines, Memory, SQLite, Store, back_up, open_store, upgrade_store
 from luthier.store.sqlite.file_upgrade import upgrade_file
-from luthier.testing.stores import EVENTS
+from luthier.testing.sample_events import EVENTS
 
 NAN = Told(3, 0, "done", {"loss": math.nan})
 
@@ -27,6 +27,69 @@ def fill(store: Store) -> None:
     store.append("beer", [NAN], 0)
     store.append("wine", [NAN], len(EVENTS))
     store.delete("gone")
+
+
+def call(*words: str) -> Result:
+    return CliRunner().invoke(program, list(words))
+
+
+@pytest.mark.parametrize("kind", ["db", "jsonl"])
+@pytest.mark.parametrize("into", ["db", "jsonl"])
+def test_a_backup_is_put_back(kind: str, into: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        with lt.Study(name, {"x": lt.Float(0, 1)}, minimize="y", store="s.db", seed=1, method=lt.Random()) as study:
+            study.run(lambda trial: trial["x"], trials=4)
+            if name == "b":
+                study.ask()
+                said = call("backup", "s.db", f"copy.{kind}").output
+    assert f"to put it back: luthier restore copy.{kind} s.db\n" in said
+    done = call("restore", f"copy.{kind}", f"new.{into}")
+    assert done.exit_code == 0 and f"a: restored in new.{into}, 4 trials: 4 done\n" in done.output
+    assert "1 that ran when the backup was made wait to be run again: luthier run goes on" in done.output
+    for name in ("a", "b"):
+        with lt.Study(name, store="s.db") as before, lt.Study(name, store=f"new.{into}") as after:
+            assert after.history.digest == before.history.digest and after.verify().ok
+            count = before.history.length - (name == "b")  # which gave its trial back after the backup
+            assert after.reader.stamps[:count] == before.reader.stamps[:count]
+            assert after.ask().number == 4  # also where that trial was running
+
+
+def test_restoring_overwrites_nothing_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        with lt.Study(name, {"x": lt.Float(0, 1)}, minimize="y", store="s.db", seed=1, method=lt.Random()) as study:
+            study.run(lambda trial: trial["x"], trials=2)
+    assert call("backup", "s.db", "copy.jsonl").exit_code == 0
+    assert call("restore", "copy.jsonl", "t.db", "--study", "b").exit_code == 0
+    refused = call("restore", "copy.jsonl", "t.db")
+    assert "t.db has 'b' already, and nothing is overwritten" in str(refused.exception)
+    with open_store("t.db") as store:
+        assert store.names() == ("b",)
+    assert "is the backup itself" in str(call("restore", "copy.jsonl", "./copy.jsonl").exception)
+    assert "has no study 'c'" in str(call("restore", "copy.jsonl", "u.db", "--study", "c").exception)
+    assert "there is no store" in str(call("restore", "typo.jsonl", "u.db").exception)
+    open_store("empty.db").close()
+    assert "has no studies to restore" in str(call("restore", "empty.db", "u.db").exception)
+    monkeypatch.setattr(SQLite, "restore", lambda *_: (_ for _ in ()).throw(StoreBusy("full")))
+    assert "full" in str(call("restore", "copy.jsonl", "u.db").exception)
+    assert not Path("u.db").exists()
+
+
+def test_a_backup_is_put_back_where_a_study_file_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.toml").write_text(
+        '[study]\nminimize = "y"\n[objective]\ncommand = "echo {x}"\n[space]\nx = {float = [0, 1]}\n'
+        '[method]\nuse = "Random"\n[budget]\ntrials = 2\n'
+    )
+    assert call("run", "a.toml", "--quiet").exit_code == 0
+    assert call("backup", "a.toml", "copy.db").exit_code == 0
+    Path("a.db").unlink()
+    done = call("restore", "copy.db", "a.toml")
+    assert done.exit_code == 0 and "a: restored in a.db, 2 trials: 2 done" in done.output
+    assert call("run", "a.toml", "--trials", "3", "--quiet").exit_code == 0
 
 
 @pytest.mark.parametrize("source", ["s.db", "s.jsonl"])

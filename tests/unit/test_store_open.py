@@ -11,9 +11,9 @@ import pytest
 
 import luthier as lt
 import luthier.store
-from luthier.errors import InvalidSetting, MissingDependency, StoreError, StoreFull
+from luthier.errors import InvalidSetting, MissingDependency, StoreError, StoreFull, StudyNotFound
 from luthier.event import Told
-from luthier.store import Memory, SQLite, Store, StoreFactory, open_store, register_store, registry
+from luthier.store import Memory, SQLite, Store, StoreFactory, back_up, open_store, register_store, registry
 from luthier.store.path_checks import network, settle
 from luthier.store.url_secrets import shown_place
 from luthier.testing.faults import Crash, FaultyStore
@@ -43,6 +43,33 @@ def test_a_path_is_an_sqlite_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert isinstance(store, SQLite)
             assert repr(store) == f"SQLite({str(absolute)!r})"
     assert [path.name for path in tmp_path.glob("*.db")] == ["a.db"]
+
+
+@pytest.mark.parametrize(
+    ("where", "shown"),
+    [
+        ("runs/a.db", "runs/a.db"),
+        ("runs/a.jsonl", "runs/a.jsonl"),
+        ("sqlite:///runs/a.db", "runs/a.db"),
+        (Path("runs/a.jsonl"), "runs/a.jsonl"),
+        (None, "the store in memory"),
+    ],
+)
+def test_messages_name_a_store_as_it_was_given(
+    where: str | Path | None, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs").mkdir()
+    with open_store(where) as store:
+        with pytest.raises(StudyNotFound, match=f"no study 'b' in {shown}, which is empty"):
+            store.read("b", 0)
+        study = lt.Study("a", {"x": lt.Float(0, 1)}, minimize="loss", store=store)
+        with pytest.raises(InvalidSetting, match=f"^{shown} has a study 'a' already"):
+            study.copy(store)
+        with pytest.raises(InvalidSetting, match=f"^{shown} has 1 studies already"):
+            back_up(Memory(), store)
+    with pytest.raises(StoreError, match=f"^{shown} was closed"):
+        store.names()
 
 
 def test_a_path_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,12 +126,15 @@ def test_refuses_a_network_file_system(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_package_exports_what_it_says() -> None:
     assert [getattr(luthier.store, name) for name in luthier.store.__all__] == [
+        luthier.store.Deferring,
         luthier.store.Identifying,
         luthier.store.JSONLines,
         Memory,
         luthier.store.Queueing,
+        luthier.store.Rereading,
         luthier.store.Restoring,
         SQLite,
+        luthier.store.Snapshotting,
         Store,
         StoreFactory,
         luthier.store.StoreUpgrade,
@@ -276,6 +306,10 @@ def test_the_folder_that_one_is_in_may_be_gone(tmp_path: Path, monkeypatch: pyte
         ("postgresql://ada:lovelace", "postgresql://ada:***"),
         ("postgresql://[::1]:5432/db", "postgresql://[::1]:5432/db"),
         ("mysql://ada:lovelace@host/db?ssl_key=x", "mysql://ada:***@host/db?ssl_key=***"),
+        ("mariadb://ada:love@l/ce@host:3306/db", "mariadb://ada:***@host:3306/db"),
+        ("mariadb://ada:a%40b@[::1]:3306/db?charset=utf8mb4", "mariadb://ada:***@[::1]:3306/db?charset=utf8mb4"),
+        ("mariadb:///db?unix_socket=/s&passwd=x", "mariadb:///db?unix_socket=/s&passwd=***"),
+        ("mysql://host/db?ssl_key_password=x&init_command=y", "mysql://host/db?ssl_key_password=***&init_command=***"),
         ("studies.db", "studies.db"),
         (Path("a@b:c.db"), "a@b:c.db"),
     ],

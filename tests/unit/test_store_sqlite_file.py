@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import luthier as lt
 from luthier.errors import (
     InvalidSetting,
     StoreBusy,
@@ -23,6 +25,7 @@ from luthier.event import Told
 from luthier.store import SQLite, open_store
 from luthier.store.sqlite.error_translation import translate
 from luthier.store.sqlite.schema import APPLICATION, SCHEMA, journal_mode
+from luthier.trial import Reason
 
 PAGE = 4096
 
@@ -89,6 +92,52 @@ def test_every_append_is_flushed(place: Path) -> None:
         assert store._link is not None
         assert store._link.execute("PRAGMA synchronous") == [(2,)]
         assert store._link.execute("PRAGMA journal_mode") == [(journal_mode().encode(),)]
+
+
+@pytest.mark.parametrize("mode", ["wal", "truncate"])
+def test_only_what_may_be_lost_with_the_machine_waits_for_the_disk(
+    place: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda: mode)
+    with lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", store=place, method=lt.Random(), seed=0) as study:
+        store = study.reader._log.store
+        assert isinstance(store, SQLite) and store._link is not None
+
+        def flushed(act: Callable[[], object]) -> bool:
+            act()
+            assert store._link is not None
+            return store._link.execute("PRAGMA synchronous") == [(2,)]
+
+        held = [study.ask()]
+        soon = mode == "wal"
+        assert flushed(lambda: held.append(study.ask())) != soon
+        assert flushed(lambda: study.tell(held[0], 1.0))  # and with it all that came before
+        assert flushed(lambda: held.append(study.ask())) != soon
+        assert flushed(lambda: study.ask(lease_s=60))  # who has it may live on elsewhere
+        assert flushed(lambda: held.append(study.ask())) != soon
+        assert flushed(lambda: study.ask(ticket="a request"))  # which may be repeated from elsewhere
+        assert flushed(lambda: held.append(study.ask())) != soon
+        assert flushed(lambda: study.report(held[-1], 1.0))
+        assert flushed(lambda: study.enqueue({"x": 0.5}))
+
+
+def test_a_failure_of_power_after_a_result_loses_what_was_begun_since_and_no_result(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda: "wal")
+    later = tmp_path / "later"
+    later.mkdir()
+    with lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", store=place, method=lt.Random(), seed=0) as study:
+        first, second = study.ask(), study.ask()
+        study.tell(second, 2.0)
+        for file in place.parent.glob(f"{place.name}*"):  # what the flush of the result has brought to the disk
+            (later / file.name).write_bytes(file.read_bytes())
+        lost = study.ask()
+        with lt.Study("s", store=later / place.name) as again:
+            again.release(first.number, reason=Reason.LOST)  # its process is gone as well
+            assert again.trial(second.number).value == 2.0 and len(again) == 2
+            assert again.ask().number == first.number
+            assert again.ask().params == lost.params and again.verify().ok
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 import luthier as lt
 from luthier.errors import InvalidResult, InvalidSetting, StudyMismatch
+from luthier.event import Attributed
 from luthier.history import outcome_cost
 from luthier.history.spending import Spending
 from luthier.run import Budget, End
@@ -89,6 +90,35 @@ def test_in_a_run_it_fails_the_trial_and_nothing_is_lost() -> None:
     assert first.is_done and second.reason is Reason.FAILED
     assert "cost of a trial is a finite number" in second.error
     assert second.extra == {"loss": 0.25, "dollars": -1.0} and run.spent == 2.0
+
+
+@pytest.mark.parametrize("cost", [-1, math.nan, math.inf, "3", True, [1.0]])
+def test_a_noted_cost_that_is_none_is_refused_where_it_is_noted(cost: Any) -> None:
+    asked = study()
+    trial = asked.ask()
+    length = asked.history.length
+    for note in (trial.set, lambda **values: asked.set(trial, **values)):
+        with pytest.raises(InvalidResult, match=r"set\(dollars=.* 0 or more"):
+            note(dollars=cost)
+    with pytest.raises(InvalidResult, match="dollars"):
+        asked.finish(trial, Outcome(Reason.FAILED), attributes={"dollars": cost})
+    assert asked.history.length == length
+    trial.set(dollars=2.5, other=cost)  # another name may have any value
+    trial.set(dollars=None)
+    asked.tell(trial, failed="no")
+
+
+@pytest.mark.parametrize("executor", ["inline", "threads"])
+def test_in_a_run_a_noted_negative_cost_fails_its_trial(executor: str) -> None:
+    def failing(trial: lt.RunningTrial) -> dict[str, float]:
+        trial.set(dollars=1.5)
+        trial.set(dollars=-2)
+        return {"loss": 1.0, "dollars": 1.0}
+
+    run = study()
+    run.run(failing, trials=2, executor=executor)
+    assert [trial.reason for trial in run.trials] == [Reason.FAILED] * 2
+    assert "set(dollars=-2)" in run.trials[0].error and run.spent == 3.0
 
 
 def test_an_unknown_cost_is_none_and_counts_for_nothing() -> None:
@@ -261,7 +291,10 @@ def test_trials_may_cost_nothing_at_all() -> None:
 def test_a_cost_that_no_float_holds_is_no_cost(tmp_path: Path) -> None:
     with study(store=tmp_path / "s.db") as noted:
         trial = noted.ask()
-        noted.set(trial, {"dollars": 10**400})  # as any attribute, it may be any number
+        with pytest.raises(InvalidResult, match="0 or more"):
+            noted.set(trial, {"dollars": 10**400})
+        earlier = Attributed(trial.number, trial.token, {"dollars": 10**400})  # as earlier versions wrote it
+        noted.reader.store.append("priced", [earlier], noted.history.length)
         noted.tell(trial, failed="it crashed")
         assert noted.spent == 0.0
     with study(store=tmp_path / "s.db") as again:

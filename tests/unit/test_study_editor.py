@@ -158,6 +158,18 @@ def test_a_study_cannot_learn_from_one_that_measures_something_else() -> None:
         _study().learn_from(other)
 
 
+def test_a_study_cannot_learn_from_one_of_the_opposite_goal() -> None:
+    both = {"minimize": "loss", "maximize": "gain"}
+    other = lt.Study("other", SPACE, **both, method=lt.Random(), seed=9)
+    other.add({"x": 0.5, "n": 2}, {"loss": 1.0, "gain": 2.0})
+    assert lt.Study("s", SPACE, **both, seed=1).learn_from(other) == 1
+    study = lt.Study("s", SPACE, minimize=["loss", "gain"], seed=1)
+    length = study.history.length
+    with pytest.raises(StudyMismatch, match=r"'other' maximizes 'gain', and this one minimizes 'gain': .*add_many"):
+        study.learn_from(other)
+    assert study.history.length == length
+
+
 def test_a_space_changes_and_history_is_kept_where_it_applies() -> None:
     store = Memory()
     study = _study(store=store)

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from contextvars import Context
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -18,6 +19,8 @@ import numpy as np
 
 T = TypeVar("T")
 
+_IS_IN_CONTEXT = not np.__version__.startswith("1.")
+"""Whether numpy keeps it in a context variable, so that it is the default one in an empty context."""
 _NUMPY_DEFAULT: dict[str, Any] = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
 
@@ -46,7 +49,8 @@ class single_thread:  # noqa: N801  read as a verb: with single_thread(): …
 
     def __enter__(self) -> Self:
         for name in self._modules:
-            importlib.import_module(name)
+            if name not in sys.modules:
+                importlib.import_module(name)
         _mine.held = libraries = _found.libraries()
         _mine.limit.begin(libraries.of_thread)
         with _found.lock:
@@ -74,14 +78,18 @@ def on_one_thread(compute: Callable[[], T], forget: Callable[[], object], *modul
     """
     while True:
         with single_thread(*modules) as held:
-            if np.geterr() == _NUMPY_DEFAULT:
-                value = compute()
-            else:
-                with np.errstate(**_NUMPY_DEFAULT):
-                    value = compute()
+            value = _by_default(compute)
         if held.complete:
             return value
         forget()
+
+
+def _by_default(compute: Callable[[], T]) -> T:
+    """Compute with what numpy does by default where numbers overflow or are none."""
+    if _IS_IN_CONTEXT:
+        return Context().run(compute)
+    with np.errstate(**_NUMPY_DEFAULT):
+        return compute()
 
 
 class _Library:
@@ -94,11 +102,12 @@ class _Library:
         self.set: Callable[[int], object] = controller.set_num_threads
         if controller.internal_api == "openblas":  # threadpoolctl 3.8 sets it for one thread of the process only
             for name in _OPENBLAS:
-                self.set = getattr(controller.dynlib, name, self.set)
+                self.set = getattr(controller.dynlib, name.format("set"), self.set)
+                self.get = getattr(controller.dynlib, name.format("get"), self.get)
 
 
 _OPENBLAS = tuple(
-    f"{prefix}openblas_set_num_threads{suffix}" for prefix in ("", "scipy_") for suffix in ("", "64_", "_64")
+    f"{prefix}openblas_{{}}_num_threads{suffix}" for prefix in ("", "scipy_") for suffix in ("", "64_", "_64")
 )
 
 
@@ -137,7 +146,7 @@ class _Limit:
 
     def end(self) -> None:
         self.depth -= 1
-        if not self.depth:
+        if self._before and not self.depth:
             self.release()
 
     def release(self) -> None:

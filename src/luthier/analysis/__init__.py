@@ -41,6 +41,7 @@ from luthier.analysis.descriptive import (
     front_course,
     optimization_history,
     report_curves,
+    run_seconds,
     timeline,
     trial_table,
 )
@@ -56,7 +57,14 @@ from luthier.analysis.importance import (
     measure_importance,
 )
 from luthier.analysis.interval_estimate import IntervalEstimate, VariableAxis
-from luthier.analysis.predict import Predictions, check_level, check_span, expected_best, predict
+from luthier.analysis.predict import (
+    Predictions,
+    check_level,
+    check_span,
+    expected_best,
+    known_results,
+    predict,
+)
 from luthier.analysis.predicted_moments import PredictedMoments, predicted_columns, predicted_moments
 from luthier.analysis.response import (
     AblationPath,
@@ -166,6 +174,7 @@ __all__ = [
     "front_course",
     "front_members",
     "knee",
+    "known_results",
     "lead_over",
     "measure_importance",
     "optimization_history",
@@ -176,6 +185,7 @@ __all__ = [
     "predicted_moments",
     "preferred_trial",
     "report_curves",
+    "run_seconds",
     "timeline",
     "trial_table",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from luthier._typing import Floats
 from luthier.acquisition import Feasible, FunctionCriterion, ValueScale
+from luthier.analysis.outliers import discount_outliers
 from luthier.analysis.predictive_distribution import (
     FEWEST,
     PredictiveDistribution,
@@ -98,7 +99,7 @@ class Predictions:
         return np.exp(Feasible(None, ValueScale.LOG, self.constraints).value(x))
 
 
-def predict(problem: Problem, data: Data, method: Method, key: Key, memo: Memo) -> Predictions:
+def predict(problem: Problem, data: Data, method: Method, key: Key, memo: Memo, *, robust: bool = False) -> Predictions:
     """Fit the method's own models to each objective; a default Gaussian process where it has none that can be read.
 
     Args:
@@ -106,6 +107,7 @@ def predict(problem: Problem, data: Data, method: Method, key: Key, memo: Memo) 
         data: what is known.
         method: of the study.
         key, memo: see `Surrogate.fit`.
+        robust: whether outliers count less for a default Gaussian process (see `discount_outliers`).
 
     Raises:
         NoResult: too little is known to predict anything; the message says what is missing.
@@ -117,9 +119,30 @@ def predict(problem: Problem, data: Data, method: Method, key: Key, memo: Memo) 
     def read(alone: Data) -> PredictiveDistribution | None:
         return predictive_distribution(own, alone, key, memo)
 
-    found, by = _distributions(problem, data, method, own, read, key, memo)
+    found, by = _distributions(problem, data, method, own, read, key, memo, robust)
     known = impute_failures(data, memo)
     return Predictions(problem, data, found, constraint_models(known, key, memo), by, _luck(data, len(known.failed)))
+
+
+def known_results(history: History, problem: Problem) -> tuple[Data, tuple[int, ...]]:
+    """Give the trials that a prediction learns from, and their numbers, ascending.
+
+    They are those that have values. In a race over instances few trials have all cases: the others count with what
+    their cases tell of the mean over all of them, as they do for the method.
+
+    Args:
+        history: what is known.
+        problem: that of the history.
+    """
+    data, numbers = history.data(problem), history.measured()
+    if problem.instances is None or not data.stopped.tell:
+        return data, numbers
+    every = np.array([*numbers, *data.stopped.numbers.tolist()], dtype=np.int64)
+    whole, order = data.with_stopped(), np.argsort(every, kind="stable")
+    rows = {name: getattr(whole, name)[order] for name in ("x", "losses", "violations", "costs")}
+    share = None if whole.share is None else whole.share[order]
+    noise = None if whole.noise is None else whole.noise[order]
+    return replace(whole, **rows, share=share, noise=noise), tuple(every[order].tolist())
 
 
 def check_span(name: str, losses: Floats) -> None:
@@ -167,23 +190,41 @@ def _distributions(
     read: Callable[[Data], PredictiveDistribution | None],
     key: Key,
     memo: Memo,
+    robust: bool = False,
 ) -> tuple[Distributions, str]:
     """Predict by the method's own models, read for one objective at a time, or else by default ones; in words which."""
     name, by = type(method).__name__, f"{_counted(own)} of {type(method).__name__}"
     found = _of_all(problem, data, read) if own else None
     if found is None:
         default = default_models(len(data))
-        found = _of_all(problem, data, lambda alone: predictive_distribution(default, alone, key, memo))
+
+        def read_default(alone: Data) -> PredictiveDistribution | None:
+            known = discount_outliers(alone, problem.noisy, key, memo) if robust else alone
+            return predictive_distribution(default, known, key, memo)
+
+        found = _of_all(problem, data, read_default)
         why = ""
         if own:
             unreadable = next(filter(None, map(why_unreadable, own)), "")
             why = f", as {unreadable or f'the scale of {_counted(own)} cannot be undone for these values'}"
         elif not isinstance(method, ModelBased):
             why = f", as {name} asks no model"
-        by = f"a default GP{why}"
+        by = f"a default GP{why}{_discounted(data, found or ())}"
     if found is None:
         raise NoResult(lack_of_data(problem, data))
     return found, by
+
+
+def _discounted(data: Data, distributions: Distributions) -> str:
+    """Say how many values count less than the others; nothing where all count alike."""
+    known = 0.0 if data.noise is None else data.noise
+    count = sum(int((one.data.noise > known).sum()) for one in distributions if one.data.noise is not None)
+    values = (
+        "1 value that is far from what the others say counts"
+        if count == 1
+        else f"{count} values that are far from what the others say count"
+    )
+    return f"; {values} less" if count else ""
 
 
 def _luck(data: Data, failed: int) -> float:
@@ -211,7 +252,7 @@ def expected_best(predictions: Predictions, history: History, level: float, anyw
             "of several objectives no one configuration is best: study.predict([trial.params for trial in study.front])"
         )
     (objective,), (distribution,) = problem.objectives, predictions.distributions
-    numbers = history.measured()
+    _, numbers = known_results(history, problem)
     rows = np.flatnonzero(data.feasible)
     if not len(rows):
         raise NoResult(f"none of the {len(data)} trials with values kept the outcome constraints")

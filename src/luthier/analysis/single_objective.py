@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from luthier._typing import Floats
-from luthier.analysis.predict import Predictions, default_models, intervals_of, place_of, predict
+from luthier.analysis.predict import Predictions, default_models, intervals_of, known_results, place_of, predict
 from luthier.analysis.predictive_distribution import PredictiveDistribution, one_objective, predictive_distribution
 from luthier.analysis.results import Interval
 from luthier.data import Data
@@ -51,9 +51,10 @@ class SingleObjective:
         """
         problem = history.problem()
         place = place_of(problem, objective)
-        data = one_objective(history.data(problem), place)
+        known, numbers = known_results(history, problem)
+        data = one_objective(known, place)
         alone = replace(problem, objectives=(problem.objectives[place],))
-        return cls(history, alone, data, history.measured(), predict(alone, data, method, key, memo))
+        return cls(history, alone, data, numbers, predict(alone, data, method, key, memo))
 
     @property
     def goal(self) -> Objective:

@@ -45,6 +45,7 @@ ENTRIES = {
     "annotate": _Entry("annotate", "Give a study notes and tags."),
     "copy": _Entry("copy", "Copy a study into another store, or under another name."),
     "backup": _Entry("backup", "Copy all studies of a store into a new one."),
+    "restore": _Entry("backup", "Put the studies of a backup into a store."),
     "upgrade": _Entry("backup", "Bring a store of an earlier version up to date."),
     "verify": _Entry("admin", "Make every proposal of a study again, and compare."),
     "doctor": _Entry("admin", "Show versions, and check a store for damage."),

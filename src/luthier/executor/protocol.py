@@ -67,7 +67,7 @@ class Task:
         attempt: 1 for the first run of the trial, 2 for its first retry, and so on.
         context: plain data for the objective: ``study`` (its name), ``seed`` (an integer made from the study's seed and
             the number), ``folder`` (a path), ``until`` (the units of a fidelity that it may spend), ``fidelity`` (the
-            same by name, with those beside it), ``checkpoint`` (the step of the one that an earlier attempt saved),
+            same by name, with those beside it), ``cost`` (its name), ``checkpoint`` (the step of a saved one),
             ``values`` and ``bounds`` (see `luthier.instances.CaseProgress`), ``objectives`` (the names of several) and
             ``scheduled`` (whether each report must have them all), and anything else that the caller sends.
         answered: whether the caller decides at each report if the trial should stop (see `Executor.poll`); the steps of

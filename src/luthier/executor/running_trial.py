@@ -21,7 +21,16 @@ from luthier.executor import checkpoint
 from luthier.executor.protocol import Task, TaskResult
 from luthier.instances import Case
 from luthier.scalar import plain_number, to_float, to_step, to_text
-from luthier.trial import CHECKPOINT, Parametrized, Reason, Reportable, ReportValue, plain_attributes, read_report
+from luthier.trial import (
+    CHECKPOINT,
+    Parametrized,
+    Reason,
+    Reportable,
+    ReportValue,
+    check_noted_cost,
+    plain_attributes,
+    read_report,
+)
 
 CHECKPOINT_LOST = "checkpoint_lost"
 """The attribute of a trial that found no checkpoint where there was one."""
@@ -205,16 +214,18 @@ class RunningTrial(Parametrized):
         """Note something of the trial while it runs: ``trial.set(epoch=3, device="cuda:1")``.
 
         Readers of the study see it at once, in `TrialResult.attributes` and in tables; it is kept whatever becomes of
-        the trial, and no method learns from it. A name that is set again has the latest value.
+        the trial, and no method learns from it. A name that is set again has the latest value. The name of the study's
+        cost is what this run has cost so far, which counts where the objective returns none.
 
         Args:
             values: plain data (None, truth values, numbers, text, and lists and mappings of them) by name.
             more: the same as keyword arguments.
 
         Raises:
-            InvalidResult: a name is no text, or a value is no plain data.
+            InvalidResult: a name is no text, a value is no plain data, or a cost is negative.
         """
         found = plain_attributes(values, more)
+        check_noted_cost(self._task.context.get("cost"), found)
         self._attributes.update(found)
         if found and self._note is not None:
             self._note(found)

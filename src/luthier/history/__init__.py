@@ -6,11 +6,13 @@ from luthier.history.history import History
 from luthier.history.incumbent import is_feasible
 from luthier.history.logged_problem import logged_fidelity
 from luthier.history.logged_source import read_partial
+from luthier.history.snapshot import LogSnapshot
 from luthier.history.spending import outcome_cost
 from luthier.history.trial_order import TrialOrder, proposed_from
 
 __all__ = [
     "History",
+    "LogSnapshot",
     "TrialOrder",
     "is_feasible",
     "logged_fidelity",

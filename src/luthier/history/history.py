@@ -18,13 +18,14 @@ import numpy as np
 from luthier._typing import Floats, Integers
 from luthier.data import Data
 from luthier.errors import TrialNotFound
-from luthier.event import Claimed, Configured, Created, Directed, Event, RunEnded, Transferred
-from luthier.history.instance_race import InstanceRace
+from luthier.event import Claimed, Configured, Created, Event, RunEnded, Transferred
 from luthier.history.log_marks import FREE
 from luthier.history.log_state import LogState
 from luthier.history.packed_list import PackedList
+from luthier.history.packing import ReadAgain, StoredEvents
+from luthier.history.remarks import Remarks
 from luthier.history.shared_log import DIGEST, SharedLog, visible
-from luthier.instances import Instances
+from luthier.history.snapshot import LogSnapshot, take_snapshot
 from luthier.key import Key
 from luthier.problem import Problem
 from luthier.space import Space
@@ -63,12 +64,12 @@ class History:
             StoreCorrupt: an event makes no sense where it stands.
         """
         log = self._log
-        if self.length != len(log.events):  # another history went on from here: branch off
+        if self.length != log.fold.length:  # another history went on from here: branch off
             fresh = History(log.spaces[0], log.spaces[1:])
             grown = fresh.extend([*log.events[: self.length], *added])
         else:
             log.take(added)
-            grown = self._view(len(log.events))
+            grown = self._view(log.fold.length)
         grown._keep = self._keep
         return grown
 
@@ -77,6 +78,21 @@ class History:
         self._log.spaces = (*self._log.spaces, space)
         self._log.fold.spaces = self._log.spaces
         return self
+
+    def leave_old_events(self, read: ReadAgain) -> History:
+        """Give the same history, of which `pack` keeps no old events: they are read again where they are looked at."""
+        self._log.events = PackedList(self._log.events, packing=StoredEvents(read))
+        return self
+
+    def restore(self, snapshot: LogSnapshot, read: ReadAgain) -> History:
+        """Give the history of a log by its snapshot, in the same spaces; `read` reads its events when needed."""
+        fresh = self.begin()
+        fresh._log, fresh.length = snapshot.restored(self._log.spaces, read), snapshot.length
+        return fresh
+
+    def snapshot(self, stamps: Sequence[float], log_sum: int) -> bytearray | None:
+        """Write the state of the newest history of a study; see `take_snapshot`."""
+        return take_snapshot(self._log, stamps, log_sum) if self.length == len(self._log.events) else None
 
     def begin(self) -> History:
         """Give the history of nothing, in the same spaces, to fold a log anew."""
@@ -94,7 +110,7 @@ class History:
         if "data" in log.uses:
             state.table.encode(state.space, state.configs)
         fresh = History.__new__(History)
-        whole = self.length == len(log.events)
+        whole = self.length == log.fold.length
         past = log.events.copy() if whole else PackedList(log.events[: self.length])
         fresh._log = SharedLog(log.spaces, past, state.copy(), log.digests[: DIGEST * self.length], log.uses)
         fresh._fold, fresh._keep, fresh._trials, fresh.length = None, self._keep, None, self.length
@@ -192,26 +208,17 @@ class History:
         if self._keep is not None:
             keep = np.array([self._keep(trial) for trial in state.trials], dtype=bool)
         cached = problem.space is state.space or problem.space == state.space
-        features = None if problem.instances is None else self._case_features(problem.instances)
+        features = None if problem.instances is None else problem.instances.feature_matrix(_root(state))
         data = state.table.data(problem.space, state.configs, keep, cached, problem.fidelity, features)
         if not state.sources:
             return data
-        sources = tuple(
-            source.data(problem.space, state.read_problem().objectives) for source in state.sources.values()
-        )
-        return replace(data, sources=sources)
-
-    def _case_features(self, instances: Instances) -> Floats:
-        """Give the features of the cases of the study in order; no columns where there are none."""
-        created = self._state.created
-        cases = instances.cases(Key.of(created.seed if created else 0))
-        return np.array([case.features for case in cases], dtype=np.float64).reshape(len(cases), -1)
+        goals = state.read_problem().objectives
+        return replace(data, sources=tuple(source.data(problem.space, goals) for source in state.sources.values()))
 
     def measured(self) -> tuple[int, ...]:
         """Give the numbers of the trials in the rows of `data`, in their order. Cost O(trials)."""
-        state = self._state
-        numbers = state.table.measured()
-        held = (n for n in numbers if state.configs[n] is not None)
+        state, numbers = self._state, self._state.table.measured()
+        held = filter(state.configs.holds, numbers)
         return tuple(n for n in held if self._keep is None or self._keep(state.trials[n]))
 
     def losses_at(self, step: int, *, or_later: bool = False, finished: bool = False) -> tuple[Integers, Floats]:
@@ -234,8 +241,7 @@ class History:
 
     def loss_sums(self, number: int) -> Sequence[float]:
         """Give the sums of a trial's losses over its first 1, 2, … cases; empty in a study without instances."""
-        leader = self._state.leader
-        return leader.sums(number) if isinstance(leader, InstanceRace) else ()
+        return race.sums(number) if (race := self._state.race) else ()
 
     # --- what the study sees --------------------------------------------------------------------------
 
@@ -256,6 +262,10 @@ class History:
         """Give the event at a position of the log."""
         return self._log.events[position]
 
+    def is_held(self, number: int) -> bool:
+        """Tell whether the present space can hold a trial's configuration."""
+        return self._state.configs.holds(number)
+
     def config(self, number: int) -> Config | None:
         """Give a trial's configuration as the present space reads it; None where that cannot hold it."""
         return self._state.configs[number]
@@ -272,10 +282,7 @@ class History:
 
     @property
     def committed(self) -> float:
-        """What is spent, and what the running and claimed trials are expected to cost: each the mean of those before.
-
-        Cost O(1), small.
-        """
+        """What is spent, and what the running and claimed trials will cost at the mean of those before. Cost O(1)."""
         state = self._state
         return state.spending.total + (len(state.running) + self.claimed) * state.spending.mean
 
@@ -300,13 +307,20 @@ class History:
     @property
     def sources(self) -> tuple[Transferred, ...]:
         """The results of other tasks that are known, the latest ones of each source."""
-        return tuple(source.event for source in self._state.sources.values())
+        return tuple(one.event for one in self._state.sources.values())
 
     @property
     def evaluations(self) -> int:
-        """Count the cases that all trials had; 0 in a study without instances. Cost O(1)."""
-        leader = self._state.leader
-        return leader.evaluations if isinstance(leader, InstanceRace) else 0
+        """Count the cases that all trials had; 0 in a study without instances."""
+        return race.evaluations if (race := self._state.race) else 0
+
+    @property
+    def reigns(self) -> Sequence[tuple[int, int]]:
+        """The incumbents of a race over instances in the order in which they took over; empty in other studies.
+
+        Each stands with the latest trial that had had a case by then. A trial that was overtaken may take over again.
+        """
+        return race.reigns if (race := self._state.race) else ()
 
     @property
     def committed_evaluations(self) -> int:
@@ -391,7 +405,7 @@ class History:
         return tuple(self._state.queue.items())
 
     def ticketed(self, ticket: str) -> bool:
-        """Tell whether something was enqueued under this ticket before."""
+        """Tell whether something was enqueued under this ticket."""
         return ticket in self._state.tickets
 
     def ticket(self, ticket: str) -> int | None:
@@ -407,24 +421,9 @@ class History:
         return self._state.renewed[number]
 
     @property
-    def direction(self) -> tuple[int, Directed] | None:
-        """The latest order to all who run the study, and its position."""
-        return self._state.remarks.direction
-
-    @property
-    def paused_workers(self) -> Mapping[str, Directed]:
-        """The holders of leases that pause by themselves, by name."""
-        return MappingProxyType(self._state.remarks.paused_workers)
-
-    @property
-    def notes(self) -> str:
-        """The notes that people gave the study; empty where they gave none."""
-        return self._state.remarks.notes
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The tags that people gave the study."""
-        return self._state.remarks.tags
+    def remarks(self) -> Remarks:
+        """What people noted of the study, and their latest orders to its workers: a copy."""
+        return self._state.remarks.copy()
 
     def problem(self) -> Problem:
         """Give the problem as the log states it."""
@@ -445,3 +444,7 @@ class History:
         view = History.__new__(History)
         view._log, view._keep, view._fold, view._trials, view.length = self._log, self._keep, None, None, length
         return view
+
+
+def _root(state: LogState) -> Key:
+    return Key.of(state.created.seed if state.created else 0)

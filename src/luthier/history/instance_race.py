@@ -22,7 +22,7 @@ class InstanceRace:
         objective: what is measured.
     """
 
-    __slots__ = ("_objective", "_out", "_sums", "evaluations", "number", "since")
+    __slots__ = ("_objective", "_out", "_sums", "evaluations", "number", "reigns", "since")
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective
@@ -32,6 +32,8 @@ class InstanceRace:
         self.since = 0
         self.evaluations = 0
         """How many cases all trials had."""
+        self.reigns: list[tuple[int, int]] = []
+        """The incumbents one after the other, each with the latest trial that had had a case when it took over."""
 
     def report(self, number: int, step: int, value: float) -> float:
         """Take in the value of a trial's next case; gives the mean of its values so far. Cost O(trials), small."""
@@ -44,7 +46,7 @@ class InstanceRace:
         self.evaluations += 1
         if number not in self._out:
             if self.number is None:
-                self.number = number
+                self._crown(number)
             elif number == self.number:
                 for other in self._sums:
                     self._challenge(other)
@@ -86,7 +88,7 @@ class InstanceRace:
         twin = InstanceRace(self._objective)
         twin._sums = {number: sums.copy() for number, sums in self._sums.items()}
         twin._out, twin.number, twin.since = self._out.copy(), self.number, self.since
-        twin.evaluations = self.evaluations
+        twin.evaluations, twin.reigns = self.evaluations, self.reigns.copy()
         return twin
 
     def _challenge(self, number: int) -> None:
@@ -95,12 +97,18 @@ class InstanceRace:
         ours, theirs = self._sums[self.number], self._sums[number]
         count = len(ours)
         if number not in self._out and len(theirs) >= count and theirs[count - 1] < ours[-1]:
-            self.number, self.since = number, 0
+            self._crown(number)
+            self.since = 0
+
+    def _crown(self, number: int | None) -> None:
+        self.number = number
+        if number is not None:
+            self.reigns.append((max(self._sums), number))
 
     def _choose(self) -> None:
         """Find an incumbent anew: of the trials with the most cases the one with the lowest mean, then the earliest."""
         left = [(-len(sums), sums[-1], number) for number, sums in self._sums.items() if number not in self._out]
-        self.number = min(left)[2] if left else None
+        self._crown(min(left)[2] if left else None)
 
 
 def _may_lead(outcome: Outcome) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from luthier.errors import StoreCorrupt
 from luthier.event import (
@@ -43,6 +44,7 @@ from luthier.history.log_marks import FREE, IMPORTED, METHOD, PAUSED
 from luthier.history.logged_problem import logged_objectives, logged_problem
 from luthier.history.logged_source import LoggedSource
 from luthier.history.packed_list import PackedList
+from luthier.history.packing import PackedTrials
 from luthier.history.present_configs import PresentConfigs
 from luthier.history.remarks import Remarks
 from luthier.history.spending import Spending
@@ -99,7 +101,7 @@ class LogState:
         self.created: Created | None = None
         self.configured: tuple[int, Configured] | None = None
         self.problem: Problem | None = None  # as the log states it now, once asked for
-        self.trials: PackedList[Trial] = PackedList(done=lambda trial: trial.state is State.FINISHED)
+        self.trials: PackedList[Trial] = PackedList((), _is_finished, PackedTrials())
         self.configs = PresentConfigs(self.trials)
         self.table = TrialArrays(())
         self.leader: Incumbent | InstanceRace = Incumbent(None)
@@ -157,6 +159,11 @@ class LogState:
     def fresh(self) -> int:
         """The first number whose randomness was neither used nor claimed: the next trial's, where no claim is open."""
         return len(self.trials) + len(self.drawn)
+
+    @property
+    def race(self) -> InstanceRace | None:
+        """That of a study with instances."""
+        return self.leader if isinstance(self.leader, InstanceRace) else None
 
     def _read_space(self, plain: Any) -> Space:
         for space in self.spaces:
@@ -328,9 +335,7 @@ class LogState:
             raise StoreCorrupt(f"trial {number} has a second outcome at position {self.length}")
         reason = _REASONS[event.reason]
         outcome = Outcome(reason, event.values, event.violations, event.duration_s, event.error, event.extra)
-        given = (trial.config, trial.origin, State.FINISHED, outcome, trial.lease, trial.reports, trial.note)
-        more = (trial.seen, False, trial.attributes, trial.until, trial.ruling, trial.mean)
-        self.trials[number] = Trial(number, *given, *more)
+        self.trials[number] = replace(trial, state=State.FINISHED, outcome=outcome, forgotten=False)
         self.finished += 1
         self.table.end(number, outcome)
         if self.configs[number] is not None:
@@ -404,6 +409,10 @@ class LogState:
         if event.ticket not in self.tickets:
             self.tickets[event.ticket] = None
             self.queue[event.ticket] = event.config
+
+
+def _is_finished(trial: Trial) -> bool:
+    return trial.state is State.FINISHED
 
 
 _REASONS = {reason.value: reason for reason in Reason}

@@ -45,6 +45,15 @@ class PresentConfigs(Sequence[Config | None]):
         for number, trial in enumerate(self._trials):
             yield others.get(number, trial.config) if others else trial.config
 
+    def holds(self, number: int) -> bool:
+        """Tell whether the present space can hold the configuration of a trial, without a look at it."""
+        return self._others.get(number, number) is not None
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether some of them are not those of their trials."""
+        return bool(self._others)
+
     def replace(self, configs: Sequence[Config | None]) -> None:
         """Set all of them anew."""
         pairs = zip(configs, self._trials, strict=True)

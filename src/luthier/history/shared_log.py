@@ -28,7 +28,7 @@ class SharedLog:
 
     def take(self, added: Sequence[Event]) -> None:
         """Fold and keep more events, all or none."""
-        before = len(self.events)
+        before = self.fold.length
         try:
             for event in added:
                 self.fold.add(event)

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
+import numpy as np
+
 from luthier._hints import translating_settings
+from luthier._typing import Floats
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.scalar import short, to_float, to_list, to_whole
@@ -108,6 +111,10 @@ class Instances:
                 name = names[place]
                 found.append(Case(len(found) + 1, name, seed, tuple(known.get(name, ()))))
         return tuple(found)
+
+    def feature_matrix(self, root: Key) -> Floats:
+        """Give the features of the cases in the order of a study; (cases, f), where f is 0 if there are none."""
+        return np.array([case.features for case in self.cases(root)], dtype=np.float64).reshape(len(self), -1)
 
     def counted(self, value: float) -> float:
         """Give what a run time counts as: `par` times the cutoff where it reaches that, which no NaN is below."""

@@ -7,6 +7,7 @@ from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, 
 from luthier.method.bayesian.auto import Auto
 from luthier.method.bayesian.bayes import Bayes
 from luthier.method.bayesian.constraints import constraint_models, impute_failures
+from luthier.method.bayesian.evidence import find_evidence
 from luthier.method.bayesian.step import FittedModel, ModelBased, Step, evaluated_points, with_pending
 from luthier.method.bayesian.user_prior import Prior
 from luthier.method.evolution.evolution import Evolution
@@ -37,6 +38,7 @@ __all__ = [
     "check_method",
     "constraint_models",
     "evaluated_points",
+    "find_evidence",
     "from_plain",
     "impute_failures",
     "method_names",

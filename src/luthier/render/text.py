@@ -30,6 +30,8 @@ def escaped(text: str) -> str:
 
 def one_line(text: str, width: int = 100) -> str:
     """Put a text on one line of at most `width` characters."""
+    if text.isalnum() and len(text) <= width:  # a word
+        return text
     flat = " ".join(clean(text).split())
     return flat if len(flat) <= width else flat[: width - 1] + "…"
 
@@ -55,6 +57,8 @@ def seconds(duration_s: float) -> str:
 
 def short(value: object) -> str:
     """Write a value for a line or a table: floats short, text bare."""
+    if type(value) is float:
+        return number(value)
     if isinstance(value, bool) or value is None:
         return str(value)
     if isinstance(value, float):
@@ -102,12 +106,13 @@ def labelled(heading: str, rows: Sequence[tuple[str, str]]) -> str:
 
 def columns(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> str:
     """Lay out the columns of these names, numbers to the right; None is left empty."""
-    cells = [[short(row[name]) if row[name] is not None else "" for name in names] for row in rows]
-    heads = [short(name) for name in names]
-    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-    right = [all(isinstance(row[name], int | float | None) for row in rows) for name in names]
-    lines = []
-    for line in (heads, *cells):
-        padded = [cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)]
-        lines.append("  ".join(padded).rstrip())
-    return "\n".join(lines)
+    laid_out = [_column(short(name), [row[name] for row in rows]) for name in names]
+    return "\n".join(["  ".join(cells).rstrip() for cells in zip(*laid_out, strict=True)])
+
+
+def _column(head: str, values: Sequence[object]) -> list[str]:
+    """Write the head of a column and its values, all equally wide."""
+    cells = [head, *("" if value is None else short(value) for value in values)]
+    width = max(map(len, cells))
+    to_the_right = all(value is None or isinstance(value, int | float) for value in values)
+    return [cell.rjust(width) for cell in cells] if to_the_right else [cell.ljust(width) for cell in cells]

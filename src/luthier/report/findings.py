@@ -22,6 +22,7 @@ from luthier.analysis import (
     TrialTable,
     failure_summary,
     lead_over,
+    run_seconds,
     timeline,
     trial_table,
 )
@@ -168,6 +169,11 @@ class Findings:
     def failures(self) -> FailureSummary | Lack:
         """The failures, by kind and region."""
         return _attempt(lambda: failure_summary(self.table))
+
+    @cached_property
+    def run_seconds(self) -> dict[int, float]:
+        """The seconds of all runs of each trial, by number, where they are known."""
+        return run_seconds(self.reader.events)
 
     @cached_property
     def timeline(self) -> Timeline | Lack:

@@ -209,7 +209,8 @@ class Loop:
             order = self.direction.order
         if order is not self._order:
             self._order = order
-            self.progress.notice(_ORDERS[order])
+            busy = f"; {len(self._running)} here still to end" if order is Order.PAUSE and self._running else ""
+            self.progress.notice(f"{_ORDERS[order]}{busy}")
 
     # --- handing out ----------------------------------------------------------------------------------
 
@@ -255,9 +256,11 @@ class Loop:
         context: dict[str, Any] = {"study": self.study.reader.name, "seed": trial.seed}
         if self.folder is not None:
             context["folder"] = os.path.join(self.folder, folder_name(trial.number))  # noqa: PTH118 - for each trial
-        ruled, objectives = self.study.rule is not None, self.study.reader.problem.objectives
-        if len(objectives) > 1:
-            names = [objective.name for objective in objectives]
+        ruled, problem = self.study.rule is not None, self.study.reader.problem
+        if problem.cost is not None:
+            context["cost"] = problem.cost
+        if len(problem.objectives) > 1:
+            names = [objective.name for objective in problem.objectives]
             context |= {"objectives": names, "scheduled": scheduler_of(self.study.rule) is not None}
         if trial.until is not None:
             context |= {"until": trial.until, "fidelity": dict(trial.fidelity)}

@@ -63,10 +63,10 @@ def run_once(
     pausing: list[Callable[[TrialResult], object]] = [partial(observer, study) for observer in observers]
     try:
         window = parse_window(deterministic, executor.capacity)
-        if window is not None and window > 1 and study.rule is not None:
+        if window is not None and study.rule is not None and max(window, executor.capacity) > 1:
             raise InvalidSetting(
                 f"deterministic={deterministic!r}: {study.rule!r} decides by what other workers have reported by then, "
-                "which no two runs share: use one worker, or no rule (study.rule = None)"
+                "which no two runs share: use one worker and deterministic=True, or no rule (study.rule = None)"
             )
         if study.rule is not None:
             window = None  # one trial after the other: its order is that of the log, in which a trial may pause

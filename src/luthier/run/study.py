@@ -401,7 +401,8 @@ class Study:
                 workers that makes one.
             gpus: those of this machine, as in "0,1": each worker sees one of them (CUDA_VISIBLE_DEVICES).
             deterministic: True makes the same trials whatever the timing of the workers: each proposal waits for the
-                outcomes up to the trial begun `workers` before it. A number does so for any number of workers.
+                outcomes up to the trial begun `workers` before it. A number does so for any number of workers. A study
+                with a rule (`stop`) takes one worker for this.
             trial_time_s: seconds after which a trial is ended as TIMEOUT; it then runs in a process of its own.
             trial_memory_mb: megabytes above which a trial is ended as MEMORY; likewise.
             callbacks: functions of the study and the result, called after each trial. An exception of one ends the run.

@@ -17,6 +17,8 @@ from luthier.space.variables.categorical import Choice, Ordinal
 from luthier.space.variables.declaration import Declaration
 from luthier.space.variables.simplex import Simplex
 
+_MOST = 256  # orders of names that are remembered
+
 
 @dataclass(frozen=True, eq=False)
 class FlatVariable:
@@ -76,6 +78,11 @@ class FlatSpace:
         return tuple((part.name, part.variable) for part in self.parts if part.variable.has_objects)
 
     @cached_property
+    def _orders(self) -> set[tuple[str, ...]]:
+        """The names of configurations that were found to be in order."""
+        return set()
+
+    @cached_property
     def shares(self) -> Mapping[str, tuple[str, ...]]:
         """The names of the shares of each simplex, by its name."""
         found: dict[str, tuple[str, ...]] = {}
@@ -89,8 +96,14 @@ class FlatSpace:
 
         What a store gives back is in the order of the alphabet.
         """
-        found = {name: config[name] for name in self.names if name in config}
-        found = found if len(found) == len(config) else found | dict(config)
+        names = tuple(config)
+        if names in self._orders:
+            found = dict(config)
+        else:
+            found = {name: config[name] for name in self.names if name in config}
+            found = found if len(found) == len(config) else found | dict(config)
+            if tuple(found) == names and len(self._orders) < _MOST:
+                self._orders.add(names)
         for name in self.shares:
             if name in found:
                 found[name] = self.variables[name].realize(found[name])

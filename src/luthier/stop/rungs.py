@@ -55,7 +55,7 @@ def has_reached(trial: Trial, level: int) -> bool:
 def may_go_on(history: History, trial: Trial) -> bool:
     """Tell whether a trial can spend more: it is not over, nor ended by a rule, nor outside the present space."""
     over = trial.outcome is not None or trial.ruling in (Ruling.STOP, Ruling.FINISH)
-    return not over and history.config(trial.number) is not None
+    return not over and history.is_held(trial.number)
 
 
 def has_reported(trial: Trial, level: int) -> bool:

@@ -11,7 +11,7 @@ from luthier.errors import InvalidSetting
 from luthier.scalar import short
 from luthier.store.memory import Memory
 from luthier.store.path_checks import USAGE
-from luthier.store.protocol import Identifying, Queueing, Restoring, Store, another
+from luthier.store.protocol import Deferring, Identifying, Queueing, Rereading, Restoring, Snapshotting, Store, another
 from luthier.store.registry import StoreFactory, find_factory, register_store, schemes
 from luthier.store.store_copy import back_up
 from luthier.store.upgrade import StoreUpgrade, upgrade_store
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from luthier.store.sqlite.store import SQLite
 
 __all__ = [
+    "Deferring",
     "Identifying",
     "JSONLines",
     "Memory",
     "Queueing",
+    "Rereading",
     "Restoring",
     "SQLite",
+    "Snapshotting",
     "Store",
     "StoreFactory",
     "StoreUpgrade",

@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from itertools import count
-from types import TracebackType
-from typing import Self
 
+from luthier._closing import Closing
 from luthier._hints import translating_settings
 from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.event import Event, Record, check
-from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, removed, replaced
 
 
 @translating_settings
-class Memory:
+class Memory(Closing):
     """Logs in memory: the fastest store, gone with its process.
 
     Events are kept as they are, without encoding; one that could not be stored in a file is refused here, too.
@@ -77,15 +76,24 @@ class Memory:
         log = self._logs.get(study) or self._log(study)  # no lock: a list that only grows
         length = len(log)
         if after > length:
-            raise replaced(study, length, after, repr(self))
+            raise replaced(study, length, after, str(self))
         return tuple(log[after:]) if after < length else ()
 
     def identify(self, study: str, after: int = 0) -> tuple[int, tuple[Record, ...]]:
         """See `Identifying.identify`."""
         number = self._numbers.get(study)
         if number is None:
-            raise closed(repr(self)) if self._closed else not_found(study, tuple(self._logs), repr(self))
+            raise closed(str(self)) if self._closed else not_found(study, tuple(self._logs), str(self))
         return number, self.read(study, after)
+
+    def between(self, number: int, first: int, last: int) -> tuple[Record, ...]:
+        """See `Rereading.between`."""
+        with self._guard:
+            self._open()
+            for study, known in self._numbers.items():
+                if known == number:
+                    return tuple(self._logs[study][first:last])
+        raise removed(number, repr(self))
 
     def length(self, study: str) -> int:
         """See `Store.length`."""
@@ -101,7 +109,7 @@ class Memory:
     def now(self) -> float:
         """See `Store.now`."""
         if self._closed:
-            raise closed(repr(self))
+            raise closed(str(self))
         return self._stamps.now()
 
     def delete(self, study: str) -> None:
@@ -124,20 +132,15 @@ class Memory:
             self._numbers.clear()
             self._renewals.clear()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         return "Memory()"
 
+    def __str__(self) -> str:
+        return "the store in memory"
+
     def _open(self) -> None:
         if self._closed:
-            raise closed(repr(self))
+            raise closed(str(self))
 
     def _begun(self, study: str) -> list[Record]:
         check_name(study)
@@ -148,5 +151,5 @@ class Memory:
         self._open()
         log = self._logs.get(study)
         if log is None:
-            raise not_found(study, tuple(self._logs), repr(self))
+            raise not_found(study, tuple(self._logs), str(self))
         return log

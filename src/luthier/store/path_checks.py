@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from luthier.errors import InvalidSetting
+from luthier.errors import InvalidSetting, StoreError, StoreReadOnly
 from luthier.scalar import short
 
 USAGE = "give a path such as 'study.db', a URL such as 'sqlite:///study.db', or None to keep the study in memory"
@@ -65,6 +65,54 @@ def settle(path: str | Path, kind: str, mounts: Path = MOUNTS) -> Path:
             "database server, as in store='postgresql://user:password@host/database'"
         )
     return place
+
+
+def check_file(place: Path, kind: str, must_exist: bool) -> None:
+    """Make sure that a store is there, or can be made there.
+
+    Args:
+        place: the file.
+        kind: what to call the store in a message.
+        must_exist: whether it is to be there already.
+
+    Raises:
+        StoreError: there is no file, and none is to be made.
+        StoreReadOnly: there is none, and none can be made.
+    """
+    if not must_exist:
+        warn_if_emptied(place, kind)
+    if place.exists():
+        return
+    if must_exist:
+        raise StoreError(f"there is no store {str(place)!r}: check the path, or run a study there first")
+    if not writable(place):
+        raise StoreReadOnly(f"no file can be made in {str(place.parent)!r}: it is read-only; use another")
+
+
+def path_of(url: str, scheme: str, whose: str) -> str:
+    """Give the path in a URL such as ``sqlite:///study.db``; after the scheme come three slashes, and no options.
+
+    Args:
+        url: as the user gave it.
+        scheme: what it begins with.
+        whose: what to call such URLs in a message.
+
+    Raises:
+        InvalidSetting: the URL is not of this form.
+    """
+    rest = url.removeprefix(f"{scheme}://")
+    if not rest.startswith("/"):
+        raise InvalidSetting(f"{url!r}: after {scheme}:// comes a third slash and the path; {USAGE}")
+    if "?" in rest or "#" in rest:
+        raise InvalidSetting(f"{url!r}: {whose} URLs have no options; {USAGE}")
+    return checked_path(rest[1:], url)
+
+
+def checked_path(path: str, given: str) -> str:
+    """Give a path; raises `InvalidSetting` where it cannot be one, citing what the user has `given`."""
+    if not path or path.isspace() or "\0" in path:
+        raise InvalidSetting(f"{given!r} is not a path of a store: {USAGE}")
+    return path
 
 
 def warn_if_emptied(place: Path, kind: str) -> None:

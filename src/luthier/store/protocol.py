@@ -126,6 +126,58 @@ class Restoring(Protocol):
 
 
 @runtime_checkable
+class Rereading(Protocol):
+    """An ability of stores: reading a part of a log, so that nobody need keep in memory what is old."""
+
+    def between(self, number: int, first: int, last: int) -> tuple[Record, ...]:
+        """Read the records from position `first` up to `last`, which are there.
+
+        Args:
+            number: of the study, as `Identifying.identify` gives it: another study of its name is none.
+            first: from 0.
+            last: at most the length of the log.
+
+        Raises:
+            StudyNotFound: the study was removed.
+            StoreCorrupt: what is stored is damaged; the message says where.
+        """
+        ...
+
+
+@runtime_checkable
+class Snapshotting(Protocol):
+    """An ability of stores: keeping a snapshot of what follows from a log beside it. The log alone is the truth."""
+
+    def log_sum(self, number: int, length: int) -> int | None:
+        """Sum up the first `length` events of a study by number, without reading them; None where they are fewer.
+
+        An event that is another one, elsewhere, or stamped otherwise changes the sum, but for a chance of 2**-32.
+        """
+        ...
+
+    def keep_snapshot(self, number: int, data: bytes | bytearray) -> None:
+        """Keep a snapshot of a study in place of an earlier one, all of it or nothing of it."""
+        ...
+
+    def snapshot(self, study: str) -> tuple[int, bytes] | None:
+        """Give the number of a study and its snapshot, which may be damaged; None where there is none."""
+        ...
+
+
+@runtime_checkable
+class Deferring(Protocol):
+    """An ability of stores on the machine of those who write: appending what is of no use once that has failed."""
+
+    def append_soon(self, study: str, events: Sequence[Event], expect: int) -> int:
+        """Append as `Store.append` does, but for the disk, where the events are once the next `append` has returned.
+
+        Processes that are killed lose nothing of it. Only where the machine itself fails before, the end of the log may
+        be missing: these events, and never anything that `append` has acknowledged.
+        """
+        ...
+
+
+@runtime_checkable
 class Queueing(Protocol):
     """An ability of stores that many processes write to: letting those who were overtaken go on in turn."""
 
@@ -220,6 +272,11 @@ def replaced(study: str, length: int, after: int, where: str) -> StudyNotFound:
         f"study {study!r} in {where} has {length} events, fewer than the {after} already read: it was deleted and "
         "begun anew by another process; open it again"
     )
+
+
+def removed(number: int, where: str) -> StudyNotFound:
+    """Make the error of reading on in a study that was removed."""
+    return StudyNotFound(f"study number {number} in {where} was removed while it was open here: nothing is left of it")
 
 
 def another(study: str, where: str) -> StudyNotFound:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from luthier.errors import StoreCorrupt, StoreError, StoreTooNew
@@ -12,6 +13,8 @@ from luthier.store.checksum import checksum
 from luthier.store.salvage import salvage
 
 Row: TypeAlias = tuple[Any, ...]
+
+_logger = logging.getLogger(__name__)
 
 COLUMNS = "study, position, at, checksum, body"
 """The columns of a row. The checksum covers the others, so a row that is damaged or out of place shows it."""
@@ -57,6 +60,33 @@ def records(rows: list[Row], first: int, length: int) -> Reading:
     if first + len(found) != length:
         raise StoreCorrupt(f"there are {first + len(found)} events where there should be {length}")
     return Reading(tuple(found), tuple(odd))
+
+
+def study_records(
+    rows: list[Row], first: int, length: int, study: str, where: str, damaged: Callable[[str], StoreCorrupt]
+) -> tuple[Record, ...]:
+    """Read the rows of a study as `records` does; what is odd is noted in the log of the process.
+
+    Args:
+        rows: of the events from position `first` up to `length`.
+        first: from 0.
+        length: at least `first`.
+        study: its name, for messages.
+        where: the store, as it may be shown.
+        damaged: makes the error of a damaged store.
+
+    Raises:
+        StoreCorrupt, StoreTooNew: as `records`.
+    """
+    try:
+        found = records(rows, first, length)
+    except StoreCorrupt as error:
+        raise damaged(f"study {study!r}: {error}") from None
+    except StoreTooNew as error:
+        raise StoreTooNew(f"{where}, study {study!r}: {error}") from None
+    for place, why in found.odd:
+        _logger.warning("%s, study %r: event %d is read as far as it can be: %s", where, study, place, why)
+    return found.records
 
 
 def _salvaged(row: Row, expected: int) -> tuple[Event, str]:

@@ -28,11 +28,9 @@ def back_up(source: Store, target: Store) -> dict[str, int]:
     Cost O(events).
     """
     if not isinstance(target, Restoring):
-        raise InvalidSetting(
-            f"{target!r} takes no whole logs (see luthier.store.Restoring): back up into another store"
-        )
+        raise InvalidSetting(f"{target} takes no whole logs (see luthier.store.Restoring): back up into another store")
     if there := target.names():
-        raise InvalidSetting(f"{target!r} has {len(there)} studies already: give a backup a new place of its own")
+        raise InvalidSetting(f"{target} has {len(there)} studies already: give a backup a new place of its own")
     copied = {}
     for name in source.names():
         try:
@@ -42,9 +40,9 @@ def back_up(source: Store, target: Store) -> dict[str, int]:
         target.restore(name, records)
         copied[name] = len(records)
         if _written(target.read(name, 0)) != _written(records):
-            raise StoreCorrupt(f"the copy of study {name!r} in {target!r} is not what was written: use another disk")
+            raise StoreCorrupt(f"the copy of study {name!r} in {target} is not what was written: use another disk")
     if faults := target.check():
-        raise StoreCorrupt(f"the backup {target!r} is damaged ({faults[0]}): use another disk")
+        raise StoreCorrupt(f"the backup {target} is damaged ({faults[0]}): use another disk")
     return copied
 
 

@@ -10,7 +10,7 @@ _OPTION = re.compile(r"(?P<key>[^&=]*)=[^&]*")
 _HARMLESS = frozenset(("host", "port", "dbname", "unix_socket", "options", "sslmode", "charset", "connect_timeout"))
 _PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^/:\[]+):(?![0-9]{0,5}(/|$))")
 _LOGIN = re.compile(r"([:：]//?[^\s:/@\"']*):[^\s\"']*@")
-_WORD = re.compile(r"\b((?:ssl)?password|passwd|passfile)=[^&\s\"']*", re.IGNORECASE)
+_WORD = re.compile(r"\b(\w*(?:password|passwd|passfile|secret|token))=[^&\s\"']*", re.IGNORECASE)
 HIDDEN = "***"
 """What stands for a secret."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from luthier._hints import translating_methods
 from luthier.errors import InvalidSetting, LeaseLost, TrialNotFound
@@ -18,8 +19,7 @@ from luthier.trial import Config, Parametrized, Reportable, plain_attributes
 
 
 @translating_methods
-@dataclass(frozen=True, slots=True)
-class ActiveTrial(Parametrized):
+class ActiveTrial(Parametrized, Struct, frozen=True, eq=False):
     """The right to evaluate one configuration and to report its result; it reads like the mapping `params`.
 
     It may be pickled and sent to another process to be evaluated there; only `report` and `set` need the study, and so
@@ -40,22 +40,22 @@ class ActiveTrial(Parametrized):
     """
 
     number: int
-    params: dict[str, Any] = field()  # the base class has a property of this name, which is no default
+    params: dict[str, Any]
     config: Config
     token: int
     attempt: int
-    note: Mapping[str, Any] = field(default_factory=dict)
+    note: Mapping[str, Any] = {}
     study: str = ""
     owner: str = ""
-    _key: Key = field(default=Key((0, 0)), repr=False, compare=False)
-    _report: Callable[[int, int, Reportable, int | None], None] | None = field(default=None, repr=False, compare=False)
-    _note: Callable[[int, int, Mapping[str, Any]], None] | None = field(default=None, repr=False, compare=False)
-    _nested: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+    _key: Key = Key((0, 0))
+    _report: Callable[[int, int, Reportable, int | None], None] | None = None
+    _note: Callable[[int, int, Mapping[str, Any]], None] | None = None
+    _nested: Mapping[str, Any] | None = None
     until: int | None = None
-    _stops: Callable[[int, int], bool] | None = field(default=None, repr=False, compare=False)
-    fidelity: Mapping[str, int] = field(default_factory=dict)
-    progress: CaseProgress | None = field(default=None, repr=False, compare=False)
-    _cases: Callable[[int, int], Iterator[Case]] | None = field(default=None, repr=False, compare=False)
+    _stops: Callable[[int, int], bool] | None = None
+    fidelity: Mapping[str, int] = {}
+    progress: CaseProgress | None = None
+    _cases: Callable[[int, int], Iterator[Case]] | None = None
 
     @property
     def nested_params(self) -> dict[str, Any]:
@@ -125,7 +125,7 @@ class ActiveTrial(Parametrized):
         """Note something of the trial while it runs, by name: ``trial.set(epoch=3)``; see `RunningTrial.set`.
 
         Raises:
-            InvalidResult: a name is no text, or a value is no plain data.
+            InvalidResult: a name is no text, a value is no plain data, or a cost is negative.
             LeaseLost, TrialFinished: the trial no longer belongs to this worker.
             InvalidSetting: this is a copy of the trial that was sent to another process.
         """
@@ -135,6 +135,17 @@ class ActiveTrial(Parametrized):
                 f"study.set(trial, name=value), or let study.run evaluate the trials"
             )
         self._note(self.number, self.token, plain_attributes(values, more))
+
+    def _shown(self) -> dict[str, Any]:
+        """Give the fields that make two of them equal, by name: not the ways in which it tells the study."""
+        names = (name for name in self.__struct_fields__ if name[0] != "_" and name != "progress")
+        return {name: getattr(self, name) for name in names}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ActiveTrial) and self._shown() == other._shown()
+
+    def __repr__(self) -> str:
+        return f"ActiveTrial({', '.join(f'{name}={value!r}' for name, value in self._shown().items())})"
 
     def __hash__(self) -> int:
         return hash((self.study, self.number, self.token))

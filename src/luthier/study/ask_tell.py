@@ -8,13 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeAlias, overload
 
-from luthier.errors import (
-    InvalidResult,
-    LeaseLost,
-    LuthierError,
-    StoreError,
-    TrialFinished,
-)
+from luthier.errors import InvalidResult, LeaseLost, LuthierError, StoreError, TrialFinished
 from luthier.event import Asked, Configured, Event, Resumed, Retried
 from luthier.history import History, TrialOrder
 from luthier.instances import Instances
@@ -53,7 +47,7 @@ from luthier.study.rulings import TrialReports, attribute, tell
 from luthier.study.trial_result import TrialResult
 from luthier.study.verify import Verification, verify
 from luthier.study.workers import Direction
-from luthier.trial import Outcome, Reason, Reportable, plain_attributes
+from luthier.trial import Outcome, Reason, Reportable, check_noted_cost, plain_attributes
 
 Given: TypeAlias = Mapping[str, Any] | None
 """The values of variables that a caller insists on; None where there are none."""
@@ -120,7 +114,9 @@ class AskTell:
             raise
         self.reader = StudyReader(self._log)
         self.editor = StudyEditor(self._log)
-        self._key = Key.of(self.reader.seed)
+        self._key = Key(
+            Key.of(self.reader.seed).words
+        )  # an object of its own: it marks the trials that are asked for here
         problem = self._log.history.problem()
         self._fidelity, self._configuration = problem.fidelity, Configuration(problem)
         self._memo = Memo()
@@ -189,20 +185,14 @@ class AskTell:
             Infeasible: no configuration keeps the constraints.
             InvalidConfig: `params` breaks a rule of the space.
         """
-        count, request = checked_count(count), checked_request(ticket)
+        count, request = checked_count(count), "" if ticket is None else checked_request(ticket)
         ttl_s = LEASE_S if lease_s is None else seconds_of_lease(lease_s)
         decider, size = self._make_decider(ttl_s, owned=lease_s is None), 1 if count is None else count
-
-        def given(history: History) -> Sequence[Event]:
-            return decider.given(
-                history, [checked_config(history.space, {} if params is None else params, fill=True)] * size
-            )
-
         try:
             if params is None:
                 live = self._ask(decider, size, request)
             else:
-                live = self._begin(once(request, given, ()), afresh=True)
+                live = self._begin(once(request, partial(_given, decider, params, size), ()), afresh=True)
         except AlreadyAnswered:
             self._begin(lambda history: begun_anew(history, request, decider.again), afresh=True)
             history = self.history
@@ -310,6 +300,7 @@ class AskTell:
             number, token = place_of(trial, self.reader.name, self._key, self._log.history)
             try:
                 noted = None if attributes is None else plain_attributes(attributes, {})
+                check_noted_cost(self._log.history.problem().cost, noted or {})
                 if self._reports.decides:
                     history = self._reports.finish(number, token, outcome, reports, noted, stopped, self._config())
                 else:
@@ -344,7 +335,7 @@ class AskTell:
         """Note something of a running trial, by name: ``study.set(trial, epoch=3)``; see `RunningTrial.set`.
 
         Raises:
-            InvalidResult: a name is no text, or a value is no plain data.
+            InvalidResult: a name is no text, a value is no plain data, or a cost is negative.
             LeaseLost, TrialFinished, TrialNotFound: it comes too late, or there is no such trial.
         """
         with self._log.lock:
@@ -448,3 +439,7 @@ class AskTell:
 
     def _lease(self, trial: ActiveTrial | int) -> tuple[int, int]:
         return lease_of(trial, self.reader.name, self._key, self._log.history)
+
+
+def _given(decider: Decider, params: Mapping[str, Any], count: int, history: History) -> Sequence[Event]:
+    return decider.given(history, [checked_config(history.space, params, fill=True)] * count)

@@ -131,7 +131,7 @@ class Decider:
         Returns:
             What begins up to `count` of them; nothing where the limit is reached; None where the method is to propose.
         """
-        if self._is_spent(history):
+        if self.cost_limit is not None and self._is_spent(history):
             return []
         backlog = history.backlog
         if backlog:
@@ -158,7 +158,9 @@ class Decider:
             return self._propose_in_order(history, self.order)
         number, size = history.free_numbers(self._room(history, count))
         news = self._news(history)
-        problem = with_first_units(self._problem(history), history, self.scheduler)
+        problem = self._problem(history)
+        if self.scheduler is not None:
+            problem = with_first_units(problem, history, self.scheduler)
         proposals = propose(problem, history, self.method, self.key, self.memo, number, size)
         return [*news, *self._trials(history, proposals, number, size, history.length + len(news))]
 
@@ -228,7 +230,7 @@ class Decider:
 
     def _room(self, history: History, count: int) -> int:
         """How many of `count` trials the limit leaves; those that others are thinking of count as begun."""
-        if self._is_spent(history):
+        if self.cost_limit is not None and self._is_spent(history):
             return 0
         return count if self.limit is None else min(count, self.limit - history.asked - history.claimed)
 

@@ -294,8 +294,8 @@ class StudyEditor:
             The number of trials that were learnt.
 
         Raises:
-            StudyMismatch: the other study lacks an objective or a variable of this one, or has a variable that this one
-                lacks; or none of its trials can be held. Nothing is added.
+            StudyMismatch: the other study lacks an objective or a variable of this one, has a variable that this one
+                lacks, or minimises what this one maximises; or none of its trials can be held. Nothing is added.
         """
         given = other_study("learn_from", other, names, fill, ignore)
         return len(self._commit(lambda problem: lessons(given, problem)))

@@ -11,16 +11,19 @@ from contextlib import suppress
 
 from luthier._runtime.fair_lock import FairLock
 from luthier.errors import Conflict, StoreBusy, StoreError
-from luthier.event import Asked, Claimed, Event, Forgotten, Freed, Record, Reopened, Resumed, Retried
-from luthier.history import History
+from luthier.event import Asked, Claimed, Configured, Event, Forgotten, Freed, Record, Reopened, Resumed, Retried
+from luthier.history import History, LogSnapshot
 from luthier.space import Space
-from luthier.store import Identifying, Queueing, Store, another
+from luthier.store import Deferring, Identifying, Queueing, Rereading, Store, another
+from luthier.study.stored import LogSnapshots
 
 Decide = Callable[[History], Sequence[Event]]
 """What to append, given everything that is known. It is called again whenever the log grew meanwhile."""
 
 PATIENCE_S = 300.0
 _LONGEST_PAUSE_S = 0.02
+_PART = 1024  # events that are read again at once
+_PACKED_AFTER = 64  # events, between two looks at whether something is old enough to be packed
 
 _logger = logging.getLogger(__name__)
 
@@ -43,15 +46,54 @@ class StudyLog:
         self.store = store
         self.name = name
         self._identifying = store if isinstance(store, Identifying) else None
+        self._deferring = store if isinstance(store, Deferring) else None
         self._queueing = store if isinstance(store, Queueing) else None
-        self.history = History(space, known)
+        self._rereading = store if isinstance(store, Rereading) and self._identifying else None
+        self._history = self._begun(History(space, known))
+        self._is_stale = False  # whether it was left half changed by a fork
         self.stamps = array("d")  # when each event was appended, on the store's clock
         self.lock = FairLock(self._restore)
         self._identity: int | None = None
         self._guessed: int | None = None  # the first event whose stamp was not read from the store
         self._closed = False
+        self._has_appended = False
         self.conflicts = 0
         self.append_s = 0.0
+        self._snapshots = LogSnapshots(store, name)
+
+    @property
+    def history(self) -> History:
+        """Everything that is known here."""
+        if self._is_stale:
+            whole = self._history
+            self._history, self._is_stale = self._begun(whole.begin()).extend(whole.events), False
+            del self.stamps[self._history.length :]
+        return self._history
+
+    @history.setter
+    def history(self, grown: History) -> None:
+        self._history = grown
+
+    def _begun(self, history: History) -> History:
+        """Have a history keep no old events in memory, where the store can read them again."""
+        return history if self._rereading is None else history.leave_old_events(self._old_events)
+
+    def _old_events(self, first: int, last: int) -> Sequence[Event]:
+        if self._rereading is None or self._identity is None:
+            raise StoreError(f"the old events of study {self.name!r} cannot be read again: open the study again")
+        try:
+            return [record.event for record in self._rereading.between(self._identity, first, last)]
+        except StoreError:
+            if self._closed:
+                raise self._was_closed() from None
+            raise
+
+    def restore(self, number: int, snapshot: LogSnapshot) -> None:
+        """Begin with a snapshot of the log, which is that of the study of this number in the store."""
+        self._identity = number
+        self.history = self.history.restore(snapshot, self._old_events)
+        self.stamps = snapshot.stamps
+        self._snapshots = LogSnapshots(self.store, self.name, snapshot.length)
 
     def refresh(self) -> History:
         """Take in what others have appended. Cost O(new events)."""
@@ -64,7 +106,7 @@ class StudyLog:
                 raise
             if records:
                 self.take(records)
-            return self.history
+            return self._history
 
     def _news(self) -> Sequence[Record]:
         """Read what others have appended; raises StudyNotFound where this is not the study that was opened."""
@@ -80,7 +122,14 @@ class StudyLog:
 
     def close(self) -> None:
         """Refuse to append anything from now on; what is there can be read as long as the store is open."""
+        if not self._closed and self._has_appended and self._snapshots.is_due(self._history.length):
+            self._keep_snapshot()
         self._closed = True
+
+    def _keep_snapshot(self) -> None:
+        with self.lock.at_once, suppress(StoreError):
+            if self._identity is not None:
+                self._snapshots.keep(self._identity, self.history, self.exact_stamps())
 
     def take(self, records: Sequence[Record]) -> None:
         """Take in what was read of the log."""
@@ -93,8 +142,13 @@ class StudyLog:
         with self.lock.at_once:
             first, end = self._guessed, self.history.length
             if first is not None:
-                read = self.store.read(self.name, first)[: end - first]
-                self.stamps[first:end] = array("d", [record.at for record in read])
+                if self._rereading is None or self._identity is None:
+                    read = self.store.read(self.name, first)[: end - first]
+                    self.stamps[first:end] = array("d", [record.at for record in read])
+                else:  # a part at a time: the events are not needed
+                    for begin in range(first, end, _PART):
+                        read = self._rereading.between(self._identity, begin, min(begin + _PART, end))
+                        self.stamps[begin : begin + len(read)] = array("d", [record.at for record in read])
                 self._guessed = None
             return self.stamps
 
@@ -142,29 +196,34 @@ class StudyLog:
     def _identify(self, identity: int) -> None:
         """Note which study of the store this is; raises StudyNotFound where it is not the one that was opened."""
         if self._identity is not None:
-            raise another(self.name, repr(self.store))
+            raise another(self.name, str(self.store))
         self._identity = identity
 
     def _restore(self) -> None:
-        """Fold the log anew: a thread of the parent may have been in the middle of that."""
-        self.history = self.history.begin().extend(self.history.events)
-        del self.stamps[self.history.length :]
+        """Have the log folded anew: a thread of the parent may have been in the middle of that."""
+        self._is_stale = True
 
     def _append(self, events: Sequence[Event]) -> History:
-        before = self.history.length
+        before, append = self._history.length, self.store.append
+        if self._deferring is not None and all(map(_ends_with_its_machine, events)):
+            append = self._deferring.append_soon
         if self.conflicts:
             start = time.perf_counter()
-            self.store.append(self.name, events, before)
+            append(self.name, events, before)
             append_s = time.perf_counter() - start
             self.append_s = min(self.append_s, append_s) if self.append_s else append_s
         else:
-            self.store.append(self.name, events, before)
-        grown = self.history.extend(events)
+            append(self.name, events, before)
+        self._has_appended = True
+        grown = self._history.extend(events)
         # What was just written is stamped with a time a little later, which is early enough to judge leases.
         self.stamps[before:] = array("d", [self.store.now()] * len(events))
         self._guessed = before if self._guessed is None else min(self._guessed, before)
-        self.history = grown
-        grown.pack()
+        self._history = grown
+        if grown.length % _PACKED_AFTER < len(events):
+            grown.pack()
+            if self._snapshots.is_due_again(before, grown.length):
+                self._keep_snapshot()
         if _logger.isEnabledFor(logging.INFO):
             for position, event in enumerate(events, before):
                 self._report(position, event)
@@ -189,6 +248,16 @@ class StudyLog:
         elif isinstance(event, Freed):
             why = f" ({event.error})" if event.error else ""
             _logger.info("study %r: the lease %d of %d ended: %s%s", name, event.token, event.number, event.reason, why)
+
+
+def _ends_with_its_machine(event: Event) -> bool:
+    """Tell whether an event is of no use once this machine has failed: it begins what a process here was to do.
+
+    A lease without an owner is held by somebody who may live on elsewhere, and a request may be repeated from there.
+    """
+    if isinstance(event, Claimed | Configured):
+        return True
+    return isinstance(event, Asked | Retried | Resumed) and bool(event.owner) and not event.request
 
 
 class Backoff:

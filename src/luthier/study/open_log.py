@@ -12,7 +12,7 @@ from luthier._hints import suggest
 from luthier._runtime.collection_pause import COLLECTION_PAUSE
 from luthier.errors import InvalidSetting, StudyMismatch, StudyNotFound
 from luthier.event import Changed, Created, Event, Record
-from luthier.history import History, logged_fidelity
+from luthier.history import History, LogSnapshot, logged_fidelity
 from luthier.instances import Instances
 from luthier.key import checked_seed
 from luthier.method import Method, check_method, from_plain, to_plain
@@ -30,6 +30,7 @@ from luthier.space import Space, Variable, differences
 from luthier.stop import ASHA, Intensify, Rule, scheduler_of, single_objective_part
 from luthier.store import Store
 from luthier.study.log import StudyLog
+from luthier.study.stored import find_snapshot
 
 DEFAULT_METHOD = "Auto"
 
@@ -203,17 +204,22 @@ def open_log(store: Store, spec: StudySpec) -> StudyLog:
 
 def _opened(store: Store, spec: StudySpec) -> StudyLog | None:
     """Read the log of a study; None where the store does not have it."""
-    records = _records(store, spec.name)
-    if not records:
+    found, records = _stored(store, spec.name)
+    if not records and found is None:
         return None
-    first, changes = _spaces(spec.name, records)
+    first, changes = _spaces(spec.name, records) if found is None else (found[1].created, [])
     space = spec.space
     if space is not None:
         space = _as_stored(spec.name, space, changes[-1].space if changes else first.space)
     spec.check(first)
     # A space that was given may have what text cannot hold: predicates and objects.
     begin = space if space is not None and not changes else Space.from_plain(first.space)
-    log = StudyLog(store, spec.name, begin, () if space is None else (space,))
+    return _folded(StudyLog(store, spec.name, begin, () if space is None else (space,)), found, records)
+
+
+def _folded(log: StudyLog, found: tuple[int, LogSnapshot] | None, records: Sequence[Record]) -> StudyLog:
+    if found is not None:
+        log.restore(*found)
     log.take(records)
     log.refresh()  # notes which study it is
     return log
@@ -227,22 +233,26 @@ def read_log(store: Store, name: str) -> StudyLog:
         StudyMismatch: what it has under this name is not a study.
     """
     with COLLECTION_PAUSE:
-        records = _records(store, name)
-        if not records:
+        found, records = _stored(store, name)
+        if not records and found is None:
             raise _not_found(store, name)
-        first, _ = _spaces(name, records)
-        log = StudyLog(store, name, Space.from_plain(first.space))
-        log.take(records)
-    log.refresh()  # notes which study it is
-    return log
+        first = _spaces(name, records)[0] if found is None else found[1].created
+        return _folded(StudyLog(store, name, Space.from_plain(first.space)), found, records)
 
 
-def _records(store: Store, name: str) -> Sequence[Record]:
-    """Read all that is stored of a study; nothing where the store does not have it."""
+def _stored(store: Store, name: str) -> tuple[tuple[int, LogSnapshot] | None, Sequence[Record]]:
+    """Read all that is stored of a study: a snapshot that fits, and what comes after it; nothing where it is not there.
+
+    Where another space comes after it, the snapshot is of no use: which spaces are known is to be said before.
+    """
     try:
-        return store.read(name, 0)
+        if (found := find_snapshot(store, name)) is not None:
+            records = store.read(name, found[1].length)
+            if not any(isinstance(record.event, Changed) for record in records):
+                return found, records
+        return None, store.read(name, 0)
     except StudyNotFound:
-        return ()
+        return None, ()
 
 
 def _spaces(name: str, records: Sequence[Record]) -> tuple[Created, list[Changed]]:

@@ -20,8 +20,8 @@ from luthier.study import summary
 from luthier.study.elapsed import TrialTimes, elapsed_s, trial_times, utc
 from luthier.study.leases import is_dead
 from luthier.study.log import StudyLog
-from luthier.study.log_copy import copy_log
 from luthier.study.open_log import StudySpec, read_log
+from luthier.study.stored import copy_log
 from luthier.study.trial_files import trial_folder
 from luthier.study.trial_result import TrialResult
 from luthier.study.workers import Roster, read_roster
@@ -164,12 +164,12 @@ class StudyReader:
     @property
     def notes(self) -> str:
         """The notes that people gave the study."""
-        return self.history.notes
+        return self.history.remarks.notes
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The tags that people gave the study."""
-        return self.history.tags
+        return self.history.remarks.tags
 
     @property
     def sources(self) -> tuple[Transferred, ...]:

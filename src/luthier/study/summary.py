@@ -77,7 +77,7 @@ def front(history: History) -> tuple[Trial, ...]:
         if trial.is_done
         and trial.outcome
         and is_feasible(trial.outcome)
-        and history.config(trial.number) is not None
+        and history.is_held(trial.number)
         and not trial.forgotten
     ]
     losses = np.array([losses for _, losses in done], dtype=np.float64).reshape(len(done), len(problem.objectives))
@@ -225,7 +225,7 @@ def why_best(history: History, number: int) -> dict[str, Any]:
     losses: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
     for trial in history.trials:
         if trial.is_done and trial.outcome and not trial.forgotten:
-            counts = is_feasible(trial.outcome) and history.config(trial.number) is not None
+            counts = is_feasible(trial.outcome) and history.is_held(trial.number)
             losses[counts].append((goal.loss(trial.outcome.values[goal.name]), trial.number))
     least = next(loss for loss, one in losses[True] if one == number)
     after, second = min((pair for pair in losses[True] if pair[1] != number), default=(None, None))

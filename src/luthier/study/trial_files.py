@@ -31,7 +31,7 @@ def trial_folder(store: Store, study: str, number: int) -> Path:
     place = getattr(store, "path", None)
     if not isinstance(place, Path):
         raise InvalidSetting(
-            f"the trials of study {study!r} have no folders that are kept: {store!r} is no file; give a study a store "
+            f"the trials of study {study!r} have no folders that are kept: {store} is no file; give a study a store "
             "such as 'study.db'"
         )
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", study)[:_LONGEST].strip(".-") or "study"

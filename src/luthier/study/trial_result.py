@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from luthier import codec
 from luthier.problem import Objective
@@ -13,8 +14,7 @@ from luthier.space import Space
 from luthier.trial import Parametrized, Reason, Report, State, Trial
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class TrialResult(Parametrized):
+class TrialResult(Parametrized, Struct, frozen=True):
     """One trial of a study, done or not.
 
     Args:

@@ -19,7 +19,7 @@ from luthier.analysis.descriptive.history_curves import (
     optimization_history,
 )
 from luthier.analysis.descriptive.report_curves import ReportCurve, ReportCurves, report_curves
-from luthier.analysis.descriptive.timeline import Timeline, TrialSpan, timeline
+from luthier.analysis.descriptive.timeline import Timeline, TrialSpan, run_seconds, timeline
 from luthier.analysis.descriptive.trial_table import TrialTable, trial_table
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "front_course",
     "optimization_history",
     "report_curves",
+    "run_seconds",
     "timeline",
     "trial_table",
 ]

@@ -62,13 +62,10 @@ def cost_curve(table: TrialTable, objective: str | None = None) -> CostCurve:
 
     Cost O(n).
     """
-    goal, column = table.of(objective)
+    goal, _ = table.of(objective)
     rows = np.flatnonzero(np.isfinite(table.durations_s))
     if not len(rows):
         raise NoResult("no trial has a known duration: give it with tell(trial, value, duration_s=…), or use study.run")
-    worst = -np.inf if goal.maximize else np.inf
-    running = np.maximum if goal.maximize else np.minimum
-    best = running.accumulate(np.where(table.eligible[rows], column[rows], worst))
     outcomes = tuple(table.outcomes[row] for row in rows)
     spent: dict[str, float] = {}
     for outcome, duration in zip(outcomes, table.durations_s[rows].tolist(), strict=True):
@@ -79,7 +76,7 @@ def cost_curve(table: TrialTable, objective: str | None = None) -> CostCurve:
         table.numbers[rows],
         table.durations_s[rows],
         np.cumsum(table.durations_s[rows]),
-        np.where(np.isinf(best), np.nan, best),
+        table.best_so_far(objective, rows),
         outcomes,
         dict(sorted(spent.items(), key=lambda item: -item[1])),
     )

@@ -22,8 +22,10 @@ class OptimizationHistory(ResultForm):
         numbers: (n,) of the trials with values.
         values: (n,) in the user's units.
         eligible: (n,) whether a trial can be the best: it keeps the outcome constraints, in the present space.
-        best: (n,) the best value of the eligible trials up to each one; NaN until there is one.
-        improvements: the numbers of the trials that were better than all before them, in order.
+        best: (n,) the best value of the eligible trials up to each one; NaN until there is one. In a race over
+            instances that of the trial that was the incumbent then.
+        improvements: the numbers of the trials that were better than all before them, in order; in a race the
+            incumbents, the present one last.
         without: (k,) the numbers of the trials without values.
         outcomes: why they have none: the reason why each ended, or its state.
     """
@@ -77,10 +79,7 @@ def optimization_history(table: TrialTable, objective: str | None = None) -> Opt
     goal, column = table.of(objective)
     rows = np.flatnonzero(table.done)
     values, eligible = column[rows], table.eligible[rows]
-    worst = -np.inf if goal.maximize else np.inf
-    running = np.maximum if goal.maximize else np.minimum
-    best = running.accumulate(np.where(eligible, values, worst)) if len(rows) else values
-    better = np.flatnonzero(best != np.concatenate([[worst], best[:-1]])) if len(rows) else rows
+    best = table.best_so_far(objective, rows)
     missing = np.flatnonzero(~table.done)
     return OptimizationHistory(
         goal.name,
@@ -88,11 +87,21 @@ def optimization_history(table: TrialTable, objective: str | None = None) -> Opt
         table.numbers[rows],
         values,
         eligible,
-        np.where(np.isinf(best), np.nan, best),
-        tuple(table.numbers[rows[better]].tolist()),
+        best,
+        _improvements(table, rows, best),
         table.numbers[missing],
         tuple(table.outcomes[row] for row in missing),
     )
+
+
+def _improvements(table: TrialTable, rows: Integers, best: Floats) -> tuple[int, ...]:
+    """Give the numbers of the trials that were the best, one after the other."""
+    if not table.is_race:
+        before = np.concatenate([[np.nan], best[:-1]]) if len(best) else best
+        return tuple(table.numbers[rows[~np.isnan(best) & (best != before)]].tolist())
+    known = set(table.numbers[rows].tolist())
+    ruled = [number for _, number in table.reigns if number in known]
+    return tuple(number for place, number in enumerate(ruled) if ruled[place + 1 : place + 2] != [number])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

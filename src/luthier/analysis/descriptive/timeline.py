@@ -138,6 +138,24 @@ def timeline(events: Sequence[Event], stamps: Sequence[float], now: float) -> Ti
     return _laid_out(sorted(raw))
 
 
+def run_seconds(events: Sequence[Event]) -> dict[int, float]:
+    """Give for how many seconds each trial ran, all its runs together: those that were paused, or lost, as well.
+
+    Trials of which no duration is known are left out. Cost O(n).
+    """
+    found: dict[int, float] = {}
+    for event in events:
+        if isinstance(event, Freed):
+            ran_s = event.ran_s
+        elif isinstance(event, Told):
+            ran_s = event.duration_s
+        else:
+            continue
+        if ran_s is not None:
+            found[event.number] = found.get(event.number, 0.0) + ran_s
+    return found
+
+
 def _laid_out(raw: Sequence[tuple[float, float, int, int, str, str]]) -> Timeline:
     """Put attempts on lanes: each on the first lane that is free when it begins."""
     busy_lanes: list[tuple[float, int]] = []

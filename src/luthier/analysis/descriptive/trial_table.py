@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -25,11 +26,13 @@ class TrialTable:
         trials: in order of number.
         configs: as the present space reads them; None where it cannot hold one.
         numbers: (n,) of the trials.
-        values: (n, m) in the user's units and directions; NaN where a trial is not done.
-        eligible: (n,) whether a trial can be the best: done, feasible, and in the present space.
+        values: (n, m) in the user's units and directions; NaN where a trial is not done. In a study with instances the
+            mean over the cases that a trial has had, whether it is done or not.
+        eligible: (n,) whether a trial can be the best: it has values, is feasible, and in the present space.
         outcomes: the reason why each trial ended, or its state.
         durations_s: (n,) seconds; NaN where unknown.
         forgotten: how many trials were left out.
+        reigns: the incumbents of a race over instances; see `luthier.history.History.reigns`.
     """
 
     problem: Problem
@@ -41,6 +44,33 @@ class TrialTable:
     outcomes: tuple[str, ...]
     durations_s: Floats
     forgotten: int
+    reigns: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def is_race(self) -> bool:
+        """Whether trials race over instances, so that their values are means over the cases that each has had."""
+        return self.problem.instances is not None
+
+    def best_so_far(self, objective: str | None, rows: Integers) -> Floats:
+        """Give the best value of the eligible trials up to each of these rows; NaN until there is one.
+
+        In a race it is the value of the trial that was the incumbent then, and so may become worse.
+        """
+        goal, column = self.of(objective)
+        if self.is_race:
+            return self._of_incumbents(column, rows)
+        worst = -np.inf if goal.maximize else np.inf
+        running = np.maximum if goal.maximize else np.minimum
+        best: Floats = np.asarray(running.accumulate(np.where(self.eligible[rows], column[rows], worst)), np.float64)
+        return np.where(np.isinf(best), np.nan, best)
+
+    def _of_incumbents(self, column: Floats, rows: Integers) -> Floats:
+        latest = np.maximum.accumulate(np.array([latest for latest, _ in self.reigns], dtype=np.int64))
+        value = dict(zip(self.numbers.tolist(), column.tolist(), strict=True))
+        ruled = np.array([np.nan, *(value.get(number, np.nan) for _, number in self.reigns)])
+        found: Floats = ruled[np.searchsorted(latest, self.numbers[rows], side="right")]
+        found[-1:] = ruled[-1]  # also where the latest trial, which has no value, brought it about
+        return found
 
     @property
     def done(self) -> Bools:
@@ -86,6 +116,9 @@ def trial_table(history: History) -> TrialTable:
     for row, trial in enumerate(counted):
         outcome = trial.outcome
         outcomes.append(outcome.reason.value if outcome else trial.state.value)
+        if trial.mean is not None and math.isfinite(trial.mean) and not (outcome and outcome.reason.is_crash):
+            values[row] = trial.mean
+            eligible[row] = configs[row] is not None
         if outcome is None:
             continue
         if outcome.duration_s is not None:
@@ -95,7 +128,8 @@ def trial_table(history: History) -> TrialTable:
             eligible[row] = configs[row] is not None and is_feasible(outcome)
     numbers = np.array([trial.number for trial in counted], dtype=np.int64)
     left_out = len(history.trials) - count
-    return TrialTable(problem, counted, configs, numbers, values, eligible, tuple(outcomes), durations, left_out)
+    found = (problem, counted, configs, numbers, values, eligible, tuple(outcomes), durations, left_out)
+    return TrialTable(*found, tuple(history.reigns))
 
 
 def plain_form(result: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +16,11 @@ from luthier.history import History
 from luthier.problem import Problem
 from luthier.render import ResultForm
 from luthier.trial import Trial
+
+_ROUNDING = 1e-12
+"""Errors below this share of the losses are of their rounding."""
+_LEAST = sys.float_info.min
+"""A lead of 0 is none, also where its noise is known to be 0."""
 
 NoiseSource = Literal["folds", "variance", "model", "none"]
 
@@ -29,7 +35,8 @@ class Lead(ResultForm):
         other: the number of the other one.
         value: by how much the best is better as measured, in the objective's units; over the common folds where these
             are known. The best of many trials is partly luck, so in truth it is less on average.
-        noise: the standard error of that difference; 0 where nothing is known of it.
+        noise: the standard error of that difference; 0 where nothing is known of it (`source` is then ``none``), or
+            where it is known to be 0: it is the same in all folds.
         source: where the noise is from: paired differences of ``folds``, known variances, the ``model``, or ``none``.
         pairs: the number of folds that both have.
     """
@@ -45,7 +52,7 @@ class Lead(ResultForm):
     @property
     def is_noise(self) -> bool:
         """Whether the lead is below its noise: the search may have found nothing but luck."""
-        return self.noise > 0 and self.value < self.noise
+        return self.source != "none" and self.value < max(self.noise, _LEAST)
 
     def heading(self) -> str:
         """See `ResultForm.heading`."""
@@ -55,12 +62,14 @@ class Lead(ResultForm):
             "model": "as the model sees it",
             "none": "",
         }[self.source]
-        noise = f"; its standard error is {self.noise:.3g} {how}" if self.noise > 0 else "; its noise is not known"
+        known = f"its standard error is {self.noise:.3g} {how}"
+        noise = f"; {known if self.source != 'none' else 'its noise is not known'}"
         return f"trial {self.best} leads trial {self.other} by {self.value:.3g} in {self.objective}{noise}"
 
     def rows(self) -> list[tuple[str, str]]:
         """See `ResultForm.rows`."""
-        return [("verdict", "below the noise" if self.is_noise else "above the noise" if self.noise > 0 else "unknown")]
+        known = self.source != "none"
+        return [("verdict", "below the noise" if self.is_noise else "above the noise" if known else "unknown")]
 
     def to_dict(self) -> dict[str, Any]:
         """See `ResultForm.to_dict`."""
@@ -88,7 +97,9 @@ def lead_over(problem: Problem, best: Trial, other: Trial, noise: Callable[[], f
     names = (goal.name, best.number, other.number)
     if len(common) > 1:
         apart = np.array([theirs[fold] - ours[fold] for fold in common])
-        return Lead(*names, float(apart.mean()), fold_error(apart), "folds", len(common))
+        error = fold_error(apart)
+        rounding = _ROUNDING * float(np.abs([ours[fold] for fold in common]).max())
+        return Lead(*names, float(apart.mean()), error if error > rounding else 0.0, "folds", len(common))
     value = _loss(problem, other) - _loss(problem, best)
     variances = [_variance(trial) for trial in (best, other)]
     if None not in variances:

@@ -1,4 +1,4 @@
-"""The commands ``backup`` and ``upgrade``: a whole store copied, and brought to this version's schema."""
+"""The commands ``backup``, ``restore`` and ``upgrade``: a store copied, put back, brought up to date."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ def backup(store: str | None, target: str | None) -> None:
 
     Everything is copied as it is, with all times, and read back. Nothing is overwritten; without a target, the copy of
     a file is one beside it, with the time in its name. A database server's own tools back up its tables as well.
+
+    Put it back by luthier restore.
 
     Examples: luthier backup digits.db; luthier backup postgresql://me@host/tuning tuning.db.
     """
@@ -44,11 +46,85 @@ def backup(store: str | None, target: str | None) -> None:
     events = sum(copied.values())
     studies = "1 study" if len(copied) == 1 else f"{len(copied)} studies"
     click.echo(clean(f"{shown_place(place)}: {studies}, {events} events, backed up in {shown_place(target)}"))
+    click.echo(clean(f"to put it back: luthier restore {shown_place(target)} {shown_place(place)}"))
 
 
 def _beside(place: Path) -> str:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     return str(place.with_name(f"{place.stem}-{now}{place.suffix}"))
+
+
+@click.command()
+@click.argument("backup", metavar="BACKUP")
+@click.argument("store", metavar="STORE|STUDY.toml")
+@click.option("--study", "wanted", multiple=True, metavar="NAME", help="That study only; may be given several times.")
+def restore(backup: str, store: str, wanted: tuple[str, ...]) -> None:
+    """Put the studies of a backup into a store of any kind, which is made where there is none.
+
+    All studies of the backup, or of any other store, are copied with all times, or none of them: a study that the store
+    has already is never overwritten. Trials that ran when the backup was made wait to be run again. The folders of
+    trials are no part of a store: copy them yourself (digits.db.trials belongs to digits.db).
+
+    Examples: luthier restore digits-backup.jsonl digits.db; luthier restore all.db digits.toml --study digits.
+    """
+    from luthier.cli.resolve_study import choose, opened_store
+    from luthier.store import open_store, shown_place
+    from luthier.study import StudyReader
+
+    place = _place(store)
+    is_new = "://" not in place and not Path(place).exists()
+    with opened_store(backup) as source:
+        names = tuple(choose(source.names(), name, backup) for name in wanted) or source.names()
+        _check_restorable(source.names(), backup, place, is_new)
+        try:
+            with open_store(place) as target:
+                _check_free(names, target.names(), backup, place)
+                readers = [StudyReader.open(source, name) for name in names]
+                waiting = sum(reader.copy(target) for reader in readers)
+            lines = [f"{reader.name}: restored in {shown_place(place)}, {reader.summary()}" for reader in readers]
+        except BaseException:
+            if is_new:
+                Path(place).unlink(missing_ok=True)  # half of a store is none
+            raise
+    if waiting:
+        lines.append(f"{waiting} that ran when the backup was made wait to be run again: luthier run goes on")
+    click.echo(clean("\n".join(lines)))
+
+
+def _place(store: str) -> str:
+    """Give the place of a store that need not exist, also where a study file names it."""
+    if "://" in store or not store.endswith(".toml"):
+        return store
+    from luthier.cli.studyfile.read import store_of
+    from luthier.cli.studyfile.toml_source import TomlSource
+
+    return store_of(TomlSource(store))
+
+
+def _check_restorable(there: tuple[str, ...], backup: str, place: str, is_new: bool) -> None:
+    """Refuse a backup without studies, and a store that is the backup itself."""
+    from luthier.errors import InvalidSetting, StudyNotFound
+    from luthier.store import shown_place
+
+    if not there:
+        raise StudyNotFound(f"{shown_place(backup)} has no studies to restore")
+    if not is_new and "://" not in backup + place and Path(place).samefile(backup):
+        raise InvalidSetting(f"{place!r} is the backup itself: say where its studies go")
+
+
+def _check_free(names: tuple[str, ...], there: tuple[str, ...], backup: str, place: str) -> None:
+    """Refuse to restore a study that the store has."""
+    from luthier.errors import InvalidSetting
+    from luthier.store import shown_place
+
+    taken = [name for name in names if name in there]
+    if taken:
+        shown, source = shown_place(place), shown_place(backup)
+        raise InvalidSetting(
+            f"{shown} has {', '.join(map(repr, taken))} already, and nothing is overwritten: restore into a new place, "
+            f"move {shown} away, or give the copy of a study another name: luthier copy {source} {shown} "
+            f"--study {taken[0]!r} --as 'another name'"
+        )
 
 
 @click.command()

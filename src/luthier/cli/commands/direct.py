@@ -24,6 +24,8 @@ def pause(store: str | None, name: str | None, as_json: bool) -> None:
     """Have all who run a study begin no trials, until luthier resume. What runs goes on.
 
     The order stands in the store: it reaches every process and machine within seconds, and those that come later.
+    Trials that run are not held up: each goes on to its end, and then its worker waits. See how many are left by
+    luthier top. To have them given back at once: luthier cancel.
     """
     _order(store, name, as_json, "pause", "paused: no new trials, until: luthier resume", "is paused already")
 
@@ -99,10 +101,22 @@ def _order(store: str | None, name: str | None, as_json: bool, order: str, done:
             running = len(history.running)
             click.echo(json_text({"study": title, "order": order, "changed": changed, "running": running}))
         else:
-            runs = f" ({len(history.running)} running)" if history.running else ""
+            runs = _still_running(order, len(history.running))
             click.echo(clean(f"{title}: {done if changed else nothing}{runs}"))
 
     _with_editor(store, name, act)
+
+
+def _still_running(order: str, count: int) -> str:
+    """Say what becomes of the trials that run; empty where there are none."""
+    if not count:
+        return ""
+    if order != "pause":
+        return f" ({count} running)"
+    trials = (
+        "the trial that runs goes on to its end" if count == 1 else f"the {count} trials that run go on to their end"
+    )
+    return f"; {trials}, which luthier top shows, and then nothing runs"
 
 
 def _with_editor(store: str | None, name: str | None, act: object) -> None:

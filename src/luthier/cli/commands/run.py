@@ -12,7 +12,7 @@ import click
 
 from luthier.cli.commands.export import check_target
 from luthier.cli.commands.show import goals
-from luthier.errors import Interrupted, InvalidFile, InvalidSetting, NoResult, StoreError, StudyMismatch, StudyNotFound
+from luthier.errors import Interrupted, InvalidSetting, NoResult
 from luthier.render import clean, dictionary, number, seconds
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def run(
     run again. Options take precedence over the file.
     """
     from luthier.analysis import parse_end_rule
+    from luthier.cli.opened_plan import opened_plan
     from luthier.cli.studyfile.read import read_study
 
     if store == "":
@@ -104,11 +105,9 @@ def run(
     _check(plan)
     if not quiet:
         _warn(plan)
-    with _open(plan, change_space) as study:
+    with opened_plan(plan, change_space) as study:
         if plan.report:
             check_target(study.reader, plan.report, file, "--report")
-        if plan.transfer and not study.sources:  # once: the other stores may go, or grow
-            _transfer(plan, study)
         if plan.notes or plan.tags:
             study.annotate(plan.notes or None, [*study.tags, *plan.tags])
         end = _run(plan, study, quiet)
@@ -188,61 +187,10 @@ def _warn(plan: StudyFile) -> None:
 _MOST_WARNINGS = 5
 
 
-def _open(plan: StudyFile, change_space: bool) -> Study:
-    """Open the study, or begin it."""
-    from luthier.run import Study
-
-    goals: dict[str, Any] = {"minimize": plan.minimize, "maximize": plan.maximize, "constraints": plan.constraints}
-    rest: dict[str, Any] = {"method": plan.method, "store": plan.store, "seed": plan.seed, "noisy": plan.noisy}
-    rest |= {"fidelity": plan.fidelity, "stop": plan.stop, "cost": plan.cost, "instances": plan.instances}
-    if change_space and _is_stored(plan):
-        study = Study(plan.name, **goals, **rest)
-        study.change(plan.space)
-        return study
-    return Study(plan.name, plan.space, **goals, **rest)
-
-
-def _transfer(plan: StudyFile, study: Study) -> None:
-    """Record the results of the other tasks that the file names."""
-    from luthier.cli.resolve_study import opened_place
-
-    for source in plan.transfer:
-        try:
-            with opened_place(source.place) as other:
-                study.transfer_from(other, **source.settings)
-        except StudyMismatch as error:
-            how = (
-                f'in a file: transfer = [{{study = "{source.place}", names = {{…}}, objectives = {{…}}, ignore = […]}}]'
-            )
-            raise _no_source(plan, source.place, f"{error} ({how})") from None
-        except (StoreError, StudyNotFound, InvalidSetting) as error:
-            raise _no_source(plan, source.place, str(error)) from None
-
-
-def _no_source(plan: StudyFile, place: str, why: str) -> InvalidFile:
-    return plan.source.error(("study", "transfer"), f"cannot learn from {place!r}: {why}")
-
-
-def _is_stored(plan: StudyFile) -> bool:
-    from luthier.cli.resolve_study import opened_store
-
-    if plan.report:
-        from luthier.report import report_format
-
-        report_format(plan.report)
-        if not Path(plan.report).absolute().parent.is_dir():
-            raise InvalidSetting(
-                f"there is no folder {str(Path(plan.report).parent)!r} for the report: create it first"
-            )
-    if "://" not in plan.store and not Path(plan.store).expanduser().exists():
-        return False
-    with opened_store(plan.store) as store:
-        return plan.name in store.names()
-
-
 def _run(plan: StudyFile, study: Study, quiet: bool) -> End:
     """Run until the budget is spent."""
     from luthier.cli.objective.shell_command import Command
+    from luthier.cli.opened_plan import check_instances
     from luthier.cli.progress_bar import LiveProgress
     from luthier.run import SilentReporter, tally_of
 
@@ -251,6 +199,8 @@ def _run(plan: StudyFile, study: Study, quiet: bool) -> End:
     end = _spent(plan, study)
     if end is not None:
         return end  # without importing the objective, which may take long
+    if plan.budget.trials is None or study.history.asked < plan.budget.trials:
+        check_instances(plan)
     objective = plan.objective if isinstance(plan.objective, Command) else plan.objective.load()
     if quiet:
         return _loop(plan, study, objective, SilentReporter())

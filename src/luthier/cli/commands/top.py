@@ -38,7 +38,9 @@ def text(roster: Roster) -> str:
     """Write a roster as lines of text."""
     of = f" of {roster.horizon}" if roster.horizon is not None else ""
     running = sum(len(worker.held) for worker in roster.workers)
-    order = {"go on": "", "pause": "PAUSED", "stop": "last order: stop", "cancel": "last order: cancel"}[roster.order]
+    order = {"go on": "", "pause": _paused(running), "stop": "last order: stop", "cancel": "last order: cancel"}[
+        roster.order
+    ]
     counts = [
         f"{roster.trials}{of} trials begun",
         f"{running} running",
@@ -54,6 +56,12 @@ def text(roster: Roster) -> str:
     if not roster.workers:
         lines.append("nobody runs it")
     return "\n".join([*lines, *(line for worker in roster.workers for line in _worker(worker))])
+
+
+def _paused(running: int) -> str:
+    """Say that no trials are begun, and what is left to wait for."""
+    left = f"until {running} running {'has' if running == 1 else 'have'} ended, and then nothing" if running else ""
+    return f"PAUSED: nothing is begun before luthier resume{f'; busy {left}' if left else ''}"
 
 
 def _worker(worker: Worker) -> list[str]:

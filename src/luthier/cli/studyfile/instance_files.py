@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ from luthier.errors import InvalidSetting
 from luthier.instances import Instances
 from luthier.scalar import short
 
-_KEYS = ("names", "file", "features", "seeds", "cutoff", "par")
+_KEYS = ("names", "file", "features", "seeds", "cutoff", "par", "files")
+_SHOWN = 3
 ALLOWED = (
     'a list of names, or a table such as {file = "instances.txt", features = "features.csv", seeds = 3, cutoff = "60s"}'
 )
@@ -45,6 +48,49 @@ def read_instances(value: object, folder: Path) -> Instances:
     if "cutoff" in value:
         settings["cutoff_s"] = duration_s(value["cutoff"])
     return Instances(names, features, **settings)
+
+
+def read_files(value: object) -> bool | None:
+    """Read whether the instances of a study file are files; None where it does not say so.
+
+    Raises:
+        InvalidSetting: it says neither true nor false.
+    """
+    said = value.get("files") if isinstance(value, dict) else None
+    if said is not None and not isinstance(said, bool):
+        raise InvalidSetting(f"files = {short(said)}: give true where the instances are files, or false")
+    return said
+
+
+def check_instance_files(instances: Instances, files: bool | None, folders: Sequence[Path]) -> None:
+    """Refuse instances that are files and are not there.
+
+    Args:
+        instances: those of a study.
+        files: whether they are files; None: those with a name like that of a file, which has an ending or a folder.
+        folders: where they are looked for.
+
+    Raises:
+        InvalidSetting: some are missing.
+    """
+    if files is False:
+        return
+    names = [str(name) for name in instances.to_plain()["names"]]
+    meant = names if files else [name for name in names if _is_like_a_path(name)]
+    missing = [name for name in meant if not any((folder / Path(name).expanduser()).exists() for folder in folders)]
+    if missing:
+        shown = ", ".join(map(repr, missing[:_SHOWN])) + (", …" if len(missing) > _SHOWN else "")
+        where = " or ".join(repr(str(folder.absolute())) for folder in folders)
+        also = "" if files else "; if they are no files, say so: instances = {…, files = false}"
+        count = f"{len(missing)} of {len(names)} instances"
+        raise InvalidSetting(f"{count} are files that are not there: {shown}; looked for in {where}{also}")
+
+
+def _is_like_a_path(name: str) -> bool:
+    return "://" not in name and ("/" in name or _ENDING.search(name) is not None)
+
+
+_ENDING = re.compile(r"\w\.[A-Za-z]\w{0,7}$")
 
 
 def _text(value: object, key: str) -> str:

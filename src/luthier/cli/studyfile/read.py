@@ -22,7 +22,7 @@ from luthier.cli.objective.python_function import Function
 from luthier.cli.objective.shell_command import (
     Command,
 )
-from luthier.cli.studyfile.instance_files import read_instances
+from luthier.cli.studyfile.instance_files import read_files, read_instances
 from luthier.cli.studyfile.objective_section import read_objective
 from luthier.cli.studyfile.space_errors import locate
 from luthier.cli.studyfile.toml_source import Section, TomlSource, hint, listed
@@ -77,6 +77,8 @@ class StudyFile:
         notes: of the study; empty for those that it has.
         tags: of the study, beside those that it has.
         transfer: studies of other tasks that it learns from.
+        instances: what a configuration is to be good on; None where that is one thing.
+        instance_files: whether the instances are files; None where it is not said.
     """
 
     source: TomlSource
@@ -107,6 +109,7 @@ class StudyFile:
     ending: EndRule | None = None
     transfer: tuple[TransferSource, ...] = ()
     instances: Instances | None = None
+    instance_files: bool | None = None
 
 
 def read_study(path: str | Path) -> StudyFile:
@@ -160,6 +163,7 @@ def read_study(path: str | Path) -> StudyFile:
         fidelity=(declared := study.made("fidelity", fidelity, None)),
         stop=_rule(source, declared, instances, len(minimize) + len(maximize)),
         instances=instances,
+        instance_files=study.made("instances", read_files, None),
         cost=cost,
         ending=_ending(source, len(minimize) + len(maximize)),
         transfer=tuple(replace(other, place=_place(source, other.place)) for other in others),

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier._typing import Floats, Integers
+from luthier._typing import Bools, Floats, Integers
 from luthier.data import Data, LearningCurves, StoppedTrials
 from luthier.history.spending import outcome_cost
 from luthier.history.tables.extrapolation import extrapolate
@@ -40,6 +40,7 @@ class TrialStatus(IntEnum):
 
 
 _DONE = int(TrialStatus.DONE)  # a plain integer: numpy takes ten times as long for a member of an enumeration
+_NOBODY: Integers = np.empty(0, np.intp)
 _SEEN = (_DONE, int(TrialStatus.CRASHED), int(TrialStatus.PENDING), int(TrialStatus.STOPPED))
 
 
@@ -211,9 +212,7 @@ class TrialArrays:
         if self._forgotten:
             counted = standing != TrialStatus.FORGOTTEN
             seen = counted if seen is None else seen & counted
-        done, failed, pending, stopped = (
-            np.flatnonzero(standing == kind if seen is None else (standing == kind) & seen) for kind in _SEEN
-        )
+        done, failed, pending, stopped = _numbers(standing, seen)
         losses = _taken(self._losses, done)
         reports = self.reports.curves(points, seen)
         limits = [_taken(self._violations[name], done) for name in sorted(self._violations)]
@@ -250,7 +249,8 @@ class TrialArrays:
         if fidelity is None or (losses.shape[1] > 1 and not len(whole)):
             if not len(stopped):
                 return StoppedTrials(points[:0], losses[:0]), pending
-            return StoppedTrials(points[stopped], stopped_losses(reports, done, losses, stopped)), pending
+            taught = stopped_losses(reports, done, losses, stopped)
+            return StoppedTrials(points[stopped], taught, numbers=stopped), pending
         if features is None:
             goals = range(losses.shape[1])
             parts = [extrapolate(whole.of_objective(goal), fidelity, done, losses[:, goal]) for goal in goals]
@@ -259,7 +259,7 @@ class TrialArrays:
         kept = np.isin(parts[0].numbers, np.concatenate([stopped, pending]))
         numbers = parts[0].numbers[kept]
         found = np.stack([part.losses[kept] for part in parts], axis=1)
-        taken = StoppedTrials(points[numbers], found, parts[0].share[kept])
+        taken = StoppedTrials(points[numbers], found, parts[0].share[kept], numbers)
         return taken, pending[~np.isin(pending, numbers)]
 
     def encode(self, space: Space, configs: Sequence[Config | None]) -> Floats:
@@ -277,6 +277,18 @@ class TrialArrays:
             self._gaps = self._gaps or None in added
             self._encoded = self.rows
         return self._points[: self.rows]
+
+
+def _numbers(standing: NDArray[np.int8], seen: Bools | None) -> list[Integers]:
+    """Give the numbers of those trials that are looked at, by their use (`_SEEN`)."""
+    found: list[Integers] = []
+    for kind in _SEEN:
+        if sum(map(len, found)) == len(standing):  # most often all of them are done
+            found.append(_NOBODY)
+            continue
+        used = standing == kind
+        found.append(np.flatnonzero(used if seen is None else used & seen))
+    return found
 
 
 def _taken(column: NDArray[Number], done: NDArray[np.intp]) -> NDArray[Number]:

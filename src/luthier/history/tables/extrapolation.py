@@ -12,8 +12,12 @@ from luthier.problem import Fidelity
 
 _STEP = 3
 """The ratio of the units at neighbouring levels."""
-_PRIOR = 2.0
-"""So many trials speak for a slope of 1: a loss changes by as much as those of the others did on average."""
+_PRIOR = 4.0
+"""So many trials speak for a slope of 1: a loss changes by as much as those of the others did."""
+_SLOPES = (0.1, 10.0)
+"""The order at a level is kept at the next one, however little it says of it: losses that tie would look certain."""
+_LARGEST = 1e300
+"""Losses count as at most this, so that nothing overflows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,9 +38,9 @@ class PartialLosses:
 def extrapolate(reports: LearningCurves, fidelity: Fidelity, done: Integers, losses: Floats) -> PartialLosses:
     """Extrapolate the last reports of trials to the full fidelity, level by level.
 
-    From one level to the next the loss is a line of the loss before: the least squares line of the trials that have
-    both, drawn to a slope of 1. Schedulers let the best trials go on, by the loss before; that does not bias the line.
-    Where no trial has both, the loss is taken to stay.
+    From one level to the next the loss is a line of the loss before: a robust line of the trials that have both, drawn
+    to a slope of 1, and never level. Schedulers let the best trials go on, by the loss before; that does not bias the
+    line. Where no trial has both, the loss is taken to stay.
 
     Args:
         reports: of all trials.
@@ -55,6 +59,7 @@ def extrapolate(reports: LearningCurves, fidelity: Fidelity, done: Integers, los
     at.ravel()[cells] = reports.loss[rows[first]]
     finished = np.isin(reports.numbers, done)
     at[finished, -1] = losses[np.searchsorted(done, reports.numbers[finished])]
+    at = np.clip(at, -_LARGEST, _LARGEST)
     known = np.flatnonzero(~np.isnan(at).all(axis=1) & ~finished)
     top = len(levels) - 1 - np.argmax(~np.isnan(at[:, ::-1]), axis=1)
     found = np.where(np.isnan(at).all(axis=1), np.nan, at[np.arange(len(at)), top])
@@ -76,16 +81,22 @@ def _levels(fidelity: Fidelity) -> list[int]:
 
 
 def _line(before: Floats, after: Floats) -> tuple[float, float]:
-    """Fit ``after = shift + slope · before``; gives (slope, shift)."""
+    """Fit ``after = shift + slope · before``; gives (slope, shift). Cost O(n log n) for n trials.
+
+    The slope is the median of those between trials that are half of the ranks apart, and the line leaves as many trials
+    above it as below: so one that diverged on its way does not turn the line for all others.
+
+    Source: Theil (1950), A rank-invariant method of linear and polynomial regression analysis, the incomplete method.
+    """
     if not len(before):
         return 1.0, 0.0
-    if len(before) > 5:  # the better half: what has diverged tells nothing of the others
-        better = before <= np.median(before)
-        before, after = before[better], after[better]
-    mean, later = float(before.mean()), float(after.mean())
-    spread = float(np.square(before - mean).sum())
-    if not spread > 0:
-        return 1.0, later - mean
-    weight = _PRIOR * spread / len(before)
-    slope = max(0.0, (float((before - mean) @ (after - later)) + weight) / (spread + weight))
-    return slope, later - slope * mean
+    order = np.argsort(before, kind="stable")
+    x, y, half = before[order], after[order], (len(before) + 1) // 2
+    run = x[half:] - x[: len(x) - half]
+    apart = run > 0
+    slope = 1.0
+    if apart.any():
+        with np.errstate(over="ignore"):
+            steepness = np.median((y[half:] - y[: len(y) - half])[apart] / run[apart])
+        slope = float(np.clip((len(x) * steepness + _PRIOR) / (len(x) + _PRIOR), *_SLOPES))
+    return slope, float(np.median(y - slope * x))

@@ -190,7 +190,7 @@ class Auto:
             if not len(points):  # there is nothing that is apart from all trials
                 points = self.search.maximise(problem.space, criterion, step.start, evaluated, step.key)
             taken = batch.offer_first(problem.space, points, step.note)
-            if taken is None:
+            if taken is None or batch.full:
                 break
             evaluated.add(taken)
             data = with_pending(data, taken)

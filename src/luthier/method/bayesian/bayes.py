@@ -138,7 +138,7 @@ class Bayes:
             step = self.step(problem, data, key, len(batch.proposals), memo, shared)
             points, choice = self._nominate(problem, history, step, evaluated)
             taken = batch.offer_first(problem.space, points, {**step.note, **choice})
-            if taken is None:
+            if taken is None or batch.full:
                 break
             evaluated.add(taken)
             data = with_pending(data, taken)

@@ -109,7 +109,9 @@ def _with_crashes(data: Data, believed: Bools, likely: Floats) -> Data:
     """
     n, crashes = len(data.x), data.failed[believed]
     crashed = len(crashes)
-    losses = likely * data.losses.max(axis=0) + (1.0 - likely) * _neighbours(data, crashes)
+    worst = data.losses.max(axis=0)
+    losses = likely * worst + (1.0 - likely) * _neighbours(data, crashes)
+    losses = np.clip(losses, data.losses.min(axis=0), worst)  # means of equal losses may differ in the last bit
     violations = np.full((n + crashed, data.violations.shape[1] + 1), np.nan)
     violations[:n, :-1] = data.violations
     violations[:, -1] = np.where(np.arange(n + crashed) < n, -1.0, 1.0)

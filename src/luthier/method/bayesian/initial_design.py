@@ -13,17 +13,20 @@ from luthier.history import History
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch, add_note, has_defaults
-from luthier.method.bayesian.source_portfolio import best_of_sources
+from luthier.method.bayesian.source_portfolio import best_of_sources, rank_agreement
 from luthier.method.bayesian.user_prior import PriorDensity
 from luthier.method.notes import ProposedBy, read, written
 from luthier.method.quasi import Quasi
 from luthier.method.random import Random
 from luthier.problem import Problem
 from luthier.proposal import Proposal
+from luthier.space import Space
 
 DESIGN, REST = "design", "rest"
 """What `ProposedBy.by` says of the first trials, and of the last ones of a small space."""
 _TRIES = 64
+_COMPARED = 2
+"""The fewest results, those of the defaults left aside, of which sources have to predict the order."""
 
 
 def design(
@@ -97,23 +100,23 @@ def prior_design(
 def source_design(
     density: PriorDensity | None, problem: Problem, data: Data, history: History, key: Key, count: int, memo: Memo
 ) -> tuple[Proposal, ...]:
-    """Propose the first trials: those with even numbers by `best_of_sources`, the others as without sources.
+    """Propose the first trials: some as without sources, and then some by `best_of_sources`, as long as these are good.
 
-    Where the best of those that were proposed so is worse than the median of the others, there are no more of them.
+    See `_by_sources` for how many.
 
     Raises:
         SpaceExhausted, Infeasible: as `initial_design` does.
     """
-    space, first = problem.space, len(history)
-    even = (first + count + 1) // 2 - (first + 1) // 2 if _are_good(data, history) else 0
-    batch = ProposalBatch(history, even, repeat=problem.noisy)
+    space = problem.space
+    wanted = _by_sources(space, data, history, count, memo)
+    batch = ProposalBatch(history, wanted, repeat=problem.noisy)
     note = written(ProposedBy(DESIGN, source=True))
     tried = sum(_is_by_source(trial.note) for trial in history.trials)
     first_new = tried if problem.noisy else 0  # of a problem that is not noisy, the batch leaves out what was tried
-    points = best_of_sources(space, data.sources, tried + even, memo)[first_new:]
-    for config in space.decode(points) if even and len(points) else ():
-        if not batch.full:
-            batch.offer(config, space.identity(config), note)
+    if wanted:
+        for config in space.decode(best_of_sources(space, data.sources, tried + wanted, memo)[first_new:]):
+            if not batch.full:
+                batch.offer(config, space.identity(config), note)
     begun = any(has_defaults(trial.note) for trial in history.trials)
 
     def others(rest: int) -> tuple[Proposal, ...]:
@@ -124,12 +127,33 @@ def source_design(
     return _filled(batch, problem, others, count)
 
 
-def _are_good(data: Data, history: History) -> bool:
-    """Tell whether trials by other tasks are as good as others, in some objective, or there is nothing to compare."""
-    by_source = np.array([_is_by_source(history.trial(number).note) for number in history.measured()], dtype=bool)
-    if not by_source.any() or by_source.all():
-        return True
-    return bool((data.losses[by_source].min(axis=0) <= np.median(data.losses[~by_source], axis=0)).any())
+def _by_sources(space: Space, data: Data, history: History, count: int, memo: Memo) -> int:
+    """Give how many of the next trials are to be by sources.
+
+    The first ones are as without sources, and so cost nothing where sources mislead. Then the models of the sources
+    have to predict the order of these results rather than the reverse, the defaults left aside: these are good in most
+    tasks, so that any source is right about them. After the first trials by sources the best of these has to be better
+    than all others. As long as that holds the next trials are by sources, until there is one more of them than of the
+    others. While nothing is known (of trials asked for at once), it is one of each two.
+
+    What it costs and gives: docs/decisions/0036-sources.md.
+    """
+    asked, measured = len(history), [history.trial(number).note for number in history.measured()]
+    tried = sum(_is_by_source(trial.note) for trial in history.trials)
+    most = min(count, max((asked + count - 2 * tried + 1) // 2, 0))
+    by_source, own = (np.array(list(map(is_so, measured)), dtype=bool) for is_so in (_is_by_source, _is_own))
+    if by_source.any():
+        others = data.losses[~by_source].min(axis=0, initial=np.inf)
+        return most if (data.losses[by_source].min(axis=0) < others).any() else 0
+    if own.sum() < _COMPARED:
+        return min(count, max((asked + count - _COMPARED) // 2 - tried, 0))
+    agree = rank_agreement(space, data.sources, data.x[own], data.losses[own], memo) > 0
+    return most if agree else 0
+
+
+def _is_own(note: Mapping[str, Any]) -> bool:
+    """Tell whether a trial is neither by sources nor that of the defaults."""
+    return not _is_by_source(note) and not has_defaults(note)
 
 
 def _filled(

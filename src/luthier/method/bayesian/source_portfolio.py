@@ -61,6 +61,32 @@ def best_of_sources(space: Space, sources: tuple[SourceData, ...], count: int, m
     return points[chosen]
 
 
+def rank_agreement(space: Space, sources: tuple[SourceData, ...], x: Floats, losses: Floats, memo: Memo) -> int:
+    """Count by how many pairs of results more the sources predict the right order than the wrong one.
+
+    The numerator of Kendall's τ between the losses and what the models of the sources predict on average; of several
+    objectives the sum. 0 where nothing can be compared.
+
+    Args:
+        space: has the columns of the points.
+        sources: results of other tasks.
+        x: (n, d) the points of the results.
+        losses: (n, m) of them.
+        memo: keeps the models.
+
+    Cost O(n²).
+    """
+    total = 0
+    for place, column in enumerate(losses.T):
+        measured = [source.of_objective(place) for source in sources]
+        models = source_models(measured, space.columns, KERNELS["matern52"], "half rank", memo)
+        if models:
+            predicted = np.mean([model.value(x) for model in models], axis=0)
+            orders = [np.sign(np.subtract.outer(one, one)) for one in (predicted, column)]
+            total += int((orders[0] * orders[1]).sum()) // 2
+    return total
+
+
 def _candidates(space: Space, sources: tuple[SourceData, ...]) -> Floats:
     """Give the best feasible configurations of each source, by each objective, once each."""
     best = [

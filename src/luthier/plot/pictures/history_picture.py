@@ -110,14 +110,18 @@ def _marks(
                 )
             )
     if best_rows:
-        last = float(subject.table.numbers[-1])
-        x, y = (*map(float, history.improvements), last), (*numbers_of(values[best_rows]), float(history.best[-1]))
-        layers.append(LineLayer(x, y, "best", "best so far", steps=True))
-        final = best_rows[-1]
+        steps = _turns(history.best)
+        x = (*numbers_of(numbers[steps]), float(subject.table.numbers[-1]))
+        y = (*numbers_of(history.best[steps]), float(history.best[-1]))
+        label = "incumbent" if subject.table.is_race else "best so far"
+        layers.append(LineLayer(x, y, "best", label, steps=True))
+        final = int(np.flatnonzero(numbers == history.improvements[-1])[0])
         label = f"best: trial {history.improvements[-1]}, {number(float(values[final]))}"
         star = ((float(numbers[final]),), (float(values[final]),))
         layers.append(PointLayer(*star, "best", label, "star", 12.0, (), subject.hover([rows[final]])))
     notes = [*thinning_note(len(drawn), len(values), kept="all that improved on the best are there")]
+    if subject.table.is_race:
+        notes.append("each trial stands at its mean over the cases that it has had")
     far = int((~inside).sum())
     if far:
         edge = limits[0] if history.maximize else limits[1]
@@ -182,9 +186,15 @@ def _regret_panel(
     return Panel(PanelAxis("trial", whole=True), PanelAxis(title, "log"), tuple(layers)), notes
 
 
+def _turns(best: Floats) -> list[int]:
+    """Give the rows at which the best changes."""
+    found: list[int] = np.flatnonzero(np.isfinite(best) & (np.diff(best, prepend=np.nan) != 0)).tolist()
+    return found
+
+
 def _changes(best: Floats) -> list[int]:
     """Give the rows at which the best changes, and the last one."""
-    rows = np.flatnonzero(np.isfinite(best) & (np.diff(best, prepend=np.nan) != 0)).tolist()
+    rows = _turns(best)
     return [*rows, len(best) - 1] if rows and rows[-1] != len(best) - 1 else rows
 
 

@@ -96,6 +96,8 @@ def _fewer_failures(findings: Findings) -> list[Advice]:
 def _measure_again(findings: Findings) -> list[Advice]:
     """Say which trials to measure again, where noise hides which one is best."""
     found, importance = findings.forecast, findings.importance
+    if findings.table.is_race:  # which goes on with further cases by itself
+        return []
     if not findings.single or not findings.leaders or isinstance(found, Lack) or found.noise <= 0:
         return []
     (goal,), best = findings.problem.objectives, findings.leaders[0]

@@ -27,7 +27,7 @@ def time_use(findings: Findings) -> ReportSection:
         workers = counted(spans.workers, "trial")
         use = f"{seconds(spans.busy_s)} in all trials together, at most {workers} at once; workers were busy "
         rows.append(("evaluating", (f"{use}{percent(spans.use)} of the time",)))
-    timed = [(trial.duration_s, trial.number) for trial in findings.trials if trial.duration_s is not None]
+    timed = [(spent, number) for number, spent in findings.run_seconds.items()]
     if timed:
         longest, number = max(timed)
         middle = statistics.median(duration for duration, _ in timed)
@@ -53,7 +53,7 @@ def time_use(findings: Findings) -> ReportSection:
 def _by_outcome(findings: Findings) -> list[tuple[Cell, ...]]:
     spent: dict[str, list[float]] = {}
     for trial in findings.trials:
-        spent.setdefault(str(trial.reason or trial.state), []).append(trial.duration_s or 0.0)
+        spent.setdefault(str(trial.reason or trial.state), []).append(findings.run_seconds.get(trial.number, 0.0))
     total = sum(map(sum, spent.values()))
     if total <= 0:
         return []

@@ -33,6 +33,7 @@ from luthier.analysis import (
     explain,
     find_smallest_change,
     forecast_gain,
+    known_results,
     measure_importance,
     partial_dependence,
     predict,
@@ -190,7 +191,7 @@ class StudyAnalysis:
         """
         study, history = self._study, self._study.history
         problem = history.problem()
-        data, numbers = history.data(problem), history.measured()
+        data, numbers = known_results(history, problem)
         judge = calibrate_ahead if ahead else calibrate
         return self._steady(lambda: judge(problem, data, numbers, study.method, objective, self._model_key, study.memo))
 
@@ -269,7 +270,7 @@ class StudyAnalysis:
         request = ImportanceRequest(method, groups, interactions, failures, level)
         study, history = self._study, self._study.history
         problem = history.problem()
-        data = history.data(problem)
+        data, _ = known_results(history, problem)
         return self._steady(lambda: measure_importance(problem, data, objective, request, self._model_key, study.memo))
 
     def dependence(
@@ -433,7 +434,9 @@ class StudyAnalysis:
 
     def _predictions(self, history: History) -> Predictions:
         study, problem = self._study, history.problem()
-        return predict(problem, history.data(problem), study.method, self._model_key, study.memo)
+        return predict(
+            problem, known_results(history, problem)[0], study.method, self._model_key, study.memo, robust=True
+        )
 
     def _steady(self, compute: Callable[[], T]) -> T:
         """Compute on one thread: the models are those of the proposals, to the bit."""

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
+from luthier._closing import Closing
 from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.errors import StoreCorrupt, StoreError, StoreFull, StoreReadOnly, StoreTooNew, StoreTooOld
 from luthier.event import Event, Record, checked
@@ -19,7 +19,7 @@ from luthier.store.jsonl.line_format import HEADER, SCHEMA, make_end, make_line,
 from luthier.store.jsonl.line_index import IndexedStudy, LineIndex
 from luthier.store.jsonl.locked_file import LockedFile
 from luthier.store.jsonl.renewal_slots import RenewalSlots
-from luthier.store.path_checks import settle, warn_if_emptied, writable
+from luthier.store.path_checks import check_file, settle
 from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ _logger = logging.getLogger(__name__)
 PATIENCE_S = 60.0
 
 
-class JSONLines:
+class JSONLines(Closing):
     """Logs in one file of JSON lines, which is made if it does not exist.
 
     A line has all events of one append and their checksum, and is on the disk when the append returns. What is in the
@@ -59,7 +59,7 @@ class JSONLines:
         patience_s: float = PATIENCE_S,
         must_exist: bool = False,
     ) -> None:
-        self._place = settle(Path(path), "file of JSON lines")
+        self._given, self._place = str(path), settle(Path(path), "file of JSON lines")
         self._patience_s = patience_s
         self._stamps = Stamps(clock)
         self._closed = False
@@ -69,13 +69,7 @@ class JSONLines:
         self._index = LineIndex()
         self._renewals = RenewalSlots(self._place.with_name(f"{self._place.name}.renewals"))
         self._guard = ForkSafeLock(timeout_s=patience_s, before_fork=self._disconnect)
-        if not must_exist:
-            warn_if_emptied(self._place, "file of JSON lines")
-        if not self._place.exists():
-            if must_exist:
-                raise StoreError(f"there is no store {str(self._place)!r}: check the path, or run a study there first")
-            if not writable(self._place):
-                raise StoreReadOnly(f"no file can be made in {str(self._place.parent)!r}: it is read-only; use another")
+        check_file(self._place, "file of JSON lines", must_exist)
         self._run(lambda file: None)
 
     @property
@@ -146,7 +140,7 @@ class JSONLines:
 
         known, length, lines = self._run(work)
         if length < after:
-            raise replaced(study, length, after, repr(self))
+            raise replaced(study, length, after, str(self))
         new: list[Record] = []
         for line in lines:
             new += self._events(study, line)
@@ -180,7 +174,7 @@ class JSONLines:
             with self._writing(file):
                 found = self._index.studies.get(study)
                 if found is None:
-                    raise not_found(study, tuple(self._index.studies), repr(self))
+                    raise not_found(study, tuple(self._index.studies), str(self))
                 self._write(file, make_end(found.number))
 
         self._run(work)
@@ -202,16 +196,11 @@ class JSONLines:
             self._closed = True
             self._disconnect()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         return f"JSONLines({str(self._place)!r})"
+
+    def __str__(self) -> str:
+        return self._given
 
     # --- the file -----------------------------------------------------------------------------------
 
@@ -299,7 +288,7 @@ class JSONLines:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise closed(repr(self))
+            raise closed(str(self))
 
     def _translated(self, error: OSError) -> StoreError:
         where = f"the file {str(self._place)!r}"
@@ -319,7 +308,7 @@ class JSONLines:
         self._catch_up(file)
         found = self._index.studies.get(study)
         if found is None:
-            raise not_found(study, tuple(self._index.studies), repr(self))
+            raise not_found(study, tuple(self._index.studies), str(self))
         return self._sound(found)
 
     def _sound(self, study: IndexedStudy) -> IndexedStudy:

@@ -9,18 +9,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Executable
 from sqlalchemy.exc import DBAPIError
 
+from luthier._closing import Closing
 from luthier._runtime.fork_lock import ForkSafeLock
-from luthier.errors import StoreCorrupt, StoreError, StoreTooNew
+from luthier.errors import StoreCorrupt, StoreError
 from luthier.event import Event, Record, checked
 from luthier.store.checksum import checksum
-from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
-from luthier.store.rows import faults, following, records
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, removed, replaced
+from luthier.store.rows import faults, following, study_records
 from luthier.store.sql.dialects import DIALECTS, ServerVerdict
 from luthier.store.sql.server_clock import ServerClock
 from luthier.store.sql.server_errors import damaged, first_line, refused, translate
@@ -38,7 +38,7 @@ _CONTENTION_S = 60.0
 _CHUNK = 10_000
 
 
-class ServerStore:
+class ServerStore(Closing):
     """Logs on a database server: PostgreSQL, MySQL or MariaDB. The tables are made where there are none.
 
     An append locks the row of its study, so the writers of one study take turns and those of several do not wait for
@@ -156,15 +156,22 @@ class ServerStore:
         values = {"digest": _digest(study), "after": after}
         rows: list[Any] = self._run(lambda link: list(link.execute(self._sql.read, values)))
         if not rows:
-            raise not_found(study, self.names(), repr(self))
+            raise not_found(study, self.names(), str(self))
         length, number = int(rows[0][5]), int(rows[0][6])
         if length < after:
-            raise replaced(study, length, after, repr(self))
+            raise replaced(study, length, after, str(self))
         if length == after:
             return number, ()
         new = self._records(study, rows, after, length)
         self._stamps.seen(new[-1].at)
         return number, new
+
+    def between(self, number: int, first: int, last: int) -> tuple[Record, ...]:
+        """See `Rereading.between`. Cost O(records read), one statement."""
+        rows = self._part(number, first, last - first) if last > first else []
+        if not rows and number not in self._run(lambda link: [row[0] for row in link.execute(self._sql.studies)]):
+            raise removed(number, repr(self))
+        return self._records(f"number {number}", rows, first, last)
 
     def length(self, study: str) -> int:
         """See `Store.length`."""
@@ -204,7 +211,7 @@ class ServerStore:
                 if found is None and tries > 1:
                     return  # it was done, and the answer lost; or another process was faster
                 if found is None:
-                    raise not_found(study, self._names(link), repr(self))
+                    raise not_found(study, self._names(link), str(self))
                 for statement in (*self._sql.forget, self._sql.remove):
                     link.execute(statement, {"of_study": found[0]})
 
@@ -223,16 +230,11 @@ class ServerStore:
         with self._guard:
             self._disconnect()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         return f"ServerStore({self._place!r})"
+
+    def __str__(self) -> str:
+        return self._place
 
     # --- the connection -----------------------------------------------------------------------------
 
@@ -311,7 +313,7 @@ class ServerStore:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise closed(repr(self))
+            raise closed(str(self))
 
     def _ask_time(self, link: ServerLink) -> None:
         self._clock.note(float(link.execute(self._sql.clock).scalar_one()))
@@ -335,7 +337,7 @@ class ServerStore:
     def _known(self, link: ServerLink, study: str) -> tuple[int, int, float]:
         found = self._find(link, study)
         if found is None:
-            raise not_found(study, self._names(link), repr(self))
+            raise not_found(study, self._names(link), str(self))
         return found
 
     def _begin(self, link: ServerLink, study: str) -> int:
@@ -370,15 +372,8 @@ class ServerStore:
 
     def _records(self, study: str, rows: Sequence[Any], first: int, length: int) -> tuple[Record, ...]:
         """Read rows whose positions are `first` and onwards, up to `length`."""
-        try:
-            found = records(list(rows), first, length)
-        except StoreCorrupt as error:
-            raise damaged(self._place, f"study {study!r}: {error}") from None
-        except StoreTooNew as error:
-            raise StoreTooNew(f"{self._place}, study {study!r}: {error}") from None
-        for place, why in found.odd:
-            _logger.warning("%s, study %r: event %d is read as far as it can be: %s", self._place, study, place, why)
-        return found.records
+        place = self._place
+        return study_records(list(rows), first, length, study, place, lambda what: damaged(place, what))
 
     def _scan(self) -> Iterator[str]:
         """Say what is wrong with any event, reading a part at a time."""
@@ -394,8 +389,8 @@ class ServerStore:
         lost: list[Any] = self._run(lambda link: list(link.execute(self._sql.lost)))
         yield from (f"there are events of study {number}, but no such study" for (number,) in lost)
 
-    def _part(self, number: int, after: int) -> list[Any]:
-        values = {"of_study": number, "after": after, "limit": _CHUNK}
+    def _part(self, number: int, after: int, limit: int = _CHUNK) -> list[Any]:
+        values = {"of_study": number, "after": after, "limit": limit}
         return self._run(lambda link: list(link.execute(self._sql.scan, values)))
 
 

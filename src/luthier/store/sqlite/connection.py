@@ -53,6 +53,7 @@ class Connection:
         )
         self._connection.text_factory = bytes
         self.identity = _identity(self._file)
+        self._flushes = True
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
         """Execute a statement, and give its rows.
@@ -91,6 +92,16 @@ class Connection:
     def insert(self, statement: str, rows: Sequence[Row]) -> None:
         """Execute a statement for each of `rows`, within a transaction."""
         self._connection.executemany(statement, rows)
+
+    def flush_commits(self, wanted: bool) -> None:
+        """Have the commits from now on be on the disk when they return, or else when a later one is that flushes.
+
+        That holds in WAL mode only, where the log of commits is one file, written in order (sqlite.org/pragma.html,
+        "synchronous": FULL and NORMAL). The mode of a new connection is FULL.
+        """
+        if wanted != self._flushes:
+            self.execute(f"PRAGMA synchronous = {'FULL' if wanted else 'NORMAL'}")
+            self._flushes = wanted
 
     def transaction(self, begin: str = "BEGIN IMMEDIATE") -> Transaction:
         """Do everything inside, or nothing of it; by default with the one right to write, from its beginning on."""

@@ -9,20 +9,21 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
+from luthier._closing import Closing
 from luthier._hints import translating_settings
 from luthier._runtime.fork_lock import ForkSafeLock
-from luthier.errors import StoreCorrupt, StoreError, StoreReadOnly, StoreTooNew
+from luthier.errors import StoreCorrupt
 from luthier.event import Event, Record, checked
-from luthier.store.path_checks import settle, warn_if_emptied, writable
-from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
-from luthier.store.rows import COLUMNS, Row, faults, following, make, records
+from luthier.store.path_checks import check_file, settle
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, removed, replaced
+from luthier.store.rows import COLUMNS, Row, faults, following, make, study_records
 from luthier.store.sqlite.connection import Connection, check_identity
 from luthier.store.sqlite.error_translation import damaged, translate
 from luthier.store.sqlite.library import sqlite3
 from luthier.store.sqlite.schema import establish, has_renewals, journal_mode, make_renewals
+from luthier.store.sqlite.snapshots import drop_snapshot, find_snapshot, keep_snapshot, log_sum, rows_between
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ _SCAN = f"SELECT {COLUMNS} FROM events WHERE (study, position) > (?, ?) ORDER BY
 
 
 @translating_settings
-class SQLite:
+class SQLite(Closing):
     """Logs in one SQLite file, which is made if it does not exist.
 
     Every append is one transaction, on the disk when it returns. Each event has a checksum that covers its place in
@@ -82,22 +83,17 @@ class SQLite:
         patience_s: float = PATIENCE_S,
         must_exist: bool = False,
     ) -> None:
-        self._place = settle(Path(path), "SQLite file")
+        self._given, self._place = str(path), settle(Path(path), "SQLite file")
         self._patience_s = patience_s
         self._stamps = Stamps(clock)
         self._closed = False
         self._must_exist = must_exist
+        self._can_defer = False
         self._numbers: dict[str, int] = {}  # of studies, as they were found last
         self._link: Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._guard = ForkSafeLock(timeout_s=patience_s, before_fork=self._disconnect)
-        if not must_exist:
-            warn_if_emptied(self._place, "SQLite file")
-        if not self._place.exists():
-            if must_exist:
-                raise StoreError(f"there is no store {str(self._place)!r}: check the path, or run a study there first")
-            if not writable(self._place):
-                raise StoreReadOnly(f"no file can be made in {str(self._place.parent)!r}: it is read-only; use another")
+        check_file(self._place, "SQLite file", must_exist)
         self._run(lambda link: None)
 
     @property
@@ -107,10 +103,18 @@ class SQLite:
 
     def append(self, study: str, events: Sequence[Event], expect: int) -> int:
         """See `Store.append`. Cost: one transaction, flushed."""
+        return self._append(study, events, expect, flush=True)
+
+    def append_soon(self, study: str, events: Sequence[Event], expect: int) -> int:
+        """See `Deferring.append_soon`. Cost: one transaction; it is flushed with a later one where the mode is WAL."""
+        return self._append(study, events, expect, flush=not self._can_defer)
+
+    def _append(self, study: str, events: Sequence[Event], expect: int, flush: bool) -> int:
         check_name(study)
         bodies = [checked(event) for event in events]
 
         def work(link: Connection) -> int:
+            link.flush_commits(flush)
             with link.transaction():
                 number, length = self._find(link, study) or (None, 0)
                 if length != expect:
@@ -134,6 +138,7 @@ class SQLite:
         bodies = [checked(record.event) for record in records]
 
         def work(link: Connection) -> None:
+            link.flush_commits(True)
             with link.transaction():
                 found = self._find(link, study)
                 if found is not None:
@@ -150,6 +155,7 @@ class SQLite:
         """See `Store.renew`. Cost: one transaction."""
 
         def work(link: Connection) -> None:
+            link.flush_commits(not self._can_defer)  # whoever is alive renews again
             with link.transaction():
                 known, _ = self._known(link, study)
                 make_renewals(link)
@@ -182,18 +188,54 @@ class SQLite:
                 number = self._known(link, study)[0]
                 rows = link.execute(_READ, (after, number, study))
             if not rows:  # it was removed at this very moment
-                raise not_found(study, self._names(link), repr(self))
+                raise not_found(study, self._names(link), str(self))
             return number, rows
 
         number, rows = self._run(work)
         length = self._checked(rows[0][-1], int, study)
         if length < after:
-            raise replaced(study, length, after, repr(self))
+            raise replaced(study, length, after, str(self))
         if length == after:
             return number, ()
         new = self._records(study, rows, after, length)
         self._stamps.seen(new[-1].at)
         return number, new
+
+    def between(self, number: int, first: int, last: int) -> tuple[Record, ...]:
+        """See `Rereading.between`. Cost O(records read)."""
+
+        def work(link: Connection) -> tuple[bytes, list[Row]]:
+            names = link.execute("SELECT name FROM studies WHERE id = ?", (number,))
+            if not names:
+                raise removed(number, repr(self))
+            return names[0][0], rows_between(link, number, first, last)
+
+        name, rows = self._run(work)
+        return self._records(str(name, errors="replace"), rows, first, last)
+
+    def log_sum(self, number: int, length: int) -> int | None:
+        """See `Snapshotting.log_sum`."""
+        return self._run(lambda link: log_sum(link, number, length))
+
+    def keep_snapshot(self, number: int, data: bytes | bytearray) -> None:
+        """See `Snapshotting.keep_snapshot`. Cost: one transaction."""
+
+        def work(link: Connection) -> None:
+            link.flush_commits(not self._can_defer)  # a snapshot that is lost is made again
+            with link.transaction():
+                keep_snapshot(link, number, data)
+
+        self._run(work)
+
+    def snapshot(self, study: str) -> tuple[int, bytes] | None:
+        """See `Snapshotting.snapshot`."""
+
+        def work(link: Connection) -> tuple[int, bytes] | None:
+            found = self._find(link, study)
+            body = None if found is None else find_snapshot(link, found[0])
+            return None if found is None or body is None else (found[0], body)
+
+        return self._run(work)
 
     def length(self, study: str) -> int:
         """See `Store.length`."""
@@ -212,11 +254,13 @@ class SQLite:
         """See `Store.delete`. The file keeps its size; later events use the space again."""
 
         def work(link: Connection) -> None:
+            link.flush_commits(True)
             with link.transaction():
                 number, _ = self._known(link, study)
                 link.execute("DELETE FROM events WHERE study = ?", (number,))
                 if has_renewals(link):
                     link.execute("DELETE FROM renewals WHERE study = ?", (number,))
+                drop_snapshot(link, number)
                 link.execute("DELETE FROM studies WHERE id = ?", (number,))
             link.check()
 
@@ -242,16 +286,11 @@ class SQLite:
                 self._link.drop_journal()
             self._disconnect()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         return f"SQLite({str(self._place)!r})"
+
+    def __str__(self) -> str:
+        return self._given
 
     # --- the connection -----------------------------------------------------------------------------
 
@@ -275,6 +314,7 @@ class SQLite:
         link = Connection(self._place, self._patience_s, make=self._identity is None)
         try:
             establish(link, self._place, journal_mode(), make=not self._must_exist)
+            self._can_defer = link.execute("PRAGMA journal_mode") == [(b"wal",)]
         except BaseException:
             link.close()
             raise
@@ -288,7 +328,7 @@ class SQLite:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise closed(repr(self))
+            raise closed(str(self))
 
     # --- the tables ---------------------------------------------------------------------------------
 
@@ -316,7 +356,7 @@ class SQLite:
     def _known(self, link: Connection, study: str) -> tuple[int, int]:
         found = self._find(link, study)
         if found is None:
-            raise not_found(study, self._names(link), repr(self))
+            raise not_found(study, self._names(link), str(self))
         return found
 
     def _latest(self, link: Connection, study: str, number: int, length: int) -> float:
@@ -336,15 +376,8 @@ class SQLite:
 
     def _records(self, study: str, rows: list[Row], first: int, length: int) -> tuple[Record, ...]:
         """Read rows whose positions are `first` and onwards, up to `length`."""
-        try:
-            found = records(rows, first, length)
-        except StoreCorrupt as error:
-            raise damaged(self._place, f"study {study!r}: {error}") from None
-        except StoreTooNew as error:
-            raise StoreTooNew(f"{str(self._place)!r}, study {study!r}: {error}") from None
-        for place, why in found.odd:
-            _logger.warning("%s, study %r: event %d is read as far as it can be: %s", self._place, study, place, why)
-        return found.records
+        place = self._place
+        return study_records(rows, first, length, study, repr(str(place)), lambda what: damaged(place, what))
 
     def _scan(self) -> Iterator[str]:
         """Say what is wrong with any event, reading a part at a time."""

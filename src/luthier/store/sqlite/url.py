@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from luthier.errors import InvalidSetting
-from luthier.store.path_checks import USAGE
+from luthier.store.path_checks import USAGE, checked_path, path_of
 from luthier.store.sqlite.store import SQLite
 
 _OPTIONS = ("?mode=ro", "?mode=rw", "?mode=rwc", "?mode=memory", "?cache=shared")
@@ -19,12 +19,7 @@ def open_url(url: str, *, must_exist: bool = False) -> SQLite:
         InvalidSetting: the URL is not of this form.
         StoreError: see `SQLite`.
     """
-    rest = url.removeprefix("sqlite://")
-    if not rest.startswith("/"):
-        raise InvalidSetting(f"{url!r}: after sqlite:// comes a third slash and the path; {USAGE}")
-    if "?" in rest or "#" in rest:
-        raise InvalidSetting(f"{url!r}: Luthier's SQLite URLs have no options; {USAGE}")
-    return open_path(rest[1:], url, must_exist=must_exist)
+    return open_path(path_of(url, "sqlite", "Luthier's SQLite"), url, must_exist=must_exist)
 
 
 def open_path(path: str, given: str, *, must_exist: bool = False) -> SQLite:
@@ -34,8 +29,7 @@ def open_path(path: str, given: str, *, must_exist: bool = False) -> SQLite:
         InvalidSetting: the path cannot be one.
         StoreError: see `SQLite`.
     """
-    if not path or path.isspace() or "\0" in path:
-        raise InvalidSetting(f"{given!r} is not a path of a store: {USAGE}")
+    path = checked_path(path, given)
     if path.startswith((":memory:", "file:", "sqlite:")) or path.endswith(_OPTIONS):
         raise InvalidSetting(f"{given!r} would be a file of a strange name: {USAGE}")
     return SQLite(Path(path), must_exist=must_exist)

@@ -21,7 +21,9 @@ def annotated(history: History, notes: object, tags: object) -> list[Event]:
     if notes is not None and not isinstance(notes, str):
         raise InvalidSetting(f"notes={short(notes)}: give a text")
     given = None if tags is None else _tags(tags)
-    news = Annotated(None if notes == history.notes else notes, None if given == history.tags else given)
+    news = Annotated(
+        None if notes == history.remarks.notes else notes, None if given == history.remarks.tags else given
+    )
     return [] if news == Annotated() else [news]
 
 

@@ -83,12 +83,10 @@ class Claims:
             SpaceExhausted, Infeasible: as `Method.suggest` does.
         """
         live: list[ActiveTrial] = []
-
-        def begin_once(decide: Decide, afresh: bool = False) -> list[ActiveTrial]:
-            return begin(once(request, decide, live), afresh)
-
+        if request:
+            begin = _begin_once(begin, request, live)
         try:
-            while len(live) < count and self.ask(decider, count - len(live), begin_once if request else begin, live):
+            while len(live) < count and self.ask(decider, count - len(live), begin, live):
                 pass
         except AlreadyAnswered:
             raise
@@ -190,6 +188,15 @@ class Claims:
             raise
         finally:
             self._heartbeat.drop_claim(claim.token)
+
+
+def _begin_once(begin: Begin, request: str, live: list[ActiveTrial]) -> Begin:
+    """Begin trials under the ticket of a request, unless it was answered before; `live`: those begun for it so far."""
+
+    def begin_once(decide: Decide, afresh: bool = False) -> list[ActiveTrial]:
+        return begin(once(request, decide, live), afresh)
+
+    return begin_once
 
 
 def _is_sequential(part: object) -> bool:

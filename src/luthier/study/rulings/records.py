@@ -11,7 +11,7 @@ from luthier.errors import InvalidResult, LeaseLost, TrialFinished
 from luthier.event import Attributed, Event, Reported, Told
 from luthier.history import History
 from luthier.scalar import to_step
-from luthier.trial import Outcome, Report, ReportValue, State, Trial
+from luthier.trial import Outcome, Report, ReportValue, State, Trial, check_noted_cost
 
 
 def tell(
@@ -138,11 +138,13 @@ def attribute(history: History, number: int, token: int, values: Mapping[str, An
     """Decide how attributes of a running trial are recorded; those that it has already are not.
 
     Raises:
+        InvalidResult: one is the cost of the study's trials, and is no number from 0 on.
         LeaseLost, TrialFinished: they cannot be recorded.
     """
     trial = history.trial(number)
     if trial.outcome is not None:
         raise TrialFinished(f"trial {number} already ended as {trial.outcome.reason}: it takes no more attributes")
+    check_noted_cost(history.problem().cost, values)
     return _attributed(trial, _held(trial, token), values)
 
 

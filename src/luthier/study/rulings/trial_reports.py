@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+import msgspec
+
 from luthier.errors import InvalidResult
 from luthier.event import Configured, Event, Freed, Paused, Promoted, Pruned, Told
 from luthier.history import History, outcome_cost
@@ -210,7 +212,7 @@ def _outcome_of_cases(history: History, trial: Trial, instances: Instances, outc
             f"trial {trial.number} has reported {count} of {due} cases: its value is their mean, so report each, as in "
             "for case in trial.cases(): trial.report(…)"
         )
-    return replace(outcome, values={history.problem().objectives[0].name: trial.mean})
+    return msgspec.structs.replace(outcome, values={history.problem().objectives[0].name: trial.mean})
 
 
 def _was_told(trial: Trial, token: int | None, outcome: Outcome) -> bool:
@@ -271,4 +273,5 @@ def _ended(history: History, number: int, token: int | None, outcome: Outcome, s
     if trial.ruling is Ruling.FINISH:
         return told
     extra = {**outcome.extra, UNFINISHED: dict(outcome.values)} if outcome.values else outcome.extra
-    return tell(history, number, token, replace(outcome, reason=Reason.PRUNED, values={}, violations={}, extra=extra))
+    pruned = msgspec.structs.replace(outcome, reason=Reason.PRUNED, values={}, violations={}, extra=extra)
+    return tell(history, number, token, pruned)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from luthier._hints import suggest
 from luthier._runtime.logger import silent_logger
 from luthier.errors import InvalidConfig, InvalidResult, InvalidSetting, StudyMismatch
-from luthier.problem import Problem
+from luthier.problem import Objective, Problem
 from luthier.scalar import attribute, short, to_dict
 from luthier.space import Space
 from luthier.study.decisions import KnownResult
@@ -84,6 +84,15 @@ class OtherStudy:
         if any(reasons):
             raise StudyMismatch(f"cannot learn from study {self.reader.name!r}: {'; '.join(filter(None, reasons))}")
 
+    def check_goal(self, theirs: Objective, ours: Objective) -> None:
+        """Refuse results of an objective that is minimised there and maximised here, or the other way round."""
+        if theirs.maximize != ours.maximize:
+            raise StudyMismatch(
+                f"study {self.reader.name!r} {_goal(theirs)} {theirs.name!r}, and this one {_goal(ours)} "
+                f"{ours.name!r}: what is good there is bad here. If the two measure opposite things, record the "
+                "results with the sign changed, by add_many, in a study of this goal"
+            )
+
     def variables(self, ours: Space) -> tuple[str, ...]:
         """Give the variables of this study that the other one has, or that are filled in."""
         called = {self.names.get(name, name) for name in self.reader.space.names if name not in self.ignore}
@@ -148,15 +157,17 @@ def lessons(other: OtherStudy, problem: Problem) -> list[KnownResult]:
     """Give the finished trials of another study, as results of this one, that a problem can hold.
 
     Raises:
-        StudyMismatch: the variables or objectives do not fit, or there are trials and none of them can be held.
+        StudyMismatch: the variables, objectives or goals do not fit, or there are trials and none can be held.
     """
     wanted = {objective.name for objective in problem.objectives}
-    measured = {objective.name for objective in other.reader.problem.objectives}
-    if not wanted <= measured:
+    theirs = {objective.name: objective for objective in other.reader.problem.objectives}
+    if not wanted <= set(theirs):
         raise StudyMismatch(
-            f"study {other.reader.name!r} measures {sorted(measured)}, and this one wants {sorted(wanted)}: "
+            f"study {other.reader.name!r} measures {sorted(theirs)}, and this one wants {sorted(wanted)}: "
             "to learn from it, add its trials one by one with study.add(params, value)"
         )
+    for objective in problem.objectives:
+        other.check_goal(theirs[objective.name], objective)
     other.check_variables(problem.space, complete=True)
     results, why, left = [], "", 0
     for trial in other.done:
@@ -177,6 +188,10 @@ def _lesson(other: OtherStudy, problem: Problem, trial: TrialResult) -> KnownRes
     ticket = f"learnt:{other.reader.name}:{other.reader.seed}:{trial.number}"
     value = {**trial.values, **trial.extra, "violations": trial.violations}
     return known_result(problem, params, value, trial.duration_s, ticket)
+
+
+def _goal(objective: Objective) -> str:
+    return "maximizes" if objective.maximize else "minimizes"
 
 
 def _names(given: Any) -> tuple[Any, ...]:

@@ -112,12 +112,7 @@ def _measured(other: OtherStudy, objectives: Mapping[str, str], problem: Problem
         called = objectives.get(name, name)
         if called not in ours:
             continue
-        if objective.maximize != ours[called].maximize:
-            raise StudyMismatch(
-                f"study {reader.name!r} {_goal(objective)} {name!r}, and this one {_goal(ours[called])} {called!r}: "
-                "what is good there is bad here. If the two measure opposite things, copy the results into a study of "
-                "the same goal, with the sign changed, by add_many"
-            )
+        other.check_goal(objective, ours[called])
         found[called] = (name, objective)
     if not found:
         raise StudyMismatch(
@@ -125,10 +120,6 @@ def _measured(other: OtherStudy, objectives: Mapping[str, str], problem: Problem
             f"objectives={{{next(iter(theirs))!r}: {next(iter(ours))!r}}}"
         )
     return found
-
-
-def _goal(objective: Objective) -> str:
-    return "maximizes" if objective.maximize else "minimizes"
 
 
 def _config(other: OtherStudy, space: Space, params: Mapping[str, Any], had: tuple[str, ...]) -> Config:

@@ -40,13 +40,17 @@ class Direction:
     def order(self) -> Order:
         """The present order, as far as the log was read. Cost O(1)."""
         history = self._log.history
-        given = history.direction
+        given = history.remarks.direction
         if given is not None:
             position, event = given
             order = Order(event.order)
             if order is Order.PAUSE or (order in (Order.STOP, Order.CANCEL) and position >= self._begin):
                 return order
-        return Order.PAUSE if history.paused_workers and self._owner() in history.paused_workers else Order.GO_ON
+        return (
+            Order.PAUSE
+            if history.remarks.paused_workers and self._owner() in history.remarks.paused_workers
+            else Order.GO_ON
+        )
 
     def refresh(self) -> Order:
         """Read the log, and give the present order."""
@@ -60,10 +64,10 @@ class Direction:
 
 def direct(history: History, order: Order) -> list[Event]:
     """Decide how an order to all who run the study is recorded: not at all where it changes nothing."""
-    given = history.direction
+    given = history.remarks.direction
     present = Order.GO_ON if given is None else Order(given[1].order)
     if order is Order.PAUSE and present is Order.PAUSE:
         return []
-    if order is Order.GO_ON and present is not Order.PAUSE and not history.paused_workers:
+    if order is Order.GO_ON and present is not Order.PAUSE and not history.remarks.paused_workers:
         return []
     return [Directed(str(order))]

@@ -137,7 +137,7 @@ def read_roster(
         renewed: gives when a lease was last renewed, by number and token.
         is_dead: tells whether the holder of a lease is gone.
     """
-    held: dict[str, list[HeldTrial]] = {owner: [] for owner in history.paused_workers}
+    held: dict[str, list[HeldTrial]] = {owner: [] for owner in history.remarks.paused_workers}
     for number in history.running:
         lease = history.trial(number).lease
         if lease is not None:
@@ -152,10 +152,10 @@ def read_roster(
         dead = is_dead(owner) if owner else None
         if dead and not trials:
             continue
-        pause = history.paused_workers.get(owner)
+        pause = history.remarks.paused_workers.get(owner)
         alive = None if dead is None else not dead
         workers.append(Worker(owner, alive, tuple(trials), by.get(owner, 0), pause.failures if pause else 0))
-    given, configured = history.direction, history.configured
+    given, configured = history.remarks.direction, history.configured
     order = Order.GO_ON if given is None else Order(given[1].order)
     horizon = configured[1].horizon if configured else None
     counts = (len(history.waiting), len(history.queue))

@@ -35,7 +35,7 @@ def copy_log(records: tuple[Record, ...], source: Space, target: Store, name: st
     """
     if not isinstance(target, Restoring):
         raise InvalidSetting(
-            f"{target!r} cannot take a whole log with its times (see luthier.store.Restoring): copy into another store"
+            f"{target} cannot take a whole log with its times (see luthier.store.Restoring): copy into another store"
         )
     freed = _freed(History(source).extend([record.event for record in records]))
     at = max(records[-1].at, target.now())
@@ -43,7 +43,7 @@ def copy_log(records: tuple[Record, ...], source: Space, target: Store, name: st
         target.restore(name, (*records, *(Record(at, event) for event in freed)))
     except Conflict:
         raise InvalidSetting(
-            f"{target!r} has a study {name!r} already, which is not overwritten: give the copy another name"
+            f"{target} has a study {name!r} already, which is not overwritten: give the copy another name"
         ) from None
     return sum(event.error == _WHY for event in freed)
 

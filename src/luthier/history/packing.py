@@ -1,0 +1,154 @@
+"""Packings of a list's old items: as text of their own, or as nothing, where they can be read again."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections.abc import Callable, Sequence
+from itertools import starmap
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from luthier import codec
+from luthier.errors import InvalidResult
+from luthier.event import Event
+from luthier.trial import Lease, Outcome, Reason, Report, Ruling, State, Trial
+
+T = TypeVar("T")
+ReadAgain: TypeAlias = Callable[[int, int], Sequence[Event]]
+"""Reads the events from a position of the log up to another one."""
+
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+_EXACT, _PICKLED = b"m", b"p"
+_STATES = {str(one): one for one in State}
+_REASONS = {str(one): one for one in Reason}
+_RULINGS = {str(one): one for one in Ruling}
+
+
+class Packing(Protocol[T]):
+    """Makes items small, and gives back every one of them exactly as it was."""
+
+    def pack(self, items: Sequence[T], first: int) -> bytes:
+        """Make items small; `first` is the place of the first of them."""
+        ...
+
+    def unpack(self, packed: bytes, first: int, count: int) -> list[T]:
+        """Give back the items, `count` of them."""
+        ...
+
+
+class Pickled(Packing[Any]):
+    """Compressed text of `pickle`, which never leaves the process."""
+
+    __slots__ = ()
+
+    def pack(self, items: Sequence[Any], first: int) -> bytes:
+        """See `Packing.pack`."""
+        return zlib.compress(pickle.dumps(items, pickle.HIGHEST_PROTOCOL), 1)
+
+    def unpack(self, packed: bytes, first: int, count: int) -> list[Any]:
+        """See `Packing.unpack`."""
+        return list(pickle.loads(zlib.decompress(packed)))
+
+
+class StoredEvents(Packing[Event]):
+    """Nothing: old events are in the store, and are read there again.
+
+    Args:
+        read: does so.
+    """
+
+    __slots__ = ("_read",)
+
+    def __init__(self, read: ReadAgain) -> None:
+        self._read = read
+
+    def pack(self, items: Sequence[Event], first: int) -> bytes:
+        """See `Packing.pack`."""
+        return b""
+
+    def unpack(self, packed: bytes, first: int, count: int) -> list[Event]:
+        """See `Packing.unpack`. Raises what the store raises."""
+        return list(self._read(first, first + count))
+
+
+class PackedTrials(Packing[Trial]):
+    """Compressed MessagePack, in which trials can be stored; trials that it has no form of are pickled.
+
+    In MessagePack 1 and 1.0 are two numbers, and NaN is one; what is nested in a mapping is written as in `codec`.
+    """
+
+    __slots__ = ()
+
+    def pack(self, items: Sequence[Trial], first: int) -> bytes:
+        """See `Packing.pack`."""
+        try:
+            return _EXACT + zlib.compress(msgspec.msgpack.encode([*map(_fields, items)]), 1)
+        except (OverflowError, UnicodeEncodeError, TypeError, InvalidResult):
+            return _PICKLED + Pickled().pack(items, first)
+
+    def unpack(self, packed: bytes, first: int, count: int) -> list[Trial]:
+        """See `Packing.unpack`."""
+        if is_pickled(packed):
+            return Pickled().unpack(packed[1:], first, count)
+        return [*starmap(_trial, msgspec.msgpack.decode(zlib.decompress(packed[1:])))]
+
+
+def is_pickled(packed: bytes) -> bool:
+    """Tell whether packed trials may not be stored."""
+    return packed[:1] == _PICKLED
+
+
+def _fields(trial: Trial) -> tuple[Any, ...]:
+    outcome, lease = trial.outcome, trial.lease
+    return (
+        trial.number,
+        _mapping(trial.config),
+        trial.origin,
+        str(trial.state),
+        None if outcome is None else _outcome_fields(outcome),
+        None if lease is None else (lease.owner, lease.token, lease.ttl_s, lease.attempt, lease.lost),
+        [(report.step, report.value, report.attempt, report.others) for report in trial.reports],
+        _mapping(trial.note),
+        trial.seen,
+        trial.forgotten,
+        _mapping(trial.attributes),
+        trial.until,
+        str(trial.ruling),
+        trial.mean,
+    )
+
+
+def _outcome_fields(outcome: Outcome) -> tuple[Any, ...]:
+    values, violations, extra = _mapping(outcome.values), _mapping(outcome.violations), _mapping(outcome.extra)
+    return (str(outcome.reason), values, violations, outcome.duration_s, outcome.error, extra)
+
+
+def _mapping(values: Any) -> Any:
+    """Write a mapping; one of plain values as it is, which is quick to read, and any other in a list."""
+    if all(type(value) in _PLAIN for value in values.values()):
+        return dict(values)
+    return [codec.to_plain(values)]
+
+
+def _read_mapping(plain: Any) -> Any:
+    return plain if type(plain) is dict else codec.from_plain(plain[0])
+
+
+def _report(plain: Sequence[Any]) -> Report:
+    step, value, attempt, others = plain
+    return Report(step, value, attempt, tuple(others))
+
+
+def _trial(number: int, config: Any, origin: str, state: str, outcome: Any, lease: Any, *rest: Any) -> Trial:
+    reports, note, seen, forgotten, attributes, until, ruling, mean = rest
+    ended = None
+    if outcome is not None:
+        reason, values, violations, duration_s, error, extra = outcome
+        measured = (_read_mapping(values), _read_mapping(violations), duration_s, error, _read_mapping(extra))
+        ended = Outcome(_REASONS[reason], *measured)
+    held = None if lease is None else Lease(*lease)
+    given = (number, _read_mapping(config), origin, _STATES[state], ended, held, tuple(map(_report, reports)))
+    more = (_read_mapping(note), seen, forgotten, _read_mapping(attributes), until, _RULINGS[ruling], mean)
+    return Trial(*given, *more)
