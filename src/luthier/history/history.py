@@ -21,12 +21,12 @@ from luthier.errors import TrialNotFound
 from luthier.event import Claimed, Configured, Created, Event, RunEnded, Transferred
 from luthier.history.log_marks import FREE
 from luthier.history.log_state import LogState
+from luthier.history.logged_problem import root_of
 from luthier.history.packed_list import PackedList
 from luthier.history.packing import ReadAgain, StoredEvents
 from luthier.history.remarks import Remarks
 from luthier.history.shared_log import DIGEST, SharedLog, visible
 from luthier.history.snapshot import LogSnapshot, take_snapshot
-from luthier.key import Key
 from luthier.problem import Problem
 from luthier.space import Space
 from luthier.trial import Config, Trial
@@ -110,8 +110,7 @@ class History:
         if "data" in log.uses:
             state.table.encode(state.space, state.configs)
         fresh = History.__new__(History)
-        whole = self.length == log.fold.length
-        past = log.events.copy() if whole else PackedList(log.events[: self.length])
+        past = log.events.copy() if self.length == log.fold.length else PackedList(log.events[: self.length])
         fresh._log = SharedLog(log.spaces, past, state.copy(), log.digests[: DIGEST * self.length], log.uses)
         fresh._fold, fresh._keep, fresh._trials, fresh.length = None, self._keep, None, self.length
         return fresh
@@ -208,7 +207,7 @@ class History:
         if self._keep is not None:
             keep = np.array([self._keep(trial) for trial in state.trials], dtype=bool)
         cached = problem.space is state.space or problem.space == state.space
-        features = None if problem.instances is None else problem.instances.feature_matrix(_root(state))
+        features = None if problem.instances is None else problem.instances.feature_matrix(root_of(state.created))
         data = state.table.data(problem.space, state.configs, keep, cached, problem.fidelity, features)
         if not state.sources:
             return data
@@ -303,6 +302,11 @@ class History:
     def since_best(self) -> int:
         """Count the trials of this study that ended after its best one. Cost O(1)."""
         return self._state.leader.since
+
+    @property
+    def ends(self) -> Integers:
+        """The position of the event that ended each trial; -1 where none has since it was begun last. Cost O(1)."""
+        return self._state.table.ends
 
     @property
     def sources(self) -> tuple[Transferred, ...]:
@@ -444,7 +448,3 @@ class History:
         view = History.__new__(History)
         view._log, view._keep, view._fold, view._trials, view.length = self._log, self._keep, None, None, length
         return view
-
-
-def _root(state: LogState) -> Key:
-    return Key.of(state.created.seed if state.created else 0)

@@ -274,6 +274,7 @@ class LogState:
 
     def _lease_anew(self, event: Retried | Resumed, trial: Trial) -> None:
         self.trials[event.number] = trial
+        self.table.begin_again(event.number)
         self.running[event.number], self.renewed[event.number] = None, self.length
         if event.request:
             self._answer(event)
@@ -337,7 +338,7 @@ class LogState:
         outcome = Outcome(reason, event.values, event.violations, event.duration_s, event.error, event.extra)
         self.trials[number] = replace(trial, state=State.FINISHED, outcome=outcome, forgotten=False)
         self.finished += 1
-        self.table.end(number, outcome)
+        self.table.end(number, outcome, self.length)
         if self.configs[number] is not None:
             self.leader.end(number, outcome, trial.origin != IMPORTED)
         self.running.pop(number, None)

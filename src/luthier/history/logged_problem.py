@@ -5,6 +5,7 @@ from __future__ import annotations
 from luthier.errors import StoreCorrupt
 from luthier.event import Configured, Created
 from luthier.instances import Instances
+from luthier.key import Key
 from luthier.problem import Fidelity, Objective, Problem, instances_as_fidelity, parse_outcome_constraints
 from luthier.space import Space
 
@@ -24,6 +25,11 @@ def logged_problem(created: Created | None, configured: Configured | None, space
     budget = configured.cost_budget if configured else None
     given = (created.noisy, horizon, fidelity, limits, created.cost, budget, instances)
     return Problem(space, logged_objectives(created), *given)
+
+
+def root_of(created: Created | None) -> Key:
+    """Give the root of a study's randomness; of seed 0 for a log that did not begin."""
+    return Key.of(created.seed if created else 0)
 
 
 def logged_fidelity(created: Created) -> Fidelity | None:

@@ -314,9 +314,9 @@ class StudyReader:
 
     @property
     def times(self) -> dict[int, TrialTimes]:
-        """When each trial was begun and ended, how often, and by whom, by its number. Cost O(events)."""
+        """When each trial was begun and ended, how often, and by whom, by its number. Cost O(trials)."""
         with self._log.lock:
-            return trial_times(self.history.events, self._log.exact_stamps())
+            return trial_times(self.history, self._log.exact_stamps())
 
     @property
     def stamps(self) -> Sequence[float]:

@@ -56,6 +56,7 @@ class TrialArrays:
         "_cost",
         "_costs",
         "_encoded",
+        "_ends",
         "_forgotten",
         "_gaps",
         "_losses",
@@ -77,6 +78,7 @@ class TrialArrays:
         self._losses = np.full((_FIRST_CAPACITY, len(self._objectives)), np.nan)
         self._costs = np.full(_FIRST_CAPACITY, np.nan)
         self._noise = np.full(_FIRST_CAPACITY, np.nan)
+        self._ends = np.full(_FIRST_CAPACITY, -1, np.int64)
         self._violations: dict[str, Floats] = {}
         self._points: Floats | None = None  # of the first `_encoded` rows, in the present space
         self._encoded = 0
@@ -94,13 +96,26 @@ class TrialArrays:
             self._losses = _grown(self._losses, np.nan)
             self._costs = _grown(self._costs, np.nan)
             self._noise = _grown(self._noise, np.nan)
+            self._ends = _grown(self._ends, -1)
             self._violations = {name: _grown(column, np.nan) for name, column in self._violations.items()}
         self.rows += 1
 
-    def end(self, number: int, outcome: Outcome) -> None:
-        """Fill the row of a trial that ended."""
+    def begin_again(self, number: int) -> None:
+        """Note that a trial runs once more: where it ended counts no longer."""
+        if self._ends[number] >= 0:
+            self._own()
+            self._ends[number] = -1
+
+    @property
+    def ends(self) -> Integers:
+        """The position of the event that ended each trial; -1 where none has since it was begun last. Shape (rows,)."""
+        return self._ends[: self.rows]
+
+    def end(self, number: int, outcome: Outcome, position: int) -> None:
+        """Fill the row of a trial that ended by the event at a position of the log."""
         if self._shared:
             self._own()
+        self._ends[number] = position
         if outcome.reason is not Reason.DONE and outcome.reason.is_crash:
             self._standing[number] = TrialStatus.CRASHED
             return
@@ -162,6 +177,7 @@ class TrialArrays:
     def _own(self) -> None:
         """Stop sharing arrays."""
         self._losses, self._costs, self._noise = self._losses.copy(), self._costs.copy(), self._noise.copy()
+        self._ends = self._ends.copy()
         self._violations = {name: column.copy() for name, column in self._violations.items()}
         self._points = None if self._points is None else self._points.copy()
         self._shared = False
