@@ -46,6 +46,7 @@ def test_completion_shows_public_names_and_nothing_else() -> None:
 )
 def test_everything_that_completion_shows_of_an_object_is_explained(kind: type) -> None:
     fields = {field.name for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else set()
+    fields |= {*getattr(kind, "__struct_fields__", ())}
     names = [name for name in dir(kind) if not name.startswith("_") and name not in fields]
     assert names and [name for name in names if not inspect.getdoc(inspect.getattr_static(kind, name))] == []
 

@@ -108,6 +108,6 @@ def test_what_is_recorded_is_plain() -> None:
     tracker(study, study.tell(study.ask(), failed="no memory"))
     first, second = records[0], records[1]
     assert all(isinstance(value, bool | int | float | str) for value in first.params.values())
-    assert first.curve == ((0, 0.5),) and first.metrics["y"] == 0.25 and first.attributes == {"device": '"cpu"'}
+    assert first.curve == ((0, {"y": 0.5}),) and first.metrics["y"] == 0.25 and first.attributes == {"device": '"cpu"'}
     assert any(name.startswith("violations/") for name in first.metrics)
     assert second.failed and second.error == "no memory" and not second.metrics
