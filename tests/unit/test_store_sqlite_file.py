@@ -583,7 +583,7 @@ def test_a_study_that_is_begun_while_it_is_looked_for_is_no_damage(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with SQLite(place) as store:
-        execute, begun = Connection.execute, []
+        execute, begun = Connection.execute, list[bool]()
 
         def overtaken(self: Connection, statement: str, values: Sequence[object] = ()) -> list[Row]:
             rows = execute(self, statement, values)
