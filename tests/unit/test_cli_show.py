@@ -81,6 +81,33 @@ def test_best_of_two_objectives(store: Path, capsys: Say) -> None:
     assert "a = 2 (minimized), b = 2 (maximized), trial 1 of 3" in out(capsys, "best", "one.db", "--study", "two")
 
 
+@pytest.mark.parametrize(
+    ("values", "front"),
+    [
+        ("n, -n", "\n2 trials that no other trial dominates; see them with: luthier best study.db\n"),
+        ("n, n", "\n1 trial that no other trial dominates; see it with: luthier best study.db\n"),
+        ("n, float('nan')", None),
+    ],
+)
+def test_a_run_says_how_many_trials_the_front_has(
+    values: str, front: str | None, tmp_path: Path, capsys: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study.toml").write_text(
+        '[study]\nname = "two"\nminimize = ["y", "z"]\n[objective]\npython = "front_of_two:measure"\n'
+        '[space]\nn = {int = [1, 2]}\n[method]\nuse = "Grid"\n[budget]\ntrials = 2\n'
+        '[executor]\nkind = "inline"\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "front_of_two.py").write_text(
+        f"def measure(trial):\n    n = trial['n']\n    return {values}\n", encoding="utf-8"
+    )
+    monkeypatch.delitem(sys.modules, "front_of_two", raising=False)
+    assert (execute(["run", "study.toml"]) == 0) == (front is not None)
+    text = capsys.readouterr().out
+    assert "dominates" not in text if front is None else front in text
+
+
 def test_which_study(store: Path, capsys: Say) -> None:
     assert "no store 'on.db' (did you mean 'one.db'?)" in out(capsys, "best", "on.db", code=1)
     assert "has no study 'x'; it has 'st" in out(capsys, "best", "one.db", "--study", "x", code=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,12 @@ from luthier.errors import (
     StoreReadOnly,
     StoreTooNew,
     StoreTooOld,
+    StudyNotFound,
 )
 from luthier.event import Told
 from luthier.store import SQLite, open_store
+from luthier.store.rows import Row
+from luthier.store.sqlite.connection import Connection
 from luthier.store.sqlite.error_translation import translate
 from luthier.store.sqlite.schema import APPLICATION, SCHEMA, journal_mode
 from luthier.trial import Reason
@@ -594,3 +597,22 @@ def test_a_renewal_that_is_damaged_is_found(place: Path) -> None:
     tamper(place, "UPDATE renewals SET at = 'noon'")
     with SQLite(place) as store, pytest.raises(StoreCorrupt, match="'noon' stands where a number was written"):
         store.renewed("wine", 0, 1)
+
+
+def test_a_study_that_is_begun_while_it_is_looked_for_is_no_damage(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SQLite(place) as store:
+        execute, begun = Connection.execute, list[bool]()
+
+        def overtaken(self: Connection, statement: str, values: Sequence[object] = ()) -> list[Row]:
+            rows = execute(self, statement, values)
+            if "NOT INDEXED WHERE name" in statement and not begun:
+                begun.append(True)
+                lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", store=place).close()
+            return rows
+
+        monkeypatch.setattr(Connection, "execute", overtaken)
+        with pytest.raises(StudyNotFound):
+            store.length("s")
+        assert begun and store.length("s") == 1

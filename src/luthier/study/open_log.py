@@ -298,7 +298,7 @@ def _create(store: Store, spec: StudySpec) -> StudyLog:
 
 def _not_found(store: Store, name: str, hint: str = "") -> StudyNotFound:
     """Return the error for a study that the store does not have; it says which ones there are."""
-    names = store.names()
+    names = [other for other in store.names() if other != name]  # it may have been begun at this very moment
     others = suggest(name, names) or ", and no others"
     if hint:
         others += f" {hint.capitalize()}" if others.endswith("?") else f"; {hint}"

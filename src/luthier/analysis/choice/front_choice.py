@@ -111,7 +111,7 @@ def knee(members: FrontMembers) -> FrontChoice:
     if not sums[best] < sums[members.ends].min() - 1e-12:
         raise NoResult(
             f"the front of {counted(len(members), 'trial')} has no knee: none lies below the line between its ends. "
-            "Use study.choose(weights=…), or order=… or prices=…"
+            "Use study.choose(weights=…), or order=… or prices=…; on the command line, --weights, --order or --prices"
         )
     return _choice(members, "knee", sums, {})
 

@@ -273,12 +273,17 @@ def summary(plan: StudyFile, study: Study, end: End) -> str:
         lines.append(f"  {describe_end(study.history.ended)}")
     if len(study.problem.objectives) > 1:
         lines += [f"  {goals(trial, study.problem)}, trial {trial.number}" for trial in study.front[:_SHOWN]]
-        lines.append(
-            f"{len(study.front)} trials that no other trial dominates; see them with: luthier best {_shown(plan)}"
-        )
+        lines += _front(plan, len(study.front))
     elif study.history.best is not None:
         lines += _best(plan, study, trials)
     return "\n".join([*lines, f"kept in {_shown(plan)}", ""])
+
+
+def _front(plan: StudyFile, count: int) -> list[str]:
+    if not count:
+        return []
+    trials, them = ("trial", "it") if count == 1 else ("trials", "them")
+    return [f"{count} {trials} that no other trial dominates; see {them} with: luthier best {_shown(plan)}"]
 
 
 def _best(plan: StudyFile, study: Study, trials: Sequence[TrialResult]) -> list[str]:

@@ -36,7 +36,10 @@ _NAMES = "SELECT name FROM studies ORDER BY id"
 # The index of the names is not relied on: a damaged one would hide a study, or lead to another.
 _BY_NUMBER = "SELECT id, length FROM studies WHERE id = ? AND +name = ?"
 _BY_NAME = "SELECT id, length FROM studies NOT INDEXED WHERE name = ?"
-_INDEXED = "SELECT id FROM studies WHERE name = ?"
+# Also one statement: others may begin the study at any moment.
+_INDEXED_ONLY = (
+    "SELECT id FROM studies WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM studies NOT INDEXED WHERE name = ?1)"
+)
 _LATEST = "SELECT at FROM events WHERE study = ? AND position = ?"
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?)"
 # One statement, so of one moment. Where there is nothing new, one row comes, with nothing but the length.
@@ -347,7 +350,7 @@ class SQLite(Closing):
         rows = link.execute(_BY_NUMBER, (known, study)) if known is not None else []
         rows = rows or link.execute(_BY_NAME, (study,))
         if not rows:
-            if link.execute(_INDEXED, (study,)):
+            if link.execute(_INDEXED_ONLY, (study,)):
                 raise damaged(self._place, f"study {study!r} stands in the index of the names, and not in their table")
             return None
         self._numbers[study] = rows[0][0]
