@@ -266,7 +266,8 @@ class AskTell:
         """
         if failed is not None or pruned is not None:
             return self.finish(trial, no_value(failed, pruned, duration_s))
-        value = self._reports.value_of(self._lease(trial)[0], value)
+        if value is None:
+            value = self._reports.value_of(self._lease(trial)[0])
         return self.finish(trial, parse_result(self.reader.problem, value, duration_s))
 
     def finish(
@@ -300,7 +301,8 @@ class AskTell:
             number, token = place_of(trial, self.reader.name, self._key, self._log.history)
             try:
                 noted = None if attributes is None else plain_attributes(attributes, {})
-                check_noted_cost(self._log.history.problem().cost, noted or {})
+                if noted:
+                    check_noted_cost(self._log.history.problem().cost, noted)
                 if self._reports.decides:
                     history = self._reports.finish(number, token, outcome, reports, noted, stopped, self._config())
                 else:

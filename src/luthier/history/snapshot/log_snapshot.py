@@ -57,7 +57,7 @@ SAVED = (
 
 _MARK = b"luthier snapshot 1\n"
 _SUM = 16  # bytes of the checksum that follows the mark
-_CODE = ("history", "event", "space", "trial.py", "problem.py", "codec.py")
+_CODE = ("history", "event", "space", "instances", "numeric", "trial.py", "problem.py", "codec.py")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -77,9 +77,9 @@ class TrialReports:
         """How a trial learns its cases; None in a study without instances."""
         return None if self.instances is None else (self.progress, self.cases)
 
-    def value_of(self, number: int, told: object) -> object:
-        """Give what is told of a trial; in a study with instances the mean of its cases where nothing is."""
-        return self._log.history.trial(number).mean if told is None and self.instances is not None else told
+    def value_of(self, number: int) -> float | None:
+        """Give the value of a trial of which none is told: in a study with instances the mean of its cases."""
+        return None if self.instances is None else self._log.history.trial(number).mean
 
     @property
     def asking(self) -> Callable[[int, int], bool] | None:
