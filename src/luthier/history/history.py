@@ -247,10 +247,12 @@ class History:
     def trial(self, number: int) -> Trial:
         """Give the trial of a number, or raise TrialNotFound."""
         trials = self._state.trials
-        whole = type(number) is int or isinstance(number, Integral)
-        if not whole or not 0 <= number < len(trials):
-            raise TrialNotFound(f"there is no trial {number!r}; the study has {len(trials)}")
-        return trials[number]
+        if (type(number) is int or isinstance(number, Integral)) and number >= 0:
+            try:
+                return trials[number]
+            except IndexError:
+                pass
+        raise TrialNotFound(f"there is no trial {number!r}; the study has {len(trials)}")
 
     @property
     def events(self) -> Sequence[Event]:
@@ -388,8 +390,6 @@ class History:
         Numbers whose claimant was lost come first. Where no claim is open, they are those of the next trials.
         """
         state = self._state
-        if not state.drawn:
-            return len(state.trials), count
         free = sorted(number for number, token in state.drawn.items() if token == FREE)
         if not free:
             return state.fresh, count
