@@ -19,7 +19,7 @@ from luthier._typing import Floats, Integers
 from luthier.data import Data
 from luthier.errors import TrialNotFound
 from luthier.event import Claimed, Configured, Created, Event, RunEnded, Transferred
-from luthier.history.log_marks import FREE
+from luthier.history.log_marks import FREE, free_row
 from luthier.history.log_state import LogState
 from luthier.history.logged_problem import root_of
 from luthier.history.packed_list import PackedList
@@ -247,10 +247,12 @@ class History:
     def trial(self, number: int) -> Trial:
         """Give the trial of a number, or raise TrialNotFound."""
         trials = self._state.trials
-        whole = type(number) is int or isinstance(number, Integral)
-        if not whole or not 0 <= number < len(trials):
-            raise TrialNotFound(f"there is no trial {number!r}; the study has {len(trials)}")
-        return trials[number]
+        if (type(number) is int or isinstance(number, Integral)) and number >= 0:
+            try:
+                return trials[number]
+            except IndexError:
+                pass
+        raise TrialNotFound(f"there is no trial {number!r}; the study has {len(trials)}")
 
     @property
     def events(self) -> Sequence[Event]:
@@ -366,7 +368,8 @@ class History:
     @property
     def leased(self) -> bool:
         """Whether there is any lease: of a trial or of a claim. Cost O(1)."""
-        return bool(self._state.running or self._state.claims)
+        state = self._state
+        return bool(state.running or state.claims)
 
     @property
     def claims(self) -> tuple[tuple[int, Claimed], ...]:
@@ -388,20 +391,13 @@ class History:
         Numbers whose claimant was lost come first. Where no claim is open, they are those of the next trials.
         """
         state = self._state
-        if not state.drawn:
-            return len(state.trials), count
-        free = sorted(number for number, token in state.drawn.items() if token == FREE)
-        if not free:
-            return state.fresh, count
-        size = 1
-        while size < min(count, len(free)) and free[size] == free[0] + size:
-            size += 1
-        return free[0], size
+        return (state.drawn and free_row(state.drawn, count)) or (state.fresh, count)
 
     @property
     def backlog(self) -> bool:
         """Whether a trial waits to be run again, or a configuration is enqueued. Cost O(1)."""
-        return bool(self._state.waiting or self._state.queue)
+        state = self._state
+        return bool(state.waiting or state.queue)
 
     @property
     def queue(self) -> tuple[tuple[str, Config], ...]:

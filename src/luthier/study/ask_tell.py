@@ -431,7 +431,8 @@ class AskTell:
         return self._configuration.event(self.method, self._reports.rule)
 
     def _result(self, history: History, number: int) -> TrialResult:
-        return TrialResult(history.trial(number), history.space, history.problem().objectives)
+        problem = history.problem()
+        return TrialResult(history.trial(number), problem.space, problem.objectives)
 
     def _report(self, number: int, token: int, value: Reportable, step: int | None) -> None:
         self._reports.report(number, token, value, step, None if self._reports.rule is None else self._config())
