@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -37,6 +38,16 @@ class SharedLog:
             self.events.truncate(before)
             self.fold = self.folded(before)
             raise
+
+    def digest(self, length: int) -> bytes:
+        """Give the digest of the first events. Cost O(events of which it was not asked for yet)."""
+        self.uses.add("digest")
+        known = len(self.digests) // DIGEST
+        for event in self.events[known:length] if known < length else ():
+            before = bytes(self.digests[-DIGEST:])
+            seen = visible(event)
+            self.digests += hashlib.blake2b(before + seen, digest_size=DIGEST).digest() if seen else before
+        return bytes(self.digests[DIGEST * (length - 1) : DIGEST * length]) if length else b""
 
     def folded(self, length: int) -> LogState:
         """Fold the first events anew. Cost O(length)."""

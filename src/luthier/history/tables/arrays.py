@@ -194,6 +194,14 @@ class TrialArrays:
         numbers: list[int] = np.flatnonzero(self._standing[: self.rows] == TrialStatus.DONE).tolist()
         return numbers
 
+    def valued(self) -> tuple[Integers, Floats, Bools]:
+        """Give (n,) the trials that have values, (n, m) their losses, and (n,) which keep every outcome constraint."""
+        numbers = np.flatnonzero(self._standing[: self.rows] == TrialStatus.DONE)
+        kept = np.ones(len(numbers), dtype=bool)
+        for column in self._violations.values():
+            kept &= ~(column[numbers] > 0)
+        return numbers, self._losses[numbers], kept
+
     def forget_points(self) -> None:
         """Have the points made again: the space was changed."""
         self._points, self._encoded, self._gaps = None, 0, False
