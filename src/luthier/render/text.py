@@ -128,7 +128,7 @@ def _cells(values: Sequence[object]) -> list[str]:
     """Write the values of a column as `short` does, each text and each minute of a time but once."""
     kinds = {*map(type, values)}
     if kinds <= {float, type(None)}:
-        return ["" if value is None else "%.6g" % value for value in values]  # noqa: UP031 - as `number`, in half its time
+        return ["" if value is None else f"{value:.6g}" for value in values]
     if kinds == {int} and all(-_LARGE < value < _LARGE for value in values if isinstance(value, int)):
         return [*map(str, values)]
     if kinds <= {str, type(None)}:
