@@ -104,11 +104,7 @@ class History:
         Cost O(trials), small: nothing is folded, and what forks were asked for is not computed by each of them.
         """
         state, log = self._state, self._log
-        state.read_identities()
-        if "digest" in log.uses:
-            _ = self.digest
-        if "data" in log.uses:
-            state.table.encode(state.space, state.configs)
+        log.compute_used(state)
         fresh = History.__new__(History)
         past = log.events.copy() if self.length == log.fold.length else PackedList(log.events[: self.length])
         fresh._log = SharedLog(log.spaces, past, state.copy(), log.digests[: DIGEST * self.length], log.uses)
@@ -306,6 +302,11 @@ class History:
     def since_best(self) -> int:
         """Count the trials of this study that ended after its best one. Cost O(1)."""
         return self._state.leader.since
+
+    @property
+    def encoded(self) -> int:
+        """Of how many trials the points that models read are known, the first ones. Cost O(1)."""
+        return self._state.table.encoded
 
     @property
     def ends(self) -> Integers:

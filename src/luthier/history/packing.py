@@ -13,7 +13,7 @@ import msgspec
 from luthier import codec
 from luthier.errors import InvalidResult
 from luthier.event import Event
-from luthier.trial import Lease, Outcome, Reason, Report, Ruling, State, Trial
+from luthier.trial import Config, Lease, Outcome, Reason, Report, Ruling, State, Trial
 
 T = TypeVar("T")
 ReadAgain: TypeAlias = Callable[[int, int], Sequence[Event]]
@@ -95,9 +95,26 @@ class PackedTrials(Packing[Trial]):
         return [*starmap(_trial, msgspec.msgpack.decode(zlib.decompress(packed[1:])))]
 
 
+def packed_configs(packed: bytes) -> list[Config]:
+    """Give the configurations of packed trials alone."""
+    if is_pickled(packed):
+        return [trial.config for trial in Pickled().unpack(packed[1:], 0, 0)]
+    return [_read_mapping(one.config) for one in _CONFIGURED.decode(zlib.decompress(packed[1:]))]
+
+
 def is_pickled(packed: bytes) -> bool:
     """Tell whether packed trials may not be stored."""
     return packed[:1] == _PICKLED
+
+
+class _Configured(msgspec.Struct, array_like=True, gc=False):
+    """The first fields of a packed trial; a decoder passes over the others."""
+
+    number: int
+    config: Any
+
+
+_CONFIGURED = msgspec.msgpack.Decoder(list[_Configured])
 
 
 def _fields(trial: Trial) -> tuple[Any, ...]:

@@ -49,6 +49,14 @@ class SharedLog:
             self.digests += hashlib.blake2b(before + seen, digest_size=DIGEST).digest() if seen else before
         return bytes(self.digests[DIGEST * (length - 1) : DIGEST * length]) if length else b""
 
+    def compute_used(self, state: LogState) -> None:
+        """Compute what histories were asked for, up to the length of a state: forks need not do so each."""
+        state.read_identities()
+        if "digest" in self.uses:
+            self.digest(state.length)
+        if "data" in self.uses:
+            state.table.encode(state.space, state.configs)
+
     def folded(self, length: int) -> LogState:
         """Fold the first events anew. Cost O(length)."""
         fold = LogState(self.spaces)

@@ -109,7 +109,7 @@ class StudyLog:
         self._identity = number
         self.history = self.history.restore(snapshot, self._old_events)
         self.stamps = snapshot.stamps
-        self._snapshots = LogSnapshots(self.store, self.name, snapshot.length)
+        self._snapshots = LogSnapshots(self.store, self.name, snapshot)
 
     def refresh(self) -> History:
         """Take in what others have appended. Cost O(new events)."""
@@ -138,7 +138,7 @@ class StudyLog:
 
     def close(self) -> None:
         """Refuse to append anything from now on; what is there can be read as long as the store is open."""
-        if not self._closed and self._has_appended and self._snapshots.is_due(self._history.length):
+        if not self._closed and self._has_appended and self._snapshots.is_due(self._history):
             self._keep_snapshot()
         self._closed = True
 
@@ -238,7 +238,7 @@ class StudyLog:
         self._history = grown
         if grown.length % _PACKED_AFTER < len(events):
             grown.pack()
-            if self._snapshots.is_due_again(before, grown.length):
+            if self._snapshots.is_due_again(before, grown):
                 self._keep_snapshot()
         if _logger.isEnabledFor(logging.INFO):
             for position, event in enumerate(events, before):

@@ -27,6 +27,7 @@ from luthier.history.snapshot.plain_objects import (
     stamps_to_bytes,
     to_plain,
 )
+from luthier.history.tables import TrialArrays
 from luthier.space import Space
 
 SAVED = (
@@ -88,6 +89,12 @@ class LogSnapshot:
         created: Created = self.state["created"]
         return created
 
+    @property
+    def encoded(self) -> int:
+        """Of how many trials it has the points that models read."""
+        table: TrialArrays = self.state["table"]
+        return table.encoded
+
     @classmethod
     def read(cls, data: bytes) -> LogSnapshot | None:
         """Read a snapshot; None where it is damaged, or was not made by this very code on a machine of this kind.
@@ -108,6 +115,7 @@ class LogSnapshot:
             return None  # the checksum is right: somebody made it so
         if (
             not isinstance(found["created"], Created)
+            or not isinstance(found["table"], TrialArrays)
             or length != len(read)
             or length != found["length"]
             or len(digests) > 16 * length
@@ -135,6 +143,7 @@ def take_snapshot(log: SharedLog, stamps: Sequence[float], log_sum: int) -> byte
     simple = state.space is log.spaces[0] and not state.outside and not state.sources and not state.configs.is_mixed
     if not simple or not _version():
         return None
+    state.read_identities()  # every method asks for them at once
     chunks, rest = state.trials.parts()
     last = state.trials.packing.pack(rest, 0)
     if any(map(is_pickled, (*chunks, last))):

@@ -107,6 +107,11 @@ class TrialArrays:
             self._ends[number] = -1
 
     @property
+    def encoded(self) -> int:
+        """Of how many trials the points are known, the first ones."""
+        return self._encoded
+
+    @property
     def ends(self) -> Integers:
         """The position of the event that ended each trial; -1 where none has since it was begun last. Shape (rows,)."""
         return self._ends[: self.rows]
