@@ -13,7 +13,7 @@ from msgspec.structs import replace
 import luthier as lt
 from luthier.history import History, LogSnapshot
 from luthier.history.log_state import LogState
-from luthier.history.packing import PackedTrials, is_pickled
+from luthier.history.packed.packing import PackedTrials, is_pickled
 from luthier.history.snapshot import log_snapshot
 from luthier.history.snapshot.log_snapshot import SAVED
 from luthier.history.snapshot.plain_objects import NotPlain, from_plain, to_plain

@@ -22,8 +22,8 @@ from luthier.event import Claimed, Configured, Created, Event, RunEnded, Transfe
 from luthier.history.log_marks import FREE, first_free
 from luthier.history.log_state import LogState
 from luthier.history.logged_problem import root_of
-from luthier.history.packed_list import PackedList
-from luthier.history.packing import ReadAgain, StoredEvents
+from luthier.history.packed.packed_list import PackedList
+from luthier.history.packed.packing import ReadAgain, StoredEvents
 from luthier.history.remarks import Remarks
 from luthier.history.shared_log import DIGEST, SharedLog
 from luthier.history.snapshot import LogSnapshot, take_snapshot

@@ -43,8 +43,8 @@ from luthier.history.instance_race import InstanceRace
 from luthier.history.log_marks import FREE, IMPORTED, METHOD, PAUSED
 from luthier.history.logged_problem import logged_objectives, logged_problem
 from luthier.history.logged_source import LoggedSource
-from luthier.history.packed_list import PackedList
-from luthier.history.packing import PackedTrials
+from luthier.history.packed.packed_list import PackedList
+from luthier.history.packed.packing import PackedTrials
 from luthier.history.present_configs import PresentConfigs
 from luthier.history.remarks import Remarks
 from luthier.history.spending import Spending

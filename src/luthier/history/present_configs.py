@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import overload
 
 from luthier._runtime.collection_pause import COLLECTION_PAUSE
-from luthier.history.packed_list import PackedList
-from luthier.history.packing import packed_configs
+from luthier.history.packed.packed_list import PackedList
+from luthier.history.packed.packing import packed_configs
 from luthier.trial import Config, Trial
 
 

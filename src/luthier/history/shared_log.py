@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from luthier import event as events
 from luthier.event import Asked, Event, Reported, Told
 from luthier.history.log_state import LogState
-from luthier.history.packed_list import PackedList
+from luthier.history.packed.packed_list import PackedList
 from luthier.space import Space
 from luthier.trial import Outcome, Reason
 

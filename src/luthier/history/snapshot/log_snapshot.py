@@ -17,8 +17,8 @@ from luthier._runtime.fingerprint import fingerprint
 from luthier.errors import InvalidResult, StoreError
 from luthier.event import Created, Event
 from luthier.history.log_state import LogState
-from luthier.history.packed_list import CHUNK, PackedList
-from luthier.history.packing import ReadAgain, StoredEvents, is_pickled
+from luthier.history.packed.packed_list import CHUNK, PackedList
+from luthier.history.packed.packing import ReadAgain, StoredEvents, is_pickled
 from luthier.history.shared_log import SharedLog
 from luthier.history.snapshot.plain_objects import (
     NotPlain,

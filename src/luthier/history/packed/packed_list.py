@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Generic, TypeAlias, TypeVar, overload
 
-from luthier.history.packing import Packing, Pickled
+from luthier.history.packed.packing import Packing, Pickled
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -13,6 +13,7 @@ import msgspec
 from luthier import codec
 from luthier.errors import InvalidResult
 from luthier.event import Event
+from luthier.history.packed.packed_columns import field_of, from_column, to_column
 from luthier.trial import Config, Lease, Outcome, Reason, Report, Ruling, State, Trial
 
 T = TypeVar("T")
@@ -84,7 +85,8 @@ class PackedTrials(Packing[Trial]):
     def pack(self, items: Sequence[Trial], first: int) -> bytes:
         """See `Packing.pack`."""
         try:
-            return _EXACT + zlib.compress(msgspec.msgpack.encode([*map(_fields, items)]), 1)
+            column = to_column([*map(_fields, items)])
+            return _EXACT + zlib.compress(msgspec.msgpack.encode((len(items), column)), 1)
         except (OverflowError, UnicodeEncodeError, TypeError, InvalidResult):
             return _PICKLED + Pickled().pack(items, first)
 
@@ -92,14 +94,16 @@ class PackedTrials(Packing[Trial]):
         """See `Packing.unpack`."""
         if is_pickled(packed):
             return Pickled().unpack(packed[1:], first, count)
-        return [*starmap(_trial, msgspec.msgpack.decode(zlib.decompress(packed[1:])))]
+        length, column = msgspec.msgpack.decode(zlib.decompress(packed[1:]))
+        return [*starmap(_trial, from_column(column, length))]
 
 
 def packed_configs(packed: bytes) -> list[Config]:
     """Give the configurations of packed trials alone."""
     if is_pickled(packed):
         return [trial.config for trial in Pickled().unpack(packed[1:], 0, 0)]
-    return [_read_mapping(one.config) for one in _CONFIGURED.decode(zlib.decompress(packed[1:]))]
+    length, column = msgspec.msgpack.decode(zlib.decompress(packed[1:]))
+    return [*map(_read_mapping, field_of(column, _CONFIG, length))]
 
 
 def is_pickled(packed: bytes) -> bool:
@@ -107,14 +111,7 @@ def is_pickled(packed: bytes) -> bool:
     return packed[:1] == _PICKLED
 
 
-class _Configured(msgspec.Struct, array_like=True, gc=False):
-    """The first fields of a packed trial; a decoder passes over the others."""
-
-    number: int
-    config: Any
-
-
-_CONFIGURED = msgspec.msgpack.Decoder(list[_Configured])
+_CONFIG = 1  # the place of the configuration among the fields
 
 
 def _fields(trial: Trial) -> tuple[Any, ...]:
