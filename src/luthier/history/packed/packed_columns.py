@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier._typing import Floats
+from luthier._typing import Floats, Integers
 
 Column: TypeAlias = list[Any]
 """What MessagePack holds: the mark of a form, and what that form needs."""
@@ -76,17 +76,19 @@ def _floats_to_column(values: Floats) -> Column:
         for decimals in _DECIMALS:
             if _whole(few, decimals) is not None and (whole := _whole(values, decimals)) is not None:
                 least = int(whole.min())
-                above = whole.astype(np.int64) - least
+                above = whole - least
                 return ["f", decimals, least, _planes(above, (int(above.max()).bit_length() + 7) // 8)]
     return ["f", -1, 0, _planes(values.view(np.int64), _WIDTH)]
 
 
-def _whole(values: Floats, decimals: int) -> Floats | None:
+def _whole(values: Floats, decimals: int) -> Integers | None:
     """Give numbers of so many decimals without their points; None where that does not give back every bit of them."""
     scale = 10.0**decimals
-    whole: Floats = np.rint(values * scale)
-    same = (np.abs(whole) < _LARGEST) & ((whole / scale).view(np.int64) == values.view(np.int64))  # also the sign of 0
-    return whole if same.all() else None
+    rounded = np.rint(values * scale)
+    if not (np.abs(rounded) < _LARGEST).all():
+        return None
+    whole = rounded.astype(np.int64)
+    return whole if ((whole / scale).view(np.int64) == values.view(np.int64)).all() else None  # not where one is -0.0
 
 
 def _floats_from_column(rest: Sequence[Any], count: int) -> list[float]:
