@@ -107,7 +107,7 @@ class History:
         log.compute_used(state)
         fresh = History.__new__(History)
         past = log.events.copy() if self.length == log.fold.length else PackedList(log.events[: self.length])
-        fresh._log = SharedLog(log.spaces, past, state.copy(), log.digests[: DIGEST * self.length], log.uses)
+        fresh._log = SharedLog(log.spaces, past, state.copy(), log.marks(self.length), uses=log.uses)
         fresh._fold, fresh._keep, fresh._trials, fresh.length = None, self._keep, None, self.length
         return fresh
 
@@ -310,7 +310,7 @@ class History:
 
     @property
     def ends(self) -> Integers:
-        """The position of the event that ended each trial; -1 where none has since it was begun last. Cost O(1)."""
+        """The position of the event that ended each trial; -1: none has since it was begun last. Cost O(trials)."""
         return self._state.table.ends
 
     @property

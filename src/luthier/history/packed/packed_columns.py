@@ -40,6 +40,8 @@ def to_column(values: Sequence[Any]) -> Column:
         return ["t", *map(to_column, zip(*values, strict=True))]
     if kind is dict and len({*map(tuple, values)}) == 1:
         return ["m", [*first], *(to_column([value[key] for value in values]) for key in first)]
+    if kind is list and not any(values):
+        return ["e"]
     if kind is list:
         return ["l", to_column([*map(len, values)]), to_column([*chain.from_iterable(values)])]
     return ["o", *values]
@@ -63,6 +65,8 @@ def from_column(column: Column, count: int) -> Sequence[Any]:
             return [{} for _ in range(count)]
         rows = zip(*(from_column(one, count) for one in parts), strict=True)
         return [*map(dict, map(zip, repeat(names), rows))]
+    if form == "e":
+        return [[] for _ in range(count)]
     if form == "l":
         lengths = from_column(rest[0], count)
         items = iter(from_column(rest[1], sum(lengths)))

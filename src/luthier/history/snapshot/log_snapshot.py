@@ -69,7 +69,7 @@ class LogSnapshot:
         length: the number of events.
         log_sum: the store's sum of these events, by which it is seen that they are still the same.
         stamps: when each of them was appended.
-        digests: of the histories of the first 1, 2, … of them, as far as they were computed.
+        digests: of histories of the first of them, as far as they were computed (see `SharedLog`).
         state: the parts of the state by name.
         chunks: the trials, packed.
         rest: the trials after them.

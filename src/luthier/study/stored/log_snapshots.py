@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from luthier._runtime.free_memory import give_back_memory
 from luthier.errors import StoreError
 from luthier.history import History, LogSnapshot
 from luthier.store import Snapshotting, Store
@@ -60,6 +61,7 @@ class LogSnapshots:
         """
         others = find_snapshot(self._store, self._name) if self._store is not None else None
         self._note(others[1] if others is not None and others[0] == number else None)
+        del others  # it may be large
         if self._store is None or not self.is_due(history):
             return  # another process was faster
         self._kept, self._encoded = history.length, history.encoded
@@ -70,6 +72,8 @@ class LogSnapshots:
                 self._store.keep_snapshot(number, data)
         except StoreError as error:  # a full disk, a file that can only be read
             _logger.debug("study %r: no snapshot is kept: %s", self._name, error)
+        data = None
+        give_back_memory()
 
 
 def find_snapshot(store: object, name: str) -> tuple[int, LogSnapshot] | None:
