@@ -14,13 +14,8 @@ FREE = -1
 """What stands for the token of a claim where the number is not claimed any more, or not yet."""
 
 
-def free_row(drawn: Mapping[int, int], count: int) -> tuple[int, int] | None:
-    """Give the first numbers that are free, at most `count` in a row: (the first one, how many); None: there are none.
-
-    Args:
-        drawn: the tokens of claims, `FREE` for none, by number.
-        count: at least 1.
-    """
+def first_free(drawn: Mapping[int, int], count: int) -> tuple[int, int] | None:
+    """Give the first number that is free again, and how many of them follow each other, at most `count`."""
     free = sorted(number for number, token in drawn.items() if token == FREE)
     if not free:
         return None
