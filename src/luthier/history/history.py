@@ -65,8 +65,7 @@ class History:
         """
         log = self._log
         if self.length != log.fold.length:  # another history went on from here: branch off
-            fresh = History(log.spaces[0], log.spaces[1:])
-            grown = fresh.extend([*log.events[: self.length], *added])
+            grown = self.begin().extend([*log.events[: self.length], *added])
         else:
             log.take(added)
             grown = self._view(log.fold.length)
@@ -396,9 +395,7 @@ class History:
         Numbers whose claimant was lost come first. Where no claim is open, they are those of the next trials.
         """
         state = self._state
-        if not state.drawn:
-            return len(state.trials), count
-        return first_free(state.drawn, count) or (state.fresh, count)
+        return (state.drawn and first_free(state.drawn, count)) or (state.fresh, count)
 
     @property
     def backlog(self) -> bool:
