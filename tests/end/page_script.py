@@ -23,7 +23,8 @@ TRAINING = Path(sys.prefix) / "training"
 """Has the libraries that callbacks are for: see the Makefile."""
 PYTHONPATH = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(TRAINING)]))
 OTHERS = tuple(
-    f"# {name}" for name in ("Optuna", "Hyperopt", "scikit-optimize", "SMAC", "H2O", "Spearmint", "MOE", "A cluster")
+    f"# {name}"
+    for name in ("Optuna", "Hyperopt", "scikit-optimize", "SMAC", "Talos", "H2O", "Spearmint", "MOE", "A cluster")
 )
 NOT_RUN = ("$ make ", "$ python -m pip ", "$ pip ", "$ sbatch ")
 

@@ -35,7 +35,7 @@ from luthier.store.sql import server_store
 from luthier.store.sql.server_link import ServerLink
 from luthier.store.sql.server_store import ServerStore
 from luthier.store.sql.server_upgrade import upgrade_tables
-from luthier.study.leases import lease_owner
+from luthier.study.workers import lease_owner
 from luthier.testing.sample_events import EVENTS
 
 pytestmark = pytest.mark.slow

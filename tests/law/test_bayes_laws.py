@@ -1,4 +1,4 @@
-"""Laws 1 to 6 for the model-based methods: every pair of surrogate and acquisition, and the default."""
+"""Laws 1 to 6 for the model-based methods, one of each kind, and the default; see `test_bayes_pairs` for all pairs."""
 
 from __future__ import annotations
 
@@ -65,18 +65,6 @@ class TestBayesForest(MethodContract):
 class TestAuto(MethodContract):
     def method(self):
         return PAIRS["auto"]
-
-
-@pytest.mark.slow
-class TestBayesEI(MethodContract):
-    def method(self):
-        return PAIRS["gp-ei"]
-
-
-@pytest.mark.slow
-class TestBayesPI(MethodContract):
-    def method(self):
-        return PAIRS["gp-pi"]
 
 
 @pytest.mark.slow

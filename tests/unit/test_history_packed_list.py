@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import luthier as lt
-from luthier.history.packed_list import CHUNK, KEPT, PackedList
+from luthier.history.packed.packed_list import CHUNK, KEPT, PackedList
 
 MANY = 3 * CHUNK + KEPT
 
@@ -97,8 +97,8 @@ def test_a_study_whose_past_is_packed_makes_the_same_trials(method: lt.Random, m
         return study
 
     plain = run()
-    monkeypatch.setattr("luthier.history.packed_list.CHUNK", 8)
-    monkeypatch.setattr("luthier.history.packed_list.KEPT", 8)
+    monkeypatch.setattr("luthier.history.packed.packed_list.CHUNK", 8)
+    monkeypatch.setattr("luthier.history.packed.packed_list.KEPT", 8)
     monkeypatch.setattr("luthier.study.log._PACKED_AFTER", 1)
     packed = run()
     parts = packed.history._state.trials._parts[0]

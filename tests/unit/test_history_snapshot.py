@@ -13,7 +13,7 @@ from msgspec.structs import replace
 import luthier as lt
 from luthier.history import History, LogSnapshot
 from luthier.history.log_state import LogState
-from luthier.history.packing import PackedTrials, is_pickled
+from luthier.history.packed.packing import PackedTrials, is_pickled
 from luthier.history.snapshot import log_snapshot
 from luthier.history.snapshot.log_snapshot import SAVED
 from luthier.history.snapshot.plain_objects import NotPlain, from_plain, to_plain
@@ -56,6 +56,8 @@ def study(seed: int, trials: int) -> lt.Study:
 
 def parts(history: History) -> dict[str, object]:
     state = history._log.fold
+    identities = state.read_identities()  # a snapshot has them
+    identities._found = ("", 0, 0)  # only saves time
     return {name: to_plain(getattr(state, name)) for name in SAVED}
 
 

@@ -20,8 +20,8 @@ from luthier.history import History
 from luthier.store import Memory
 from luthier.study import log as log_module
 from luthier.study.elapsed import elapsed_s
-from luthier.study.leases.lease_owner import Heartbeat, LeaseOwner, is_dead
 from luthier.study.log import StudyLog
+from luthier.study.workers.lease_owner import Heartbeat, LeaseOwner, is_dead
 
 SPACE = lt.Space({"x": lt.Float(0, 1)})
 CREATED = Created("s", SPACE.to_plain(), (("loss", False),), 7)
@@ -254,5 +254,5 @@ def test_a_holder_that_the_system_hides_is_not_taken_for_dead(monkeypatch: pytes
     host = LeaseOwner().name.rsplit("/", 3)[0]
     name = f"{host}/{2**22 + 7}/123/mark"  # /proc has no such process
     assert is_dead(name) is True
-    monkeypatch.setattr("luthier.study.leases.lease_owner.os.kill", hidden)
+    monkeypatch.setattr("luthier.study.workers.lease_owner.os.kill", hidden)
     assert is_dead(name) is False

@@ -13,10 +13,11 @@ from luthier._hints import did_you_mean
 from luthier.cli.studyfile.toml_source import TomlSource, listed
 from luthier.errors import StoreError, StudyNotFound
 from luthier.store import Store, open_store, shown_place
-from luthier.study import StudyEditor, StudyReader
+from luthier.study import StudyReader
 
 if TYPE_CHECKING:
     from luthier.run import Study
+    from luthier.study import StudyEditor
 
 
 def find(where: str | None) -> tuple[str, str | None]:
@@ -71,6 +72,8 @@ def opened_place(text: str) -> Iterator[StudyReader]:
 @contextmanager
 def opened_editor(where: str | None, name: str | None) -> Iterator[StudyEditor]:
     """Open the study that is meant for editing; see `opened_reader`. Its method is not needed either."""
+    from luthier.study import StudyEditor
+
     with _chosen(where, name) as (store, chosen):
         yield StudyEditor.open(store, chosen)
 

@@ -15,17 +15,17 @@ from types import MappingProxyType
 
 import numpy as np
 
-from luthier._typing import Floats, Integers
+from luthier._typing import Bools, Floats, Integers
 from luthier.data import Data
 from luthier.errors import TrialNotFound
 from luthier.event import Claimed, Configured, Created, Event, RunEnded, Transferred
-from luthier.history.log_marks import FREE
+from luthier.history.log_marks import FREE, first_free
 from luthier.history.log_state import LogState
 from luthier.history.logged_problem import root_of
-from luthier.history.packed_list import PackedList
-from luthier.history.packing import ReadAgain, StoredEvents
+from luthier.history.packed.packed_list import PackedList
+from luthier.history.packed.packing import ReadAgain, StoredEvents
 from luthier.history.remarks import Remarks
-from luthier.history.shared_log import DIGEST, SharedLog, visible
+from luthier.history.shared_log import DIGEST, SharedLog
 from luthier.history.snapshot import LogSnapshot, take_snapshot
 from luthier.problem import Problem
 from luthier.space import Space
@@ -65,8 +65,7 @@ class History:
         """
         log = self._log
         if self.length != log.fold.length:  # another history went on from here: branch off
-            fresh = History(log.spaces[0], log.spaces[1:])
-            grown = fresh.extend([*log.events[: self.length], *added])
+            grown = self.begin().extend([*log.events[: self.length], *added])
         else:
             log.take(added)
             grown = self._view(log.fold.length)
@@ -104,14 +103,10 @@ class History:
         Cost O(trials), small: nothing is folded, and what forks were asked for is not computed by each of them.
         """
         state, log = self._state, self._log
-        state.read_identities()
-        if "digest" in log.uses:
-            _ = self.digest
-        if "data" in log.uses:
-            state.table.encode(state.space, state.configs)
+        log.compute_used(state)
         fresh = History.__new__(History)
         past = log.events.copy() if self.length == log.fold.length else PackedList(log.events[: self.length])
-        fresh._log = SharedLog(log.spaces, past, state.copy(), log.digests[: DIGEST * self.length], log.uses)
+        fresh._log = SharedLog(log.spaces, past, state.copy(), log.marks(self.length), uses=log.uses)
         fresh._fold, fresh._keep, fresh._trials, fresh.length = None, self._keep, None, self.length
         return fresh
 
@@ -183,14 +178,7 @@ class History:
 
         Cost O(new events); of a history cut by `where`, O(trials).
         """
-        log = self._log
-        log.uses.add("digest")
-        known = len(log.digests) // DIGEST
-        for event in log.events[known : self.length] if known < self.length else ():
-            before = bytes(log.digests[-DIGEST:])
-            seen = visible(event)
-            log.digests += hashlib.blake2b(before + seen, digest_size=DIGEST).digest() if seen else before
-        whole = bytes(log.digests[DIGEST * (self.length - 1) : DIGEST * self.length]) if self.length else b""
+        whole = self._log.digest(self.length)
         if self._keep is None:
             return whole
         kept = ",".join(str(trial.number) for trial in self.trials)
@@ -220,6 +208,12 @@ class History:
         held = filter(state.configs.holds, numbers)
         return tuple(n for n in held if self._keep is None or self._keep(state.trials[n]))
 
+    def valued(self) -> tuple[Integers, Floats, Bools]:
+        """Give (n,) the trials that have values and count, (n, m) their losses, and (n,) which can be the best."""
+        numbers, losses, kept = self._state.table.valued()
+        configs = self._state.configs
+        return numbers, losses, kept & [configs.holds(n) for n in numbers.tolist()] if configs.is_mixed else kept
+
     def losses_at(self, step: int, *, or_later: bool = False, finished: bool = False) -> tuple[Integers, Floats]:
         """Give the losses that trials reported at a step, of the first objective; reports that are not finite are none.
 
@@ -247,10 +241,12 @@ class History:
     def trial(self, number: int) -> Trial:
         """Give the trial of a number, or raise TrialNotFound."""
         trials = self._state.trials
-        whole = type(number) is int or isinstance(number, Integral)
-        if not whole or not 0 <= number < len(trials):
-            raise TrialNotFound(f"there is no trial {number!r}; the study has {len(trials)}")
-        return trials[number]
+        if (type(number) is int or isinstance(number, Integral)) and number >= 0:
+            try:
+                return trials[number]
+            except IndexError:
+                pass
+        raise TrialNotFound(f"there is no trial {number!r}; the study has {len(trials)}")
 
     @property
     def events(self) -> Sequence[Event]:
@@ -264,6 +260,11 @@ class History:
     def is_held(self, number: int) -> bool:
         """Tell whether the present space can hold a trial's configuration."""
         return self._state.configs.holds(number)
+
+    @property
+    def configs(self) -> Sequence[Config | None] | None:
+        """The configurations of all trials as the present space reads them; None where these are the trials' own."""
+        return [*self._state.configs] if self._state.configs.is_mixed else None
 
     def config(self, number: int) -> Config | None:
         """Give a trial's configuration as the present space reads it; None where that cannot hold it."""
@@ -304,8 +305,13 @@ class History:
         return self._state.leader.since
 
     @property
+    def encoded(self) -> int:
+        """Of how many trials the points that models read are known, the first ones. Cost O(1)."""
+        return self._state.table.encoded
+
+    @property
     def ends(self) -> Integers:
-        """The position of the event that ended each trial; -1 where none has since it was begun last. Cost O(1)."""
+        """The position of the event that ended each trial; -1: none has since it was begun last. Cost O(trials)."""
         return self._state.table.ends
 
     @property
@@ -366,7 +372,8 @@ class History:
     @property
     def leased(self) -> bool:
         """Whether there is any lease: of a trial or of a claim. Cost O(1)."""
-        return bool(self._state.running or self._state.claims)
+        state = self._state
+        return bool(state.running or state.claims)
 
     @property
     def claims(self) -> tuple[tuple[int, Claimed], ...]:
@@ -388,20 +395,13 @@ class History:
         Numbers whose claimant was lost come first. Where no claim is open, they are those of the next trials.
         """
         state = self._state
-        if not state.drawn:
-            return len(state.trials), count
-        free = sorted(number for number, token in state.drawn.items() if token == FREE)
-        if not free:
-            return state.fresh, count
-        size = 1
-        while size < min(count, len(free)) and free[size] == free[0] + size:
-            size += 1
-        return free[0], size
+        return (state.drawn and first_free(state.drawn, count)) or (state.fresh, count)
 
     @property
     def backlog(self) -> bool:
         """Whether a trial waits to be run again, or a configuration is enqueued. Cost O(1)."""
-        return bool(self._state.waiting or self._state.queue)
+        state = self._state
+        return bool(state.waiting or state.queue)
 
     @property
     def queue(self) -> tuple[tuple[str, Config], ...]:

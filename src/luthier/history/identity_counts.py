@@ -50,7 +50,7 @@ class IdentityCounts:
             self._read = length
         elif length > first:
             news = enumerate(configs[first:], first)
-            kept = [space.identity(one) for number, one in news if one is not None and number not in without]
+            kept = space.identities([one for number, one in news if one is not None and number not in without])
             self._read = length
             if len(kept) > _MERGED:
                 self._merge(np.array([*map(_brief, kept)], np.uint64), np.ones(len(kept), np.int64))

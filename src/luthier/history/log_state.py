@@ -43,12 +43,13 @@ from luthier.history.instance_race import InstanceRace
 from luthier.history.log_marks import FREE, IMPORTED, METHOD, PAUSED
 from luthier.history.logged_problem import logged_objectives, logged_problem
 from luthier.history.logged_source import LoggedSource
-from luthier.history.packed_list import PackedList
-from luthier.history.packing import PackedTrials
+from luthier.history.packed.packed_list import PackedList
+from luthier.history.packed.packing import PackedTrials
 from luthier.history.present_configs import PresentConfigs
 from luthier.history.remarks import Remarks
 from luthier.history.spending import Spending
 from luthier.history.tables import TrialArrays
+from luthier.history.ticket_numbers import TicketNumbers
 from luthier.problem import Problem
 from luthier.space import Space, migrate
 from luthier.trial import Config, Lease, Outcome, Reason, Report, Ruling, State, Trial
@@ -119,7 +120,7 @@ class LogState:
         self.waiting: deque[int] = deque()
         self.paused: dict[int, None] = {}  # the longest paused first
         self.queue: dict[str, Config] = {}  # enqueued and not yet asked, by ticket, in order
-        self.tickets: dict[str, int | None] = {}  # every ticket, and the number of its trial once there is one
+        self.tickets = TicketNumbers()
         self.requests: dict[str, tuple[tuple[int, int], ...]] = {}  # numbers and tokens of what was begun, by ticket
         self.renewed: dict[int, int] = {}  # number -> position of the event that last showed its worker alive
         self.claims: dict[int, Claimed] = {}  # by token, as long as numbers of them are held
@@ -214,8 +215,7 @@ class LogState:
 
     def queued(self) -> list[tuple[str, Config | None]]:
         """Give the enqueued configurations in order, by ticket, with those that the present space cannot hold."""
-        waiting = [ticket for ticket, number in self.tickets.items() if number is None]
-        return [(ticket, self.queue.get(ticket)) for ticket in waiting]
+        return [(ticket, self.queue.get(ticket)) for ticket in self.tickets.waiting]
 
     def _claimed(self, event: Claimed) -> None:
         for number in range(event.number, event.number + event.count):
@@ -248,7 +248,7 @@ class LogState:
             self._draw((event.first if event.claim is None else event.claim) + event.place)
         if event.ticket:
             self.queue.pop(event.ticket, None)
-            self.tickets[event.ticket] = number
+            self.tickets.begin(event.ticket, number)
         if event.request:
             self._answer(event)
 
@@ -339,7 +339,7 @@ class LogState:
         self.trials[number] = replace(trial, state=State.FINISHED, outcome=outcome, forgotten=False)
         self.finished += 1
         self.table.end(number, outcome, self.length)
-        if self.configs[number] is not None:
+        if self.configs.holds(number):
             self.leader.end(number, outcome, trial.origin != IMPORTED)
         self.running.pop(number, None)
         self.renewed.pop(number, None)
@@ -408,7 +408,7 @@ class LogState:
 
     def _enqueued(self, event: Enqueued) -> None:
         if event.ticket not in self.tickets:
-            self.tickets[event.ticket] = None
+            self.tickets.waiting[event.ticket] = None
             self.queue[event.ticket] = event.config
 
 
@@ -419,7 +419,7 @@ def _is_finished(trial: Trial) -> bool:
 _REASONS = {reason.value: reason for reason in Reason}
 
 _OWN = (EarlyFailures, IdentityCounts, Incumbent, InstanceRace, PackedList, Remarks, Spending, TrialArrays)
-_MUTABLE = (list, dict, deque, *_OWN)  # a Counter is a dict
+_MUTABLE = (list, dict, deque, TicketNumbers, *_OWN)  # a Counter is a dict
 
 _ADD: Mapping[type, Callable[..., None]] = {
     Created: LogState._created,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
+from luthier._runtime.collection_pause import COLLECTION_PAUSE
+from luthier.history.packed.packed_list import PackedList
+from luthier.history.packed.packing import packed_configs
 from luthier.trial import Config, Trial
 
 
@@ -19,7 +22,7 @@ class PresentConfigs(Sequence[Config | None]):
 
     __slots__ = ("_others", "_trials")
 
-    def __init__(self, trials: Sequence[Trial]) -> None:
+    def __init__(self, trials: PackedList[Trial]) -> None:
         self._trials = trials
         self._others: dict[int, Config | None] = {}
 
@@ -35,15 +38,20 @@ class PresentConfigs(Sequence[Config | None]):
     def __getitem__(self, place: int | slice) -> Config | list[Config | None] | None:
         others = self._others
         if isinstance(place, slice):
-            first, _, step = place.indices(len(self._trials))
-            found = [trial.config for trial in self._trials[place]]
-            return [others.get(first + step * i, one) for i, one in enumerate(found)] if others else [*found]
+            first, stop, step = place.indices(len(self._trials))
+            if step != 1:
+                return [*self][place]
+            found = self._own(first)[: max(0, stop - first)]
+            return [others.get(number, one) for number, one in enumerate(found, first)] if others else [*found]
         return others[place] if place in others else self._trials[place].config
 
     def __iter__(self) -> Iterator[Config | None]:
-        others = self._others
-        for number, trial in enumerate(self._trials):
-            yield others.get(number, trial.config) if others else trial.config
+        return iter(self[:])
+
+    def _own(self, first: int) -> list[Config]:
+        """Give the configurations of the trials themselves from one on, without the trials that are packed."""
+        with COLLECTION_PAUSE:
+            return self._trials.picked(first, packed_configs, lambda trial: trial.config)
 
     def holds(self, number: int) -> bool:
         """Tell whether the present space can hold the configuration of a trial, without a look at it."""
@@ -59,7 +67,7 @@ class PresentConfigs(Sequence[Config | None]):
         pairs = zip(configs, self._trials, strict=True)
         self._others = {n: config for n, (config, trial) in enumerate(pairs) if config != trial.config}
 
-    def of(self, trials: Sequence[Trial]) -> PresentConfigs:
+    def of(self, trials: PackedList[Trial]) -> PresentConfigs:
         """Give the same of an equal list of trials."""
         twin = PresentConfigs(trials)
         twin._others = self._others

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from luthier import event as events
 from luthier.event import Asked, Event, Reported, Told
 from luthier.history.log_state import LogState
-from luthier.history.packed_list import PackedList
+from luthier.history.packed.packed_list import PackedList
 from luthier.space import Space
 from luthier.trial import Outcome, Reason
 
 DIGEST = 16
 """The number of bytes of a digest."""
+_MARKED = 64  # so many events lie between two histories whose digests are kept
+_RECENT = 16
 
 
 @dataclass(slots=True)
@@ -23,7 +26,8 @@ class SharedLog:
     spaces: tuple[Space, ...]  # the first is the space at the beginning
     events: PackedList[Event]
     fold: LogState
-    digests: bytearray = field(default_factory=bytearray)  # after the first, second, … event, computed when asked for
+    digests: bytearray = field(default_factory=bytearray)  # of every 64th history, computed when asked for
+    recent: dict[int, bytes] = field(default_factory=dict)  # those asked for lately, by length
     uses: set[str] = field(default_factory=set)  # what was computed when asked for; shared with the forks
 
     def take(self, added: Sequence[Event]) -> None:
@@ -37,6 +41,36 @@ class SharedLog:
             self.events.truncate(before)
             self.fold = self.folded(before)
             raise
+
+    def digest(self, length: int) -> bytes:
+        """Give the digest of the first events. Cost O(events of which it was not asked for yet)."""
+        self.uses.add("digest")
+        near = max((known for known in self.recent if known <= length), default=0)
+        marked = min(len(self.digests) // DIGEST, length // _MARKED)
+        begin, found = marked * _MARKED, bytes(self.digests[DIGEST * (marked - 1) : DIGEST * marked]) if marked else b""
+        if near >= begin:
+            begin, found = near, self.recent.get(near, b"")
+        for place, event in enumerate(self.events[begin:length] if begin < length else (), begin + 1):
+            seen = visible(event)
+            found = hashlib.blake2b(found + seen, digest_size=DIGEST).digest() if seen else found
+            if place % _MARKED == 0 and len(self.digests) // DIGEST == place // _MARKED - 1:
+                self.digests += found
+        if len(self.recent) >= _RECENT:
+            self.recent = {}
+        self.recent[length] = found
+        return found
+
+    def marks(self, length: int) -> bytearray:
+        """Give the digests that are kept of the first so many events."""
+        return self.digests[: DIGEST * (length // _MARKED)]
+
+    def compute_used(self, state: LogState) -> None:
+        """Compute what histories were asked for, up to the length of a state: forks need not do so each."""
+        state.read_identities()
+        if "digest" in self.uses:
+            self.digest(state.length)
+        if "data" in self.uses:
+            state.table.encode(state.space, state.configs)
 
     def folded(self, length: int) -> LogState:
         """Fold the first events anew. Cost O(length)."""

@@ -18,6 +18,7 @@ from luthier.render.text import (
     one_line,
     seconds,
     short,
+    table_lines,
 )
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "replace_file",
     "seconds",
     "short",
+    "table_lines",
 ]
 
 

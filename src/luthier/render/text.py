@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 _FORBIDDEN = {
     code: None
     for code in (*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
     if chr(code) not in "\t\n"
 }
+
+_LARGE = 10**15
 
 _ESCAPES = {code: f"\\u{code:04x}" for code in _FORBIDDEN}
 
@@ -106,13 +108,51 @@ def labelled(heading: str, rows: Sequence[tuple[str, str]]) -> str:
 
 def columns(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> str:
     """Lay out the columns of these names, numbers to the right; None is left empty."""
-    laid_out = [_column(short(name), [row[name] for row in rows]) for name in names]
-    return "\n".join(["  ".join(cells).rstrip() for cells in zip(*laid_out, strict=True)])
+    return "\n".join(table_lines({name: [row[name] for row in rows] for name in names}))
 
 
-def _column(head: str, values: Sequence[object]) -> list[str]:
-    """Write the head of a column and its values, all equally wide."""
-    cells = [head, *("" if value is None else short(value) for value in values)]
-    width = max(map(len, cells))
-    to_the_right = all(value is None or isinstance(value, int | float) for value in values)
-    return [cell.rjust(width) for cell in cells] if to_the_right else [cell.ljust(width) for cell in cells]
+def table_lines(table: Mapping[str, Sequence[object]]) -> list[str]:
+    """Lay out columns below their names, numbers to the right; None is left empty."""
+    cells = [[short(name), *_cells(values)] for name, values in table.items()]
+    signs = ["" if all(map(_is_right, {*map(type, values)})) else "-" for values in table.values()]
+    line = "  ".join(f"%{sign}{max(map(len, column))}s" for sign, column in zip(signs, cells, strict=True))
+    return [(line % row).rstrip() for row in zip(*cells, strict=True)]
+
+
+def _is_right(kind: type) -> bool:
+    """Tell whether values of a type stand to the right in their column."""
+    return kind is type(None) or issubclass(kind, int | float)
+
+
+def _cells(values: Sequence[object]) -> list[str]:
+    """Write the values of a column as `short` does, each text and each minute of a time but once."""
+    kinds = {*map(type, values)}
+    if kinds <= {float, type(None)}:
+        return ["" if value is None else f"{value:.6g}" for value in values]
+    if kinds == {int} and all(-_LARGE < value < _LARGE for value in values if isinstance(value, int)):
+        return [*map(str, values)]
+    if kinds <= {str, type(None)}:
+        written = {value: "" if value is None else short(value) for value in {*values}}
+        return [*map(written.__getitem__, values)]
+    if kinds == {datetime}:
+        return _times([value for value in values if isinstance(value, datetime)])
+    return ["" if value is None else short(value) for value in values]
+
+
+def _times(values: Sequence[datetime]) -> list[str]:
+    """Write times of day; where these are in UTC, what comes before the seconds is made once a minute."""
+    seconds_text = [f"{second:02}" for second in range(60)]
+    minutes: dict[tuple[int, ...], str] = {}
+    found = []
+    for value in values:
+        if value.tzinfo is not UTC:
+            return [*map(short, values)]
+        minute = (value.year, value.month, value.day, value.hour, value.minute)
+        before = minutes.get(minute)
+        if before is None:
+            text = short(value.replace(second=0))
+            if not text.endswith(":00"):  # a zone that differs by seconds
+                return [*map(short, values)]
+            before = minutes[minute] = text[:-2]
+        found.append(before + seconds_text[value.second])
+    return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from luthier import codec
 from luthier.space.flattening import FlatSpace
@@ -24,11 +25,12 @@ class Identities:
         structure: of the space.
     """
 
-    __slots__ = ("_conditional", "_floats", "_known", "_write")
+    __slots__ = ("_conditional", "_floats", "_known", "_rounders", "_write")
 
     def __init__(self, structure: FlatSpace) -> None:
         parts = structure.parts
         self._floats = [(part.name, part.variable.canonical) for part in parts if isinstance(part.variable, Float)]
+        self._rounders = [(part.name, part.variable) for part in parts if isinstance(part.variable, Float)]
         self._conditional = [(part.name, part.when) for part in structure.order if part.when is not None]
         marked = any(map(_has_infinity, structure.variables.values()))
         self._write: Callable[[Mapping[str, Any]], bytes] = codec.dumps if marked else _encode
@@ -49,6 +51,28 @@ class Identities:
         identity = (written if canonical is config else self._write(canonical)).decode()
         self._known[written] = identity
         return identity
+
+    def of_all(self, configs: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Give the identities of configurations, most of which were rounded before: these are told by column."""
+        rounded = [] if self._conditional else self._are_rounded(configs)
+        write, of = self._write, self.of
+        try:
+            if rounded:
+                return [write(one).decode() if known else of(one) for one, known in zip(configs, rounded, strict=True)]
+        except TypeError:  # numbers of numpy elsewhere
+            pass
+        return [*map(of, configs)]
+
+    def _are_rounded(self, configs: Sequence[Mapping[str, Any]]) -> list[bool]:
+        """Tell which configurations have rounded floats where floats belong; nothing where that is not sure."""
+        found = np.ones(len(configs), dtype=bool)
+        for name, variable in self._rounders:
+            values = [config.get(name) for config in configs]
+            if {*map(type, values)} != {float}:
+                return []
+            found &= variable.are_canonical(np.array(values))
+        told: list[bool] = found.tolist()
+        return told
 
     def _canonical(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """Round the floats of a configuration and leave out inactive variables; the very same one where it has none."""

@@ -341,6 +341,10 @@ class Space(Declared):
         """Return a name that is equal for equal configurations, after rounding and without inactive variables."""
         return self._identities.of(config)
 
+    def identities(self, configs: Sequence[Config]) -> list[str]:
+        """Return the `identity` of every configuration, of many in less time."""
+        return self._identities.of_all(configs)
+
     def replace(
         self,
         variables: Mapping[str, Variable] | None = None,

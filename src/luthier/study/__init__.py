@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from luthier.study.active_trial import ActiveTrial
-from luthier.study.ask_tell import AskTell, Given
-from luthier.study.editor import StudyEditor
-from luthier.study.edits import preferences
-from luthier.study.elapsed import TrialTimes
-from luthier.study.known_results import checked_config, table_rows
-from luthier.study.listing import StudyEntry, studies
-from luthier.study.parse_result import parse_result
-from luthier.study.reader import StudyReader
-from luthier.study.retraction import TrialSelection, has_failed
-from luthier.study.trial_files import folder_name
-from luthier.study.trial_result import TrialResult
-from luthier.study.verify import Mismatch, Verification
-from luthier.study.workers import Direction, Order, Roster, Worker
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from luthier.study.active_trial import ActiveTrial
+    from luthier.study.ask_tell import AskTell, Given
+    from luthier.study.editor import StudyEditor
+    from luthier.study.edits import preferences
+    from luthier.study.elapsed import TrialTimes
+    from luthier.study.known_results import checked_config, table_rows
+    from luthier.study.listing import StudyEntry, studies
+    from luthier.study.reader import StudyReader
+    from luthier.study.retraction import TrialSelection, has_failed
+    from luthier.study.returned_values import parse_result
+    from luthier.study.trial_files import folder_name
+    from luthier.study.trial_result import TrialResult
+    from luthier.study.verify import Mismatch, Verification
+    from luthier.study.workers import Direction, Order, Roster, Worker
 
 __all__ = [
     "ActiveTrial",
@@ -41,6 +44,42 @@ __all__ = [
     "studies",
     "table_rows",
 ]
+
+_LAZY = {
+    "ActiveTrial": "active_trial",
+    "AskTell": "ask_tell",
+    "Direction": "workers",
+    "Given": "ask_tell",
+    "Mismatch": "verify",
+    "Order": "workers",
+    "Roster": "workers",
+    "StudyEditor": "editor",
+    "StudyEntry": "listing",
+    "StudyReader": "reader",
+    "TrialResult": "trial_result",
+    "TrialSelection": "retraction",
+    "TrialTimes": "elapsed",
+    "Verification": "verify",
+    "Worker": "workers",
+    "checked_config": "known_results",
+    "folder_name": "trial_files",
+    "has_failed": "retraction",
+    "parse_result": "returned_values",
+    "preferences": "edits",
+    "studies": "listing",
+    "table_rows": "known_results",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a class or function when it is first used: who only reads a study needs no method."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:

@@ -28,8 +28,6 @@ from luthier.study.known_results import checked_config
 from luthier.study.leases import (
     AlreadyAnswered,
     Claims,
-    Heartbeat,
-    LeaseOwner,
     begun_anew,
     check_release,
     checked_count,
@@ -41,12 +39,12 @@ from luthier.study.leases import (
     seconds_of_lease,
 )
 from luthier.study.log import Decide
-from luthier.study.parse_result import checked_reports, no_value, parse_result
 from luthier.study.reader import StudyReader
+from luthier.study.returned_values import checked_reports, no_value, parse_result
 from luthier.study.rulings import TrialReports, attribute, tell
 from luthier.study.trial_result import TrialResult
 from luthier.study.verify import Verification, verify
-from luthier.study.workers import Direction
+from luthier.study.workers import Direction, Heartbeat, LeaseOwner
 from luthier.trial import Outcome, Reason, Reportable, check_noted_cost, plain_attributes
 
 Given: TypeAlias = Mapping[str, Any] | None
@@ -432,7 +430,8 @@ class AskTell:
         return self._configuration.event(self.method, self._reports.rule)
 
     def _result(self, history: History, number: int) -> TrialResult:
-        return TrialResult(history.trial(number), history.space, history.problem().objectives)
+        problem = history.problem()
+        return TrialResult(history.trial(number), problem.space, problem.objectives)
 
     def _report(self, number: int, token: int, value: Reportable, step: int | None) -> None:
         self._reports.report(number, token, value, step, None if self._reports.rule is None else self._config())

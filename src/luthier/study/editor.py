@@ -16,8 +16,7 @@ from luthier.study import decisions
 from luthier.study.edits import annotated, preferred
 from luthier.study.known_results import check_ticket, checked_config, known_result, list_of, table_rows
 from luthier.study.leases import reap_leases
-from luthier.study.log import StudyLog
-from luthier.study.open_log import read_log
+from luthier.study.log import StudyLog, read_log
 from luthier.study.reader import StudyReader
 from luthier.study.retraction import OneTrial, TrialSelection, forget, has_failed, reopen
 from luthier.study.transfer import HasReader, lessons, names_by_name, other_study, transferred

@@ -12,7 +12,7 @@ from luthier.problem import Problem
 from luthier.scalar import short
 from luthier.space import Space
 from luthier.study.decisions import KnownResult
-from luthier.study.parse_result import parse_result
+from luthier.study.returned_values import parse_result
 from luthier.trial import Config
 
 

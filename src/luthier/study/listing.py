@@ -11,7 +11,7 @@ from luthier._hints import translating
 from luthier.problem import Objective
 from luthier.store import Store, open_store
 from luthier.study import summary
-from luthier.study.open_log import read_log
+from luthier.study.log import read_log
 from luthier.study.reader import StudyReader
 
 

@@ -9,13 +9,29 @@ from array import array
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from luthier._hints import suggest
+from luthier._runtime.collection_pause import COLLECTION_PAUSE
 from luthier._runtime.fair_lock import FairLock
-from luthier.errors import Conflict, StoreBusy, StoreError
-from luthier.event import Asked, Claimed, Configured, Event, Forgotten, Freed, Record, Reopened, Resumed, Retried
+from luthier.errors import Conflict, InvalidSetting, StoreBusy, StoreError, StudyMismatch, StudyNotFound
+from luthier.event import (
+    Asked,
+    Changed,
+    Claimed,
+    Configured,
+    Created,
+    Event,
+    Forgotten,
+    Freed,
+    Record,
+    Reopened,
+    Resumed,
+    Retried,
+)
 from luthier.history import History, LogSnapshot
+from luthier.scalar import short
 from luthier.space import Space
 from luthier.store import Deferring, Identifying, Queueing, Rereading, Store, another
-from luthier.study.stored import LogSnapshots
+from luthier.study.stored import LogSnapshots, find_snapshot
 
 Decide = Callable[[History], Sequence[Event]]
 """What to append, given everything that is known. It is called again whenever the log grew meanwhile."""
@@ -93,7 +109,7 @@ class StudyLog:
         self._identity = number
         self.history = self.history.restore(snapshot, self._old_events)
         self.stamps = snapshot.stamps
-        self._snapshots = LogSnapshots(self.store, self.name, snapshot.length)
+        self._snapshots = LogSnapshots(self.store, self.name, snapshot)
 
     def refresh(self) -> History:
         """Take in what others have appended. Cost O(new events)."""
@@ -122,7 +138,7 @@ class StudyLog:
 
     def close(self) -> None:
         """Refuse to append anything from now on; what is there can be read as long as the store is open."""
-        if not self._closed and self._has_appended and self._snapshots.is_due(self._history.length):
+        if not self._closed and self._has_appended and self._snapshots.is_due(self._history):
             self._keep_snapshot()
         self._closed = True
 
@@ -222,7 +238,7 @@ class StudyLog:
         self._history = grown
         if grown.length % _PACKED_AFTER < len(events):
             grown.pack()
-            if self._snapshots.is_due_again(before, grown.length):
+            if self._snapshots.is_due_again(before, grown):
                 self._keep_snapshot()
         if _logger.isEnabledFor(logging.INFO):
             for position, event in enumerate(events, before):
@@ -282,3 +298,76 @@ class Backoff:
         _logger.debug("study %r: another process appended first; trying again in %.4f s", self._name, pause_s)
         time.sleep(pause_s)
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+
+def read_log(store: Store, name: str) -> StudyLog:
+    """Open the log of a stored study, all of it read. Nothing is written.
+
+    Raises:
+        StudyNotFound: the store has no such study.
+        StudyMismatch: what it has under this name is not a study.
+    """
+    with COLLECTION_PAUSE:
+        found, records = stored_log(store, name)
+        if not records and found is None:
+            raise study_not_found(store, name)
+        first = spaces_of(name, records)[0] if found is None else found[1].created
+        return folded_log(StudyLog(store, name, Space.from_plain(first.space)), found, records)
+
+
+def stored_log(store: Store, name: str) -> tuple[tuple[int, LogSnapshot] | None, Sequence[Record]]:
+    """Read all that is stored of a study: a snapshot that fits, and what comes after it; nothing where it is not there.
+
+    Where another space comes after it, the snapshot is of no use: which spaces are known is to be said before.
+    """
+    try:
+        if (found := find_snapshot(store, name)) is not None:
+            records = store.read(name, found[1].length)
+            if not any(isinstance(record.event, Changed) for record in records):
+                return found, records
+        return None, store.read(name, 0)
+    except StudyNotFound:
+        return None, ()
+
+
+def spaces_of(name: str, records: Sequence[Record]) -> tuple[Created, list[Changed]]:
+    """Find the events that say which spaces a study searches."""
+    first = records[0].event
+    if not isinstance(first, Created):
+        raise StudyMismatch(f"what the store has as {name!r} does not begin as a study")
+    return first, [record.event for record in records if isinstance(record.event, Changed)]
+
+
+def folded_log(log: StudyLog, found: tuple[int, LogSnapshot] | None, records: Sequence[Record]) -> StudyLog:
+    if found is not None:
+        log.restore(*found)
+    log.take(records)
+    log.refresh()  # notes which study it is
+    return log
+
+
+def study_not_found(store: Store, name: str, hint: str = "") -> StudyNotFound:
+    """Return the error for a study that the store does not have; it says which ones there are."""
+    names = [other for other in store.names() if other != name]  # it may have been begun at this very moment
+    others = suggest(name, names) or ", and no others"
+    if hint:
+        others += f" {hint.capitalize()}" if others.endswith("?") else f"; {hint}"
+    return StudyNotFound(f"the store has no study {name!r}{others}")
+
+
+def checked_name(name: object) -> str:
+    """Give the name of a study as plain text, or raise InvalidSetting where it can be none."""
+    if not isinstance(name, str) or not name.strip():
+        raise InvalidSetting(f"a study needs a name, a text that is not empty; not {short(name)}")
+    if "\0" in name or not _is_unicode(str.__str__(name)):
+        raise InvalidSetting(f"the name of a study is Unicode text without NUL, not {short(name)}")
+    return str.__str__(name)
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a text can be written down: it has no half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

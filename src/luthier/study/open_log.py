@@ -8,11 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from luthier import version
-from luthier._hints import suggest
 from luthier._runtime.collection_pause import COLLECTION_PAUSE
 from luthier.errors import InvalidSetting, StudyMismatch, StudyNotFound
-from luthier.event import Changed, Created, Event, Record
-from luthier.history import History, LogSnapshot, logged_fidelity
+from luthier.event import Created, Event
+from luthier.history import History, logged_fidelity
 from luthier.instances import Instances
 from luthier.key import checked_seed
 from luthier.method import Method, check_method, from_plain, to_plain
@@ -29,8 +28,7 @@ from luthier.scalar import short, to_dict
 from luthier.space import Space, Variable, differences
 from luthier.stop import ASHA, Intensify, Rule, scheduler_of, single_objective_part
 from luthier.store import Store
-from luthier.study.log import StudyLog
-from luthier.study.stored import find_snapshot
+from luthier.study.log import StudyLog, checked_name, folded_log, spaces_of, stored_log, study_not_found
 
 DEFAULT_METHOD = "Auto"
 
@@ -54,14 +52,10 @@ class StudySpec:
     instances: Instances | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise InvalidSetting(f"a study needs a name, a text that is not empty; not {short(self.name)}")
-        if "\0" in self.name or not _is_unicode(str.__str__(self.name)):
-            raise InvalidSetting(f"the name of a study is Unicode text without NUL, not {short(self.name)}")
+        object.__setattr__(self, "name", checked_name(self.name))
         if not isinstance(self.noisy, bool):
             raise InvalidSetting(f"noisy is True or False, not {short(self.noisy)}")
         self._check_instances()
-        object.__setattr__(self, "name", str.__str__(self.name))
         if self.seed is not None:
             object.__setattr__(self, "seed", checked_seed(self.seed))
 
@@ -150,15 +144,6 @@ def study_spec(
     return StudySpec(name, given, parse_objectives(*goals), seed, noisy, *measured)
 
 
-def _is_unicode(text: str) -> bool:
-    """Tell whether a text can be written down: it has no half of a surrogate pair."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def parse_objectives(minimize: str | Sequence[str], maximize: str | Sequence[str]) -> tuple[Objective, ...]:
     """Read the names of what is minimized, and of what is maximized."""
     small, large = _names("minimize", minimize), _names("maximize", maximize)
@@ -204,68 +189,22 @@ def open_log(store: Store, spec: StudySpec) -> StudyLog:
 
 def _opened(store: Store, spec: StudySpec) -> StudyLog | None:
     """Read the log of a study; None where the store does not have it."""
-    found, records = _stored(store, spec.name)
+    found, records = stored_log(store, spec.name)
     if not records and found is None:
         return None
-    first, changes = _spaces(spec.name, records) if found is None else (found[1].created, [])
+    first, changes = spaces_of(spec.name, records) if found is None else (found[1].created, [])
     space = spec.space
     if space is not None:
         space = _as_stored(spec.name, space, changes[-1].space if changes else first.space)
     spec.check(first)
     # A space that was given may have what text cannot hold: predicates and objects.
     begin = space if space is not None and not changes else Space.from_plain(first.space)
-    return _folded(StudyLog(store, spec.name, begin, () if space is None else (space,)), found, records)
-
-
-def _folded(log: StudyLog, found: tuple[int, LogSnapshot] | None, records: Sequence[Record]) -> StudyLog:
-    if found is not None:
-        log.restore(*found)
-    log.take(records)
-    log.refresh()  # notes which study it is
-    return log
-
-
-def read_log(store: Store, name: str) -> StudyLog:
-    """Open the log of a stored study, all of it read. Nothing is written.
-
-    Raises:
-        StudyNotFound: the store has no such study.
-        StudyMismatch: what it has under this name is not a study.
-    """
-    with COLLECTION_PAUSE:
-        found, records = _stored(store, name)
-        if not records and found is None:
-            raise _not_found(store, name)
-        first = _spaces(name, records)[0] if found is None else found[1].created
-        return _folded(StudyLog(store, name, Space.from_plain(first.space)), found, records)
-
-
-def _stored(store: Store, name: str) -> tuple[tuple[int, LogSnapshot] | None, Sequence[Record]]:
-    """Read all that is stored of a study: a snapshot that fits, and what comes after it; nothing where it is not there.
-
-    Where another space comes after it, the snapshot is of no use: which spaces are known is to be said before.
-    """
-    try:
-        if (found := find_snapshot(store, name)) is not None:
-            records = store.read(name, found[1].length)
-            if not any(isinstance(record.event, Changed) for record in records):
-                return found, records
-        return None, store.read(name, 0)
-    except StudyNotFound:
-        return None, ()
-
-
-def _spaces(name: str, records: Sequence[Record]) -> tuple[Created, list[Changed]]:
-    """Find the events that say which spaces a study searches."""
-    first = records[0].event
-    if not isinstance(first, Created):
-        raise StudyMismatch(f"what the store has as {name!r} does not begin as a study")
-    return first, [record.event for record in records if isinstance(record.event, Changed)]
+    return folded_log(StudyLog(store, spec.name, begin, () if space is None else (space,)), found, records)
 
 
 def _create(store: Store, spec: StudySpec) -> StudyLog:
     if spec.space is None:
-        raise _not_found(store, spec.name, "to begin one, give a space and an objective")
+        raise study_not_found(store, spec.name, "to begin one, give a space and an objective")
     limits, fidelity = spec.constraints or (), spec.fidelity
     names = {objective.name for objective in spec.objectives}
     for limit in limits:
@@ -301,15 +240,6 @@ def _create(store: Store, spec: StudySpec) -> StudyLog:
         return open_log(store, spec)
     log.refresh()  # notes which study it is
     return log
-
-
-def _not_found(store: Store, name: str, hint: str = "") -> StudyNotFound:
-    """Return the error for a study that the store does not have; it says which ones there are."""
-    names = [other for other in store.names() if other != name]  # it may have been begun at this very moment
-    others = suggest(name, names) or ", and no others"
-    if hint:
-        others += f" {hint.capitalize()}" if others.endswith("?") else f"; {hint}"
-    return StudyNotFound(f"the store has no study {name!r}{others}")
 
 
 def _as_stored(name: str, given: Space, stored: object) -> Space:

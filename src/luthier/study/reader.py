@@ -18,13 +18,12 @@ from luthier.space import Space
 from luthier.store import Memory, Store, open_store
 from luthier.study import summary
 from luthier.study.elapsed import TrialTimes, elapsed_s, trial_times, utc
-from luthier.study.leases import is_dead
-from luthier.study.log import StudyLog
-from luthier.study.open_log import StudySpec, read_log
+from luthier.study.log import StudyLog, checked_name, read_log
 from luthier.study.stored import copy_log
+from luthier.study.trial_columns import TrialColumns, as_rows, joined
 from luthier.study.trial_files import trial_folder
 from luthier.study.trial_result import TrialResult
-from luthier.study.workers import Roster, read_roster
+from luthier.study.workers import Roster, is_dead, read_roster
 from luthier.trial import Lease, Report, Trial
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ class StudyReader:
             >>> study.copy(name="doc, second try").best_value
             2.0
         """
-        called = StudySpec(self.name if name is None else name, None, (), None, False).name
+        called = checked_name(self.name if name is None else name)
         target = self._log.store if store is None else open_store(store)
         try:
             records = self.records
@@ -303,14 +302,18 @@ class StudyReader:
         Args:
             more: further columns by name, each with a value for each trial in order of number.
         """
-        return summary.as_rows(self.columns(more))
+        return as_rows(self.columns(more))
 
     def columns(self, more: Mapping[str, Sequence[Any]] | None = None) -> dict[str, list[Any]]:
         """Give the columns of `rows` by name, each with a value for each trial."""
+        return joined(dict(self.table), more or {})
+
+    @property
+    def table(self) -> TrialColumns:
+        """The columns of `rows` as they are now, each of which is made when it is read."""
         with self._log.lock:
             history = self.history
-            found = summary.columns(history.trials, history, self.times, self._dead(history))
-        return summary.joined(found, more or {})
+            return TrialColumns(history, self._log.exact_stamps(), self._dead(history))
 
     @property
     def times(self) -> dict[int, TrialTimes]:
@@ -367,7 +370,7 @@ class StudyReader:
             trials, times = self.trials, self.times
             forms = [{**trial.to_dict(), **times[trial.number].to_dict()} for trial in trials]
             if more:
-                predicted = summary.as_rows(more)
+                predicted = as_rows(more)
                 forms = [{**form, "predicted": values} for form, values in zip(forms, predicted, strict=False)]
             return {
                 "study": self.name,

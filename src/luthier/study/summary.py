@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from luthier import codec
 from luthier.errors import InvalidSetting, MissingDependency, NoResult
 from luthier.event import Transferred
 from luthier.history import History, is_feasible
 from luthier.numeric import non_dominated
 from luthier.problem import Problem
 from luthier.render import html_heading, html_table
-from luthier.study.elapsed import TrialTimes
 from luthier.study.trial_result import TrialResult
-from luthier.trial import Outcome, Reason, State, Trial
+from luthier.trial import State, Trial
 
 if TYPE_CHECKING:
     import pandas
@@ -87,102 +86,6 @@ def front(history: History) -> tuple[Trial, ...]:
     return tuple(trial for (trial, _), kept in zip(done, best.tolist(), strict=True) if kept)
 
 
-def columns(
-    trials: Sequence[Trial], history: History, times: Mapping[int, TrialTimes], dead: Collection[int] = ()
-) -> dict[str, list[Any]]:
-    """Give the columns of a table of trials by name, each with a value for each trial. Cost O(trials · columns).
-
-    These are number, state, reason, the objectives, on_front (of several of them: whether the front has the trial),
-    what else was returned, attributes, violations, the variables as the present space reads them (objects by their
-    names), duration_s, begun, ended, attempts, worker, origin, error, reports (a list of ``[step, value, …]``) and note
-    (what the method recorded). What a trial lacks, such as an inactive variable, is None. Where trials are forgotten, a
-    last column says which.
-
-    Args:
-        trials: all trials.
-        history: what they are trials of.
-        times: when they were evaluated.
-        dead: the numbers of running trials whose process is gone: they wait to be run again.
-    """
-    problem = history.problem()
-    goals = [objective.name for objective in problem.objectives]
-    taken = {"number", "state", "reason", *goals, *_LAST}
-    names = {name: _free(name, "params", taken) for name in problem.space.names}
-    taken |= set(names.values())
-    outcomes = [trial.outcome or _NO_OUTCOME for trial in trials]
-    ordered = problem.space.structure.ordered
-    configs = [ordered(history.config(trial.number) or trial.config) for trial in trials]
-    at = [times.get(trial.number) for trial in trials]
-    found: dict[str, list[Any]] = {
-        "number": [trial.number for trial in trials],
-        "state": [(State.WAITING if trial.number in dead else trial.state).value for trial in trials],
-        "reason": [trial.outcome.reason.value if trial.outcome else None for trial in trials],
-    }
-    found |= {goal: [outcome.values.get(goal) for outcome in outcomes] for goal in goals}
-    if len(goals) > 1:
-        leading = {trial.number for trial in front(history)}
-        column = _free("on_front", "study", taken)
-        found[column] = [trial.number in leading if trial.is_done else None for trial in trials]
-        taken.add(column)
-    for key in _keys(outcome.extra for outcome in outcomes):
-        column = _free(key, "extra", taken)
-        taken.add(column)
-        found[column] = [outcome.extra.get(key) for outcome in outcomes]
-    for key in _keys(trial.attributes for trial in trials):
-        column = _free(key, "attributes", taken)
-        taken.add(column)
-        found[column] = [trial.attributes.get(key) for trial in trials]
-    for key in _keys(outcome.violations for outcome in outcomes):
-        found[_free(f"violations.{key}", "outcome", taken)] = [outcome.violations.get(key) for outcome in outcomes]
-    found |= {column: [config.get(name) for config in configs] for name, column in names.items()}
-    found |= {
-        "duration_s": [outcome.duration_s for outcome in outcomes],
-        "begun": [one and one.begun for one in at],
-        "ended": [one and one.ended for one in at],
-        "attempts": [one.attempts if one else 1 for one in at],
-        "worker": [(one and one.worker) or None for one in at],
-        "origin": [trial.origin for trial in trials],
-        "error": [outcome.error for outcome in outcomes],
-        "reports": [[report.to_list() for report in trial.curve] for trial in trials],
-        "note": [codec.canonical(trial.note) for trial in trials],
-    }
-    if any(trial.forgotten for trial in trials):
-        found["forgotten"] = [trial.forgotten for trial in trials]
-    return found
-
-
-def as_rows(table: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """Give one mapping per trial of columns."""
-    names = list(table)
-    return [dict(zip(names, values, strict=True)) for values in zip(*table.values(), strict=True)]
-
-
-_NO_OUTCOME = Outcome(Reason.INTERRUPTED)
-"""In the place of the outcome of a trial that has not ended: it has no values."""
-
-
-def joined(table: Mapping[str, list[Any]], more: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    """Add columns; one whose name is taken gets another one, and trials that it is too short for, None."""
-    total = max(map(len, table.values()), default=0)
-    added = {
-        _free(name, "model", table): [*values[:total], *[None] * (total - len(values))] for name, values in more.items()
-    }
-    return {**table, **added}
-
-
-_LAST = ("duration_s", "begun", "ended", "attempts", "worker", "origin", "error", "reports", "note", "forgotten")
-
-
-def _keys(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Give the keys of mappings, each once, in the order in which they come."""
-    return list(dict.fromkeys(key for mapping in mappings for key in mapping))
-
-
-def _free(name: str, prefix: str, taken: Collection[str]) -> str:
-    """Rename what has the name of another column."""
-    return f"{prefix}.{name}" if name in taken else name
-
-
 def to_frame(table: Mapping[str, Sequence[Any]]) -> pandas.DataFrame:
     """Give `columns` as a pandas DataFrame."""
     try:
@@ -222,14 +125,14 @@ def why_best(history: History, number: int) -> dict[str, Any]:
     incumbent = history.trial(number)
     if history.problem().instances is not None and not incumbent.is_done:
         return {"cases": len(incumbent.reports), "of": len(history.problem().instances or ())}
-    losses: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
-    for trial in history.trials:
-        if trial.is_done and trial.outcome and not trial.forgotten:
-            counts = is_feasible(trial.outcome) and history.is_held(trial.number)
-            losses[counts].append((goal.loss(trial.outcome.values[goal.name]), trial.number))
-    least = next(loss for loss, one in losses[True] if one == number)
-    after, second = min((pair for pair in losses[True] if pair[1] != number), default=(None, None))
-    better = [one for loss, one in losses[False] if loss < least]
+    numbers, losses, eligible = history.valued()
+    least = goal.loss(incumbent.outcome.values[goal.name]) if incumbent.outcome else math.inf
+    better: list[int] = numbers[~eligible & (losses[:, 0] < least)].tolist()
+    rest = np.flatnonzero(eligible & (numbers != number))
+    after = second = None
+    if len(rest):
+        place = rest[losses[rest, 0].argmin()]  # of equals the first
+        after, second = float(losses[place, 0]), int(numbers[place])
     return {"next": second, "by": None if after is None else after - least, "excluded": better}
 
 

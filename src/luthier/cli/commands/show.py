@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from luthier.render import clean, columns, dictionary, json_text, number, one_line, short
+from luthier.render import clean, columns, dictionary, json_text, number, one_line, short, table_lines
 
 if TYPE_CHECKING:
     from luthier.problem import Problem
@@ -115,21 +116,22 @@ def show(
     from luthier.cli.resolve_study import opened_reader
 
     with opened_reader(store, name) as study:
-        found = study.rows()
+        table = study.table
         total = study.summary()
         tags, notes, sources = study.tags, study.notes, study.sources
         maximized = {goal.name for goal in study.problem.objectives if goal.maximize}
-    names = list(found[0]) if found else []
-    kept = _sorted(_kept(found, condition, names), sort, names, maximized)
+    count = len(table["number"])
+    names = list(table) if count else []
+    kept = _sorted(_kept(range(count), table, condition), table, sort, maximized)
     cut = kept[:limit]
     if as_json:
-        from luthier import codec
-
-        click.echo(json_text([{key: codec.to_plain(_text(value)) for key, value in row.items()} for row in cut]))
+        click.echo(json_text(_plain_rows(table, cut)))
         return
     if cut:
-        once = ("attempts",) if all(row["attempts"] == 1 for row in cut) else ()
-        click.echo(columns(cut, [column for column in names if column not in (*_UNSHOWN, *once)]))
+        attempts = table["attempts"]
+        once = ("attempts",) if all(attempts[place] == 1 for place in cut) else ()
+        shown = [column for column in names if column not in (*_UNSHOWN, *once)]
+        click.echo("\n".join(_lines({column: table[column] for column in shown}, cut)))
     more = f"; {len(cut)} of {len(kept)} shown" if len(cut) < len(kept) else ""
     few = f"; {len(kept)} kept by the filter" if condition else ""
     click.echo(f"{clean(study.name)}: {total}{few}{more}{clean(''.join(f' #{tag}' for tag in tags))}")
@@ -140,9 +142,31 @@ def show(
         click.echo(clean(notes))
 
 
-def _kept(found: list[dict[str, Any]], condition: str | None, names: Sequence[str]) -> list[dict[str, Any]]:
+def _picked(values: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:
+    return values if places == range(len(values)) else [values[place] for place in places]
+
+
+def _lines(table: Mapping[str, Sequence[Any]], places: Sequence[int]) -> Iterator[str]:
+    """Lay out the rows at these places: in the order in which they lie in memory, and then in that of the places."""
+    ordered = range(len(places)) if len(places) == len(table["number"]) else sorted(places)
+    head, *lines = table_lines({column: _picked(values, ordered) for column, values in table.items()})
+    line_of = dict(zip(ordered, lines, strict=True))
+    return chain((head,), map(line_of.__getitem__, places))
+
+
+def _plain_rows(table: Mapping[str, Sequence[Any]], places: Sequence[int]) -> list[dict[str, Any]]:
+    """Give the rows at these places as plain values for JSON."""
+    from luthier import codec
+
+    plain = {name: [codec.to_plain(_text(one)) for one in _picked(values, places)] for name, values in table.items()}
+    names = list(plain)
+    return [dict(zip(names, row, strict=True)) for row in zip(*plain.values(), strict=True)]
+
+
+def _kept(places: Sequence[int], table: Mapping[str, Sequence[Any]], condition: str | None) -> Sequence[int]:
+    """Give the places of the rows that keep a condition."""
     if condition is None:
-        return found
+        return places
     from luthier.cli.studyfile.toml_source import hint
     from luthier.errors import InvalidExpression
     from luthier.space.expression import parse
@@ -152,33 +176,36 @@ def _kept(found: list[dict[str, Any]], condition: str | None, names: Sequence[st
     except InvalidExpression as error:
         raise click.BadParameter(str(error), param_hint="--filter") from None
     for name in sorted(expression.names):
-        if found and name not in names:
+        if places and name not in table:
             raise click.BadParameter(
-                f"there is no column {name!r}{hint(name, names, 'there are')}",
+                f"there is no column {name!r}{hint(name, [*table], 'there are')}",
                 param_hint="--filter",
             )
-    active = [{key: _text(value) for key, value in row.items() if value is not None} for row in found]
-    return [row for row, known in zip(found, active, strict=True) if expression.evaluate_one(known)]
+    read = {name: [*map(_text, table[name])] for name in expression.names if places}
+    known = ({name: values[place] for name, values in read.items() if values[place] is not None} for place in places)
+    return [place for place, row in zip(places, known, strict=True) if expression.evaluate_one(row)]
 
 
 def _sorted(
-    found: list[dict[str, Any]], by: str | None, names: Sequence[str], maximized: Collection[str]
-) -> list[dict[str, Any]]:
+    places: Sequence[int], table: Mapping[str, Sequence[Any]], by: str | None, maximized: Collection[str]
+) -> Sequence[int]:
     """Sort by a column: numbers before text, NaN and what is missing last; what is maximized from the largest down."""
-    if by is None or not found:
-        return found
-    down = by.startswith("-") and by not in names
+    if by is None or not places:
+        return places
+    down = by.startswith("-") and by not in table
     column = by[1:] if down else by
-    if column not in names:
+    if column not in table:
         from luthier.cli.studyfile.toml_source import hint
 
         raise click.BadParameter(
-            f"there is no column {column!r}{hint(column, names, 'there are')}",
+            f"there is no column {column!r}{hint(column, [*table], 'there are')}",
             param_hint="--sort",
         )
-    present = [row for row in found if row[column] is not None and row[column] == row[column]]
-    missing = [row for row in found if row[column] is None or row[column] != row[column]]
-    return [*sorted(present, key=lambda row: _order(row[column]), reverse=down is not (column in maximized)), *missing]
+    values = table[column]
+    present = [place for place in places if values[place] is not None and values[place] == values[place]]
+    missing = [place for place in places if values[place] is None or values[place] != values[place]]
+    order = values if {*map(type, values)} <= {float, type(None)} else [*map(_order, values)]
+    return [*sorted(present, key=order.__getitem__, reverse=down is not (column in maximized)), *missing]
 
 
 def _text(value: Any) -> Any:

@@ -17,8 +17,8 @@ from luthier._runtime.fingerprint import fingerprint
 from luthier.errors import InvalidResult, StoreError
 from luthier.event import Created, Event
 from luthier.history.log_state import LogState
-from luthier.history.packed_list import CHUNK, PackedList
-from luthier.history.packing import ReadAgain, StoredEvents, is_pickled
+from luthier.history.packed.packed_list import CHUNK, PackedList
+from luthier.history.packed.packing import ReadAgain, StoredEvents, is_pickled
 from luthier.history.shared_log import SharedLog
 from luthier.history.snapshot.plain_objects import (
     NotPlain,
@@ -27,6 +27,7 @@ from luthier.history.snapshot.plain_objects import (
     stamps_to_bytes,
     to_plain,
 )
+from luthier.history.tables import TrialArrays
 from luthier.space import Space
 
 SAVED = (
@@ -68,7 +69,7 @@ class LogSnapshot:
         length: the number of events.
         log_sum: the store's sum of these events, by which it is seen that they are still the same.
         stamps: when each of them was appended.
-        digests: of the histories of the first 1, 2, … of them, as far as they were computed.
+        digests: of histories of the first of them, as far as they were computed (see `SharedLog`).
         state: the parts of the state by name.
         chunks: the trials, packed.
         rest: the trials after them.
@@ -87,6 +88,12 @@ class LogSnapshot:
         """The first event."""
         created: Created = self.state["created"]
         return created
+
+    @property
+    def encoded(self) -> int:
+        """Of how many trials it has the points that models read."""
+        table: TrialArrays = self.state["table"]
+        return table.encoded
 
     @classmethod
     def read(cls, data: bytes) -> LogSnapshot | None:
@@ -108,6 +115,7 @@ class LogSnapshot:
             return None  # the checksum is right: somebody made it so
         if (
             not isinstance(found["created"], Created)
+            or not isinstance(found["table"], TrialArrays)
             or length != len(read)
             or length != found["length"]
             or len(digests) > 16 * length
@@ -135,6 +143,7 @@ def take_snapshot(log: SharedLog, stamps: Sequence[float], log_sum: int) -> byte
     simple = state.space is log.spaces[0] and not state.outside and not state.sources and not state.configs.is_mixed
     if not simple or not _version():
         return None
+    state.read_identities()  # every method asks for them at once
     chunks, rest = state.trials.parts()
     last = state.trials.packing.pack(rest, 0)
     if any(map(is_pickled, (*chunks, last))):

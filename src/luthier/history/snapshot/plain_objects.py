@@ -20,13 +20,14 @@ from luthier.history.remarks import Remarks
 from luthier.history.spending import Spending
 from luthier.history.tables import TrialArrays
 from luthier.history.tables.report_arrays import ReportArrays
+from luthier.history.ticket_numbers import TicketNumbers
 from luthier.problem import Objective
 
 Plain: TypeAlias = Any
 """What MessagePack holds: None, numbers, text, bytes, and lists of them."""
 
 _KINDS = (EarlyFailures, IdentityCounts, Incumbent, InstanceRace, Objective, Remarks, ReportArrays, Spending)
-_BY_NAME: dict[str, type] = {kind.__name__: kind for kind in (*_KINDS, TrialArrays)}
+_BY_NAME: dict[str, type] = {kind.__name__: kind for kind in (*_KINDS, TicketNumbers, TrialArrays)}
 _SCALARS = frozenset((type(None), bool, int, float, str, bytes))
 _SIMPLE: dict[type, str] = {list: "list", tuple: "tuple", set: "set", deque: "deque"}
 _MADE: dict[str, Callable[[Iterable[Any]], Any]] = {name: kind for kind, name in _SIMPLE.items()}

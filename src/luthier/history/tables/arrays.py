@@ -39,6 +39,8 @@ class TrialStatus(IntEnum):
     """Nothing, its reports included."""
 
 
+_COSTS, _NOISE = "costs", "noise"
+_GROWTH = 8  # arrays become larger by an eighth: what is free of them takes memory, too
 _DONE = int(TrialStatus.DONE)  # a plain integer: numpy takes ten times as long for a member of an enumeration
 _NOBODY: Integers = np.empty(0, np.intp)
 _SEEN = (_DONE, int(TrialStatus.CRASHED), int(TrialStatus.PENDING), int(TrialStatus.STOPPED))
@@ -54,15 +56,14 @@ class TrialArrays:
 
     __slots__ = (
         "_cost",
-        "_costs",
         "_encoded",
         "_ends",
         "_forgotten",
         "_gaps",
         "_losses",
-        "_noise",
         "_objectives",
         "_points",
+        "_rare",
         "_shared",
         "_standing",
         "_violations",
@@ -76,9 +77,8 @@ class TrialArrays:
         self.rows = 0
         self._standing: NDArray[np.int8] = np.zeros(_FIRST_CAPACITY, np.int8)
         self._losses = np.full((_FIRST_CAPACITY, len(self._objectives)), np.nan)
-        self._costs = np.full(_FIRST_CAPACITY, np.nan)
-        self._noise = np.full(_FIRST_CAPACITY, np.nan)
-        self._ends = np.full(_FIRST_CAPACITY, -1, np.int64)
+        self._ends = np.full(_FIRST_CAPACITY, -1, np.int32)
+        self._rare: dict[str, Floats] = {}  # costs and variances, once there are any
         self._violations: dict[str, Floats] = {}
         self._points: Floats | None = None  # of the first `_encoded` rows, in the present space
         self._encoded = 0
@@ -94,9 +94,8 @@ class TrialArrays:
         if self.rows == len(self._standing):
             self._standing = _grown(self._standing, 0)
             self._losses = _grown(self._losses, np.nan)
-            self._costs = _grown(self._costs, np.nan)
-            self._noise = _grown(self._noise, np.nan)
             self._ends = _grown(self._ends, -1)
+            self._rare = {name: _grown(column, np.nan) for name, column in self._rare.items()}
             self._violations = {name: _grown(column, np.nan) for name, column in self._violations.items()}
         self.rows += 1
 
@@ -107,9 +106,14 @@ class TrialArrays:
             self._ends[number] = -1
 
     @property
+    def encoded(self) -> int:
+        """Of how many trials the points are known, the first ones."""
+        return self._encoded
+
+    @property
     def ends(self) -> Integers:
         """The position of the event that ended each trial; -1 where none has since it was begun last. Shape (rows,)."""
-        return self._ends[: self.rows]
+        return self._ends[: self.rows].astype(np.int64)
 
     def end(self, number: int, outcome: Outcome, position: int) -> None:
         """Fill the row of a trial that ended by the event at a position of the log."""
@@ -129,13 +133,13 @@ class TrialArrays:
         self._standing[number] = _DONE
         spent = outcome.duration_s if self._cost is None else outcome_cost(self._cost, outcome)
         if spent is not None:
-            self._costs[number] = spent
+            self._note(self._rare, number, {_COSTS: spent})
         if outcome.violations:
-            self._violate(number, outcome.violations)
+            self._note(self._violations, number, outcome.violations)
         if outcome.extra:
             variance = outcome.extra.get("variance")
             if isinstance(variance, int | float) and 0 <= variance < math.inf:
-                self._noise[number] = variance
+                self._note(self._rare, number, {_NOISE: float(variance)})
 
     def forget(self, number: int) -> None:
         """Take a trial and its reports out of the data. Cost O(rows): what was given to models stays as it is."""
@@ -148,14 +152,15 @@ class TrialArrays:
         self._own()
         self._forgotten -= int(self._standing[number] == TrialStatus.FORGOTTEN)
         self._standing[number] = TrialStatus.PENDING
-        for column in (self._losses, self._costs, self._noise, *self._violations.values()):
+        for column in (self._losses, *self._rare.values(), *self._violations.values()):
             column[number] = np.nan
 
-    def _violate(self, number: int, violations: Mapping[str, float]) -> None:
-        for name, violation in violations.items():
-            if name not in self._violations:
-                self._violations[name] = np.full(len(self._standing), np.nan)
-            self._violations[name][number] = violation
+    def _note(self, columns: dict[str, Floats], number: int, values: Mapping[str, float]) -> None:
+        """Note values of a trial in columns that begin to be kept when somebody has a value for them."""
+        for name, value in values.items():
+            if name not in columns:
+                columns[name] = np.full(len(self._standing), np.nan)
+            columns[name][number] = value
 
     def report(self, number: int, step: int, value: float, others: Sequence[float]) -> None:
         """Take in an intermediate value of the first objective, and those of the others, where they were reported."""
@@ -170,14 +175,14 @@ class TrialArrays:
         twin = TrialArrays(self._objectives)
         for name in self.__slots__:
             setattr(twin, name, getattr(self, name))
-        twin._standing, twin._violations = self._standing.copy(), self._violations.copy()
+        twin._standing, twin._rare, twin._violations = self._standing.copy(), self._rare.copy(), self._violations.copy()
         twin.reports, twin._shared = self.reports.copy(), True
         return twin
 
     def _own(self) -> None:
         """Stop sharing arrays."""
-        self._losses, self._costs, self._noise = self._losses.copy(), self._costs.copy(), self._noise.copy()
-        self._ends = self._ends.copy()
+        self._losses, self._ends = self._losses.copy(), self._ends.copy()
+        self._rare = {name: column.copy() for name, column in self._rare.items()}
         self._violations = {name: column.copy() for name, column in self._violations.items()}
         self._points = None if self._points is None else self._points.copy()
         self._shared = False
@@ -193,6 +198,14 @@ class TrialArrays:
         """Give the numbers of the trials that have values."""
         numbers: list[int] = np.flatnonzero(self._standing[: self.rows] == TrialStatus.DONE).tolist()
         return numbers
+
+    def valued(self) -> tuple[Integers, Floats, Bools]:
+        """Give (n,) the trials that have values, (n, m) their losses, and (n,) which keep every outcome constraint."""
+        numbers = np.flatnonzero(self._standing[: self.rows] == TrialStatus.DONE)
+        kept = np.ones(len(numbers), dtype=bool)
+        for column in self._violations.values():
+            kept &= ~(column[numbers] > 0)
+        return numbers, self._losses[numbers], kept
 
     def forget_points(self) -> None:
         """Have the points made again: the space was changed."""
@@ -233,15 +246,15 @@ class TrialArrays:
         reports = self.reports.curves(points, seen)
         limits = [_taken(self._violations[name], done) for name in sorted(self._violations)]
         used = [column for column in limits if not np.isnan(column).all()]
-        noise = _taken(self._noise, done)
+        noise = _taken(self._rare[_NOISE], done) if _NOISE in self._rare else None
         without, pending = self._stopped(points, reports, done, losses, stopped, pending, fidelity, features)
         return Data(
             columns=space.columns,
             x=_taken(points, done),
             losses=losses,
             violations=np.stack(used, axis=1) if used else np.empty((len(done), 0)),
-            noise=None if not len(done) or np.isnan(noise).any() else noise,
-            costs=_taken(self._costs, done),
+            noise=None if noise is None or not len(done) or np.isnan(noise).any() else noise,
+            costs=_taken(self._rare[_COSTS], done) if _COSTS in self._rare else _nothing(len(done)),
             priced=self._cost is not None,
             failed=points[failed],
             pending=points[pending],
@@ -315,8 +328,15 @@ def _taken(column: NDArray[Number], done: NDArray[np.intp]) -> NDArray[Number]:
     return rows
 
 
+def _nothing(count: int) -> Floats:
+    found = np.full(count, np.nan)
+    found.flags.writeable = False
+    return found
+
+
 def _grown(column: NDArray[Number], fill: float) -> NDArray[Number]:
-    larger = np.full((2 * len(column), *column.shape[1:]), fill, column.dtype)
+    rows = len(column) + max(_FIRST_CAPACITY, len(column) // _GROWTH)
+    larger = np.full((rows, *column.shape[1:]), fill, column.dtype)
     larger[: len(column)] = column
     return larger
 

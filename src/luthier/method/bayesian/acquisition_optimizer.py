@@ -187,11 +187,7 @@ _ROUNDING = 2.0 * 10.0**-_DIGITS
 
 
 def _sums(points: Floats) -> Floats:
-    sums: Floats = points @ np.ones(points.shape[1])
-    missing = np.isnan(sums)
-    if missing.any():
-        rows = points[missing]
-        sums[missing] = np.where(np.isnan(rows), -1.0, rows) @ np.ones(points.shape[1])
+    sums: Floats = np.where(np.isnan(points), -1.0, points) @ np.ones(points.shape[1])
     return sums
 
 

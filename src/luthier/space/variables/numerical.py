@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from luthier._hints import translating_settings
-from luthier._typing import Floats, Integers
+from luthier._typing import Bools, Floats, Integers
 from luthier.errors import InvalidSpace
 from luthier.scalar import short, to_float
 from luthier.space.variables.number import Number
@@ -108,6 +108,11 @@ class Float(Number):
     def canonical(self) -> Callable[[float], float]:
         """The function from a value to the one that decoding its place returns: rounded, or on the step."""
         return self.plain if self._steps else self._rounder.one
+
+    def are_canonical(self, values: Floats) -> Bools:
+        """Tell which values `canonical` leaves as they are, as far as that is known at little cost."""
+        found: Bools = np.zeros(len(values), dtype=bool) if self._steps else self._rounder.many(values) == values
+        return found
 
     @property
     def start(self) -> float:

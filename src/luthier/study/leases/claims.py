@@ -16,8 +16,8 @@ from luthier.method import Sequential
 from luthier.study.active_trial import ActiveTrial
 from luthier.study.decisions import Claim, Decider
 from luthier.study.leases.ask_request import AlreadyAnswered, once
-from luthier.study.leases.lease_owner import Heartbeat
 from luthier.study.log import Decide, StudyLog
+from luthier.study.workers import Heartbeat
 from luthier.trial import Reason
 
 

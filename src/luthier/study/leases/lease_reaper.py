@@ -7,8 +7,8 @@ from functools import cache
 from luthier.event import Event
 from luthier.history import History
 from luthier.study.leases.lease_expiry import LeaseReader, reap
-from luthier.study.leases.lease_owner import is_dead
 from luthier.study.log import StudyLog
+from luthier.study.workers import is_dead
 
 
 def reap_leases(log: StudyLog, history: History) -> History:

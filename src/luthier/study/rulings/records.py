@@ -63,10 +63,10 @@ def told(number: int, token: int, outcome: Outcome) -> Told:
         token,
         str(outcome.reason),
         dict(outcome.values),
-        codec.canonical(outcome.violations),
+        codec.canonical(outcome.violations) if outcome.violations else {},
         outcome.duration_s,
         outcome.error,
-        codec.canonical(outcome.extra),
+        codec.canonical(outcome.extra) if outcome.extra else {},
     )
 
 

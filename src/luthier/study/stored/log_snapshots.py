@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from luthier._runtime.free_memory import give_back_memory
 from luthier.errors import StoreError
 from luthier.history import History, LogSnapshot
 from luthier.store import Snapshotting, Store
@@ -25,24 +26,30 @@ class LogSnapshots:
     Args:
         store: where the log is.
         name: of the study.
-        kept: the length of the log at the snapshot that is there; 0 for none.
+        kept: the snapshot that is there; None for none.
     """
 
-    def __init__(self, store: Store, name: str, kept: int = 0) -> None:
+    def __init__(self, store: Store, name: str, kept: LogSnapshot | None = None) -> None:
         self._store = store if isinstance(store, Snapshotting) else None
         self._name = name
-        self._kept = kept
+        self._note(kept)
         self._begun: int | None = None  # the length of the log at the first append
 
-    def is_due(self, length: int) -> bool:
-        """Tell whether a log of that length is to have another snapshot once it is closed. Cost O(1)."""
-        return self._store is not None and length - self._kept >= max(_LEAST, length // _SHARE)
+    def _note(self, kept: LogSnapshot | None) -> None:
+        """Note the length of the log at the snapshot that is there, and of how many trials it has points."""
+        self._kept, self._encoded = (0, 0) if kept is None else (kept.length, kept.encoded)
 
-    def is_due_again(self, before: int, length: int) -> bool:
+    def is_due(self, history: History) -> bool:
+        """Tell whether a log is to have another snapshot once it is closed: it grew, or has points now. Cost O(1)."""
+        length = history.length
+        grown = length - self._kept >= max(_LEAST, length // _SHARE)
+        return self._store is not None and (grown or history.encoded - self._encoded >= _LEAST)
+
+    def is_due_again(self, before: int, history: History) -> bool:
         """Tell whether it is to have one now, as it has grown so much meanwhile: the trials are packed already."""
         if self._begun is None:
             self._begun = before
-        return length - self._begun >= _LEAST and self.is_due(length)
+        return history.length - self._begun >= _LEAST and self.is_due(history)
 
     def keep(self, number: int, history: History, stamps: Sequence[float]) -> None:
         """Write a snapshot. Cost O(trials), a tenth of what it costs to fold the log.
@@ -53,10 +60,11 @@ class LogSnapshots:
             stamps: when its events were appended, as the store has it.
         """
         others = find_snapshot(self._store, self._name) if self._store is not None else None
-        self._kept = others[1].length if others is not None and others[0] == number else 0
-        if self._store is None or not self.is_due(history.length):
+        self._note(others[1] if others is not None and others[0] == number else None)
+        del others  # it may be large
+        if self._store is None or not self.is_due(history):
             return  # another process was faster
-        self._kept = history.length
+        self._kept, self._encoded = history.length, history.encoded
         try:
             log_sum = self._store.log_sum(number, history.length)
             data = None if log_sum is None else history.snapshot(stamps[: history.length], log_sum)
@@ -64,6 +72,8 @@ class LogSnapshots:
                 self._store.keep_snapshot(number, data)
         except StoreError as error:  # a full disk, a file that can only be read
             _logger.debug("study %r: no snapshot is kept: %s", self._name, error)
+        data = None
+        give_back_memory()
 
 
 def find_snapshot(store: object, name: str) -> tuple[int, LogSnapshot] | None:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Generic, TypeAlias, TypeVar, overload
 
-from luthier.history.packing import Packing, Pickled
+from luthier.history.packed.packing import Packing, Pickled
 
 T = TypeVar("T")
+R = TypeVar("R")
 _Chunk: TypeAlias = bytes | list[Any]
 
 CHUNK = 256
@@ -108,6 +109,20 @@ class PackedList(Sequence[T], Generic[T]):
         return chain(
             chain.from_iterable(self._chunk(chunks, place, remember=False) for place in range(len(chunks))), rest
         )
+
+    def picked(self, first: int, unpack: Callable[[bytes], list[R]], pick: Callable[[T], R]) -> list[R]:
+        """Give something of every item from a place on.
+
+        Args:
+            first: the place.
+            unpack: gives it of all items of a packed chunk, which costs less than the items.
+            pick: gives it of an item.
+        """
+        chunks, rest = self._parts
+        begun, begin = first // CHUNK, CHUNK * len(chunks)
+        parts = (unpack(one) if isinstance(one, bytes) else [*map(pick, one)] for one in chunks[begun:])
+        packed = islice(chain.from_iterable(parts), first - CHUNK * begun, None)
+        return [*packed, *map(pick, rest[max(0, first - begin) :])]
 
     def append(self, item: T) -> None:
         """Add an item at the end."""

@@ -13,7 +13,8 @@ import msgspec
 from luthier import codec
 from luthier.errors import InvalidResult
 from luthier.event import Event
-from luthier.trial import Lease, Outcome, Reason, Report, Ruling, State, Trial
+from luthier.history.packed.packed_columns import field_of, from_column, to_column
+from luthier.trial import Config, Lease, Outcome, Reason, Report, Ruling, State, Trial
 
 T = TypeVar("T")
 ReadAgain: TypeAlias = Callable[[int, int], Sequence[Event]]
@@ -84,7 +85,8 @@ class PackedTrials(Packing[Trial]):
     def pack(self, items: Sequence[Trial], first: int) -> bytes:
         """See `Packing.pack`."""
         try:
-            return _EXACT + zlib.compress(msgspec.msgpack.encode([*map(_fields, items)]), 1)
+            column = to_column([*map(_fields, items)])
+            return _EXACT + zlib.compress(msgspec.msgpack.encode((len(items), column)), 1)
         except (OverflowError, UnicodeEncodeError, TypeError, InvalidResult):
             return _PICKLED + Pickled().pack(items, first)
 
@@ -92,12 +94,24 @@ class PackedTrials(Packing[Trial]):
         """See `Packing.unpack`."""
         if is_pickled(packed):
             return Pickled().unpack(packed[1:], first, count)
-        return [*starmap(_trial, msgspec.msgpack.decode(zlib.decompress(packed[1:])))]
+        length, column = msgspec.msgpack.decode(zlib.decompress(packed[1:]))
+        return [*starmap(_trial, from_column(column, length))]
+
+
+def packed_configs(packed: bytes) -> list[Config]:
+    """Give the configurations of packed trials alone."""
+    if is_pickled(packed):
+        return [trial.config for trial in Pickled().unpack(packed[1:], 0, 0)]
+    length, column = msgspec.msgpack.decode(zlib.decompress(packed[1:]))
+    return [*map(_read_mapping, field_of(column, _CONFIG, length))]
 
 
 def is_pickled(packed: bytes) -> bool:
     """Tell whether packed trials may not be stored."""
     return packed[:1] == _PICKLED
+
+
+_CONFIG = 1  # the place of the configuration among the fields
 
 
 def _fields(trial: Trial) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ import pytest
 import luthier as lt
 from luthier.errors import InvalidResult
 from luthier.problem import Objective, Problem
-from luthier.study.parse_result import parse_result
+from luthier.study.returned_values import parse_result
 from luthier.trial import Reason
 
 SPACE = lt.Space({"x": lt.Float(0, 1)})
