@@ -6,7 +6,9 @@ Run by `benchmarks/run.sh scale`; read in docs/guide/scale.md. Files are made in
 for a disk.
 
 - memory: of a process that asks and tells, and of one that only runs trials, over `--trials` further trials.
-- large: a study of 50,000 trials: open, best, `show --sort`, ask, each in a fresh process.
+- large: a study of 50,000 trials: open, best, ask, the commands `best` and `show --sort`, each in a fresh process.
+  Python's compiled files are kept for the commands, as those of an installed package are. To compare two trees in
+  turns, name the `src` of the other one: `--before OTHER/src`; it gets a file of its own.
 - simulate: 1,000 workers with trials of an hour and a scheduler, by a simulated clock.
 """
 
@@ -29,6 +31,7 @@ from luthier.executor import RunningTrial, SimulatedClock
 SPACE = {f"x{i}": lt.Float(0, 1) for i in range(8)} | {"c": lt.Choice("a", "b"), "n": lt.Int(1, 256, log=True)}
 BEGUN = 2_000
 """Trials before memory is measured: everything is loaded, and caches are full."""
+LARGE = 50_000
 
 
 @contextlib.contextmanager
@@ -59,7 +62,7 @@ def memory(options: argparse.Namespace) -> None:
     """Measure processes that go on for long."""
     print(f"\nresident memory, MB, from {BEGUN} trials on\n\n| process | at first | after | a trial more, bytes |")
     print("| --- | --- | --- | --- |")
-    for name in ("Random", "Parzen"):
+    for name in ("Random", "Parzen", "Auto"):
         code = f"from scale import asking; asking({name!r}, {options.trials})"
         subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
     with folder() as place:
@@ -72,9 +75,13 @@ def memory(options: argparse.Namespace) -> None:
 
 def asking(name: str, trials: int) -> None:
     """Ask and tell, and print what that took."""
-    method = lt.Random() if name == "Random" else lt.Bayes(lt.Parzen(), lt.EI())
+    method: Any = {"Random": lt.Random(), "Parzen": lt.Bayes(lt.Parzen(), lt.EI()), "Auto": lt.Auto()}[name]
     with folder() as place, lt.Study("s", SPACE, minimize="loss", store=place / "s.db", method=method, seed=0) as study:
-        for _ in range(BEGUN):
+        if name == "Auto":  # whose asks take a tenth of a second each
+            trials = trials // 5
+            configs = drawn(BEGUN)
+            study.add_many(configs, [sum(one[f"x{i}"] for i in range(8)) for one in configs])
+        for _ in range(200 if name == "Auto" else BEGUN):
             trial = study.ask()
             study.tell(trial, loss(trial))
         first = resident_mb()
@@ -90,24 +97,47 @@ def row(name: str, first: float, after: float, trials: int) -> None:
 
 
 def large(options: argparse.Namespace) -> None:
-    """Measure a long study."""
-    count = 50_000
+    """Measure a long study, by one tree or by two of them in turns."""
+    trees = {"": os.environ.get("PYTHONPATH", "")} | ({"before, ": options.before} if options.before else {})
     with folder() as place:
-        path = place / "s.db"
-        with lt.Study("s", SPACE, minimize="loss", store=path, method=lt.Random(), seed=0) as study:
-            configs = drawn(count)
-            study.add_many(configs, [sum(one[f"x{i}"] for i in range(8)) for one in configs])
-        print(f"\n{count} trials, 10 parameters, {path.stat().st_size / 1e6:.0f} MB; seconds, wall and processor\n")
-        print("| | wall | processor |\n| --- | --- | --- |")
-        for what in ("open", "best", "ask"):
-            code = f"from scale import timed_large; timed_large({str(path)!r}, {what!r})"
-            subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
-        start, used = time.perf_counter(), os.times()
-        command = [sys.executable, "-m", "luthier", "show", str(path), "--sort", "loss", "--limit", "10"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        end = os.times()
-        spent = end.children_user + end.children_system - used.children_user - used.children_system
-        print(f"| `luthier show --sort`, the whole command | {time.perf_counter() - start:.2f} | {spent:.2f} |")
+        for name, tree in trees.items():
+            path = place / f"{name or 'now'}.db"
+            child(tree, place, "-c", f"from scale import make_large; make_large({str(path)!r})")
+        print(f"\n{LARGE} trials, 10 parameters; seconds, wall and processor\n")
+        print("| | wall | processor |\n| --- | --- | --- |", flush=True)
+        parts = ("open", "best", "Random", "Auto")
+        for what in [*parts, *(["best"], ["show", "--sort", "loss"], ["show", "--sort", "loss", "--limit", "10"])]:
+            for _ in range(options.rounds):
+                for name, tree in trees.items():
+                    path = str(place / f"{name or 'now'}.db")
+                    if isinstance(what, str):
+                        code = f"from scale import timed_large; timed_large({path!r}, {what!r}, {name!r})"
+                        child(tree, place, "-c", code)
+                        continue
+                    wall, spent = child(tree, place, "-m", "luthier", what[0], path, *what[1:], quiet=True)
+                    print(f"| {name}`luthier {' '.join(what)}` | {wall:.2f} | {spent:.2f} |", flush=True)
+
+
+def child(tree: str, place: Path, *words: str, quiet: bool = False) -> tuple[float, float]:
+    """Run Python with a tree; gives the seconds, wall and processor."""
+    kept = {"PYTHONPYCACHEPREFIX": str(place / "compiled"), "PYTHONDONTWRITEBYTECODE": ""}
+    environment = {**os.environ, **kept, "PYTHONPATH": f"{tree}:{Path(__file__).parent}"}
+    start, used = time.perf_counter(), os.times()
+    subprocess.run([sys.executable, *words], check=True, env=environment, stdout=subprocess.DEVNULL if quiet else None)
+    end = os.times()
+    spent = end.children_user + end.children_system - used.children_user - used.children_system
+    return time.perf_counter() - start, spent
+
+
+def make_large(path: str) -> None:
+    """Make a long study, of which a model has read the points."""
+    with lt.Study("s", SPACE, minimize="loss", store=path, method=lt.Random(), seed=0) as study:
+        configs = drawn(LARGE)
+        study.add_many(configs, [sum(one[f"x{i}"] for i in range(8)) for one in configs])
+    with lt.Study("s", store=path, method=lt.Auto()) as study:
+        trial = study.ask()
+        study.tell(trial, loss(trial))
+    print(f"{Path(path).stat().st_size / 1e6:.0f} MB", flush=True)
 
 
 def drawn(count: int) -> list[dict[str, Any]]:
@@ -118,14 +148,19 @@ def drawn(count: int) -> list[dict[str, Any]]:
     return [space.realize(config) for config in space.decode(space.sample(Key.of(0), count))]
 
 
-def timed_large(path: str, what: str) -> None:
-    """Open a study; time that, or what comes after."""
+def timed_large(path: str, what: str, name: str = "") -> None:
+    """Open a study; time that, or what comes after: the best trial, or two asks of a method."""
+    method: Any = {"Random": lt.Random(), "Auto": lt.Auto()}.get(what)
     wall, spent = time.perf_counter(), time.process_time()
-    study = lt.Study("s", store=path)
-    if what != "open":
-        wall, spent = time.perf_counter(), time.process_time()
-        _ = study.best if what == "best" else study.ask()
-    print(f"| {what} | {time.perf_counter() - wall:.2f} | {time.process_time() - spent:.2f} |", flush=True)
+    study = lt.Study("s", store=path, method=method)
+    for part in ("",) if method is None else ("the first ask of ", "the next ask of "):
+        if what != "open":
+            wall, spent = time.perf_counter(), time.process_time()
+            trial = study.best if method is None else study.ask()
+        wall, spent = time.perf_counter() - wall, time.process_time() - spent
+        print(f"| {name}{part}{what} | {wall:.2f} | {spent:.2f} |", flush=True)
+        if method is not None:  # or the next process would be given this trial
+            study.tell(trial, loss(trial))
 
 
 def simulate(options: argparse.Namespace) -> None:
@@ -164,6 +199,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which parts; all by default")
     parser.add_argument("--trials", type=int, default=10_000)
+    parser.add_argument("--before", help="large: the src of another tree, which takes turns with this one")
+    parser.add_argument("--rounds", type=int, default=1, help="large: so often each")
     given = parser.parse_args()
     for part in given.parts or PARTS:
         PARTS[part](given)

@@ -197,10 +197,15 @@ class Trial(Struct, frozen=True, gc=False):
     @property
     def curve(self) -> tuple[Report, ...]:
         """The intermediate values by step; where several attempts reported one step, that of the latest."""
-        if not self.reports:
-            return ()
-        latest = {report.step: report for report in self.reports}
-        return tuple(latest[step] for step in sorted(latest))
+        return latest_reports(self.reports)
+
+
+def latest_reports(reports: Sequence[Report]) -> tuple[Report, ...]:
+    """Give the reports by step; where several attempts reported one step, that of the latest."""
+    if not reports:
+        return ()
+    latest = {report.step: report for report in reports}
+    return tuple(latest[step] for step in sorted(latest))
 
 
 def read_report(value: object, names: Sequence[str], where: str = "", *, whole: bool = False) -> ReportValue:

@@ -348,6 +348,17 @@ def test_help_loads_click_and_nothing_else() -> None:
         assert f"'{heavy}'" not in modules
 
 
+@pytest.mark.parametrize("command", ["show", "best", "export"])
+def test_who_reads_a_study_loads_no_method(store: Path, command: str) -> None:
+    code = f"""import sys
+from luthier.cli import execute
+assert execute([{command!r}, {str(store)!r}]) == 0
+unwanted = ("luthier.method", "luthier.surrogate", "luthier.stop", "scipy")
+print([name for name in sys.modules if name.startswith(unwanted)], file=sys.stderr)"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stderr == "[]\n"
+
+
 def test_a_closed_pipe_is_no_traceback(store: Path) -> None:
     read, write = os.pipe()
     os.close(read)

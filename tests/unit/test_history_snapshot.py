@@ -57,7 +57,7 @@ def study(seed: int, trials: int) -> lt.Study:
 def parts(history: History) -> dict[str, object]:
     state = history._log.fold
     identities = state.read_identities()  # a snapshot has them
-    identities._found = ("", 0, 0)  # only saves time
+    identities._merge(np.empty(0, np.uint64), np.empty(0, np.int64))  # without what counts for nothing
     return {name: to_plain(getattr(state, name)) for name in SAVED}
 
 

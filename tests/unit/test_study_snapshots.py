@@ -224,3 +224,21 @@ def test_a_writer_that_is_killed_leaves_a_whole_snapshot_or_none(place: Path) ->
             assert all(study.trial(int(number)).value == study.trial(int(number))["x"] for number in said)
             whole = study.history.begin().extend(study.history.events)
             assert whole.trials == study.history.trials and whole.digest == study.history.digest
+
+
+def test_points_that_a_model_read_are_kept_with_the_next_snapshot(place: Path) -> None:
+    grown(place)
+    before = stored(place)
+    assert before is not None and before.encoded == 0
+    with opened(place, method=lt.Bayes(lt.Parzen(), lt.EI())) as study:
+        study.tell(study.ask(), 0.5)
+        points = study.history.data(study.reader.problem).x
+    after = stored(place)
+    assert after is not None and after.encoded >= 60 and after.length > before.length
+    with opened(place) as study:
+        again = study.history
+        assert (
+            again.encoded == after.encoded and again.data(again.problem()).x[: len(points)].tolist() == points.tolist()
+        )
+    last = stored(place)
+    assert last is not None and last.length == after.length  # nothing is new, and there is no other one

@@ -150,6 +150,27 @@ def many(store: str) -> lt.Study:
     return made
 
 
+def varied(store: str) -> lt.Study:
+    """Packed trials that are not alike, some of which no text can hold but a pickle's."""
+    space = {"x": lt.Float(0, 1), "k": lt.Choice("a", None)}
+    made = lt.Study("varied", space, minimize="y", method=lt.Random(), seed=0)
+    for number in range(1560):
+        trial = made.ask()
+        if number % 5 == 0:
+            made.report(trial, number / 3, 1)
+            made.report(trial, number / 7, 2)
+        if number % 11 == 0:
+            made.set(trial, epoch=number, size=10**40 if number > 300 else (1.0, None))
+        if number % 7 == 0:
+            made.tell(trial, failed=f"ValueError: {number}")
+        elif number % 7 == 1:
+            made.tell(trial, pruned="bad")
+        else:
+            more = {"seconds": {"fit": number / 3}} if number % 13 == 0 else {}
+            made.tell(trial, {"y": number / 9, **more}, duration_s=number / 4 if number % 2 else None)
+    return made.copy(store)
+
+
 def raced(store: str) -> lt.Study:
     """A race over instances."""
     cases = lt.Instances(["a", "b", "c"])
@@ -165,15 +186,20 @@ def raced(store: str) -> lt.Study:
     return made
 
 
-@pytest.fixture(params=[nasty, many, raced])
+@pytest.fixture(params=[nasty, many, varied, raced])
 def stored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     path = str(tmp_path_factory.mktemp("columns") / "s.db")
     request.param(path).close()
     yield path
 
 
-def test_columns_are_those_of_the_trials(stored: str) -> None:
+@pytest.mark.parametrize("packed", [False, True])
+def test_columns_are_those_of_the_trials(stored: str, packed: bool) -> None:
     with StudyReader.open(stored) as reader:
+        for _ in range(4 * packed):
+            reader.history.pack()
+        chunks = reader.history._log.fold.trials._parts[0]
+        assert any(isinstance(chunk, bytes) for chunk in chunks) == (packed and len(reader) > 1500)
         wanted, found = rows(reader), reader.rows()
         assert found == wanted and [list(map(repr, row.items())) for row in found] == [
             list(map(repr, row.items())) for row in wanted

@@ -22,11 +22,12 @@ from luthier.event import Claimed, Configured, Created, Event, RunEnded, Transfe
 from luthier.history.log_marks import FREE, first_free
 from luthier.history.log_state import LogState
 from luthier.history.logged_problem import root_of
-from luthier.history.packed.packed_list import PackedList
+from luthier.history.packed import PackedList
 from luthier.history.packed.packing import ReadAgain, StoredEvents
 from luthier.history.remarks import Remarks
 from luthier.history.shared_log import DIGEST, SharedLog
 from luthier.history.snapshot import LogSnapshot, take_snapshot
+from luthier.history.tables.trial_fields import TrialFields
 from luthier.problem import Problem
 from luthier.space import Space
 from luthier.trial import Config, Trial
@@ -262,9 +263,9 @@ class History:
         return self._state.configs.holds(number)
 
     @property
-    def configs(self) -> Sequence[Config | None] | None:
-        """The configurations of all trials as the present space reads them; None where these are the trials' own."""
-        return [*self._state.configs] if self._state.configs.is_mixed else None
+    def fields(self) -> TrialFields:
+        """The fields of all trials as columns."""
+        return TrialFields(self._state.trials, self._state.configs)
 
     def config(self, number: int) -> Config | None:
         """Give a trial's configuration as the present space reads it; None where that cannot hold it."""

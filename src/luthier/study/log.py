@@ -38,7 +38,7 @@ Decide = Callable[[History], Sequence[Event]]
 
 PATIENCE_S = 300.0
 _LONGEST_PAUSE_S = 0.02
-_PART = 1024  # events that are read again at once
+_PART = 128  # events that are read again at once: they are objects for a moment
 _PACKED_AFTER = 64  # events, between two looks at whether something is old enough to be packed
 
 _logger = logging.getLogger(__name__)

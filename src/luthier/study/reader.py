@@ -284,13 +284,11 @@ class StudyReader:
     @property
     def counts(self) -> dict[str, int]:
         """The number of trials by the reason why they ended, or by their state where they have not ended."""
-        with self._log.lock:
-            history = self.history
-            return summary.count_reasons(history.trials, self._dead(history))
+        return self.table.counts()
 
     def summary(self) -> str:
         """Write the number of trials of each kind: ``60 trials: 58 done, 2 failed``."""
-        return summary.counts(self.counts, summary.count_forgotten(self.history.trials))
+        return self.table.summary()
 
     def rows(self, more: Mapping[str, Sequence[Any]] | None = None) -> list[dict[str, Any]]:
         """Give one mapping per trial, all with the same columns.

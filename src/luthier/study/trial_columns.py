@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,11 +11,9 @@ from luthier import codec
 from luthier._runtime.collection_pause import COLLECTION_PAUSE
 from luthier.history import History
 from luthier.study.elapsed import utc
-from luthier.study.summary import front
-from luthier.trial import Outcome, Reason, State, Trial
+from luthier.study.summary import counts, front
+from luthier.trial import Reason, State, latest_reports
 
-_NO_OUTCOME = Outcome(Reason.INTERRUPTED)
-"""In the place of the outcome of a trial that has not ended: it has no values."""
 _LAST = ("duration_s", "begun", "ended", "attempts", "worker", "origin", "error", "reports", "note", "forgotten")
 
 
@@ -34,17 +33,12 @@ class TrialColumns(Mapping[str, list[Any]]):
     """
 
     def __init__(self, history: History, stamps: Sequence[float], dead: Collection[int] = ()) -> None:
-        with COLLECTION_PAUSE:
-            self._trials: Sequence[Trial] = history.trials
-        self._outcomes = [trial.outcome or _NO_OUTCOME for trial in self._trials]
-        own = [trial.config for trial in self._trials]
-        read = history.configs
-        self._configs = own if read is None else [one or before for one, before in zip(read, own, strict=True)]
-        if (structure := history.space.structure).shares:
-            self._configs = [*map(structure.ordered, self._configs)]
+        self._fields = history.fields
         self._ends = history.ends
         self._stamps = stamps[: history.length]
         self._made: dict[str, list[Any]] = {}
+        self._space = history.space
+        self._read: Sequence[Mapping[str, Any]] | None = None
         self._makers = self._named(history, frozenset(dead))
 
     def __getitem__(self, name: str) -> list[Any]:
@@ -63,72 +57,101 @@ class TrialColumns(Mapping[str, list[Any]]):
         """Give one mapping per trial, all with the same columns."""
         return as_rows(self)
 
+    def counts(self) -> dict[str, int]:
+        """Count the trials by the reason why they ended; by their state where they have not."""
+        kinds = (reason or state for reason, state in zip(self["reason"], self["state"], strict=True))
+        return dict(Counter(kinds))
+
+    def summary(self) -> str:
+        """Write the number of trials of each kind: ``60 trials: 58 done, 2 failed``."""
+        return counts(self.counts(), sum(self["forgotten"]) if "forgotten" in self else 0)
+
     def _named(self, history: History, dead: frozenset[int]) -> dict[str, Callable[[], list[Any]]]:
         """Give what makes each column, by its name."""
-        trials, outcomes, configs, problem = self._trials, self._outcomes, self._configs, history.problem()
+        fields, problem = self._fields, history.problem()
         goals = [objective.name for objective in problem.objectives]
         taken = {"number", "state", "reason", *goals, *_LAST}
         names = {name: _free(name, "params", taken) for name in problem.space.names}
         taken |= set(names.values())
         found: dict[str, Callable[[], list[Any]]] = {
-            "number": lambda: [trial.number for trial in trials],
-            "state": lambda: [(State.WAITING if trial.number in dead else trial.state).value for trial in trials],
-            "reason": lambda: [trial.outcome.reason.value if trial.outcome else None for trial in trials],
+            "number": lambda: fields["number"],
+            "state": lambda: self._states(dead),
+            "reason": lambda: fields["reason"],
         }
-        found |= {goal: _picked([outcome.values for outcome in outcomes], goal) for goal in goals}
+        found |= self._picked(fields["values"], {goal: goal for goal in goals})
         if len(goals) > 1:
             found[_taking("on_front", "study", taken)] = lambda: self._on_front(history)
-        for prefix, mappings in (
-            ("extra", [outcome.extra for outcome in outcomes]),
-            ("attributes", [trial.attributes for trial in trials]),
-        ):
-            found |= {_taking(key, prefix, taken): _picked(mappings, key) for key in _keys(mappings)}
-        broken = [outcome.violations for outcome in outcomes]
-        found |= {_free(f"violations.{key}", "outcome", taken): _picked(broken, key) for key in _keys(broken)}
-        found |= {column: _picked(configs, name) for name, column in names.items()}
+        for prefix in ("extra", "attributes"):
+            mappings = fields[prefix]
+            found |= self._picked(mappings, {key: _taking(key, prefix, taken) for key in _keys(mappings)})
+        broken = fields["violations"]
+        found |= self._picked(broken, {key: _free(f"violations.{key}", "outcome", taken) for key in _keys(broken)})
+        found |= {column: self._config_maker(name) for name, column in names.items()}
         found |= self._about()
-        if any(trial.forgotten for trial in trials):
-            found["forgotten"] = lambda: [trial.forgotten for trial in trials]
+        if any(forgotten := fields["forgotten"]):
+            found["forgotten"] = lambda: forgotten
         return found
 
     def _about(self) -> dict[str, Callable[[], list[Any]]]:
         """Give what makes the columns that every table ends with."""
-        trials, outcomes = self._trials, self._outcomes
+        fields = self._fields
         return {
-            "duration_s": lambda: [outcome.duration_s for outcome in outcomes],
+            "duration_s": lambda: fields["duration_s"],
             "begun": self._begun,
             "ended": self._ended,
-            "attempts": lambda: [lease.attempt if lease else 1 for lease in self._leases()],
-            "worker": lambda: [(lease and lease.owner) or None for lease in self._leases()],
-            "origin": lambda: [trial.origin for trial in trials],
-            "error": lambda: [outcome.error for outcome in outcomes],
-            "reports": lambda: [[report.to_list() for report in trial.curve] for trial in trials],
-            "note": lambda: [codec.canonical(trial.note) if trial.note else {} for trial in trials],
+            "attempts": lambda: [1 if token is None else one for token, one in self._leased("attempt")],
+            "worker": lambda: [None if token is None else one or None for token, one in self._leased("owner")],
+            "origin": lambda: fields["origin"],
+            "error": lambda: [error or "" for error in fields["error"]],
+            "reports": lambda: [[one.to_list() for one in latest_reports(reports)] for reports in fields["reports"]],
+            "note": lambda: [codec.canonical(note) if note else {} for note in fields["note"]],
         }
 
-    def _leases(self) -> list[Any]:
-        """Give the latest leases, but for those that began after the last stamp that is known."""
+    def _states(self, dead: frozenset[int]) -> list[str]:
+        states = self._fields["state"]
+        for number in dead:
+            states[number] = State.WAITING.value
+        return states
+
+    @staticmethod
+    def _picked(mappings: Sequence[Any], names: Mapping[str, str]) -> dict[str, Callable[[], list[Any]]]:
+        """Give what makes columns of the items of mappings, some of which may be None, by their keys."""
+        return {column: _picking(mappings, key) for key, column in names.items()}
+
+    def _config_maker(self, name: str) -> Callable[[], list[Any]]:
+        return lambda: [config.get(name) for config in self._configs()]
+
+    def _configs(self) -> Sequence[Mapping[str, Any]]:
+        """Give the configurations as the present space reads them, or else as they were."""
+        if self._read is None:
+            found = self._fields.configs()
+            structure = self._space.structure
+            self._read = [*map(structure.ordered, found)] if structure.shares else found
+        return self._read
+
+    def _leased(self, name: str) -> Iterator[tuple[int | None, Any]]:
+        """Give the tokens of the latest leases, and a field of these; no token of one that is later than all stamps."""
         known = len(self._stamps)
-        leases = [trial.lease for trial in self._trials]
-        return [lease if lease is not None and lease.token < known else None for lease in leases]
+        for token, one in zip(self._fields["token"], self._fields[name], strict=True):
+            yield (None if token is None or token >= known else token), one
 
     def _begun(self) -> list[datetime | None]:
-        stamps = self._stamps
-        at, zone = datetime.fromtimestamp, UTC
-        return [None if lease is None else at(stamps[lease.token], zone) for lease in self._leases()]
+        stamps, at, zone = self._stamps, datetime.fromtimestamp, UTC
+        return [None if token is None else at(stamps[token], zone) for token, _ in self._leased("token")]
 
     def _ended(self) -> list[datetime | None]:
         stamps, known, ends = self._stamps, len(self._stamps), self._ends.tolist()
-        pairs = zip(self._leases(), ends, strict=True)
-        return [utc(stamps[end]) if lease is not None and 0 <= end < known else None for lease, end in pairs]
+        pairs = zip(self._leased("token"), ends, strict=True)
+        return [utc(stamps[end]) if token is not None and 0 <= end < known else None for (token, _), end in pairs]
 
     def _on_front(self, history: History) -> list[bool | None]:
         leading = {trial.number for trial in front(history)}
-        return [trial.number in leading if trial.is_done else None for trial in self._trials]
+        done = Reason.DONE.value
+        return [number in leading if reason == done else None for number, reason in enumerate(self._fields["reason"])]
 
 
-def _picked(mappings: Sequence[Mapping[str, Any]], key: str) -> Callable[[], list[Any]]:
-    return lambda: [mapping.get(key) for mapping in mappings]
+def _picking(mappings: Sequence[Any], key: str) -> Callable[[], list[Any]]:
+    return lambda: [mapping.get(key) if mapping else None for mapping in mappings]
 
 
 def as_rows(table: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:

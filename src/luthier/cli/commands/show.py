@@ -117,7 +117,7 @@ def show(
 
     with opened_reader(store, name) as study:
         table = study.table
-        total = study.summary()
+        total = table.summary()
         tags, notes, sources = study.tags, study.notes, study.sources
         maximized = {goal.name for goal in study.problem.objectives if goal.maximize}
     count = len(table["number"])

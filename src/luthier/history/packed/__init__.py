@@ -5,4 +5,13 @@ from __future__ import annotations
 from luthier.history.packed.packed_list import CHUNK, PackedList
 from luthier.history.packed.packing import PackedTrials, ReadAgain, StoredEvents, is_pickled, packed_configs
 
-__all__ = ["CHUNK", "PackedList", "PackedTrials", "ReadAgain", "StoredEvents", "is_pickled", "packed_configs"]
+__all__ = [
+    "CHUNK",
+    "PackedList",
+    "PackedTrials",
+    "ReadAgain",
+    "StoredEvents",
+    "TrialFields",
+    "is_pickled",
+    "packed_configs",
+]

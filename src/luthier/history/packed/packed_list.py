@@ -124,6 +124,11 @@ class PackedList(Sequence[T], Generic[T]):
         packed = islice(chain.from_iterable(parts), first - CHUNK * begun, None)
         return [*packed, *map(pick, rest[max(0, first - begin) :])]
 
+    def chunks(self) -> list[bytes | list[T]]:
+        """Give all items, those that are packed as they are."""
+        chunks, rest = self._parts
+        return [*chunks, [*rest]]
+
     def append(self, item: T) -> None:
         """Add an item at the end."""
         self._parts[1].append(item)

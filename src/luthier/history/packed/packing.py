@@ -103,7 +103,7 @@ def packed_configs(packed: bytes) -> list[Config]:
     if is_pickled(packed):
         return [trial.config for trial in Pickled().unpack(packed[1:], 0, 0)]
     length, column = msgspec.msgpack.decode(zlib.decompress(packed[1:]))
-    return [*map(_read_mapping, field_of(column, _CONFIG, length))]
+    return [*map(read_mapping, field_of(column, _CONFIG, length))]
 
 
 def is_pickled(packed: bytes) -> bool:
@@ -146,11 +146,13 @@ def _mapping(values: Any) -> Any:
     return [codec.to_plain(values)]
 
 
-def _read_mapping(plain: Any) -> Any:
+def read_mapping(plain: Any) -> Any:
+    """Read what `_mapping` wrote."""
     return plain if type(plain) is dict else codec.from_plain(plain[0])
 
 
-def _report(plain: Sequence[Any]) -> Report:
+def read_report(plain: Sequence[Any]) -> Report:
+    """Read a report of a packed trial."""
     step, value, attempt, others = plain
     return Report(step, value, attempt, tuple(others))
 
@@ -160,9 +162,9 @@ def _trial(number: int, config: Any, origin: str, state: str, outcome: Any, leas
     ended = None
     if outcome is not None:
         reason, values, violations, duration_s, error, extra = outcome
-        measured = (_read_mapping(values), _read_mapping(violations), duration_s, error, _read_mapping(extra))
+        measured = (read_mapping(values), read_mapping(violations), duration_s, error, read_mapping(extra))
         ended = Outcome(_REASONS[reason], *measured)
     held = None if lease is None else Lease(*lease)
-    given = (number, _read_mapping(config), origin, _STATES[state], ended, held, tuple(map(_report, reports)))
-    more = (_read_mapping(note), seen, forgotten, _read_mapping(attributes), until, _RULINGS[ruling], mean)
+    given = (number, read_mapping(config), origin, _STATES[state], ended, held, tuple(map(read_report, reports)))
+    more = (read_mapping(note), seen, forgotten, read_mapping(attributes), until, _RULINGS[ruling], mean)
     return Trial(*given, *more)

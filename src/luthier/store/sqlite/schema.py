@@ -65,6 +65,7 @@ def establish(link: Connection, place: Path, mode: str, make: bool = True) -> No
     link.execute("PRAGMA synchronous = FULL")
     link.execute("PRAGMA cell_size_check = ON")  # finds a damaged page when it is read, not when it is half understood
     link.execute("PRAGMA trusted_schema = OFF")
+    link.execute("PRAGMA cache_size = -512")  # KiB, of 2000: who appends and reads on needs no more
     with link.transaction("BEGIN"):  # the questions of `_is_new` are about one moment
         new = _is_new(link, place)
     if new and not make:
