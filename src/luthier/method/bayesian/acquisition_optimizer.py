@@ -94,7 +94,7 @@ class AcquisitionOptimizer:
         if not supports(criterion, SmoothCriterion) or not self.ascents:
             return points
         begun = points[: self.ascents][np.isfinite(values[: self.ascents])]
-        along = follow_constraints(space, criterion, np.concatenate([best[:1], begun[:1]]))
+        along = follow_constraints(space, criterion, best[:1])
         if len(along):
             begun = np.concatenate([along[np.isfinite(criterion.value(along))], begun])
         ascended = _fresh(space, ascend(space, criterion, begun), known)

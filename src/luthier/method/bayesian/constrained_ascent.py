@@ -12,10 +12,10 @@ from luthier.acquisition import Criterion, Feasible, SmoothCriterion, analytic_p
 from luthier.space import Space
 from luthier.surrogate import Differentiable, Posterior, supports
 
-_MARGINS = (0.0, 1.0)
-"""How many standard deviations a violation is to lie below 0: no margin, and that of a probability of 0.84."""
-_STEPS = 30
-_TOLERANCE = 1e-9
+_MARGIN = 1.0
+"""So many standard deviations a violation is to lie below 0: the constraint then holds with a probability of 0.84."""
+_STEPS = 20
+_TOLERANCE = 1e-8
 _LEAST_VARIANCE = 1e-18
 
 
@@ -33,7 +33,7 @@ def follow_constraints(space: Space, criterion: Criterion, points: Floats) -> Fl
         points: (k, d), settled.
 
     Returns:
-        Up to two points for each, settled; none where the criterion is not weighted by outcome constraints, or has no
+        At most one point for each, settled; none where the criterion is not weighted by outcome constraints, or has no
         gradients.
 
     Cost: some 10 values with gradients, of each model at one point, for each of them. Source: Kraft (1988), A software
@@ -43,32 +43,25 @@ def follow_constraints(space: Space, criterion: Criterion, points: Floats) -> Fl
         return points[:0]
     free = np.zeros(points.shape, dtype=bool)
     free[:, space.continuous] = ~np.isnan(points[:, space.continuous])
-    found = [
-        _Program(criterion, point, moves, margin).solved()
-        for point, moves in zip(points, free, strict=True)
-        if moves.any()
-        for margin in _MARGINS
-    ]
+    found = [_Program(criterion, point, moves).solved() for point, moves in zip(points, free, strict=True) if moves.any()]
     rows = np.array([point for point in found if point is not None]).reshape(-1, points.shape[1])
     return space.settle(rows, np.where(np.isnan(rows), 0.5, rows))
 
 
 @dataclass(slots=True)
 class _Program:
-    """Minimise the predicted loss, subject to ``mean + margin · std <= 0`` of every violation.
+    """Minimise the predicted loss, subject to ``mean + std <= 0`` of every violation.
 
     Args:
         criterion: whose models predict.
         start: (d,) the point to begin from.
         free: (d,) which of its coordinates move.
-        margin: see above.
         last: the last place that was looked at, and what was found there: SLSQP asks for each part by itself.
     """
 
     criterion: Feasible
     start: Floats
     free: Bools
-    margin: float
     last: tuple[bytes, tuple[float, Floats, Floats, Floats]] | None = field(default=None)
 
     def solved(self) -> Floats | None:
@@ -121,5 +114,5 @@ class _Program:
     def _room_of(self, bound: Posterior, row: Floats) -> tuple[float, Floats]:
         moments = cast(Differentiable, bound).moments_grad(row)
         std = float(np.sqrt(max(float(moments.variance[0]), _LEAST_VARIANCE)))
-        slope = moments.mean_grad[0] + self.margin * moments.variance_grad[0] / (2.0 * std)
-        return -(float(moments.mean[0]) + self.margin * std), -slope[self.free]
+        slope = moments.mean_grad[0] + _MARGIN * moments.variance_grad[0] / (2.0 * std)
+        return -(float(moments.mean[0]) + _MARGIN * std), -slope[self.free]
