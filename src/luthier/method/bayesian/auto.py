@@ -321,9 +321,7 @@ class Auto:
         return by, (alone[begun // 2 % len(alone)],)
 
 
-def _averaged(
-    criteria: Sequence[Criterion | None], constraints: tuple[Posterior, ...], scale: ValueScale
-) -> Criterion:
+def _averaged(criteria: Sequence[Criterion | None], constraints: tuple[Posterior, ...], scale: ValueScale) -> Criterion:
     """Average criteria, and weight the average by the probability that the constraints hold: that is computed once."""
     known = [criterion for criterion in criteria if criterion is not None]
     inner = IntegratedCriterion(known, np.full(len(known), 1.0 / len(known)), ValueScale.SIGNED) if known else None

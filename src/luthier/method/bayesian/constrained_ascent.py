@@ -10,7 +10,7 @@ import numpy as np
 from luthier._typing import Bools, Floats
 from luthier.acquisition import Criterion, Feasible, SmoothCriterion, analytic_posteriors
 from luthier.space import Space
-from luthier.surrogate import Differentiable, Posterior, supports
+from luthier.surrogate import Differentiable, Posterior
 
 _MARGIN = 1.0
 """So many standard deviations a violation is to lie below 0: the constraint then holds with a probability of 0.84."""
@@ -39,11 +39,13 @@ def follow_constraints(space: Space, criterion: Criterion, points: Floats) -> Fl
     Cost: some 10 values with gradients, of each model at one point, for each of them. Source: Kraft (1988), A software
     package for sequential quadratic programming.
     """
-    if not isinstance(criterion, Feasible) or criterion.inner is None or not supports(criterion, SmoothCriterion):
+    if not isinstance(criterion, Feasible) or criterion.inner is None or SmoothCriterion not in criterion.abilities:
         return points[:0]
     free = np.zeros(points.shape, dtype=bool)
     free[:, space.continuous] = ~np.isnan(points[:, space.continuous])
-    found = [_Program(criterion, point, moves).solved() for point, moves in zip(points, free, strict=True) if moves.any()]
+    found = [
+        _Program(criterion, point, moves).solved() for point, moves in zip(points, free, strict=True) if moves.any()
+    ]
     rows = np.array([point for point in found if point is not None]).reshape(-1, points.shape[1])
     return space.settle(rows, np.where(np.isnan(rows), 0.5, rows))
 
