@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from luthier.acquisition import Feasible, IntegratedCriterion, LogEI, analytic_posteriors
+from luthier.acquisition import Feasible, IntegratedCriterion, LogEI, ValueScale, analytic_posteriors
 from luthier.acquisition.criterion import AnalyticCriterion
 from luthier.key import Key
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, EvaluatedPoints, ascend
@@ -61,7 +61,7 @@ IMPROVEMENT = AnalyticCriterion(LogEI(), LOSS, -0.6)
 
 @pytest.mark.parametrize("inner", [IMPROVEMENT, Sum()], ids=["predicted loss", "the criterion itself"])
 def test_edges_are_followed_to_where_they_meet(inner) -> None:
-    criterion = Feasible(inner, "log", PLANES)
+    criterion = Feasible(inner, ValueScale.LOG, PLANES)
     (found,) = follow_constraints(SPACE, criterion, BEGIN)
     np.testing.assert_allclose(found, CORNER, atol=0.01)
     for plane in PLANES:  # each holds with a probability of 0.84
@@ -70,7 +70,7 @@ def test_edges_are_followed_to_where_they_meet(inner) -> None:
 
 
 def test_the_search_proposes_what_was_found() -> None:
-    criterion = Feasible(IMPROVEMENT, "log", PLANES)
+    criterion = Feasible(IMPROVEMENT, ValueScale.LOG, PLANES)
     search = AcquisitionOptimizer(scattered=50, nearby=0, rounds=0)
     best = search.maximise(SPACE, criterion, BEGIN, EvaluatedPoints(BEGIN), Key.of(0))[0]
     np.testing.assert_allclose(best, CORNER, atol=0.03)
@@ -83,7 +83,7 @@ def test_only_active_floats_move() -> None:
     active = ~np.isnan(points[:, 3])
     assert 0 < active.sum() < 8
     loss, bound = Plane([-1.0, -1.0, 0.0], 0.0), Plane([1.0, 1.0], 1.0)
-    found = follow_constraints(space, Feasible(AnalyticCriterion(LogEI(), loss, 0.0), "log", (bound,)), points)
+    found = follow_constraints(space, Feasible(AnalyticCriterion(LogEI(), loss, 0.0), ValueScale.LOG, (bound,)), points)
     assert len(found) == 8
     np.testing.assert_array_equal(found[:, 2], points[:, 2])
     np.testing.assert_array_equal(np.isnan(found), np.isnan(points))
@@ -92,17 +92,17 @@ def test_only_active_floats_move() -> None:
 
 def test_there_is_nothing_to_follow() -> None:
     """Without constraints, before anything is feasible, where nothing can move, and without points."""
-    criterion = Feasible(IMPROVEMENT, "log", PLANES)
+    criterion = Feasible(IMPROVEMENT, ValueScale.LOG, PLANES)
     assert follow_constraints(SPACE, IMPROVEMENT, BEGIN).shape == (0, 3)
-    assert follow_constraints(SPACE, Feasible(None, "log", PLANES), BEGIN).shape == (0, 3)
+    assert follow_constraints(SPACE, Feasible(None, ValueScale.LOG, PLANES), BEGIN).shape == (0, 3)
     assert follow_constraints(SPACE, criterion, BEGIN[:0]).shape == (0, 3)
     fixed = Space({name: Choice("x", "y") for name in "abc"})
     assert follow_constraints(fixed, criterion, fixed.sample(Key.of(0), 2)).shape == (0, 3)
 
 
 def test_the_posteriors_of_analytic_criteria() -> None:
-    both = IntegratedCriterion([IMPROVEMENT, AnalyticCriterion(LogEI(), PLANES[0], 0.0)], np.array([0.5, 0.5]), "log")
+    both = IntegratedCriterion([IMPROVEMENT, AnalyticCriterion(LogEI(), PLANES[0], 0.0)], np.array([0.5, 0.5]), ValueScale.LOG)
     assert analytic_posteriors(IMPROVEMENT) == (LOSS,)
     assert analytic_posteriors(both) == (LOSS, PLANES[0])
     assert analytic_posteriors(Sum()) == ()
-    assert analytic_posteriors(IntegratedCriterion([IMPROVEMENT, Sum()], np.array([0.5, 0.5]), "log")) == ()
+    assert analytic_posteriors(IntegratedCriterion([IMPROVEMENT, Sum()], np.array([0.5, 0.5]), ValueScale.LOG)) == ()
