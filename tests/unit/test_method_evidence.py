@@ -185,6 +185,24 @@ def test_points_near_a_trial_in_every_variable_are_known() -> None:
     assert fresh.tolist() == [False, False, True, False]
 
 
+def test_a_small_feasible_region_has_room_left() -> None:
+    """The distance shrinks along each number with the width of the feasible trials, as a share of that of all."""
+    x = [[0.0, 0.0, 0.25], [1.0, 0.8, 0.25], [0.4, 0.4, 0.25], [0.5, 0.8, 0.25]]
+    known = data(x, np.arange(4.0))
+    whole, part, one, none = (
+        separate(replace(known, violations=np.array(violations)[:, None]), 1.0)
+        for violations in ([-1.0, 0.0, -1.0, -1.0], [1.0, 1.0, -1.0, 0.0], [1.0, 1.0, -1.0, 1.0], [1.0] * 4)
+    )
+    plain = separate(known, 1.0)
+    assert whole is not None and part is not None and plain is not None and one is not None and none is not None
+    wide, narrow = plain.highs - plain.lows, part.highs - part.lows
+    np.testing.assert_array_equal(whole.highs, plain.highs)
+    np.testing.assert_allclose(narrow, wide * np.array([0.1, 0.5, 1.0]), atol=1e-12)
+    for nowhere in (one, none):
+        np.testing.assert_allclose(nowhere.highs, nowhere.lows)
+        assert nowhere.clear(np.array(x) + 0.01).all()
+
+
 @pytest.mark.parametrize("several", [False, True])
 def test_every_box_is_compared_with_every_point(several: bool) -> None:
     generator = np.random.default_rng(3)

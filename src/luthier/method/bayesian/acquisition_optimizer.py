@@ -13,6 +13,7 @@ from luthier._typing import Floats
 from luthier.acquisition import Criterion, SmoothCriterion
 from luthier.errors import InvalidSetting
 from luthier.key import Key
+from luthier.method.bayesian.constrained_ascent import follow_constraints
 from luthier.method.bayesian.separation import KnownPoints
 from luthier.setting_types import check_setting_types, settings_repr
 from luthier.space import Space
@@ -93,6 +94,9 @@ class AcquisitionOptimizer:
         if not supports(criterion, SmoothCriterion) or not self.ascents:
             return points
         begun = points[: self.ascents][np.isfinite(values[: self.ascents])]
+        along = follow_constraints(space, criterion, best[:1])
+        if len(along):
+            begun = np.concatenate([along[np.isfinite(criterion.value(along))], begun])
         ascended = _fresh(space, ascend(space, criterion, begun), known)
         if not len(ascended):
             return points

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from luthier.acquisition import (
     AugmentedLogEI,
     Bindable,
     Criterion,
+    Feasible,
     FunctionCriterion,
     IntegratedCriterion,
     KnowledgeGradient,
@@ -39,6 +41,7 @@ from luthier.method.bayesian.step import (
     FittedModel,
     Step,
     bind_criterion,
+    bind_improvement,
     evaluated_points,
     fantasize,
     fit_model,
@@ -225,7 +228,7 @@ class Auto:
         if anywhere and begun <= _MOST_AVERAGED:
             members = _LEARNING_MODELS
         models, density = fitted(members), self._density(problem)
-        name, bound = "", []
+        name, bound, scale = "", list[Criterion | None](), ValueScale.LOG
         for model in models:
             margin = resolution(model.posterior, evidence.tied)
             name, acquisition = self._acquisition(by, problem, data, density, margin)
@@ -233,9 +236,10 @@ class Auto:
             context = AcquisitionContext(
                 seen, incumbent(posterior, seen, noisy=True), data.x, data.pending[:0], stream, memo
             )
-            bound.append(bind_criterion(acquisition, posterior, constraints, context))
+            bound.append(bind_improvement(acquisition, posterior, constraints, context))
+            scale = acquisition.scale
         # The logarithms themselves are averaged, so that a model that sees no improvement at a point has a veto.
-        criterion: Criterion = IntegratedCriterion(bound, np.full(len(bound), 1.0 / len(bound)), ValueScale.SIGNED)
+        criterion = _averaged(bound, constraints, scale)
         if by == INFORMING:
             criterion = _logarithm(criterion)
             if not anywhere:
@@ -315,6 +319,13 @@ class Auto:
         if not alone or begun % 2 == 0:
             return COMMITTEE, self.committee
         return by, (alone[begun // 2 % len(alone)],)
+
+
+def _averaged(criteria: Sequence[Criterion | None], constraints: tuple[Posterior, ...], scale: ValueScale) -> Criterion:
+    """Average criteria, and weight the average by the probability that the constraints hold: that is computed once."""
+    known = [criterion for criterion in criteria if criterion is not None]
+    inner = IntegratedCriterion(known, np.full(len(known), 1.0 / len(known)), ValueScale.SIGNED) if known else None
+    return Feasible(inner, scale, constraints) if inner is None or constraints else inner
 
 
 def _logarithm(criterion: Criterion) -> Criterion:
