@@ -191,7 +191,7 @@ def test_the_lowest_mean_is_looked_for_where_the_lowest_losses_were_measured() -
     assert incumbent(posterior, known, noisy=True) == posterior.moments(known.x).mean.min()
     many = data(x, losses)
     means = posterior.moments(x).mean
-    lowest = np.argsort(losses, kind="stable")[:5_000]
+    lowest = np.argsort(losses, kind="stable")[:2_000]
     assert incumbent(posterior, many, noisy=True) == pytest.approx(means[lowest].min(), rel=1e-12)
     assert incumbent(posterior, many, noisy=False) == posterior.best
 

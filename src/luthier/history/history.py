@@ -191,10 +191,8 @@ class History:
         Trials that teach nothing (forgotten, outside the present space) are left out, and so are their reports.
         Cost O(trials · d + reports); no configuration is encoded twice.
         """
-        state, keep = self._state, None
+        state, keep = self._state, self._keep and np.array([*map(self._keep, self._state.trials)], dtype=bool)
         self._log.uses.add("data")
-        if self._keep is not None:
-            keep = np.array([self._keep(trial) for trial in state.trials], dtype=bool)
         cached = problem.space is state.space or problem.space == state.space
         features = None if problem.instances is None else problem.instances.feature_matrix(root_of(state.created))
         data = state.table.data(problem.space, state.configs, keep, cached, problem.fidelity, features)
