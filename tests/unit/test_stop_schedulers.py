@@ -14,7 +14,7 @@ from luthier.event import Asked, Paused, Promoted, Pruned, Resumed, Told
 from luthier.problem import Fidelity, Objective, Problem
 from luthier.stop import Rule
 from luthier.stop.rungs import levels, most_halvings
-from luthier.trial import Reason, State
+from luthier.trial import Reason
 
 EPOCHS = lt.Fidelity("epochs", 1, 81)
 SPACE = {"x": lt.Float(0, 1)}
@@ -227,7 +227,7 @@ def test_an_objective_that_fails_at_a_rung_does_not_hold_its_bracket_up() -> Non
     study.run(failing, trials=9)
     assert study.reader.counts["done"] >= 1 and study.reader.counts["failed"] == 3
     assert study.trials[1].reason is Reason.NONFINITE
-    assert study.trials[4].state is State.PAUSED  # a NaN at a rung is never promoted
+    assert study.trials[4].reason is Reason.NONFINITE  # a NaN at a rung ends it, whatever it returned then
     assert study.verify().ok
 
 
