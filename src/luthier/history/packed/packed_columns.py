@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from luthier._typing import Floats, Integers
 
-Column: TypeAlias = list[Any]
+PackedColumn: TypeAlias = list[Any]
 """What MessagePack holds: the mark of a form, and what that form needs."""
 
 _DECIMALS = (0, 2, 4, 6, 8, 9, 10, 11, 12, 13)
@@ -21,7 +21,7 @@ _WIDTH = 8
 _FEW = 4  # of so many values it is tried which number of decimals may do for all of them
 
 
-def to_column(values: Sequence[Any]) -> Column:
+def to_column(values: Sequence[Any]) -> PackedColumn:
     """Write values: None, numbers, text, bytes, and lists, tuples and mappings of them; a tuple comes back as a list.
 
     Tuples and mappings that are alike are columns themselves, and so is what lists hold. Whole numbers are differences,
@@ -47,7 +47,7 @@ def to_column(values: Sequence[Any]) -> Column:
     return ["o", *values]
 
 
-def from_column(column: Column, count: int) -> Sequence[Any]:
+def from_column(column: PackedColumn, count: int) -> Sequence[Any]:
     """Read what `to_column` wrote of so many values."""
     form, *rest = column
     if form == "=":
@@ -74,7 +74,7 @@ def from_column(column: Column, count: int) -> Sequence[Any]:
     return rest
 
 
-def _floats_to_column(values: Floats) -> Column:
+def _floats_to_column(values: Floats) -> PackedColumn:
     few = values[:_FEW]
     with np.errstate(all="ignore"):
         for decimals in _DECIMALS:
@@ -110,7 +110,7 @@ def _planes(whole: NDArray[np.int64], width: int) -> bytes:
     return whole.astype("<i8").view(np.uint8).reshape(-1, _WIDTH)[:, :width].T.tobytes()
 
 
-def field_of(column: Column, place: int, count: int) -> Sequence[Any]:
+def field_of(column: PackedColumn, place: int, count: int) -> Sequence[Any]:
     """Read one field of so many tuples, and not the others where the tuples are alike."""
     if column[0] == "t":
         return from_column(column[1 + place], count)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from luthier._runtime.collection_pause import COLLECTION_PAUSE
-from luthier.history.packed.packed_columns import Column, from_column
+from luthier.history.packed.packed_columns import PackedColumn, from_column
 from luthier.history.packed.packed_list import PackedList
 from luthier.history.packed.packing import Pickled, is_pickled, read_mapping, read_report
 from luthier.history.present_configs import PresentConfigs
@@ -50,7 +50,7 @@ class TrialFields:
     """
 
     def __init__(self, trials: PackedList[Trial], present: PresentConfigs) -> None:
-        self._parts: list[list[Trial] | tuple[int, Column]] = [*map(_decoded, trials.chunks())]
+        self._parts: list[list[Trial] | tuple[int, PackedColumn]] = [*map(_decoded, trials.chunks())]
         self._present = [*present] if present.is_mixed else None
 
     def configs(self) -> list[Config]:
@@ -70,7 +70,7 @@ class TrialFields:
         return found
 
 
-def _decoded(chunk: bytes | list[Trial]) -> list[Trial] | tuple[int, Column]:
+def _decoded(chunk: bytes | list[Trial]) -> list[Trial] | tuple[int, PackedColumn]:
     if isinstance(chunk, list):
         return chunk
     if is_pickled(chunk):
@@ -79,7 +79,7 @@ def _decoded(chunk: bytes | list[Trial]) -> list[Trial] | tuple[int, Column]:
     return length, column
 
 
-def _values(column: Column, path: Sequence[int], count: int) -> Sequence[Any]:
+def _values(column: PackedColumn, path: Sequence[int], count: int) -> Sequence[Any]:
     """Read a field of so many trials, by its places in tuples; None where a tuple is missing."""
     for depth, place in enumerate(path):
         if column[0] != "t":  # not alike
