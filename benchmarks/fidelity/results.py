@@ -44,7 +44,8 @@ def _suite(suite: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         lines.append(f"| {name} | {' | '.join(cells)} | {len(own[name])} | {seconds:.1f} |")
     lines += [
         "",
-        f"Full evaluations after which {names[0]} is at the mean of another one after 20, on common tasks:",
+        f"Full evaluations after which {names[0]} is at the mean of another one after 20, on common tasks (at most",
+        "10 is the aim):",
         "",
     ]
     for name in names[1:]:

@@ -62,6 +62,8 @@ def to_plain(value: object, path: str = "value") -> Any:
         return _whole(value, path)  # type: ignore[arg-type]
     if kind is float:
         return value if math.isfinite(value) else {"$float": str(value)}  # type: ignore[arg-type]
+    if kind is dict:
+        return _mapping(value, path)  # type: ignore[arg-type]
     if isinstance(value, tuple):
         return {"$tuple": [to_plain(item, f"{path}[{i}]") for i, item in enumerate(value)]}
     if isinstance(value, list):
@@ -112,10 +114,13 @@ def _mapping(value: Mapping[Any, Any], path: str) -> dict[str, Any]:
         items = list(value.items())
     except Exception as error:
         raise InvalidResult(f"{path} is {with_article(type(value).__name__)} that cannot be read: {error}") from error
-    for key, _ in items:
+    plain: dict[str, Any] = {}
+    for key, item in items:
         if not isinstance(key, str):
             raise InvalidResult(f"{path} has the key {_shown(key)}: the keys of a stored mapping must be text")
-    plain = {str.__str__(key): to_plain(item, f"{path}[{str.__str__(key)!r}]") for key, item in items}
+        name, kind = str.__str__(key), type(item)
+        is_plain = item is None or kind is str or kind is bool or (kind is float and math.isfinite(item))
+        plain[name] = item if is_plain else to_plain(item, f"{path}[{name!r}]")  # a path takes longer than its value
     return marked(plain)
 
 

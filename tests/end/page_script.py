@@ -22,7 +22,10 @@ MARK = "\x1e"
 TRAINING = Path(sys.prefix) / "training"
 """Has the libraries that callbacks are for: see the Makefile."""
 PYTHONPATH = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(TRAINING)]))
-OTHERS = ("# Optuna", "# Hyperopt", "# scikit-optimize", "# A cluster")
+OTHERS = tuple(
+    f"# {name}"
+    for name in ("Optuna", "Hyperopt", "scikit-optimize", "SMAC", "Talos", "H2O", "Spearmint", "MOE", "A cluster")
+)
 NOT_RUN = ("$ make ", "$ python -m pip ", "$ pip ", "$ sbatch ")
 
 _BLOCK = re.compile(r"^(`{3,})(\w+)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)

@@ -1,4 +1,4 @@
-"""Laws 1 to 6 for the model-based methods: every pair of surrogate and acquisition, and the default."""
+"""Laws 1 to 6 for the model-based methods, one of each kind, and the default; see `test_bayes_pairs` for all pairs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from luthier.method import Auto, Bayes
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
 from luthier.method.spec import from_plain, to_plain
 from luthier.run import Study
+from luthier.space import Choice, Float, Space
 from luthier.surrogate.gp.model import GP
 from luthier.surrogate.parzen.estimator import Parzen
 from luthier.surrogate.trees.forest import Forest
@@ -65,18 +66,6 @@ class TestBayesForest(MethodContract):
 class TestAuto(MethodContract):
     def method(self):
         return PAIRS["auto"]
-
-
-@pytest.mark.slow
-class TestBayesEI(MethodContract):
-    def method(self):
-        return PAIRS["gp-ei"]
-
-
-@pytest.mark.slow
-class TestBayesPI(MethodContract):
-    def method(self):
-        return PAIRS["gp-pi"]
 
 
 @pytest.mark.slow
@@ -180,6 +169,20 @@ def test_a_study_of_lost_failed_and_late_trials_is_proved(method, seed):
                 study.tell(trial, float(draw[0]))
         found = study.verify()
     assert found.ok and found.given == 0 and found.proved >= 16, found
+
+
+@pytest.mark.parametrize("method", [PAIRS["auto"], PAIRS["gp-ei"], PAIRS["parzen-ei"]], ids=["auto", "gp-ei", "parzen"])
+def test_a_study_with_outcome_constraints_is_proved(method):
+    """Law 2 by `Study.verify`, in batches, where the optimum lies at two constraints."""
+    space = Space({"a": Float(0, 1), "b": Float(0, 1), "c": Choice("x", "y")})
+    limits = {"left": "<= 0.6", "right": "<= 0.6"}
+    with Study("edges", space, minimize="loss", constraints=limits, method=method, seed=3) as study:
+        for _ in range(4):
+            for trial in study.ask(3):
+                a, b = trial["a"], trial["b"]
+                study.tell(trial, {"loss": -a - b, "left": a + 0.9 * b, "right": 0.9 * a + b})
+        found = study.verify()
+    assert found.ok and found.proved >= 9, found
 
 
 @pytest.mark.parametrize("method", [*PAIRS.values(), Auto(), Bayes(), Bayes(Parzen())], ids=repr)

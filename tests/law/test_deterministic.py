@@ -144,3 +144,66 @@ def test_with_a_rule_one_worker_is_deterministic_as_it_is() -> None:
     assert outlines[0] == outlines[1] and any(reason == "pruned" for *_, reason in outlines[0])
     with pytest.raises(lt.errors.InvalidSetting, match="deterministic"):
         study.run(objective, trials=20, workers=2, executor="threads", deterministic=True)
+
+
+def _halved(store: Store, **settings: Any) -> lt.Study:
+    def curve(trial: RunningTrial) -> float:
+        value = 0.0
+        for epoch in range(1, 10):
+            time.sleep(random.random() * 0.002)
+            value = trial["x"] + 1 / epoch
+            trial.report(value, epoch)
+            if trial.should_stop():
+                break
+        return value
+
+    given: dict[str, Any] = {"method": PARZEN, "seed": 4, "fidelity": lt.Fidelity("epochs", 1, 9), "stop": lt.ASHA()}
+    study = lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", store=store, **given)
+    if settings:
+        study.run(curve, **settings)
+    return study
+
+
+def test_two_studies_of_one_store_take_turns_under_a_rule() -> None:
+    import threading
+
+    expected, store = _halved(Memory(), trials=16, deterministic=True), Memory()
+    _halved(store)
+    given = {"trials": 16, "deterministic": True}
+    threads = [threading.Thread(target=_halved, args=(store,), kwargs=given) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = _halved(store)
+    assert outline(found) == outline(expected) and found.verify().ok
+
+
+@pytest.mark.parametrize("rule", [None, Median()], ids=["window", "rule"])
+def test_a_run_that_waits_for_a_trial_takes_it_back_where_its_worker_dies(rule: Any, tmp_path: Any) -> None:
+    import subprocess
+    import sys
+    import threading
+
+    given: dict[str, Any] = {
+        "minimize": "y",
+        "store": tmp_path / "s.db",
+        "method": lt.Random(),
+        "seed": 1,
+        "stop": rule,
+    }
+    study = lt.Study("s", {"x": lt.Float(0, 1)}, **given)
+    code = f"import luthier as lt, time; s = lt.Study('s', store={str(tmp_path / 's.db')!r}); s.ask(); time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", code])
+    while not study.history.running:
+        time.sleep(0.05)
+    threading.Timer(0.5, other.kill).start()
+    assert study.run(lambda trial: trial["x"], trials=4, deterministic=True) == "trials"
+    assert other.wait() != 0
+    assert [trial.reason for trial in study.trials] == ["done"] * 4
+
+
+def test_whoever_asks_after_a_deterministic_run_is_given_any_number_of_trials() -> None:
+    study = run(lt.Random(), trials=6, deterministic=2)
+    assert [study.ask().number, study.ask().number, study.ask().number] == [6, 7, 8]
+    assert len(study.ask(3)) == 3

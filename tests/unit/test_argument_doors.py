@@ -56,6 +56,7 @@ BAD: list[Any] = [
     1j,
 ]
 DOORS: dict[str, Callable[[Any], object]] = {
+    "an order to all who run a study": lambda bad: ONE.direct(bad),
     "names of instances": lambda bad: lt.Instances(bad),
     "features of instances": lambda bad: lt.Instances({"a": bad, "b": [1.0]}),
     "end of a run": lambda bad: ONE.run(lambda trial: trial["x"], trials=5, stop=bad),
@@ -115,3 +116,59 @@ def test_a_weight_given_twice_is_refused(tmp_path: Path, capsys: pytest.CaptureF
     TWO.copy(tmp_path / "s.db").close()
     assert execute(["choose", str(tmp_path / "s.db"), "--weights", "f=1,f=2"]) == 2
     assert "'f' is there twice" in capsys.readouterr().err
+
+
+def test_a_text_is_an_order_where_it_is_one() -> None:
+    study = lt.Study("s", {"x": lt.Float(0, 1)}, minimize="f", method=lt.Random(), seed=0)
+    order: Any = "pause"
+    assert (study.direct(order), study.direct(order)) == (True, False)
+    with pytest.raises(LuthierError, match="order='later': give one of 'go on', 'pause', 'stop', 'cancel'"):
+        study.direct(order.replace("pause", "later"))
+    assert study.history.length == 2
+
+
+@pytest.mark.parametrize("objective", [lambda x, y: x + y, lambda: 1.0, lambda **values: 1.0])
+def test_a_function_that_cannot_be_called_with_a_trial_is_refused_before_anything_is_run(objective: Any) -> None:
+    study = _study(["f"])
+    length = study.history.length
+    with pytest.raises(LuthierError, match=r"called with one argument, the trial"):
+        study.run(objective, trials=3)
+    assert study.history.length == length
+    assert study.run(lambda *given: 1.0, trials=1) == "trials"
+
+
+def test_a_limit_of_a_variable_belongs_into_the_space(tmp_path: Path) -> None:
+    space = {"x": lt.Float(0, 1)}
+    with pytest.raises(LuthierError, match=r"that is a variable.*require=\['x <= 0.5'\]"):
+        lt.Study("s", space, minimize="f", constraints={"x": "<= 0.5"}, store=tmp_path / "s.db")
+    assert not lt.studies(tmp_path / "s.db")
+    assert lt.Study("s", space, minimize="f", constraints={"f": "<= 0.5"}) is not None
+
+
+def test_a_study_does_not_learn_from_itself() -> None:
+    study = lt.Study("s", {"x": lt.Float(0, 1)}, minimize="f", noisy=True, method=lt.Random(), seed=0)
+    study.add({"x": 0.5}, 1.0)
+    with pytest.raises(LuthierError, match="is this study itself"):
+        study.learn_from(study)
+    assert len(study) == 1
+
+
+def test_a_share_is_no_percentage() -> None:
+    with pytest.raises(LuthierError, match="write keep=25"):
+        lt.Percentile(keep=0.25)
+
+
+def test_a_number_for_several_objectives_is_answered_with_what_to_return() -> None:
+    with pytest.raises(LuthierError, match=r"return all of them, {'f': …, 'g': …}, or a tuple in this order"):
+        TWO.tell(TWO.ask(), 0.5)
+
+
+def test_a_cost_without_a_limit_is_weighed_and_not_limited() -> None:
+    calls = []
+
+    def bill(trial: lt.RunningTrial) -> dict[str, float]:
+        calls.append(trial.number)
+        return {"value": trial["x"], "dollars": 1e9}
+
+    lt.minimize(bill, {"x": lt.Float(0, 1)}, cost={"dollars": None}, trials=4, method=lt.Random(), seed=0)
+    assert len(calls) == 4

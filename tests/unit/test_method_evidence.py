@@ -14,7 +14,7 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Auto
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, EvaluatedPoints
-from luthier.method.bayesian.evidence import find_evidence, penalize_edges, resolution
+from luthier.method.bayesian.evidence import find_evidence, find_unlearnt, penalize_edges, resolution
 from luthier.method.bayesian.plateau import find_plateaus, widest_gap
 from luthier.method.bayesian.separation import SeparatedPoints, separate
 from luthier.method.bayesian.step import FittedModel, Step, incumbent, scalarize
@@ -78,6 +78,33 @@ def test_of_a_noisy_objective_most_trials_serve_to_learn() -> None:
     ends = [trial["x"] for trial in study.trials if min(trial["x"], 1 - trial["x"]) < 0.01]
     assert len(ends) <= 4
     assert study.verify().ok
+
+
+def test_what_models_do_not_predict_is_unlearnt() -> None:
+    """A smooth objective is predicted from the other trials; losses that have nothing to do with the points are not."""
+    x = points(40)
+
+    def unlearnt(losses) -> float:
+        return find_unlearnt([model.posterior for model in fitted(data(x, losses), GP())])
+
+    assert unlearnt((x[:, 0] - 0.3) ** 2 + x[:, 1]) < 0.01
+    assert unlearnt(np.random.default_rng(0).normal(size=40)) > 0.8
+    assert find_unlearnt([]) == 0.0
+    assert unlearnt(np.zeros(40)) == pytest.approx(16 / 17)  # where all are equal no order is predicted
+
+
+def test_under_a_fidelity_rungs_tell_and_proposals_are_drawn_near_the_good_trials() -> None:
+    """What a measurement would teach is no aim there: noise that hides which trials are good is for rungs to tell."""
+    epochs = lt.Fidelity("epochs", 1, 9)
+    study = lt.Study("s", {"x": lt.Float(0, 1)}, minimize="loss", method=Auto(search=BRIEF), seed=0, fidelity=epochs)
+    noise = np.random.default_rng(0).normal(size=30)
+    study.run(lambda trial: (trial["x"] - 0.3) ** 2 + 0.2 * noise[trial.number], trials=30)
+    by = [trial.note["by"] for trial in study.trials[5:]]
+    drawn = [trial for trial in study.trials if trial.note["by"] == "drawing"]
+    assert len(drawn) > 8 and "informing" not in by
+    assert {trial.note["acquisition"] for trial in drawn} == {"log density ratio"}
+    assert study.verify().ok
+    assert "drawn near the good trials" in str(study.explain(drawn[0].number))
 
 
 def test_a_plateau_costs_the_more_the_more_trials_told_nothing() -> None:
@@ -164,7 +191,7 @@ def test_the_lowest_mean_is_looked_for_where_the_lowest_losses_were_measured() -
     assert incumbent(posterior, known, noisy=True) == posterior.moments(known.x).mean.min()
     many = data(x, losses)
     means = posterior.moments(x).mean
-    lowest = np.argsort(losses, kind="stable")[:5_000]
+    lowest = np.argsort(losses, kind="stable")[:2_000]
     assert incumbent(posterior, many, noisy=True) == pytest.approx(means[lowest].min(), rel=1e-12)
     assert incumbent(posterior, many, noisy=False) == posterior.best
 
@@ -183,6 +210,24 @@ def test_points_near_a_trial_in_every_variable_are_known() -> None:
     assert separation.clear(x).tolist() == [False, True, True, False]
     fresh = SeparatedPoints(EvaluatedPoints(x[1:2]), separation).fresh(x)
     assert fresh.tolist() == [False, False, True, False]
+
+
+def test_a_small_feasible_region_has_room_left() -> None:
+    """The distance shrinks along each number with the width of the feasible trials, as a share of that of all."""
+    x = [[0.0, 0.0, 0.25], [1.0, 0.8, 0.25], [0.4, 0.4, 0.25], [0.5, 0.8, 0.25]]
+    known = data(x, np.arange(4.0))
+    whole, part, one, none = (
+        separate(replace(known, violations=np.array(violations)[:, None]), 1.0)
+        for violations in ([-1.0, 0.0, -1.0, -1.0], [1.0, 1.0, -1.0, 0.0], [1.0, 1.0, -1.0, 1.0], [1.0] * 4)
+    )
+    plain = separate(known, 1.0)
+    assert whole is not None and part is not None and plain is not None and one is not None and none is not None
+    wide, narrow = plain.highs - plain.lows, part.highs - part.lows
+    np.testing.assert_array_equal(whole.highs, plain.highs)
+    np.testing.assert_allclose(narrow, wide * np.array([0.1, 0.5, 1.0]), atol=1e-12)
+    for nowhere in (one, none):
+        np.testing.assert_allclose(nowhere.highs, nowhere.lows)
+        assert nowhere.clear(np.array(x) + 0.01).all()
 
 
 @pytest.mark.parametrize("several", [False, True])

@@ -14,7 +14,7 @@ from luthier.errors import Infeasible
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import AcquisitionOptimizer, ModelBased, with_pending
-from luthier.method.bayesian.bayes import LOG_RATIO
+from luthier.method.bayesian.density_ratio import LOG_RATIO
 from luthier.method.bayesian.step import evaluated_points, is_learnable
 from luthier.surrogate import GP, Posterior
 from luthier.testing.methods import SPACES, Drive

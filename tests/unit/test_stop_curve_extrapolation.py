@@ -121,7 +121,7 @@ def test_what_is_not_finite_is_left_out_and_stops_a_trial_where_it_is_the_latest
         if epoch == 3:
             break
     result = study.tell(trial, 0.5)
-    assert result.reason is Reason.PRUNED
+    assert result.reason is Reason.NONFINITE
     rule = study.rule
     assert isinstance(rule, lt.CurveExtrapolation)
     assert rule.forecast(study.reader.problem, study.history, 1) is None  # two finite reports are too few

@@ -13,8 +13,8 @@ from luthier.errors import InvalidSetting
 from luthier.event import Asked, Paused, Promoted, Pruned, Resumed, Told
 from luthier.problem import Fidelity, Objective, Problem
 from luthier.stop import Rule
-from luthier.stop.rungs import levels, most_halvings
-from luthier.trial import Reason, State
+from luthier.stop.rungs import levels, levels_from_lowest, most_halvings
+from luthier.trial import Reason
 
 EPOCHS = lt.Fidelity("epochs", 1, 81)
 SPACE = {"x": lt.Float(0, 1)}
@@ -72,6 +72,21 @@ def test_rungs_are_those_that_the_fidelity_allows() -> None:
     assert levels(lt.Fidelity("epochs", 1, 50), 3, 3) == (2, 6, 17, 50)
     assert most_halvings(lt.Fidelity("epochs", 1, 80), 3) == 3
     assert most_halvings(lt.Fidelity("epochs", 40, 81), 3) == 0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "eta", "rungs"),
+    [
+        (1, 81, 3, (1, 3, 9, 27, 81)),
+        (1, 47, 3, (1, 3, 9, 27, 47)),  # 47 / 27 = 1.741
+        (1, 46, 3, (1, 3, 9, 46)),  # 46 / 27 = 1.704, and √3 = 1.732
+        (2, 100, 4, (2, 8, 32, 100)),
+        (3, 5, 3, (5,)),
+    ],
+)
+def test_rungs_of_asha_begin_at_the_lowest_fidelity(low: int, high: int, eta: int, rungs: tuple[int, ...]) -> None:
+    assert levels_from_lowest(lt.Fidelity("epochs", low, high), eta) == rungs
+    assert study_of(lt.ASHA(eta=eta), lt.Fidelity("epochs", low, high)).ask().until == rungs[0]
 
 
 def _history(rule: Rule, trials: int, fidelity: Fidelity = EPOCHS) -> tuple[lt.Study, dict[int, list[int]]]:
@@ -227,7 +242,7 @@ def test_an_objective_that_fails_at_a_rung_does_not_hold_its_bracket_up() -> Non
     study.run(failing, trials=9)
     assert study.reader.counts["done"] >= 1 and study.reader.counts["failed"] == 3
     assert study.trials[1].reason is Reason.NONFINITE
-    assert study.trials[4].state is State.PAUSED  # a NaN at a rung is never promoted
+    assert study.trials[4].reason is Reason.NONFINITE  # whatever it returned after a NaN at its rung
     assert study.verify().ok
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from luthier.acquisition.analytic import EI, PI, UCB, LogEI
 from luthier.acquisition.augmented import AugmentedLogEI
-from luthier.acquisition.criterion import FunctionCriterion, IntegratedCriterion, bind_acquisition
+from luthier.acquisition.criterion import (
+    FunctionCriterion,
+    IntegratedCriterion,
+    analytic_posteriors,
+    bind_acquisition,
+)
 from luthier.acquisition.directional_hypervolume import LogDirectionalEHVI
 from luthier.acquisition.hedge import Hedge
 from luthier.acquisition.hypervolume import LogEHVI, bind_hypervolume
@@ -65,6 +70,7 @@ __all__ = [
     "SmoothCriterion",
     "Thompson",
     "ValueScale",
+    "analytic_posteriors",
     "bind_acquisition",
     "bind_hypervolume",
     "check_acquisition",

@@ -151,6 +151,16 @@ def bind_acquisition(
     )
 
 
+def analytic_posteriors(criterion: Criterion) -> tuple[Posterior, ...]:
+    """Give the posteriors of the loss that an analytic criterion reads, or an average of such; none of any other."""
+    if isinstance(criterion, AnalyticCriterion):
+        return (criterion.posterior,)
+    if not isinstance(criterion, IntegratedCriterion):
+        return ()
+    found = [analytic_posteriors(part) for part in criterion.criteria]
+    return tuple(posterior for part in found for posterior in part) if all(found) else ()
+
+
 def average_over_members(
     posterior: Posterior, bind: Callable[[Posterior], Criterion], scale: ValueScale = ValueScale.POSITIVE
 ) -> Criterion:

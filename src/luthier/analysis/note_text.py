@@ -25,6 +25,7 @@ _BY: Final = {
     "rugged": "one model alone, with shorter length-scales: small differences seem to be noise, or ruggedness",
     "hoping": "one model alone, by the lowest bound: small differences seem to be noise, or ruggedness",
     "informing": "one model alone, by what the measurement would teach about the optimum: the losses seem to be noisy",
+    "drawing": "drawn near the good trials: models predict little of the losses, and rungs will tell",
     "spreading": "where fewest trials are: near the good ones, trials only repeat known results",
     "exploring": "the best trials are all but the same, so one model alone looks for much better ones elsewhere",
 }

@@ -123,5 +123,6 @@ def _existing(place: str) -> str:
     path = Path(place)
     if not path.exists():
         beside = [str(other) for other in path.parent.glob("*.db")] if path.parent.is_dir() else []
-        raise StoreError(f"there is no store {place!r}{did_you_mean(place, beside)}")
+        hint = did_you_mean(place, beside) or ": it is made when a study is begun, by luthier run"
+        raise StoreError(f"there is no store {place!r}{hint}")
     return place

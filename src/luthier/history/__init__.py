@@ -9,11 +9,12 @@ from luthier.history.logged_source import read_partial
 from luthier.history.snapshot import LogSnapshot
 from luthier.history.spending import outcome_cost
 from luthier.history.tables.trial_fields import TrialFields
-from luthier.history.trial_order import TrialOrder, proposed_from
+from luthier.history.trial_order import SerialOrder, TrialOrder, proposed_from
 
 __all__ = [
     "History",
     "LogSnapshot",
+    "SerialOrder",
     "TrialFields",
     "TrialOrder",
     "is_feasible",

@@ -66,8 +66,7 @@ class History:
         """
         log = self._log
         if self.length != log.fold.length:  # another history went on from here: branch off
-            fresh = History(log.spaces[0], log.spaces[1:])
-            grown = fresh.extend([*log.events[: self.length], *added])
+            grown = self.begin().extend([*log.events[: self.length], *added])
         else:
             log.take(added)
             grown = self._view(log.fold.length)
@@ -192,10 +191,8 @@ class History:
         Trials that teach nothing (forgotten, outside the present space) are left out, and so are their reports.
         Cost O(trials · d + reports); no configuration is encoded twice.
         """
-        state, keep = self._state, None
+        state, keep = self._state, self._keep and np.array([*map(self._keep, self._state.trials)], dtype=bool)
         self._log.uses.add("data")
-        if self._keep is not None:
-            keep = np.array([self._keep(trial) for trial in state.trials], dtype=bool)
         cached = problem.space is state.space or problem.space == state.space
         features = None if problem.instances is None else problem.instances.feature_matrix(root_of(state.created))
         data = state.table.data(problem.space, state.configs, keep, cached, problem.fidelity, features)
@@ -243,10 +240,12 @@ class History:
     def trial(self, number: int) -> Trial:
         """Give the trial of a number, or raise TrialNotFound."""
         trials = self._state.trials
-        whole = type(number) is int or isinstance(number, Integral)
-        if not whole or not 0 <= number < len(trials):
-            raise TrialNotFound(f"there is no trial {number!r}; the study has {len(trials)}")
-        return trials[number]
+        if (type(number) is int or isinstance(number, Integral)) and number >= 0:
+            try:
+                return trials[number]
+            except IndexError:
+                pass
+        raise TrialNotFound(f"there is no trial {number!r}; the study has {len(trials)}")
 
     @property
     def events(self) -> Sequence[Event]:
@@ -372,7 +371,8 @@ class History:
     @property
     def leased(self) -> bool:
         """Whether there is any lease: of a trial or of a claim. Cost O(1)."""
-        return bool(self._state.running or self._state.claims)
+        state = self._state
+        return bool(state.running or state.claims)
 
     @property
     def claims(self) -> tuple[tuple[int, Claimed], ...]:
@@ -394,14 +394,13 @@ class History:
         Numbers whose claimant was lost come first. Where no claim is open, they are those of the next trials.
         """
         state = self._state
-        if not state.drawn:
-            return len(state.trials), count
-        return first_free(state.drawn, count) or (state.fresh, count)
+        return (state.drawn and first_free(state.drawn, count)) or (state.fresh, count)
 
     @property
     def backlog(self) -> bool:
         """Whether a trial waits to be run again, or a configuration is enqueued. Cost O(1)."""
-        return bool(self._state.waiting or self._state.queue)
+        state = self._state
+        return bool(state.waiting or state.queue)
 
     @property
     def queue(self) -> tuple[tuple[str, Config], ...]:

@@ -339,7 +339,7 @@ class LogState:
         self.trials[number] = replace(trial, state=State.FINISHED, outcome=outcome, forgotten=False)
         self.finished += 1
         self.table.end(number, outcome, self.length)
-        if self.configs[number] is not None:
+        if self.configs.holds(number):
             self.leader.end(number, outcome, trial.origin != IMPORTED)
         self.running.pop(number, None)
         self.renewed.pop(number, None)

@@ -64,12 +64,15 @@ class Spending:
 
     def told(self, number: int, outcome: Outcome) -> None:
         """Take in the outcome of a run."""
-        seconds = outcome.duration_s if self._cost in (None, SECONDS) else None
-        self._end(number, _returned(self._cost, outcome), seconds)
+        if self._cost is None:
+            self._end(number, None, outcome.duration_s)
+        else:
+            seconds = outcome.duration_s if self._cost == SECONDS else None
+            self._end(number, _returned(self._cost, outcome), seconds)
 
     def _end(self, number: int, given: float | None, seconds: float | None) -> None:
-        noted = self._noted.pop(number, None)
-        cost = next((one for one in (given, noted, seconds) if one is not None), None)
+        noted = self._noted.pop(number, None) if self._noted else None
+        cost = given if given is not None else noted if noted is not None else seconds
         if cost is not None:
             self.total = min(self.total + cost, sys.float_info.max)  # an infinite one would have no mean
             self.runs += 1

@@ -59,6 +59,11 @@ class PruningCallback(ABC):
         self._value = _read_value(self._content)
 
     @property
+    def _lacking(self) -> str:
+        """What is to be done where there is no value."""
+        return "read it after training"
+
+    @property
     def start(self) -> int:
         """The step of the checkpoint that training goes on from; 0 where it starts at the beginning."""
         return self._start
@@ -71,7 +76,7 @@ class PruningCallback(ABC):
             InvalidSetting: there was no step yet.
         """
         if self._value is None:
-            raise InvalidSetting(f"{self._metric!r} has no value yet: read it after training")
+            raise InvalidSetting(f"{self._metric!r} has no value yet: {self._lacking}")
         return self._value
 
     @property

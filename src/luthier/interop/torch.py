@@ -71,6 +71,10 @@ class TorchEpochs(PruningCallback):
         path = self._file(_STATE)
         return None if path is None else str(path)
 
+    @property
+    def _lacking(self) -> str:
+        return "call report(value) in each turn of the loop, and read it afterwards"
+
     def __iter__(self) -> Iterator[int]:
         if (path := self._file(_STATE)) is not None:
             self._restore(path)

@@ -137,10 +137,10 @@ class ModelChoice(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The models and the acquisition function that made a proposal.
 
     Args:
-        by: of `Auto` ``committee``, ``short scale``, ``exploring``, ``rugged``, ``informing``, ``spreading`` or
-            ``hoping`` (earlier ``doubter`` and ``explorer``, too); else the name of the surrogate.
+        by: of `Auto` ``committee``, ``short scale``, ``exploring``, ``rugged``, ``informing``, ``drawing``,
+            ``spreading`` or ``hoping`` (earlier ``doubter`` and ``explorer``, too); else the name of the surrogate.
         acquisition: the name of the acquisition function.
-        models: of `Auto` the scalings of the losses, one a model.
+        models: of `Auto` the scalings of the losses, one a model; of ``drawing`` the surrogate.
         sources: the coefficients of results of other tasks in the prior mean of the first model; none where it does
             without.
     """

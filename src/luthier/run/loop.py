@@ -70,6 +70,10 @@ class Runnable(Protocol):
         """Whether the run is to end."""
         ...
 
+    def reap(self) -> tuple[int, ...]:
+        """Take back the trials of workers that are gone; see `Study.reap`."""
+        ...
+
     def take(self, limit: int | None, cost: float | None = None, evaluations: int | None = None) -> ActiveTrial | None:
         """Get the next trial; see `Study.take`."""
         ...
@@ -152,6 +156,7 @@ class Loop:
     _aborting: bool = False
     _order: Order = Order.GO_ON
     _looked_s: float = 0.0
+    _waits: bool = False
 
     def run(self) -> End:
         """Run until the budget is spent.
@@ -205,12 +210,21 @@ class Loop:
         if now_s - self._looked_s > _LOOK_S:
             self._looked_s = now_s
             order = self.direction.refresh()
+            if not self._running and self.study.settled is None and not self.study.reap():
+                self._say_what_it_waits_for()
         else:
             order = self.direction.order
         if order is not self._order:
             self._order = order
             busy = f"; {len(self._running)} here still to end" if order is Order.PAUSE and self._running else ""
             self.progress.notice(f"{_ORDERS[order]}{busy}")
+
+    def _say_what_it_waits_for(self) -> None:
+        """Say, once, that a deterministic run waits for trials that are run elsewhere."""
+        numbers = ", ".join(map(str, self.study.history.running))
+        if numbers and not self._waits:
+            self._waits = True
+            self.progress.notice(f"a deterministic run: waiting for what is run elsewhere, trial {numbers}")
 
     # --- handing out ----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import inspect
 from typing import Any, TypeAlias
 
 from luthier._hints import with_article
@@ -26,10 +27,30 @@ Choice: TypeAlias = str | concurrent.futures.Executor | ExecutorFactory | Any
 
 
 def over_cases(objective: ObjectiveFunction, problem: Problem, seed: int) -> ObjectiveFunction:
-    """Give the objective of a trial: in a study with instances that of one evaluation is called for each case."""
+    """Give the objective of a trial: in a study with instances that of one evaluation is called for each case.
+
+    Raises:
+        InvalidSetting: it cannot be called with a trial.
+    """
+    _check_call(objective)
     if problem.instances is None or not callable(objective):
         return objective
     return CaseLoop(objective, problem.objectives[0].name, problem.instances, problem.instances.cases(Key.of(seed)))
+
+
+def _check_call(objective: ObjectiveFunction) -> None:
+    """Refuse a function that takes no argument, or needs several, such as one for each variable."""
+    try:
+        signature = inspect.signature(objective)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(None)
+    except TypeError:
+        raise InvalidSetting(
+            f"the objective takes {signature}, and is called with one argument, the trial: trial['x'] is the value of "
+            "x, and trial.params has those of all variables, as in lambda trial: f(**trial.params)"
+        ) from None
 
 
 def make_executor(

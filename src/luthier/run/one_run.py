@@ -8,6 +8,7 @@ from functools import partial
 from luthier.analysis import EndRule, Forecast
 from luthier.errors import InvalidSetting
 from luthier.executor import Executor, Limits
+from luthier.history import SerialOrder, TrialOrder
 from luthier.method import Grid
 from luthier.run.budget import Budget, End
 from luthier.run.callbacks import RunObserver
@@ -68,9 +69,10 @@ def run_once(
                 f"deterministic={deterministic!r}: {study.rule!r} decides by what other workers have reported by then, "
                 "which no two runs share: use one worker and deterministic=True, or no rule (study.rule = None)"
             )
-        if study.rule is not None:
-            window = None  # one trial after the other: its order is that of the log, in which a trial may pause
-        asking.begin_run(budget.trials, window, budget.cost)
+        order: TrialOrder | SerialOrder | None = None if window is None else TrialOrder(window)
+        if window is not None and study.rule is not None:  # a trial may pause: the order is that of the log
+            window, order = None, SerialOrder()
+        asking.begin_run(budget.trials, order, budget.cost)
         earlier_s = study.reader.elapsed_s() if budget.time_s is not None else 0.0
         if budget.is_unlimited and stop is None and not _ends_by_itself(asking):
             reporter.notice(ENDLESS)

@@ -29,7 +29,7 @@ def minimize(
     time_s: float | None = None,
     target: float | None = None,
     plateau: int | None = None,
-    cost: float | str | Mapping[str, float] | None = None,
+    cost: float | str | Mapping[str, float | None] | None = None,
     method: Method | None = None,
     seed: int | None = None,
     noisy: bool = False,
@@ -47,13 +47,15 @@ def minimize(
     Args:
         objective: a function of a running trial that returns a number.
         space: the variables.
-        trials: the number of trials.
+        trials: the number of trials. Without this and any other limit, it ends by Ctrl-C, which has the best in the
+            error, or once a finite space is used up.
         time_s: seconds after which no new trials begin.
         target: a value that is good enough.
         plateau: the number of trials in a row that may end without a better value than the best.
         cost: the seconds that all trials may take; or ``{"dollars": 20.0}``, a number that the objective returns of
             each trial beside its value (``{"value": 0.1, "dollars": 0.5}``) and what that may be in all; or the name
-            alone, "dollars" or "seconds". Where it is named, methods divide what a trial promises by what it costs.
+            alone, "dollars" or "seconds", for no limit, as ``{"dollars": None}``. Where it is named, methods divide
+            what a trial promises by what it costs.
         method: makes the proposals; by default as in `Study`.
         seed: of all randomness.
         noisy: whether the same values may give different results.
@@ -106,7 +108,7 @@ def maximize(
     time_s: float | None = None,
     target: float | None = None,
     plateau: int | None = None,
-    cost: float | str | Mapping[str, float] | None = None,
+    cost: float | str | Mapping[str, float | None] | None = None,
     method: Method | None = None,
     seed: int | None = None,
     noisy: bool = False,
@@ -143,7 +145,7 @@ def maximize(
         )
 
 
-def _parse_cost(cost: float | str | Mapping[str, float] | None) -> tuple[str | None, float | None]:
+def _parse_cost(cost: float | str | Mapping[str, float | None] | None) -> tuple[str | None, float | None]:
     """Give the name of what a trial costs, and what all may cost."""
     if cost is None or isinstance(cost, str):
         return cost, None

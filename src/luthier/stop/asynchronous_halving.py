@@ -17,10 +17,9 @@ from luthier.stop.rungs import (
     decide_at_rung,
     fidelity_of,
     first_paused,
-    levels,
+    levels_from_lowest,
     may_go_on,
     members,
-    most_halvings,
 )
 
 
@@ -30,7 +29,7 @@ class ASHA(Rule):
     """Promote a trial as soon as it is among the best one in η of those that have reached its rung so far.
 
     A worker that is free takes the best such trial of the highest rung that has one, and begins a new trial where none
-    has. No worker ever waits.
+    has. No worker ever waits. Rungs are at η times the units of the one below, from the lowest fidelity on.
 
     Args:
         eta: η, one in how many trials is promoted, at least 2.
@@ -64,8 +63,7 @@ class ASHA(Rule):
         return decide_at_rung(history, number, self._promotions(problem, history), "ASHA")
 
     def _levels(self, problem: Problem) -> tuple[int, ...]:
-        fidelity = fidelity_of(problem, "ASHA")
-        return levels(fidelity, self.eta, most_halvings(fidelity, self.eta))
+        return levels_from_lowest(fidelity_of(problem, "ASHA"), self.eta)
 
     def _promotions(self, problem: Problem, history: History) -> Iterator[Promotion]:
         """Give the trials that may be promoted, the best of the highest rung first."""

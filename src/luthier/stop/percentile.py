@@ -26,7 +26,7 @@ class Percentile(Rule):
     everything.
 
     Args:
-        keep: the percentage of trials that may go on, above 0 and below 100.
+        keep: the percentage of trials that may go on, from 1 to below 100.
         trials: the number of finished trials with a report at the step that there must be first, at least 1.
         after: the first step at which a trial may be stopped.
         every: only steps that are `after` and multiples of this many later are looked at, at least 1.
@@ -49,6 +49,8 @@ class Percentile(Rule):
 
     def __post_init__(self) -> None:
         check_setting_types(self)
+        if 0.0 < self.keep < 1.0:
+            raise InvalidSetting(f"{self!r}: keep is a percentage, so write keep={100.0 * self.keep:g} for that share")
         _check(self, self.keep, self.trials, self.after, self.every)
 
     def decide(self, problem: Problem, history: History, number: int) -> Decision:

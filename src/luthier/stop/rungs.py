@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 
@@ -37,6 +38,15 @@ def most_halvings(fidelity: Fidelity, eta: int) -> int:
 def levels(fidelity: Fidelity, eta: int, halvings: int) -> tuple[int, ...]:
     """Give the units at each rung, ascending: r_i = R η^(i - s) for i = 0 … s, rounded."""
     return tuple(round(fidelity.high / eta ** (halvings - rung)) for rung in range(halvings + 1))
+
+
+def levels_from_lowest(fidelity: Fidelity, eta: int) -> tuple[int, ...]:
+    """Give the units at each rung, ascending: r η^i from the lowest fidelity r on, and the full one R at last.
+
+    Those above R / √η are left out, so that the last step is not much smaller than the others.
+    """
+    rising = (fidelity.low * eta**rung for rung in range(fidelity.high))
+    return (*takewhile(lambda units: units**2 * eta <= fidelity.high**2, rising), fidelity.high)
 
 
 def members(history: History) -> list[Trial]:

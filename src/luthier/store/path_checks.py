@@ -84,7 +84,9 @@ def check_file(place: Path, kind: str, must_exist: bool) -> None:
     if place.exists():
         return
     if must_exist:
-        raise StoreError(f"there is no store {str(place)!r}: check the path, or run a study there first")
+        raise StoreError(
+            f"there is no store {str(place)!r}: check the path; a store is made when a study is begun there"
+        )
     if not writable(place):
         raise StoreReadOnly(f"no file can be made in {str(place.parent)!r}: it is read-only; use another")
 

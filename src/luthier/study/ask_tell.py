@@ -10,7 +10,7 @@ from typing import Any, Self, TypeAlias, overload
 
 from luthier.errors import InvalidResult, LeaseLost, LuthierError, StoreError, TrialFinished
 from luthier.event import Asked, Configured, Event, Resumed, Retried
-from luthier.history import History, TrialOrder
+from luthier.history import History, SerialOrder, TrialOrder
 from luthier.instances import Instances
 from luthier.key import Key
 from luthier.memo import Memo
@@ -120,7 +120,7 @@ class AskTell:
         self._memo = Memo()
         self._owner = LeaseOwner()
         self._decider: tuple[tuple[object, ...], Decider] | None = None
-        self._order: TrialOrder | None = None
+        self._order: TrialOrder | SerialOrder | None = None
         self._heartbeat = Heartbeat(self._log.renew, LEASE_S)
         self._claims = Claims(self._log, self._heartbeat)
         self._reports = TrialReports(self._log, rule)
@@ -197,15 +197,14 @@ class AskTell:
             live = [self._begun(history, *answer) for answer in history.answers(request)]
         return live if count is not None else live[0]
 
-    def _make_decider(
-        self, ttl_s: float = LEASE_S, owned: bool = True, limits: RunLimits = (None, None, None)
-    ) -> Decider:
-        which, limit = (self._config(), self._owner.name, owned, ttl_s, limits, self._order), limits[0]
+    def _make_decider(self, ttl_s: float = LEASE_S, owned: bool = True, limits: RunLimits | None = None) -> Decider:
+        trials, cost, evaluations = limits or (None, None, None)
+        order = None if limits is None else self._order  # that of a run
+        which = (self._config(), self._owner.name, owned, ttl_s, limits, order)
         if self._decider is None or self._decider[0] != which:
             how, name, scheduler = (self.method, which[0], self._key, self._memo), which[1], scheduler_of(self.rule)
-            made = Decider(
-                *how, name if owned else "", ttl_s, limit, name, LEASE_S, scheduler, self._order, *limits[1:]
-            )
+            holder, ways = name if owned else "", (scheduler, order, cost, evaluations)
+            made = Decider(*how, holder, ttl_s, trials, name, LEASE_S, *ways)
             self._decider = (which, made)
         return self._decider[1]
 
@@ -368,16 +367,18 @@ class AskTell:
         live = self._ask(self._make_decider(limits=(limit, cost, evaluations)), 1)
         return live[0] if live else None
 
-    def begin_run(self, horizon: int | None, window: int | None = None, cost: float | None = None) -> None:
+    def begin_run(
+        self, horizon: int | None, order: TrialOrder | SerialOrder | None = None, cost: float | None = None
+    ) -> None:
         """Prepare for a run, and take back the trials of dead workers.
 
         Args:
             horizon: the number of trials that methods plan for.
-            window: that of a deterministic run (see `luthier.history.TrialOrder`); None: proposals see what is known.
+            order: that of a deterministic run; None: proposals see what is known.
             cost: what the study may cost in all, for methods that plan for it.
         """
         self._configuration.plan(horizon, cost)
-        self._order = None if window is None else TrialOrder(window)
+        self._order = order
         reap_leases(self._log, self.history)
 
     def note_end(self, decide: Decide) -> None:
@@ -429,7 +430,8 @@ class AskTell:
         return self._configuration.event(self.method, self._reports.rule)
 
     def _result(self, history: History, number: int) -> TrialResult:
-        return TrialResult(history.trial(number), history.space, history.problem().objectives)
+        problem = history.problem()
+        return TrialResult(history.trial(number), problem.space, problem.objectives)
 
     def _report(self, number: int, token: int, value: Reportable, step: int | None) -> None:
         self._reports.report(number, token, value, step, None if self._reports.rule is None else self._config())

@@ -23,7 +23,7 @@ from luthier.event import (
     Told,
     proposal_key,
 )
-from luthier.history import History, TrialOrder
+from luthier.history import History, SerialOrder, TrialOrder
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method import Method, ModelBased, Random, to_plain
@@ -106,7 +106,7 @@ class Decider:
         claimant: will hold the claims.
         claim_ttl_s: how long a claim lasts without renewal.
         scheduler: says what new trials may spend, and which paused ones go on; None: all trials get all.
-        order: in which outcomes are seen in a deterministic run; None: as they come.
+        order: in which trials begin and outcomes are seen in a deterministic run; None: as they come.
         cost_limit: no trial begins once this is spent, or committed to the trials that run; None for no limit.
         evaluation_limit: the same of the cases of a study with instances.
     """
@@ -121,7 +121,7 @@ class Decider:
     claimant: str = ""
     claim_ttl_s: float | None = None
     scheduler: Scheduler | None = None
-    order: TrialOrder | None = None
+    order: TrialOrder | SerialOrder | None = None
     cost_limit: float | None = None
     evaluation_limit: int | None = None
 
@@ -129,8 +129,13 @@ class Decider:
         """Decide which trials begin without a thought: waiting ones, else promoted ones, else enqueued ones.
 
         Returns:
-            What begins up to `count` of them; nothing where the limit is reached; None where the method is to propose.
+            What begins up to `count` of them; nothing where the limit is reached, or others run a trial that is to end
+            first; None where the method is to propose.
         """
+        if isinstance(self.order, SerialOrder):
+            if not self.order.is_complete(history):
+                return []
+            count = 1
         if self.cost_limit is not None and self._is_spent(history):
             return []
         backlog = history.backlog
@@ -154,7 +159,7 @@ class Decider:
         Raises:
             SpaceExhausted, Infeasible: as `Method.suggest` does.
         """
-        if self.order is not None:
+        if isinstance(self.order, TrialOrder):
             return self._propose_in_order(history, self.order)
         number, size = history.free_numbers(self._room(history, count))
         news = self._news(history)

@@ -9,6 +9,7 @@ from luthier.errors import InvalidConfig, InvalidResult, InvalidSetting, StudyMi
 from luthier.event import Changed, Enqueued, Event
 from luthier.history import History
 from luthier.problem import Problem
+from luthier.scalar import short
 from luthier.space import Space, Variable, compare
 from luthier.store import Store
 from luthier.study import decisions
@@ -294,9 +295,12 @@ class StudyEditor:
 
         Raises:
             StudyMismatch: the other study lacks an objective or a variable of this one, has a variable that this one
-                lacks, or minimises what this one maximises; or none of its trials can be held. Nothing is added.
+                lacks, or minimises what this one maximises; or none of its trials can be held; or it is this study
+                itself. Nothing is added.
         """
         given = other_study("learn_from", other, names, fill, ignore)
+        if given.reader.history.digest == self._log.history.digest:
+            raise StudyMismatch(f"study {given.reader.name!r} is this study itself, or a copy with nothing new")
         return len(self._commit(lambda problem: lessons(given, problem)))
 
     def transfer_from(
@@ -381,6 +385,9 @@ class StudyEditor:
         Returns:
             Whether it changes anything: what is paused cannot be paused again.
 
+        Raises:
+            InvalidSetting: it is no order.
+
         Example:
             >>> import luthier as lt
             >>> from luthier.study import Order, StudyEditor
@@ -390,7 +397,9 @@ class StudyEditor:
             >>> editor.direct(Order.PAUSE), editor.direct(Order.PAUSE), editor.direct(Order.GO_ON)
             (True, False, True)
         """
-        return bool(self._append(lambda history: direct(history, order)))
+        if not isinstance(order, str) or order not in tuple(Order):
+            raise InvalidSetting(f"order={short(order)}: give one of {', '.join(map(repr, map(str, Order)))}")
+        return bool(self._append(lambda history: direct(history, Order(order))))
 
     def reap(self) -> tuple[int, ...]:
         """Take back the trials of workers that are gone, without waiting for a run to do so; gives their numbers."""

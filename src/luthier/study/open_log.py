@@ -206,6 +206,13 @@ def _create(store: Store, spec: StudySpec) -> StudyLog:
     if spec.space is None:
         raise study_not_found(store, spec.name, "to begin one, give a space and an objective")
     limits, fidelity = spec.constraints or (), spec.fidelity
+    names = {objective.name for objective in spec.objectives}
+    for limit in limits:
+        if limit.name in spec.space.variables and limit.name not in names:
+            raise InvalidSetting(
+                f"constraints={{{limit.name!r}: '{limit.relation}'}}: that is a variable, whose limits belong into the "
+                f"space, so that no trial is spent on finding out: its range, or lt.Space({{…}}, require=['{limit}'])"
+            )
     Problem(spec.space, spec.objectives, spec.noisy, outcome_constraints=limits)
     created = Created(
         spec.name,

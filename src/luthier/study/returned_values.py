@@ -157,7 +157,10 @@ def _check_spelling(result: Mapping[str, object], names: Sequence[str]) -> None:
 def _sequence(result: object, names: Sequence[str]) -> dict[str, float]:
     items = getattr(result, "tolist", lambda: result)()
     if not isinstance(items, Sequence) or isinstance(items, str) or len(items) != len(names):
-        raise InvalidResult(f"the study has {len(names)} objectives, {list(names)}; the result is {short(result)}")
+        raise InvalidResult(
+            f"the study has {len(names)} objectives, {list(names)}; the result is {short(result)}: "
+            f"return all of them, {{{', '.join(f'{name!r}: …' for name in names)}}}, or a tuple in this order"
+        )
     return {name: _number(item, name) for name, item in zip(names, items, strict=True)}
 
 

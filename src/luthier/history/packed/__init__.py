@@ -11,7 +11,6 @@ __all__ = [
     "PackedTrials",
     "ReadAgain",
     "StoredEvents",
-    "TrialFields",
     "is_pickled",
     "packed_configs",
 ]

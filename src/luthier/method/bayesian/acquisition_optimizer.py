@@ -13,6 +13,7 @@ from luthier._typing import Floats
 from luthier.acquisition import Criterion, SmoothCriterion
 from luthier.errors import InvalidSetting
 from luthier.key import Key
+from luthier.method.bayesian.constrained_ascent import follow_constraints
 from luthier.method.bayesian.separation import KnownPoints
 from luthier.setting_types import check_setting_types, settings_repr
 from luthier.space import Space
@@ -93,6 +94,9 @@ class AcquisitionOptimizer:
         if not supports(criterion, SmoothCriterion) or not self.ascents:
             return points
         begun = points[: self.ascents][np.isfinite(values[: self.ascents])]
+        along = follow_constraints(space, criterion, best[:1])
+        if len(along):
+            begun = np.concatenate([along[np.isfinite(criterion.value(along))], begun])
         ascended = _fresh(space, ascend(space, criterion, begun), known)
         if not len(ascended):
             return points
@@ -187,11 +191,7 @@ _ROUNDING = 2.0 * 10.0**-_DIGITS
 
 
 def _sums(points: Floats) -> Floats:
-    sums: Floats = points @ np.ones(points.shape[1])
-    missing = np.isnan(sums)
-    if missing.any():
-        rows = points[missing]
-        sums[missing] = np.where(np.isnan(rows), -1.0, rows) @ np.ones(points.shape[1])
+    sums: Floats = np.where(np.isnan(points), -1.0, points) @ np.ones(points.shape[1])
     return sums
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from luthier.acquisition import (
     AugmentedLogEI,
     Bindable,
     Criterion,
+    Feasible,
     FunctionCriterion,
     IntegratedCriterion,
     KnowledgeGradient,
@@ -30,7 +32,8 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
-from luthier.method.bayesian.evidence import Evidence, find_evidence, penalize_edges, resolution
+from luthier.method.bayesian.density_ratio import LOG_RATIO, best_candidates, choose_by_ratio
+from luthier.method.bayesian.evidence import Evidence, find_evidence, find_unlearnt, penalize_edges, resolution
 from luthier.method.bayesian.front import MOST_OBJECTIVES, choose_model, fit_objectives, front_first
 from luthier.method.bayesian.initial_design import design, rest_of_space
 from luthier.method.bayesian.plateau import find_plateaus, widest_gap
@@ -39,6 +42,7 @@ from luthier.method.bayesian.step import (
     FittedModel,
     Step,
     bind_criterion,
+    bind_improvement,
     evaluated_points,
     fantasize,
     fit_model,
@@ -55,7 +59,7 @@ from luthier.method.notes import ModelChoice, written
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.setting_types import check_setting_types, settings_repr
-from luthier.surrogate import GP, Hyperpriors, Posterior, Surrogate
+from luthier.surrogate import GP, Hyperpriors, Parzen, Posterior, Surrogate
 
 # Long length-scales: most objectives are smooth, and with these they are learned from few trials.
 _LONG_SCALE = Hyperpriors(log_length=0.7)
@@ -79,6 +83,11 @@ _WORTHWHILE = 0.1
 _LEARNING_MODELS = (GP(samples=4),)
 _MOST_AVERAGED = 100
 
+# Under a fidelity a scheduler measures again what seems to be good, and a finished trial is the result, so that a
+# proposal is worth what it is itself. Where noise hides which trials are good, or models do not predict what they have
+# not seen, one drawn near the good ones is better than theirs, which go to ends of ranges (docs/decisions/0046).
+_DRAWN = Parzen()
+
 _TINY = 1e-300
 _HOPES, _HOPE = 5, 2.0
 """Of the proposals for a rugged objective every fifth goes to the lowest bound of two standard deviations."""
@@ -93,7 +102,7 @@ _FRONT_EDGES, _LEAST_IDLE = 3.0, 0.5
 """Of several objectives it must promise e^3 times as much, and at the end of any other number e^1.5 times."""
 
 COMMITTEE, SHORT_SCALE, EXPLORING, RUGGED, HOPING = "committee", "short scale", "exploring", "rugged", "hoping"
-INFORMING, SPREADING = "informing", "spreading"
+INFORMING, SPREADING, DRAWING = "informing", "spreading", "drawing"
 """The roles of models, as they stand in notes (`ModelChoice.by`)."""
 _SHARED = 8
 """The number of fits that the steps of one batch keep: the committee, the models that stand alone, the constraints."""
@@ -137,7 +146,8 @@ class Auto:
     from the ends of numbers that do not matter. Where noise hides which trials are good, most proposals are made by the
     knowledge gradient: what the measurement would teach about the optimum, averaged over samples of the hyperparameters
     if noise is declared. Where the nearest trials tie, a point has to be worth it, the more so the more often such
-    points have only repeated a known loss.
+    points have only repeated a known loss. Under a fidelity, where rungs tell which trials are good, no proposal is
+    made to learn: as many as the models predict badly (or noise hides) are drawn near the good trials (`Parzen`).
 
     Where the study declares what a trial costs, the improvement is divided by the expected cost (`PerSecond`). A study
     without a trial budget is taken to be limited by time. If its trials take very different times, the improvement is
@@ -186,7 +196,10 @@ class Auto:
         while not batch.full:
             step = self.step(problem, data, key, len(batch.proposals), memo, shared)
             ((_, criterion),) = step.criteria
-            points = self.search.maximise(problem.space, criterion, step.start, step.known(evaluated), step.key)
+            drawn = step.candidates
+            points = best_candidates(drawn[evaluated.fresh(drawn)] if len(drawn) else drawn, criterion)
+            if not len(points):
+                points = self.search.maximise(problem.space, criterion, step.start, step.known(evaluated), step.key)
             if not len(points):  # there is nothing that is apart from all trials
                 points = self.search.maximise(problem.space, criterion, step.start, evaluated, step.key)
             taken = batch.offer_first(problem.space, points, step.note)
@@ -220,12 +233,16 @@ class Auto:
         by, members = self._members_at(
             is_stagnant(problem, data), begun, evidence, 0.0 if plateaus is None else plateaus.futile
         )
+        if problem.fidelity is not None and problem.instances is None:
+            unlearnt = find_unlearnt([model.posterior for model in committee])
+            if by == INFORMING or (begun * _SILVER) % 1.0 < unlearnt:
+                return self._drawing_step(problem, data, seen, constraints, stream, memo)
         # Where noise is declared, the best measurement may be at an end of a range, or one more of the same.
         anywhere = by == INFORMING and problem.noisy
         if anywhere and begun <= _MOST_AVERAGED:
             members = _LEARNING_MODELS
         models, density = fitted(members), self._density(problem)
-        name, bound = "", []
+        name, bound, scale = "", list[Criterion | None](), ValueScale.LOG
         for model in models:
             margin = resolution(model.posterior, evidence.tied)
             name, acquisition = self._acquisition(by, problem, data, density, margin)
@@ -233,9 +250,10 @@ class Auto:
             context = AcquisitionContext(
                 seen, incumbent(posterior, seen, noisy=True), data.x, data.pending[:0], stream, memo
             )
-            bound.append(bind_criterion(acquisition, posterior, constraints, context))
+            bound.append(bind_improvement(acquisition, posterior, constraints, context))
+            scale = acquisition.scale
         # The logarithms themselves are averaged, so that a model that sees no improvement at a point has a veto.
-        criterion: Criterion = IntegratedCriterion(bound, np.full(len(bound), 1.0 / len(bound)), ValueScale.SIGNED)
+        criterion = _averaged(bound, constraints, scale)
         if by == INFORMING:
             criterion = _logarithm(criterion)
             if not anywhere:
@@ -268,6 +286,16 @@ class Auto:
         apart = separate(data, evidence.doubt)
         fitted = models.fitted[:1]  # the others are alike but for their objective
         return Step(data, seen, fitted, constraints, ((name, criterion),), data.x[:0], stream, note, density, apart)
+
+    def _drawing_step(
+        self, problem: Problem, data: Data, seen: Data, constraints: tuple[Posterior, ...], stream: Key, memo: Memo
+    ) -> Step:
+        """Give the step that draws near the good trials, of which the densities of the good and the others tell."""
+        density = self._density(problem)
+        belief = None if density is None or self.prior is None else (density, self.prior.strength)
+        model, criteria, drawn = choose_by_ratio(_DRAWN, problem.space, data, seen, constraints, belief, stream, memo)
+        note = written(ModelChoice(DRAWING, LOG_RATIO, (type(_DRAWN).__name__,)))
+        return Step(data, seen, (model,), constraints, criteria, drawn, stream, note, density)
 
     def surrogates(self) -> tuple[Surrogate, ...]:
         """Give none: the committee is tuned for choosing, and not for prediction. See `ModelBased.surrogates`."""
@@ -315,6 +343,13 @@ class Auto:
         if not alone or begun % 2 == 0:
             return COMMITTEE, self.committee
         return by, (alone[begun // 2 % len(alone)],)
+
+
+def _averaged(criteria: Sequence[Criterion | None], constraints: tuple[Posterior, ...], scale: ValueScale) -> Criterion:
+    """Average criteria, and weight the average by the probability that the constraints hold: that is computed once."""
+    known = [criterion for criterion in criteria if criterion is not None]
+    inner = IntegratedCriterion(known, np.full(len(known), 1.0 / len(known)), ValueScale.SIGNED) if known else None
+    return Feasible(inner, scale, constraints) if inner is None or constraints else inner
 
 
 def _logarithm(criterion: Criterion) -> Criterion:

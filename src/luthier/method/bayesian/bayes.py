@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-import numpy as np
-
 from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.acquisition import (
@@ -16,7 +14,6 @@ from luthier.acquisition import (
     Bindable,
     Criterion,
     CriterionEnsemble,
-    FunctionCriterion,
     LogEI,
     Portfolio,
     check_acquisition,
@@ -30,11 +27,11 @@ from luthier.key import Key
 from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, EvaluatedPoints
+from luthier.method.bayesian.density_ratio import Choice, best_candidates, choose_by_ratio
 from luthier.method.bayesian.front import ranked_by_fronts
 from luthier.method.bayesian.initial_design import design, rest_of_space
 from luthier.method.bayesian.portfolio import select_member
 from luthier.method.bayesian.step import (
-    FittedModel,
     Step,
     bind_criterion,
     check_pending_strategy,
@@ -45,7 +42,6 @@ from luthier.method.bayesian.step import (
     is_learnable,
     learn_constraints,
     minds_cost,
-    ranked,
     scalarize,
     source_weights,
     with_pending,
@@ -59,17 +55,10 @@ from luthier.setting_types import check_setting_types, settings_repr
 from luthier.space import Space
 from luthier.surrogate import ABILITIES, GP, Posterior, Ratio, Surrogate, check_surrogate
 
-_DRAWS = 32
-"""The number of candidates that are drawn from the density of the good configurations; the best ratio wins."""
 _SCATTERED = 300
 """The number of points of the whole space that an acquisition function gets for extremes and integrals."""
 _RATIO_INITIAL = 10
 """The number of trials in the design where the surrogate is a ratio of densities."""
-LOG_RATIO = "log density ratio"
-"""The name of the criterion of a ratio of densities, which orders points as the expected improvement does."""
-
-_Choice = tuple[FittedModel, tuple[tuple[str, Criterion], ...], Floats]
-"""A model, the criteria by name, and the candidates of a step."""
 
 
 @translating_settings
@@ -150,8 +139,12 @@ class Bayes:
         data, constraints = learn_constraints(data, key, memo, shared or Memo(1))
         by_ratio, density = Ratio in self.surrogate.abilities, self._density(problem)
         seen = ranked_by_fronts(data) if by_ratio and len(problem.objectives) > 1 else scalarize(data, stream)
-        choose = self._by_ratio if by_ratio else self._by_acquisition
-        model, criteria, candidates = choose(problem, data, seen, constraints, density, stream, memo)
+        if by_ratio:
+            belief = None if density is None or self.prior is None else (density, self.prior.strength)
+            choice = choose_by_ratio(self.surrogate, problem.space, data, seen, constraints, belief, stream, memo)
+        else:
+            choice = self._by_acquisition(problem, data, seen, constraints, density, stream, memo)
+        model, criteria, candidates = choice
         names = (type(self.surrogate).__name__, type(self.acquisition).__name__)
         note = written(ModelChoice(*names, sources=source_weights(model)))
         return Step(data, seen, (model,), constraints, criteria, candidates, stream, note, density)
@@ -180,7 +173,7 @@ class Bayes:
         density: PriorDensity | None,
         key: Key,
         memo: Memo,
-    ) -> _Choice:
+    ) -> Choice:
         """Fit the surrogate to the loss of `seen`, and bind the acquisition function, or each one of a portfolio."""
         model = fit_model(self.surrogate, data, seen, key.fold("fit"), memo)
         scattered = self._scattered(problem.space, key)
@@ -200,36 +193,6 @@ class Bayes:
         criteria = tuple((name, criterion(one)) for name, one in self._acquisitions(density, per_cost))
         return model, criteria, data.x[:0]
 
-    def _by_ratio(
-        self,
-        problem: Problem,
-        data: Data,
-        seen: Data,
-        constraints: tuple[Posterior, ...],
-        density: PriorDensity | None,
-        key: Key,
-        memo: Memo,
-    ) -> _Choice:
-        """Fit a ratio of densities; draw candidates from the density of the good points and from the user's prior."""
-        if constraints:
-            seen = ranked(seen)
-            model = FittedModel(self.surrogate, key.fold("fit"), self.surrogate.fit(seen, key.fold("fit"), memo))
-        else:
-            model = fit_model(self.surrogate, data, seen, key.fold("fit"), memo)
-        ratio: Ratio = model.posterior
-        drawn = ratio.draw(key.fold("draw"), _DRAWS)
-        points = problem.space.settle(drawn, drawn)
-        points = points[problem.space.feasible(points)]
-        value = ratio.log_ratio
-        if density is not None and self.prior is not None:
-            power = self.prior.strength / len(data)
-            points = np.concatenate([points, density.draw(key.fold("belief"), _DRAWS)])
-
-            def value(x: Floats) -> Floats:
-                return ratio.log_ratio(x) + power * density.log_density(x)
-
-        return model, ((LOG_RATIO, FunctionCriterion(value)),), points
-
     def _acquisitions(self, density: PriorDensity | None, per_cost: bool) -> list[tuple[str, Acquisition | Bindable]]:
         """Give the acquisition function, or those of a portfolio, with names; by cost and a user's prior, if any."""
         weighted = weight_by_cost(self.acquisition) if per_cost else self.acquisition
@@ -246,7 +209,7 @@ class Bayes:
         points = step.candidates[evaluated.fresh(step.candidates)] if len(step.candidates) else step.candidates
         if len(points):
             ((_, criterion),) = step.criteria
-            return points[np.argsort(-criterion.value(points), kind="stable")], {}
+            return best_candidates(points, criterion), {}
         nominated = [
             self.search.maximise(problem.space, criterion, step.start, evaluated, step.key)
             for _, criterion in step.criteria

@@ -25,6 +25,9 @@ _EVEN_NOISY = 0.2
 
 The odds are the square of the share over this one: of a table without noise up to 8 % are taken for noise, and there
 what was seen counts, not what was learnt."""
+_UNLEARNT, _UNLEARNT_POWER = 0.5, 4
+"""The share of the losses' order that models do not predict at which the odds of drawing are even, and how fast they
+rise with it: to its fourth power. At a fifth they are 0.03, at four fifths 7 (docs/decisions/0046)."""
 _TRIALS_PER_VARIABLE = 3
 """With fewer trials than this for each variable, models take for noise what they have not learnt yet."""
 _FEW_LEVELS = 20
@@ -69,6 +72,20 @@ def find_evidence(posteriors: Sequence[Posterior], data: Data) -> Evidence:
     known = min(1.0, len(data) / (_TRIALS_PER_VARIABLE * max(len(data.columns), 1))) ** 2
     hidden = share**2 / (share**2 + _EVEN_NOISY**2)
     return Evidence(known * max(share / (share + _EVEN), tied), tied, (1.0 - tied) * hidden)
+
+
+def find_unlearnt(posteriors: Sequence[Posterior]) -> float:
+    """Give the probability, in [0, 1], that what models expect of new trials says little of how good these will be.
+
+    It follows from how well they predict each loss from all others: ρ is the mean over models of the rank correlation,
+    at least 0. The odds are those of the share 1 - ρ² of the order that is not predicted. Cost O(n³) a model.
+    """
+    processes = [process for posterior in posteriors for process in _processes(posterior)]
+    if not processes:
+        return 0.0
+    agreed = [max(_rank_correlation(process.leave_one_out()[0], process.y), 0.0) for process in processes]
+    odds = ((1.0 - float(np.mean(agreed)) ** 2) / _UNLEARNT) ** _UNLEARNT_POWER
+    return odds / (1.0 + odds)
 
 
 def resolution(posterior: Posterior, tied: float) -> float:
@@ -129,6 +146,19 @@ def _tied_share(losses: Floats) -> float:
 
 def _better_half(losses: Floats) -> Floats:
     return np.sort(losses)[: max(math.ceil(len(losses) / 2), min(_FEWEST, len(losses)))]
+
+
+def _rank_correlation(one: Floats, other: Floats) -> float:
+    """Give Spearman's rank correlation, 0 where all of one are equal; of equal ones the ranks are averaged."""
+    a, b = (ranks - ranks.mean() for ranks in map(_ranks, (one, other)))
+    size = math.sqrt(float(a @ a) * float(b @ b))
+    return float(a @ b) / size if size > 0 else 0.0
+
+
+def _ranks(values: Floats) -> Floats:
+    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Floats = (np.cumsum(counts) - 0.5 * counts)[group]
+    return ranks
 
 
 def _noise_share(process: GPPosterior) -> float:

@@ -111,7 +111,8 @@ def separate(data: Data, doubt: float) -> Separation | None:
 
     With n trials of d variables it is ``0.4 doubt n^(-1/min(d, 3))`` along a number, and twice that with several
     objectives; categories are all but equal only if they are equal. Of several objectives, trials with the same values
-    span boxes.
+    span boxes. Where outcome constraints leave a part of the space, it is the smaller by how little of each number's
+    range the feasible trials take up: a small feasible region would have no room left.
 
     Args:
         data: what is known.
@@ -124,11 +125,27 @@ def separate(data: Data, doubt: float) -> Separation | None:
     if not doubt or not data.columns or not len(data):
         return None
     distance = _DISTANCE * (1 + several) * doubt * len(data) ** (-1.0 / min(len(data.columns), 3))
-    widths = np.array([distance if column.kind == "number" else 0.0 for column in data.columns])
+    widths = np.array([distance if column.kind == "number" else 0.0 for column in data.columns]) * _extents(data)
     lows, highs = _boxes(data) if several else (data.x[:0], data.x[:0])
     tried = np.concatenate([data.x, data.failed, data.pending])
     lows, highs = np.concatenate([tried - widths, lows]), np.concatenate([tried + widths, highs])
     return Separation.of(_filled(lows), _filled(highs))
+
+
+def _extents(data: Data) -> Floats:
+    """Give the width of the feasible trials along each column, as a share of that of all trials; (d,), in [0, 1]."""
+    kept = data.feasible
+    if kept.all():
+        return np.ones(data.x.shape[1])
+    whole, part = (_widths(rows) for rows in (data.x, data.x[kept]))
+    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+
+
+def _widths(x: Floats) -> Floats:
+    """Give the width of points (n, d) along each column; 0 where it is active in none."""
+    lows = np.where(np.isnan(x), np.inf, x).min(axis=0, initial=np.inf)
+    highs = np.where(np.isnan(x), -np.inf, x).max(axis=0, initial=-np.inf)
+    return np.where(highs >= lows, highs - lows, 0.0)
 
 
 def _boxes(data: Data) -> tuple[Floats, Floats]:

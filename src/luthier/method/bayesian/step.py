@@ -340,6 +340,20 @@ def bind_criterion(
 ) -> Criterion:
     """Bind an acquisition to a posterior, and weight it by the probability that the outcome constraints hold.
 
+    See `bind_improvement`.
+    """
+    inner = bind_improvement(acquisition, model, constraints, context)
+    return Feasible(inner, acquisition.scale, constraints) if inner is None or constraints else inner
+
+
+def bind_improvement(
+    acquisition: Acquisition | Bindable,
+    model: Posterior,
+    constraints: tuple[Posterior, ...],
+    context: AcquisitionContext,
+) -> Criterion | None:
+    """Bind an acquisition to a posterior, not weighted yet; None where there is no feasible row to improve on.
+
     Args:
         acquisition: what is worth trying.
         model: of the loss, conditioned on pending points.
@@ -350,8 +364,7 @@ def bind_criterion(
         return bind_acquisition(acquisition, model, context)
     kept = context.data.feasible
     rows = context.data.x[kept]
-    inner = None
-    if len(rows):
-        best = _lowest_mean(model, rows, context.data.loss[kept])
-        inner = bind_acquisition(acquisition, model, context._replace(best=best))
-    return Feasible(inner, acquisition.scale, constraints)
+    if not len(rows):
+        return None
+    best = _lowest_mean(model, rows, context.data.loss[kept])
+    return bind_acquisition(acquisition, model, context._replace(best=best))

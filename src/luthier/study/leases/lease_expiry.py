@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from luthier.errors import InvalidSetting
 from luthier.event import Event, Freed, Told
 from luthier.history import History
 from luthier.scalar import short, to_float
+from luthier.study.rulings import diverged, told
 from luthier.trial import Reason, Ruling, State
 
 MAX_LOST = 5
@@ -28,6 +31,8 @@ def free(
 ) -> list[Event]:
     """Decide how a lease ends without an outcome: the trial waits to be run again, unless it cost too many workers.
 
+    One that a rule has stopped ends, and so does one whose loss was not finite where a rule paused it.
+
     Args:
         history: everything that is known.
         number: the trial.
@@ -39,6 +44,8 @@ def free(
     trial = history.trial(number)
     if trial.state is not State.RUNNING or trial.lease is None or trial.lease.token != token:
         return []  # another process was faster
+    if (end := diverged(history, trial)) is not None:
+        return [told(number, token, msgspec.structs.replace(end, duration_s=ran_s))]
     if trial.ruling is Ruling.STOP:  # nobody need run it again to hear that
         return [Told(number, token, str(Reason.PRUNED), duration_s=ran_s)]
     if reason is Reason.LOST and trial.lease.lost + 1 >= MAX_LOST:

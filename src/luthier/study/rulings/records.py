@@ -11,7 +11,7 @@ from luthier.errors import InvalidResult, LeaseLost, TrialFinished
 from luthier.event import Attributed, Event, Reported, Told
 from luthier.history import History
 from luthier.scalar import to_step
-from luthier.trial import Outcome, Report, ReportValue, State, Trial, check_noted_cost
+from luthier.trial import Outcome, Reason, Report, ReportValue, Ruling, State, Trial, check_noted_cost
 
 
 def tell(
@@ -63,10 +63,10 @@ def told(number: int, token: int, outcome: Outcome) -> Told:
         token,
         str(outcome.reason),
         dict(outcome.values),
-        codec.canonical(outcome.violations),
+        codec.canonical(outcome.violations) if outcome.violations else {},
         outcome.duration_s,
         outcome.error,
-        codec.canonical(outcome.extra),
+        codec.canonical(outcome.extra) if outcome.extra else {},
     )
 
 
@@ -168,6 +168,24 @@ def of_attempt(trial: Trial) -> tuple[Report, ...]:
     """Give the reports of the present attempt."""
     attempt = trial.lease.attempt if trial.lease else 1
     return tuple(report for report in trial.reports if report.attempt == attempt)
+
+
+def diverged(history: History, trial: Trial) -> Outcome | None:
+    """Give the outcome of a trial that a rule has paused or stopped where its loss is not finite; None for any other.
+
+    It follows from the reports alone, whatever the trial returns afterwards, if it lives to do so.
+    """
+    reports = of_attempt(trial)
+    if trial.ruling not in (Ruling.PAUSE, Ruling.STOP) or not reports:
+        return None
+    problem, values = history.problem(), reports[-1].values
+    if problem.instances is not None:
+        values = values if trial.mean is None else (trial.mean,)
+    if all(map(math.isfinite, values)):
+        return None
+    found = dict(zip((objective.name for objective in problem.objectives), values, strict=False))
+    error = f"the objective reported {', '.join(f'{name} = {value}' for name, value in found.items())}"
+    return Outcome(Reason.NONFINITE, found if len(found) == len(problem.objectives) else {}, error=error)
 
 
 def _comparable(outcome: Outcome) -> dict[str, str]:

@@ -16,7 +16,7 @@ from luthier.key import Key
 from luthier.scalar import to_step
 from luthier.stop import CapsRunTime, Decision, Rule, scheduler_of
 from luthier.study.log import StudyLog
-from luthier.study.rulings.records import of_attempt, report, report_event, tell
+from luthier.study.rulings.records import diverged, of_attempt, report, report_event, tell
 from luthier.trial import Outcome, Reason, Reportable, ReportValue, Ruling, State, Trial, read_report
 
 Progress: TypeAlias = Callable[[History, int], CaseProgress]
@@ -217,12 +217,13 @@ def _outcome_of_cases(history: History, trial: Trial, instances: Instances, outc
 
 def _was_told(trial: Trial, token: int | None, outcome: Outcome) -> bool:
     """Tell whether a run that a rule paused or ended was told before: what became of it is not what was told."""
-    if trial.lease is None or trial.lease.token != token or outcome.reason is not Reason.DONE:
+    if trial.lease is None or trial.lease.token != token or outcome.reason not in (Reason.DONE, Reason.PRUNED):
         return False
     ended = trial.outcome
-    return trial.state is State.PAUSED or (
-        ended is not None and ended.reason is Reason.PRUNED and ended.extra.get(UNFINISHED) == dict(outcome.values)
-    )
+    if ended is None:
+        return trial.state is State.PAUSED
+    ruled = ended.reason is Reason.PRUNED or (ended.reason is Reason.NONFINITE and trial.ruling in _ENDING)
+    return ruled and ended.extra.get(UNFINISHED, {}) == dict(outcome.values)
 
 
 def _is_partial(history: History, trial: Trial) -> bool:
@@ -264,6 +265,10 @@ def _ended(history: History, number: int, token: int | None, outcome: Outcome, s
     obeyed = stopped or outcome.reason is Reason.PRUNED
     if trial.ruling is Ruling.GO_ON or not (obeyed or _is_partial(history, trial)):
         return told
+    extra = {**outcome.extra, UNFINISHED: dict(outcome.values)} if outcome.values else outcome.extra
+    if (end := diverged(history, trial)) is not None:
+        ended = msgspec.structs.replace(outcome, reason=end.reason, values=end.values, error=end.error, extra=extra)
+        return tell(history, number, token, ended)
     if trial.ruling in (Ruling.PAUSE, Ruling.PROMOTE):
         if (trial.ruling is Ruling.PROMOTE and obeyed) or _is_complete(history, trial):
             return told
@@ -272,6 +277,5 @@ def _ended(history: History, number: int, token: int | None, outcome: Outcome, s
         return [Freed(number, told[-1].token, PAUSED, ran_s=outcome.duration_s, cost=spent)]
     if trial.ruling is Ruling.FINISH:
         return told
-    extra = {**outcome.extra, UNFINISHED: dict(outcome.values)} if outcome.values else outcome.extra
     pruned = msgspec.structs.replace(outcome, reason=Reason.PRUNED, values={}, violations={}, extra=extra)
     return tell(history, number, token, pruned)

@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -51,10 +50,10 @@ class KernelDensity:
                 if column.conditional:
                     exponents[:, :-1] += self._column(j, x[:, j])
         exponents += np.log(self.weights)
-        top = exponents.max(axis=1)
+        top = np.maximum.reduce(exponents, axis=1)
         exponents -= top[:, None]
         np.exp(exponents, out=exponents)
-        total: Floats = top + np.log(exponents.sum(axis=1))
+        total: Floats = top + np.log(np.add.reduce(exponents, axis=1))
         return total
 
     def draw(self, key: Key, count: int) -> Floats:
@@ -92,9 +91,8 @@ class KernelDensity:
             right[0] -= (0.5 * c * c + _log_mass(centres, self.std)).sum(axis=1, keepdims=True)
         for j, column in enumerate(self.columns):
             if not column.conditional and not _smooth(column):
-                levels = self._levels(column)
-                left.append(levels.logs[_active_level(x[:, j], column.levels)])
-                right.append(levels.one_hot[_active_level(self.centres[:, j], column.levels)])
+                left.append(self._logs(column).take(_active_level(x[:, j], column.levels), axis=0))
+                right.append(_one_hot(column.levels).take(_active_level(self.centres[:, j], column.levels), axis=0))
         np.matmul(np.concatenate(left, axis=1), np.concatenate(right, axis=1).T, out=out)
         out += shift
 
@@ -107,21 +105,26 @@ class KernelDensity:
             np.square(logs, out=logs)
             logs *= -0.5
             logs -= _log_mass(centre, self.std) + _log_peak(self.std)
-            logs[np.isnan(logs)] = 0.0
+            np.copyto(logs, 0.0, where=np.isnan(logs))
             return logs
         table = np.zeros((column.levels + 1, column.levels + 1))  # the last row and column are for inactive values
-        table[:-1, :-1] = self._levels(column).logs
-        rows: Floats = table[_level(x, column.levels)]
-        return rows[:, _level(centre, column.levels)]
+        table[:-1, :-1] = self._logs(column)
+        rows: Floats = table.take(_level(x, column.levels), axis=0)
+        return rows.take(_level(centre, column.levels), axis=1)
 
-    def _levels(self, column: Column) -> _Levels:
+    def _logs(self, column: Column) -> Floats:
+        """Give the kernel at the level of each row around the level of each column; (levels, levels).
+
+        It is the logarithm of the density relative to the uniform one.
+        """
         if column.kind == "number":
             return _levels_of_numbers(column.levels, self.std)
         return _levels_of_categories(column.levels, self.spread)
 
     def _draw_level(self, column: Column, u: Floats, centre: Floats) -> Floats:
         k = column.levels
-        below = self._levels(column).below[:, _active_level(centre, k)]
+        masses = np.exp(self._logs(column)) / k
+        below = np.cumsum(masses, axis=0)[:, _active_level(centre, k)]
         level = np.minimum((u[None, :] * below[-1] >= below).sum(axis=0), k - 1)
         placed: Floats = (level + 0.5) / k
         return placed
@@ -144,19 +147,8 @@ def _active_level(x: Floats, levels: int) -> Integers:
     return np.minimum(x * levels, levels - 1).astype(np.int64)
 
 
-class _Levels(NamedTuple):
-    """The kernel at the level of each row around the level of each column; (levels, levels)."""
-
-    logs: Floats
-    """Logarithms of the density relative to the uniform one."""
-    below: Floats
-    """The mass on this level and those below it."""
-    one_hot: Floats
-    """The indicator of each level, as rows."""
-
-
 @lru_cache(_TABLES)
-def _levels_of_numbers(k: int, std: float) -> _Levels:
+def _levels_of_numbers(k: int, std: float) -> Floats:
     """Give a normal kernel's mass on each of `k` levels."""
     from scipy.special import ndtr
 
@@ -166,17 +158,23 @@ def _levels_of_numbers(k: int, std: float) -> _Levels:
 
 
 @lru_cache(_TABLES)
-def _levels_of_categories(k: int, spread: float) -> _Levels:
+def _levels_of_categories(k: int, spread: float) -> Floats:
     """Give the kernels of a category: proportional to 1 on the level itself and `spread` on each of the others."""
     return _normalised(np.where(np.eye(k, dtype=bool), 1.0, spread))
 
 
-def _normalised(mass: Floats) -> _Levels:
-    logs = np.log(mass / mass.sum(axis=0) * len(mass))
-    levels = _Levels(logs, np.cumsum(np.exp(logs) / len(mass), axis=0), np.eye(len(mass)))
-    for table in levels:
-        table.flags.writeable = False
-    return levels
+def _normalised(mass: Floats) -> Floats:
+    logs: Floats = np.log(mass / mass.sum(axis=0) * len(mass))
+    logs.flags.writeable = False
+    return logs
+
+
+@lru_cache(_TABLES)
+def _one_hot(k: int) -> Floats:
+    """Give the indicator of each level, as rows."""
+    one_hot = np.eye(k)
+    one_hot.flags.writeable = False
+    return one_hot
 
 
 def _log_peak(std: float) -> float:
