@@ -40,6 +40,7 @@ PATIENCE_S = 300.0
 _LONGEST_PAUSE_S = 0.02
 _PART = 128  # events that are read again at once: they are objects for a moment
 _PACKED_AFTER = 64  # events, between two looks at whether something is old enough to be packed
+_PACKED = 256  # events that one such look makes small at most
 
 _logger = logging.getLogger(__name__)
 
@@ -237,7 +238,8 @@ class StudyLog:
         self._guessed = before if self._guessed is None else min(self._guessed, before)
         self._history = grown
         if grown.length % _PACKED_AFTER < len(events):
-            grown.pack()
+            for _ in range(1 + len(events) // _PACKED):
+                grown.pack()
             if self._snapshots.is_due_again(before, grown):
                 self._keep_snapshot()
         if _logger.isEnabledFor(logging.INFO):
