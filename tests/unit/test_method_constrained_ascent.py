@@ -101,7 +101,9 @@ def test_there_is_nothing_to_follow() -> None:
 
 
 def test_the_posteriors_of_analytic_criteria() -> None:
-    both = IntegratedCriterion([IMPROVEMENT, AnalyticCriterion(LogEI(), PLANES[0], 0.0)], np.array([0.5, 0.5]), ValueScale.LOG)
+    both = IntegratedCriterion(
+        [IMPROVEMENT, AnalyticCriterion(LogEI(), PLANES[0], 0.0)], np.array([0.5, 0.5]), ValueScale.LOG
+    )
     assert analytic_posteriors(IMPROVEMENT) == (LOSS,)
     assert analytic_posteriors(both) == (LOSS, PLANES[0])
     assert analytic_posteriors(Sum()) == ()
