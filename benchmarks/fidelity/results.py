@@ -44,8 +44,8 @@ def _suite(suite: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         lines.append(f"| {name} | {' | '.join(cells)} | {len(own[name])} | {seconds:.1f} |")
     lines += [
         "",
-        f"Full evaluations after which {names[0]} is at the mean of another one after 20, on common tasks (at most",
-        "10 is the aim):",
+        "Full evaluations (10 at most is the aim) after which, on common tasks,",
+        f"{names[0]} is at the mean that another one has after 20:",
         "",
     ]
     for name in names[1:]:
