@@ -16,6 +16,7 @@ from benchmarks.honest.task import Task
 
 TABLE = Path(__file__).parent / "results" / "reference.json"
 DRAWS = 100  # random configurations of each task
+LUCKIEST = 10  # of them, whose true losses are compared: the lowest loss of all may be luck
 
 
 class Reference(NamedTuple):
@@ -53,4 +54,5 @@ def _measure(task: Task) -> Reference:
     if task.exact is not None and task.best is not None:
         return Reference(task.best, float(np.mean([task.true(config) for config in drawn])))
     losses = [task.told(config, 99, number) for number, config in enumerate(drawn)]
-    return Reference(task.true(drawn[int(np.argmin(losses))]), float(np.mean(losses)))
+    luckiest = np.argsort(losses, kind="stable")[:LUCKIEST]
+    return Reference(min(task.true(drawn[row]) for row in luckiest), float(np.mean(losses)))

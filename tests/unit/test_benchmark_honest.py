@@ -10,10 +10,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # `benchmarks` is no installed package, and others install one
 
-from benchmarks.honest import compare, run
-from benchmarks.honest.parameters import draw
+from benchmarks.honest import compare, reference, run
+from benchmarks.honest.parameters import Config, draw, real
 from benchmarks.honest.reference import Reference
 from benchmarks.honest.suite import half
+from benchmarks.honest.task import Task
 
 CHOOSE, JUDGE = half("choose"), half("judge")
 
@@ -56,3 +57,14 @@ def test_ratios_of_equal_tools_are_one() -> None:
     for middle, low, high in compare.ratios(one, one, ["a", "b"], 0, resamples=50):
         assert middle == pytest.approx(1.0)
         assert low <= 1.0 <= high
+
+
+def test_the_best_that_is_known_is_not_that_of_a_lucky_configuration(tmp_path: Path) -> None:
+    def measure(config: Config, seed: int) -> float:
+        x, noise = float(config["x"]), np.random.default_rng(seed).normal()
+        return x + (2.0 * noise if x > 0.9 else 0.0)  # the worst ones are lucky now and then
+
+    task = Task("lucky", [real("x", 0.0, 1.0)], measure, noisy=True)
+    (found,) = reference.ensure([task], tmp_path / "reference.json").values()
+    assert found.best < 0.2
+    assert 0.2 < found.random < 0.8
