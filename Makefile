@@ -50,7 +50,7 @@ databases: ## install PostgreSQL and MariaDB, whose servers tests start for them
 	requirements/databases.sh
 
 test: $(VENV)/.dev $(VENV)/sklearn-1.7 $(VENV)/pyspark $(VENV)/training browser databases ## all tests
-	$(THREADS) $(BIN)/python -m pytest -n 2 --dist worksteal || $(ALONE)
+	$(THREADS) $(BIN)/python -m pytest -n 2 --dist worksteal --durations=40 || $(ALONE)
 
 check: $(VENV)/.dev ## format, lint, types, layers, fast tests: before every commit
 	$(BIN)/ruff format --check .

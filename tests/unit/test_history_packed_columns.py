@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from check_set import examples
 from luthier.history.packed.packed_columns import field_of, from_column, to_column
 
 NUMBERS = st.integers(-(2**61), 2**61) | st.floats() | st.floats(0, 100).map(lambda value: round(value, 10))
@@ -52,7 +53,7 @@ def again(values: list[Any]) -> list[Any]:
 
 
 @given(ALIKE.flatmap(lambda values: st.lists(values, max_size=9)))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_columns_come_back(values: list[Any]) -> None:
     assert same(again(values), values)
 
