@@ -13,7 +13,7 @@ ALONE = { echo; echo 'What failed, once more and alone:'; $(THREADS) $(BIN)/pyth
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help tune test browser databases check quick format bench docs lock lowest clean
+.PHONY: help tune test needed browser databases check quick format bench docs lock lowest clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -46,10 +46,14 @@ $(VENV)/training: requirements/training.txt requirements/training.sh | $(VENV)/.
 browser: ## install Chromium, in which tests open reports, where there is none
 	requirements/browser.sh
 
-databases: ## install PostgreSQL and MariaDB, whose servers tests start for themselves, where there are none
+databases: | browser ## install PostgreSQL and MariaDB, whose servers tests start for themselves, where there are none
 	requirements/databases.sh
 
-test: $(VENV)/.dev $(VENV)/sklearn-1.7 $(VENV)/pyspark $(VENV)/training browser databases ## all tests
+# What tests need beside the environment. The system's packages come one after the other: their database has one lock.
+needed: $(VENV)/sklearn-1.7 $(VENV)/pyspark $(VENV)/training browser databases
+
+test: $(VENV)/.dev ## all tests
+	$(MAKE) --jobs=4 needed
 	$(THREADS) $(BIN)/python -m pytest -n 2 --dist worksteal --durations=40 || $(ALONE)
 
 check: $(VENV)/.dev ## format, lint, types, layers, fast tests: before every commit

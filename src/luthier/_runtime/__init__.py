@@ -1,1 +1,1 @@
-"""Process-wide state: threads of numerical libraries, fork locks, fingerprint of the environment."""
+"""Process-wide state: threads of numerical libraries, fork locks, lazy imports, fingerprint."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from luthier._runtime.lazy_names import lazy_name
 from luthier.executor.case_loop import CaseLoop
 from luthier.executor.protocol import (
     Answer,
@@ -95,13 +96,7 @@ _LAZY = {
 
 def __getattr__(name: str) -> Any:
     """Import an executor when it is first used: most programs use one, and a worker process uses none."""
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
-    globals()[name] = found
-    return found
+    return lazy_name(__name__, _LAZY, name)
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from luthier._hints import translating
+from luthier._runtime.lazy_names import lazy_name
 from luthier.errors import InvalidSetting
 from luthier.scalar import short
 from luthier.store.memory import Memory
@@ -46,6 +47,13 @@ __all__ = [
     "upgrade_store",
     "without_passwords",
 ]
+
+_LAZY = {
+    "JSONLines": "jsonl.lines_store",
+    "SQLite": "sqlite.store",
+    "journal_mode": "sqlite.schema",
+    "sqlite_library": "sqlite.library",
+}
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?=//)")  # of two letters or more: C://data is a path
 
@@ -109,23 +117,8 @@ def _open_text(text: object, must_exist: bool) -> Store:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "journal_mode":
-        from luthier.store.sqlite.schema import journal_mode
-
-        return journal_mode
-    if name == "sqlite_library":
-        from luthier.store.sqlite.library import sqlite_library
-
-        return sqlite_library
-    if name == "SQLite":  # sqlite3 is loaded when it is needed
-        from luthier.store.sqlite.store import SQLite
-
-        return SQLite
-    if name == "JSONLines":
-        from luthier.store.jsonl.lines_store import JSONLines
-
-        return JSONLines
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Import a store when it is first used: who keeps studies in lines needs no database."""
+    return lazy_name(__name__, _LAZY, name)
 
 
 def __dir__() -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from luthier._runtime.lazy_names import lazy_name
+
 if TYPE_CHECKING:
     from luthier.study.active_trial import ActiveTrial
     from luthier.study.ask_tell import AskTell, Given
@@ -73,13 +75,7 @@ _LAZY = {
 
 def __getattr__(name: str) -> Any:
     """Import a class or function when it is first used: who only reads a study needs no method."""
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
-    globals()[name] = found
-    return found
+    return lazy_name(__name__, _LAZY, name)
 
 
 def __dir__() -> list[str]:
