@@ -89,6 +89,18 @@ def test_best_expected(capsys: Say) -> None:
     assert found["best_measured"]["number"] == own.luckiest
 
 
+def test_best_expected_anywhere(capsys: Say) -> None:
+    text = out(capsys, "best", "one.db", "--expected", "--anywhere")
+    with lt.Study("st\x1budy", store="one.db") as study:
+        own = study.expected_best(anywhere=True)
+    config = eval("".join(line for line in text.splitlines() if not line.startswith("#")))
+    assert config["x"] == own.params["x"]
+    assert ("not among the 10 trials" in text) is (own.number is None)
+    found = json.loads(out(capsys, "best", "one.db", "--expected", "--anywhere", "--json"))
+    assert found["number"] == own.number
+    assert "give --expected with it" in out(capsys, "best", "one.db", "--anywhere", code=2)
+
+
 def test_too_little_is_known(capsys: Say) -> None:
     assert "at least 3 trials with values; there are 2" in out(capsys, "best", "few.db", "--expected", code=1)
     assert "nothing was expected of it" in out(capsys, "explain", "few.db")

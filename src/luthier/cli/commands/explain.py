@@ -52,14 +52,14 @@ def explain(words: tuple[str, ...], name: str | None, as_json: bool) -> None:
             click.echo(f"  {clean(label).ljust(wide)}  {one_line(text, 300)}")
 
 
-def print_expected(study: Study, as_json: bool) -> None:
-    """Print the configuration with the best predicted median."""
-    found = study.expected_best()
+def print_expected(study: Study, anywhere: bool, as_json: bool) -> None:
+    """Print the configuration with the best predicted median, among those that were tried or `anywhere`."""
+    found = study.expected_best(anywhere=anywhere)
     if as_json:
         click.echo(json_text({"study": study.name, "number": None, "trials": len(study), **found.to_dict()}))
         return
     (goal,) = study.problem.objectives
-    which = f"trial {found.number} of {len(study)}"
+    which = f"not among the {len(study)} trials" if found.number is None else f"trial {found.number} of {len(study)}"
     how = f"{found.prediction.level:.0%}: {number(found.low)} to {number(found.high)}"
     direction = "maximized" if goal.maximize else "minimized"
     click.echo(clean(f"# {study.name}: {goal.name} = {number(found.value)} expected ({how}; {direction}), {which}"))

@@ -59,19 +59,22 @@ def list_studies(store: str | None, as_json: bool) -> None:
 @_STORE
 @_STUDY
 @click.option("--expected", is_flag=True, help="Those with the best prediction, not those that were best by luck.")
+@click.option("--anywhere", is_flag=True, help="With --expected: anywhere in the space, tried or not.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def best(store: str | None, name: str | None, expected: bool, as_json: bool) -> None:
+def best(store: str | None, name: str | None, expected: bool, anywhere: bool, as_json: bool) -> None:
     """Print the best values, ready to paste into code.
 
     With several objectives, the trials of the Pareto front are printed: those that no other trial dominates.
     """
     from luthier.cli.resolve_study import opened_reader, opened_study
 
+    if anywhere and not expected:
+        raise click.UsageError("--anywhere is of what is predicted: give --expected with it")
     if expected:
         from luthier.cli.commands.explain import print_expected
 
         with opened_study(store, name) as asked:
-            print_expected(asked, as_json)
+            print_expected(asked, anywhere, as_json)
         return
     with opened_reader(store, name) as study:
         if as_json:
