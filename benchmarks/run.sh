@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measure Luthier against its peers in one environment:
-# benchmarks/run.sh [overhead|coco|batch|branches|pairs|curve|durability|scale|honest] [OPTION …]
+# benchmarks/run.sh [overhead|coco|batch|branches|pairs|curve|durability|scale|long_study|honest] [OPTION …]
 #   overhead      the budgets of speed (the default, `make bench`); names of rows may follow
 #   coco          the peers' missing runs on COCO (for --minutes M at most), Luthier's Auto anew, and the tables
 #   batch BENCH   batches of 8 on the public suite; BENCH is the folder shared/bench
@@ -9,6 +9,7 @@
 #   curve         seconds an ask from 10 to 5,000 trials
 #   durability    stores under faults and under load: servers are started here (requirements/databases.sh)
 #   scale         memory and seconds of long logs, and many simulated workers
+#   long_study    50,000 trials on each store, with and without a snapshot: servers are started here
 #   honest        objectives with ties, noise, plateaus and edges: see benchmarks/honest/README.md
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -36,7 +37,7 @@ case "$what" in
     shift
     PYTHONPATH=. exec "$python" -m benchmarks.honest "$@"
     ;;
-  overhead | batch | branches | pairs | curve | durability | scale)
+  overhead | batch | branches | pairs | curve | durability | scale | long_study)
     shift || true
     exec "$python" "benchmarks/$what.py" "$@"
     ;;

@@ -377,9 +377,33 @@ def test_refuses_tables_of_another_version(server: DatabaseServer, url: str) -> 
         change(server, url, f"UPDATE luthier_schema SET version = {schema}")
         with pytest.raises(error, match=words):
             open_store(url)
-    change(server, url, "UPDATE luthier_schema SET version = 1")
+    change(server, url, "UPDATE luthier_schema SET version = 2")
     with open_store(url, must_exist=True) as store:
         assert store.length("a") == 1
+
+
+def test_tables_of_the_first_schema_do_without_snapshots_until_they_are_upgraded(
+    server: DatabaseServer, url: str
+) -> None:
+    with open_store(url) as store:
+        store.append("a", [told(i) for i in range(3)], 0)
+    change(server, url, "DROP TABLE luthier_snapshots")
+    change(server, url, "UPDATE luthier_schema SET version = 1")
+    with open_store(url) as store:
+        assert isinstance(store, ServerStore)
+        number = store.identify("a")[0]
+        store.keep_snapshot(number, b"snapshot")
+        assert store.snapshot("a") is None and store.log_sum(number, 3) is None
+        store.append("b", [told(0)], 0)
+        store.delete("b")
+        assert store.check() == () and store.names() == ("a",)
+    before, after, backup = upgrade_store(url)
+    assert (before, after) == (1, 2) and "luthier_events_schema1" in backup
+    with open_store(url) as store:
+        assert isinstance(store, ServerStore)
+        store.keep_snapshot(number, b"snapshot")
+        assert store.snapshot("a") == (number, b"snapshot") and store.log_sum(number, 3) is not None
+        assert len(store.read("a")) == 3
 
 
 def test_finds_damage(server: DatabaseServer, url: str) -> None:
@@ -423,10 +447,10 @@ def test_a_log_says_nothing_of_who_may_open_it(url: str) -> None:
 def test_an_upgrade_goes_step_by_step_and_keeps_what_was_there(server: DatabaseServer, url: str) -> None:
     with open_store(url) as store:
         store.append("a", [told(i) for i in range(3)], 0)
-    assert upgrade_store(url) == (1, 1, "")
-    steps = {1: ("CREATE TABLE luthier_more (x INTEGER)",), 2: ("UPDATE luthier_studies SET latest = 5",)}
-    before, after, backup = upgrade_tables(url, steps, 3)
-    assert (before, after) == (1, 3) and "luthier_events_schema1" in backup
+    assert upgrade_store(url) == (2, 2, "")
+    steps = {2: ("CREATE TABLE luthier_more (x INTEGER)",), 3: ("UPDATE luthier_studies SET latest = 5",)}
+    before, after, backup = upgrade_tables(url, steps, 4)
+    assert (before, after) == (2, 4) and "luthier_events_schema2" in backup
     with pytest.raises(StoreTooNew):
         open_store(url)
     with pytest.raises(StoreTooNew):

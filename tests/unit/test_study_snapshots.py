@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -192,38 +188,6 @@ def test_a_store_that_cannot_be_written_keeps_none(place: Path, monkeypatch: pyt
     monkeypatch.setattr(SQLite, "keep_snapshot", refuse)
     assert len(grown(place)) == 60
     assert stored(place) is None
-
-
-KILLED = """
-import sys
-import luthier as lt
-from luthier.study.stored import log_snapshots
-log_snapshots._LEAST, log_snapshots._SHARE = 2, 10**9
-study = lt.Study("s", store=sys.argv[1])
-while True:
-    trial = study.ask()
-    study.tell(trial, float(trial["x"]))
-    print(trial.number, flush=True)
-"""
-
-
-@pytest.mark.slow
-def test_a_writer_that_is_killed_leaves_a_whole_snapshot_or_none(place: Path) -> None:
-    grown(place)
-    for turn in range(8):
-        with subprocess.Popen([sys.executable, "-c", KILLED, str(place)], stdout=subprocess.PIPE, text=True) as worker:
-            assert worker.stdout is not None
-            worker.stdout.readline()
-            time.sleep(0.03 * turn)
-            worker.send_signal(signal.SIGKILL)
-            said = worker.stdout.read().split()
-        snapshot = stored(place)
-        assert snapshot is not None
-        with opened(place) as study:
-            assert study.history.length >= snapshot.length
-            assert all(study.trial(int(number)).value == study.trial(int(number))["x"] for number in said)
-            whole = study.history.begin().extend(study.history.events)
-            assert whole.trials == study.history.trials and whole.digest == study.history.digest
 
 
 def test_points_that_a_model_read_are_kept_with_the_next_snapshot(place: Path) -> None:

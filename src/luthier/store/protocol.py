@@ -151,7 +151,8 @@ class Snapshotting(Protocol):
     def log_sum(self, number: int, length: int) -> int | None:
         """Sum up the first `length` events of a study by number, without reading them; None where they are fewer.
 
-        An event that is another one, elsewhere, or stamped otherwise changes the sum, but for a chance of 2**-32.
+        An event that is another one, elsewhere, or stamped otherwise changes the sum, but for a chance of 2**-32. It is
+        None, too, where a store of an earlier version has no place for snapshots.
         """
         ...
 

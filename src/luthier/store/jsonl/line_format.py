@@ -24,6 +24,7 @@ _START = re.compile(
 )
 _STUDY = re.compile(rb'"study":([0-9]+),"first"')
 _COVERED = len(b'{"crc":"00000000",')
+_EVENTS, _END = b'"events":[', b"]}"
 
 
 class LineStart(NamedTuple):
@@ -34,12 +35,14 @@ class LineStart(NamedTuple):
         first: the position of its first event.
         events: how many it has; 0 where the study ends here.
         at: the stamp of its last event.
+        checksum: of the line.
     """
 
     study: int
     first: int
     events: int
     at: float
+    checksum: int
 
 
 class _Line(msgspec.Struct):
@@ -58,7 +61,7 @@ def make_line(number: int, first: int, stamps: Sequence[float], bodies: Sequence
         parts.append(b'"name":%b,' % msgspec.json.encode(name))
     if len(stamps) > 1:
         parts.append(b'"stamps":%b,' % msgspec.json.encode([float(at) for at in stamps]))
-    return _sealed(b"".join((*parts, b'"events":[', b",".join(body.replace(b"\n", b" ") for body in bodies), b"]}")))
+    return _sealed(b"".join((*parts, _EVENTS, b",".join(body.replace(b"\n", b" ") for body in bodies), _END)))
 
 
 def make_end(number: int) -> bytes:
@@ -79,11 +82,11 @@ def read_header(line: bytes) -> int | None:
 def read_start(line: bytes) -> LineStart | None:
     """Read the beginning of a whole line, without its end of line; None where it is damaged. Cost O(length)."""
     match = _START.match(line)
-    if match is None or crc32(line[_COVERED:]) != int(match[1], 16):
+    if match is None or (found := crc32(line[_COVERED:])) != int(match[1], 16):
         return None
     if match[6] is not None:
-        return LineStart(int(match[6]), 0, 0, 0.0)
-    return LineStart(int(match[2]), int(match[3]), int(match[4]), float(match[5]))
+        return LineStart(int(match[6]), 0, 0, 0.0, found)
+    return LineStart(int(match[2]), int(match[3]), int(match[4]), float(match[5]), found)
 
 
 def guess_study(line: bytes) -> int | None:
@@ -111,18 +114,41 @@ def read_events(line: bytes) -> LineEvents:
         StoreCorrupt: one of them is no event.
         StoreTooNew: one is of a kind that this version does not know.
     """
+    parsed, stamps = _parsed(line)
+    found = LineEvents([], [])
+    for position, (at, raw) in enumerate(zip(stamps, parsed.events, strict=True), parsed.first):
+        add_event(found, position, at, bytes(raw))
+    return found
+
+
+def add_event(found: LineEvents, position: int, at: float, body: bytes) -> None:
+    """Read one event of a line, and add it; raises as `read_events`."""
+    event, why = _event(body)
+    found.records.append(Record(at, event))
+    if why:
+        found.odd.append((position, why))
+
+
+def event_places(line: bytes) -> tuple[int, list[int], list[float]]:
+    """Give where the first event of a line begins, the sizes of all, which commas part, and their stamps.
+
+    Raises:
+        StoreCorrupt: it is not what was written.
+    """
+    parsed, stamps = _parsed(line)
+    begin, sizes = line.index(_EVENTS) + len(_EVENTS), [len(memoryview(raw)) for raw in parsed.events]
+    if begin + sum(sizes) + len(sizes) - 1 + len(_END) != len(line.rstrip()) or len(sizes) != len(stamps):
+        raise StoreCorrupt("a line is not what was written: something stands between its events")
+    return begin, sizes, stamps
+
+
+def _parsed(line: bytes) -> tuple[_Line, list[float]]:
+    """Read a line; gives it and the stamps of its events."""
     try:
         parsed = msgspec.json.decode(line, type=_Line)
     except msgspec.MsgspecError as error:
         raise StoreCorrupt(f"a line is not what was written: {error}") from None
-    stamps = parsed.stamps or [parsed.at] * len(parsed.events)
-    found = LineEvents([], [])
-    for position, (at, raw) in enumerate(zip(stamps, parsed.events, strict=True), parsed.first):
-        event, why = _event(bytes(raw))
-        found.records.append(Record(at, event))
-        if why:
-            found.odd.append((position, why))
-    return found
+    return parsed, parsed.stamps or [parsed.at] * len(parsed.events)
 
 
 def _event(body: bytes) -> tuple[Event, str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
-from luthier.store.jsonl.line_format import guess_study, read_name, read_start
+from luthier.store.jsonl.line_format import LineStart, guess_study, read_name, read_start
 
 
 @dataclass(slots=True)
@@ -31,9 +31,16 @@ class IndexedStudy:
     _firsts: array[int] = field(default_factory=lambda: array("q"))
     _offsets: array[int] = field(default_factory=lambda: array("q"))
     _sizes: array[int] = field(default_factory=lambda: array("q"))
+    _checksums: array[int] = field(default_factory=lambda: array("I"))
 
-    def add(self, first: int, count: int, at: float, offset: int, size: int) -> None:
+    @property
+    def begin(self) -> int:
+        """The checksum of its first line; 0 where that is missing."""
+        return self._checksums[0] if self._checksums else 0
+
+    def add(self, start: LineStart, offset: int, size: int) -> None:
         """Take in a line, unless another writer was faster: a line counts only where it goes on with the log."""
+        first = start.first
         if first > self.length and not self.broken:
             self.broken = f"events {self.length} to {first - 1} are missing"
         if first != self.length:
@@ -41,12 +48,28 @@ class IndexedStudy:
         self._firsts.append(first)
         self._offsets.append(offset)
         self._sizes.append(size)
-        self.length, self.latest, self.until = first + count, at, offset
+        self._checksums.append(start.checksum)
+        self.length, self.latest, self.until = first + start.events, start.at, offset
+
+    def log_sum(self, length: int) -> int | None:
+        """Sum up the checksums of the lines that have the first events, each weighted by its place.
+
+        None where there are fewer events. Of a line of which not all are meant it is the checksum of all of them.
+        """
+        if length > self.length or self.broken:
+            return None
+        lines = zip(self._firsts[: bisect_left(self._firsts, length)], self._checksums, strict=False)
+        return sum((found * (first % 8191 + 1)) % 4294967291 for first, found in lines) + length
 
     def lines(self, after: int) -> list[tuple[int, int]]:
         """Give offset and size of the lines that have the events from position `after` on."""
         start = max(bisect_right(self._firsts, after) - 1, 0)
         return list(zip(self._offsets[start:], self._sizes[start:], strict=True))
+
+    def lines_between(self, first: int, last: int) -> list[tuple[int, int, int]]:
+        """Give the first position, offset and size of the lines that have the events from `first` up to `last`."""
+        part = slice(max(bisect_right(self._firsts, first) - 1, 0), bisect_left(self._firsts, last))
+        return list(zip(self._firsts[part], self._offsets[part], self._sizes[part], strict=True))
 
 
 class LineIndex:
@@ -69,6 +92,10 @@ class LineIndex:
     def next_number(self) -> int:
         """The number of the next study."""
         return self._highest + 1
+
+    def numbered(self, number: int) -> IndexedStudy | None:
+        """Give a study by its number; None where it was removed, or never was."""
+        return self._numbers.get(number)
 
     def take(self, data: bytes, offset: int) -> None:
         """Take in what stands in the file from `offset`, the end so far, on.
@@ -109,5 +136,5 @@ class LineIndex:
             name = read_name(line) if start.first == 0 else f"study {start.study}"
             study = self._numbers[start.study] = self.studies[name] = IndexedStudy(start.study, name)
         if study is not None:
-            study.add(start.first, start.events, start.at, offset, len(line) + 1)
+            study.add(start, offset, len(line) + 1)
         return True

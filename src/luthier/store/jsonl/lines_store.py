@@ -15,12 +15,14 @@ from luthier._closing import Closing
 from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.errors import StoreCorrupt, StoreError, StoreFull, StoreReadOnly, StoreTooNew, StoreTooOld
 from luthier.event import Event, Record, checked
-from luthier.store.jsonl.line_format import HEADER, SCHEMA, make_end, make_line, read_events, read_header
+from luthier.store.jsonl.line_format import HEADER, SCHEMA, LineEvents, make_end, make_line, read_events, read_header
 from luthier.store.jsonl.line_index import IndexedStudy, LineIndex
+from luthier.store.jsonl.line_parts import LineParts
 from luthier.store.jsonl.locked_file import LockedFile
 from luthier.store.jsonl.renewal_slots import RenewalSlots
+from luthier.store.jsonl.snapshot_files import SnapshotFiles
 from luthier.store.path_checks import check_file, settle
-from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, replaced
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, removed, replaced
 
 T = TypeVar("T")
 
@@ -68,6 +70,8 @@ class JSONLines(Closing):
         self._identity: tuple[int, int] | None = None
         self._index = LineIndex()
         self._renewals = RenewalSlots(self._place.with_name(f"{self._place.name}.renewals"))
+        self._snapshots = SnapshotFiles(self._place)
+        self._parts = LineParts()
         self._guard = ForkSafeLock(timeout_s=patience_s, before_fork=self._disconnect)
         check_file(self._place, "file of JSON lines", must_exist)
         self._run(lambda file: None)
@@ -149,6 +153,54 @@ class JSONLines(Closing):
             self._stamps.seen(new[-1].at)
         return known.number, tuple(new)
 
+    def between(self, number: int, first: int, last: int) -> tuple[Record, ...]:
+        """See `Rereading.between`. Cost O(records read), and once O(line) where that is a long one."""
+
+        def work(file: LockedFile) -> tuple[str, list[LineEvents]]:
+            found = self._numbered(file, number)
+            if found is None:
+                raise removed(number, repr(self))
+            places = found.lines_between(first, last) if last > first else []
+            with self._reading(found.name):
+                return found.name, [self._parts.read(file, place, first, last) for place in places]
+
+        name, parts = self._run(work)
+        records = tuple(record for part in parts for record in self._said(name, part))
+        if len(records) != last - first:
+            raise self._damaged(name, f"there are {len(records)} events where there should be {last - first}")
+        return records
+
+    def log_sum(self, number: int, length: int) -> int | None:
+        """See `Snapshotting.log_sum`. Cost O(lines), small."""
+
+        def work(file: LockedFile) -> int | None:
+            found = self._numbered(file, number)
+            return None if found is None or self._index.fault(found) else found.log_sum(length)
+
+        return self._run(work)
+
+    def keep_snapshot(self, number: int, data: bytes | bytearray) -> None:
+        """See `Snapshotting.keep_snapshot`. Cost: one file beside the log, not flushed."""
+
+        def work(file: LockedFile) -> None:
+            with file.locked():
+                found = self._numbered(file, number)
+                if found is not None:
+                    self._snapshots.write(number, found.begin, data)
+
+        self._run(work)
+
+    def snapshot(self, study: str) -> tuple[int, bytes] | None:
+        """See `Snapshotting.snapshot`."""
+
+        def work(file: LockedFile) -> tuple[int, bytes] | None:
+            self._catch_up(file)
+            found = self._index.studies.get(study)
+            data = None if found is None else self._snapshots.read(found.number, found.begin)
+            return None if found is None or data is None else (found.number, data)
+
+        return self._run(work)
+
     def length(self, study: str) -> int:
         """See `Store.length`."""
         return self._run(lambda file: self._known(file, study).length)
@@ -176,6 +228,7 @@ class JSONLines(Closing):
                 if found is None:
                     raise not_found(study, tuple(self._index.studies), str(self))
                 self._write(file, make_end(found.number))
+                self._snapshots.drop(found.number)
 
         self._run(work)
 
@@ -311,6 +364,10 @@ class JSONLines(Closing):
             raise not_found(study, tuple(self._index.studies), str(self))
         return self._sound(found)
 
+    def _numbered(self, file: LockedFile, number: int) -> IndexedStudy | None:
+        self._catch_up(file)
+        return self._index.numbered(number)
+
     def _sound(self, study: IndexedStudy) -> IndexedStudy:
         """Raise StoreCorrupt unless the log of a study is whole."""
         if fault := self._index.fault(study):
@@ -321,12 +378,25 @@ class JSONLines(Closing):
         return study
 
     def _events(self, study: str, line: bytes) -> list[Record]:
-        try:
+        with self._reading(study):
             found = read_events(line)
+        return self._said(study, found)
+
+    @contextmanager
+    def _reading(self, study: str) -> Iterator[None]:
+        """Say of which study a line is that cannot be read."""
+        try:
+            yield
         except StoreCorrupt as error:
-            raise StoreCorrupt(f"the file {str(self._place)!r} is damaged: study {study!r}: {error}") from None
+            raise self._damaged(study, str(error)) from None
         except StoreTooNew as error:
             raise StoreTooNew(f"{str(self._place)!r}, study {study!r}: {error}") from None
+
+    def _damaged(self, study: str, what: str) -> StoreCorrupt:
+        return StoreCorrupt(f"the file {str(self._place)!r} is damaged: study {study!r}: {what}")
+
+    def _said(self, study: str, found: LineEvents) -> list[Record]:
+        """Give the records of a line, having said which of them are read only as far as they can be."""
         for place, why in found.odd:
             _logger.warning("%s, study %r: event %d is read as far as it can be: %s", self._place, study, place, why)
         return found.records

@@ -25,7 +25,8 @@ from luthier.store.sql.dialects import DIALECTS, ServerVerdict
 from luthier.store.sql.server_clock import ServerClock
 from luthier.store.sql.server_errors import damaged, first_line, refused, translate
 from luthier.store.sql.server_link import Outage, ServerLink, make_engine
-from luthier.store.sql.tables import Statements, check_schema, make_tables, missing, version
+from luthier.store.sql.server_snapshots import drop_snapshot, find_snapshot, keep_snapshot, log_sum
+from luthier.store.sql.tables import WITH_SNAPSHOTS, Statements, check_schema, make_tables, missing, version
 from luthier.store.url_secrets import shown_place
 
 T = TypeVar("T")
@@ -74,6 +75,7 @@ class ServerStore(Closing):
         self._must_exist = must_exist
         self._link: ServerLink | None = None
         self._was_there = False
+        self._has_snapshots = False  # which tables of schema 1 have not
         self._guard = ForkSafeLock(timeout_s=patience_s + _CONTENTION_S, before_fork=self._disconnect)
         self._run(lambda link: None)
 
@@ -173,6 +175,18 @@ class ServerStore(Closing):
             raise removed(number, repr(self))
         return self._records(f"number {number}", rows, first, last)
 
+    def log_sum(self, number: int, length: int) -> int | None:
+        """See `Snapshotting.log_sum`. Cost: one statement, O(length) on the server."""
+        return self._run(lambda link: log_sum(link, number, length) if self._has_snapshots else None)
+
+    def keep_snapshot(self, number: int, data: bytes | bytearray) -> None:
+        """See `Snapshotting.keep_snapshot`. Cost: one transaction."""
+        self._run(lambda link: keep_snapshot(link, number, data) if self._has_snapshots else None)
+
+    def snapshot(self, study: str) -> tuple[int, bytes] | None:
+        """See `Snapshotting.snapshot`."""
+        return self._run(lambda link: find_snapshot(link, _digest(study)) if self._has_snapshots else None)
+
     def length(self, study: str) -> int:
         """See `Store.length`."""
         return self._run(lambda link: self._known(link, study)[1])
@@ -214,6 +228,8 @@ class ServerStore(Closing):
                     raise not_found(study, self._names(link), str(self))
                 for statement in (*self._sql.forget, self._sql.remove):
                     link.execute(statement, {"of_study": found[0]})
+                if self._has_snapshots:
+                    drop_snapshot(link, found[0])
 
         self._run(work)
 
@@ -305,6 +321,7 @@ class ServerStore(Closing):
                 link.command(self._dialect.unlock)
         if found is not None:
             check_schema(found, self._place)
+        self._has_snapshots = found is None or found >= WITH_SNAPSHOTS
 
     def _disconnect(self) -> None:
         if self._link is not None:

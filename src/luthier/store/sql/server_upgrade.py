@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
+from sqlalchemy import Table
 from sqlalchemy.exc import DBAPIError
 
 from luthier.errors import StoreTooNew, StoreTooOld
 from luthier.store.sql.dialects import DIALECTS, ServerDialect
 from luthier.store.sql.server_errors import translate
 from luthier.store.sql.server_link import ServerLink, make_engine
-from luthier.store.sql.tables import EVENTS, RENEWALS, SCHEMA, STUDIES, VERSION, missing, version
+from luthier.store.sql.tables import EVENTS, RENEWALS, SCHEMA, SNAPSHOTS, STUDIES, VERSION, missing, version
 from luthier.store.url_secrets import shown_place
 
-STEPS: Mapping[int, tuple[str, ...]] = {}
-"""The statements that lead from a schema to the next one, in words that all servers know."""
+Steps: TypeAlias = Mapping[int, tuple[str | Table, ...]]
+
+STEPS: Steps = {1: (SNAPSHOTS,)}
+"""What leads from a schema to the next one: tables to make, and statements in words that all servers know."""
 
 
-def upgrade_tables(
-    url: str, steps: Mapping[int, tuple[str, ...]] = STEPS, target: int = SCHEMA
-) -> tuple[int, int, str]:
+def upgrade_tables(url: str, steps: Steps = STEPS, target: int = SCHEMA) -> tuple[int, int, str]:
     """Bring the tables to a schema, after copying them; gives the schemas before and after, and where the copies are.
 
     Args:
@@ -43,8 +45,8 @@ def upgrade_tables(
                     return found, target, ""
                 copies = _copied(link, found)
                 for schema in range(found, target):
-                    for statement in steps[schema]:
-                        link.command(statement)
+                    for step in steps[schema]:
+                        _take(link, step)
                 link.command(f"UPDATE {VERSION.name} SET version = {target}")
         finally:
             _unlock(link, dialect)
@@ -55,7 +57,15 @@ def upgrade_tables(
     return found, target, f"the tables {copies}"
 
 
-def _check(found: int | None, target: int, steps: Mapping[int, tuple[str, ...]], where: str) -> None:
+def _take(link: ServerLink, step: str | Table) -> None:
+    """Take one step of an upgrade; a table may be there from one that was stopped, where its making is not undone."""
+    if isinstance(step, Table):
+        step.create(link.connection, checkfirst=True)
+    else:
+        link.command(step)
+
+
+def _check(found: int | None, target: int, steps: Steps, where: str) -> None:
     if found is None:
         raise missing(where)
     if found > target:

@@ -26,8 +26,14 @@ from sqlalchemy.dialects.mysql import LONGBLOB
 from luthier.errors import StoreError, StoreTooNew, StoreTooOld
 from luthier.store.sql.dialects import ServerDialect
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the tables below, kept in the table `luthier_schema`."""
+
+OLDEST = 1
+"""The oldest version that is worked with as it is."""
+
+WITH_SNAPSHOTS = 2
+"""The version from which on there is a table of snapshots; without it there are none."""
 
 _BYTES = LargeBinary().with_variant(LONGBLOB(), "mysql", "mariadb")
 _REAL: Double[float] = Double()
@@ -73,6 +79,16 @@ RENEWALS = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("token", BigInteger, primary_key=True, autoincrement=False),
     Column("at", _REAL, nullable=False),
+    **_INNODB,
+)
+
+# A snapshot is one row for each quarter of a mebibyte: a server takes no message of any length.
+SNAPSHOTS = Table(
+    "luthier_snapshots",
+    _META,
+    Column("study", BigInteger, primary_key=True, autoincrement=False),
+    Column("piece", Integer, primary_key=True, autoincrement=False),
+    Column("body", _BYTES, nullable=False),
     **_INNODB,
 )
 
@@ -152,10 +168,10 @@ def check_schema(found: int, where: str) -> None:
             f"the store {where} has schema {found}, made by a newer Luthier; this one knows schema {SCHEMA}. "
             "Nothing was changed. Upgrade with: pip install --upgrade luthier"
         )
-    if found < SCHEMA:
+    if found < OLDEST:
         raise StoreTooOld(
-            f"the store {where} has schema {found}, and this Luthier works with {SCHEMA}. Nothing was changed. "
-            f"Bring it up to date, once all workers are stopped, with: luthier upgrade {where}"
+            f"the store {where} has schema {found}, and this Luthier works with {OLDEST} to {SCHEMA}. Nothing was "
+            f"changed. Bring it up to date, once all workers are stopped, with: luthier upgrade {where}"
         )
 
 
