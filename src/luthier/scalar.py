@@ -92,6 +92,16 @@ def attribute(thing: object, name: str) -> Any:
         return None
 
 
+def in_order(value: object) -> list[Any] | None:
+    """Give the items of a list, a tuple or an array; None where the value is none of them."""
+    tolist = attribute(value, "tolist")
+    try:
+        items = tolist() if callable(tolist) and not isinstance(value, type) else value
+    except Exception:  # noqa: BLE001 - an array of a foreign library
+        return None
+    return list(items) if isinstance(items, list | tuple) else None
+
+
 def to_dict(value: object, what: str, refuse: type[LuthierError]) -> dict[Any, Any]:
     """Read a mapping.
 

@@ -14,7 +14,7 @@ from luthier import codec
 from luthier._foreign_words import TRIAL_ATTRIBUTES
 from luthier._hints import did_you_mean
 from luthier.errors import InvalidResult
-from luthier.scalar import plain_number, short, to_dict, to_float
+from luthier.scalar import in_order, plain_number, short, to_dict, to_float
 
 CHECKPOINT = "checkpoint"
 """The attribute that says at which step a trial saved its first checkpoint; see `RunningTrial.checkpoint`."""
@@ -228,11 +228,10 @@ def read_report(value: object, names: Sequence[str], where: str = "", *, whole: 
     example = ", ".join(f"{name!r}: …" for name in names)
     if isinstance(value, Mapping):
         given = to_dict(value, f"a report{where} is a mapping of names to numbers", InvalidResult)
-        wrong = [name for name in names if name not in given] + [name for name in given if name not in names]
-        items = [] if wrong else [given[name] for name in names]
+        same = all(isinstance(name, str) for name in given) and set(given) == set(names)
+        items = [given[name] for name in names] if same else []
     else:
-        listed = getattr(value, "tolist", lambda: value)()
-        items = list(listed) if isinstance(listed, list | tuple) else []
+        items = in_order(value) or []
     numbers = [to_float(item) for item in items]
     if len(numbers) != len(names) or None in numbers:
         raise InvalidResult(

@@ -46,6 +46,7 @@ class PruningCallbackContract:
     keeps: ClassVar[bool] = True
     """Whether there are checkpoints."""
     metric: ClassVar[str] = "val_loss"
+    goal: ClassVar[dict[str, Any]] = {"minimize": "loss"}
 
     @abstractmethod
     def train(self, trial: Any, metric: str, checkpoint: bool, **options: Any) -> tuple[Any, Training]:
@@ -70,7 +71,7 @@ class PruningCallbackContract:
         return calls
 
     def test_each_step_is_reported(self) -> None:
-        study = lt.Study("all", SPACE, minimize="loss", seed=0, method=lt.Random())
+        study = lt.Study("all", SPACE, **self.goal, seed=0, method=lt.Random())
         ((_, start, training),) = self.run(study)
         (trial,) = study.trials
         assert trial.is_done and start == 0 and training.steps == STEPS
@@ -79,8 +80,8 @@ class PruningCallbackContract:
         assert trial.value == trial.reports[-1].value
 
     def test_the_rule_ends_a_training_in_the_middle(self) -> None:
-        rule = lt.Threshold(-1e9, after=2)  # which nothing meets
-        study = lt.Study("stopped", SPACE, minimize="loss", seed=0, method=lt.Random(), stop=rule)
+        rule = lt.Threshold(-1e9 if "minimize" in self.goal else 1e9, after=2)  # which nothing meets
+        study = lt.Study("stopped", SPACE, **self.goal, seed=0, method=lt.Random(), stop=rule)
         calls = self.run(study)
         (trial,) = study.trials
         assert trial.reason is Reason.PRUNED
@@ -88,12 +89,12 @@ class PruningCallbackContract:
         assert not calls or calls[0][2].steps == 2
 
     def test_some_steps_are_reported(self) -> None:
-        study = lt.Study("some", SPACE, minimize="loss", seed=0, method=lt.Random())
+        study = lt.Study("some", SPACE, **self.goal, seed=0, method=lt.Random())
         self.run(study, every=3)
         assert [report.step for report in study.trials[0].reports] == [3]
 
     def test_a_metric_that_is_not_there_is_said(self) -> None:
-        study = lt.Study("none", SPACE, minimize="loss", seed=0, method=lt.Random())
+        study = lt.Study("none", SPACE, **self.goal, seed=0, method=lt.Random())
         self.run(study, metric="nothing_like_it")
         (trial,) = study.trials
         assert trial.reason is Reason.FAILED
@@ -101,7 +102,7 @@ class PruningCallbackContract:
         assert said is not None and self.metric in said[0]
 
     def test_bad_settings_are_refused(self) -> None:
-        study = lt.Study("told", SPACE, minimize="loss", seed=0, method=lt.Random())
+        study = lt.Study("told", SPACE, **self.goal, seed=0, method=lt.Random())
         trial = study.ask()
         with pytest.raises(InvalidSetting, match="every=0"):
             self.train(trial, self.metric, False, every=0)
@@ -118,7 +119,7 @@ class PruningCallbackContract:
         study = lt.Study(
             "promoted",
             SPACE,
-            minimize="loss",
+            **self.goal,
             seed=0,
             method=lt.Random(),
             fidelity=lt.Fidelity("steps", 1, STEPS),
@@ -134,7 +135,7 @@ class PruningCallbackContract:
         assert calls[-1][2].steps == STEPS
         assert "0 mismatches" in str(study.verify())
         if self.exact:
-            alone = lt.Study("alone", SPACE, minimize="loss", seed=0, method=lt.Random())
+            alone = lt.Study("alone", SPACE, **self.goal, seed=0, method=lt.Random())
             alone.enqueue(study.best.params)
             self.run(alone)
             ours, whole = study.best.reports, alone.best.reports
@@ -144,7 +145,7 @@ class PruningCallbackContract:
         """One whose worker dies after its last checkpoint and before its value is known."""
         if not self.keeps:
             return
-        study = lt.Study("died", SPACE, minimize="loss", seed=0, method=lt.Random(), store="died.db")
+        study = lt.Study("died", SPACE, **self.goal, seed=0, method=lt.Random(), store="died.db")
         values = []
 
         def objective(trial: lt.RunningTrial) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pruning_callbacks import STEPS, TRAIN, VALID, PruningCallbackContract, Training, X, Y
@@ -56,6 +56,27 @@ class TestLightGBM(PruningCallbackContract):
         data = lightgbm.Dataset(X, Y)
         lightgbm.cv({"objective": "binary", "verbosity": -1, "num_threads": 1}, data, 9, callbacks=[callback])
         assert [report.step for report in study.tell(trial, callback.value).reports] == [1, 2]
+
+    @pytest.mark.parametrize("metric", ["auc", "binary_logloss"])
+    @pytest.mark.parametrize("goal", ["minimize", "maximize"])
+    def test_a_metric_that_is_better_the_other_way_fails_its_trial(self, goal: Any, metric: str) -> None:
+        import lightgbm
+
+        from luthier.interop import LightGBMPruningCallback
+
+        def objective(trial: lt.RunningTrial) -> float:
+            callback = LightGBMPruningCallback(trial, metric)
+            settings = {"objective": "binary", "metric": metric, "verbosity": -1, "num_threads": 1}
+            train = lightgbm.Dataset(X[TRAIN], Y[TRAIN])
+            valid = lightgbm.Dataset(X[VALID], Y[VALID], reference=train)
+            lightgbm.train(settings, train, 3, valid_sets=[valid], callbacks=[callback])
+            return callback.value
+
+        study = lt.Study("goal", {"x": lt.Float(0, 1)}, **{goal: "v"}, method=lt.Random(), seed=0)
+        study.run(objective, trials=1)
+        fits = (metric == "auc") == (goal == "maximize")
+        assert study.trials[0].is_done is fits
+        assert fits or f"metric={metric!r}: LightGBM says that it is better the " in study.trials[0].error
 
 
 class TestXGBoost(PruningCallbackContract):
@@ -129,6 +150,7 @@ class TestCatBoost(PruningCallbackContract):
 class TestSklearn(PruningCallbackContract):
     keeps = False
     metric = "neg_log_loss"
+    goal: ClassVar[dict[str, Any]] = {"maximize": "score"}
 
     def train(self, trial: Any, metric: str, checkpoint: bool, **options: Any) -> tuple[Any, Training]:
         from sklearn.linear_model import LogisticRegression
@@ -148,4 +170,9 @@ class TestSklearn(PruningCallbackContract):
 
     def test_a_metric_that_is_not_there_is_said(self) -> None:
         with pytest.raises(ValueError, match="nothing_like_it"):  # scikit-learn says it, before any training
-            self.train(lt.Study("none", {"rate": lt.Float(0.1, 1)}, minimize="loss").ask(), "nothing_like_it", False)
+            self.train(lt.Study("none", {"rate": lt.Float(0.1, 1)}, maximize="score").ask(), "nothing_like_it", False)
+
+    def test_a_score_that_is_minimized_is_refused(self) -> None:
+        study = lt.Study("less", {"rate": lt.Float(0.1, 1)}, minimize="loss", method=lt.Random())
+        with pytest.raises(InvalidSetting, match=r"neg_log_loss.*higher.*minimizes"):
+            self.train(study.ask(), "neg_log_loss", False)

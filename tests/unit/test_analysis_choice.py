@@ -241,3 +241,13 @@ def test_information_against_quadrature() -> None:
         mean = (weights * chance).sum() / weights.sum()
         noise = (weights * (entr(chance) + entr(1 - chance))).sum() / weights.sum()
         assert told == pytest.approx((entr(mean) + entr(1 - mean) - noise) / np.log(2), abs=0.02)
+
+
+def test_what_is_chosen_has_its_values_as_the_user_writes_them() -> None:
+    kernel = lt.Named("cubic", lambda x: x**3)
+    study = lt.Study("s", {"x": lt.Float(0, 1), "f": lt.Choice(kernel, "none")}, minimize=["a", "b"], seed=0)
+    points = [{"x": x, "f": kernel} for x in (0.1, 0.2, 0.3)]
+    study.add_many(points, [(0.0, 9.0), (1.0, 1.0), (9.0, 0.0)])
+    for found in (study.knee(), study.choose(weights={"a": 1.0, "b": 1.0}), study.preferred()):
+        assert found.params == study.trial(1).params and found.params["f"](2.0) == 8.0
+        assert "params" not in found.to_dict() and found.to_dict()["config"]["x"] == 0.2

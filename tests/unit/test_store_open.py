@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,18 @@ def test_what_is_no_store_is_said_to_be_none(where: Any, message: str) -> None:
     with pytest.raises(InvalidSetting, match=message) as error:
         open_store(where)
     assert "secret" not in str(error.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices in folders")
+def test_a_pipe_or_a_device_is_no_place_for_a_store(tmp_path: Path) -> None:
+    for name in ("pipe.db", "pipe.jsonl"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "null.jsonl").symlink_to("/dev/null")
+    for place in ("/dev/null", "jsonl:////dev/null", *map(str, tmp_path.iterdir())):
+        for must_exist in (False, True):
+            with pytest.raises(InvalidSetting, match="pipe or a device"):
+                open_store(place, must_exist=must_exist)
+    assert not Path("/dev/null-journal").exists()
 
 
 def test_refuses_a_network_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,7 +171,7 @@ def test_what_was_tried_is_not_tried_again_after_the_space_was_narrowed_and_wide
     for k in (7, 8, 9, 2):
         study.add({"k": k}, float(k))
     study.enqueue({"k": 6}, ticket="later")
-    study.change(narrow)
+    assert study.change(narrow) == 1
     assert study.best.value == 2.0
     study.change({"k": lt.Int(0, 5)})
     assert study.ask()["k"] not in (2,)
@@ -182,6 +182,15 @@ def test_what_was_tried_is_not_tried_again_after_the_space_was_narrowed_and_wide
     with pytest.raises(lt.errors.SpaceExhausted):
         study.ask(2), study.ask()
     assert study.history.data(study.problem).x.shape[0] == 4
+
+
+def test_a_change_to_a_space_that_holds_no_trial_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    study = lt.Study("s", {"k": lt.Int(0, 9)}, minimize="v", method=lt.Random(), seed=0)
+    assert study.change({"k": lt.Int(0, 8)}) == 0 and not caplog.records  # there is none to hold
+    study.add({"k": 7}, 1.0)
+    assert study.change({"k": lt.Int(0, 4)}) == 0
+    assert "can hold none of its 1 trials" in caplog.text
+    assert study.change({"k": lt.Int(0, 9)}) == 1 and study.best.value == 1.0
 
 
 @pytest.mark.parametrize("executor", ["inline", "threads"])

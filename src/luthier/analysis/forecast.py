@@ -16,6 +16,7 @@ from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
 from luthier.render import ResultForm
+from luthier.scalar import short, to_whole
 from luthier.surrogate import SupportsCovariance
 
 MOST_TRIALS = 200
@@ -119,14 +120,15 @@ def forecast_gain(of: SingleObjective, trials: int, level: float, key: Key, memo
     Source: Jones, Schonlau and Welch (1998), eq. 15, for the search; Gonzalez, Osborne and Lawrence (2016), GLASSES,
     for looking ahead by the model's own functions.
     """
-    if not isinstance(trials, int) or not 1 <= trials <= MOST_TRIALS:
-        raise InvalidSetting(f"forecast({trials!r}): give a number of further trials from 1 to {MOST_TRIALS}")
+    count = to_whole(trials)
+    if count is None or not 1 <= count <= MOST_TRIALS:
+        raise InvalidSetting(f"forecast({short(trials)}): give a number of further trials from 1 to {MOST_TRIALS}")
     row = of.best_row
     points = _candidates(of, row, key.fold("points"))
     distribution, by = of.having(SupportsCovariance, key, memo)
     gains = np.concatenate(
         [
-            _search(one, points, trials, max(1, round(_DRAWS * one.weight)), key.fold("search", number))
+            _search(one, points, count, max(1, round(_DRAWS * one.weight)), key.fold("search", number))
             for number, one in enumerate(distribution.components)
         ]
     )
@@ -137,7 +139,7 @@ def forecast_gain(of: SingleObjective, trials: int, level: float, key: Key, memo
     return Forecast(
         of.goal.name,
         of.goal.maximize,
-        tuple(range(1, trials + 1)),
+        tuple(range(1, count + 1)),
         tuple(map(IntervalEstimate, gains.mean(axis=0).tolist(), low.tolist(), high.tolist())),
         float((gains[:, -1] > max(noise, _LEAST)).mean()),
         noise,

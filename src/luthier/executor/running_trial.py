@@ -109,6 +109,11 @@ class RunningTrial(Parametrized):
         return int(self.context.get("seed", self._task.number))
 
     @property
+    def maximize(self) -> bool:
+        """Whether the objective is maximized, of several the first one."""
+        return bool(self.context.get("maximize"))
+
+    @property
     def case(self) -> Case | None:
         """What to evaluate now: an instance, its seed and features, and its cap; None in a study without instances."""
         return self._case

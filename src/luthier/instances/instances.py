@@ -13,7 +13,7 @@ from luthier._hints import translating_settings
 from luthier._typing import Floats
 from luthier.errors import InvalidSetting
 from luthier.key import Key
-from luthier.scalar import short, to_float, to_list, to_whole
+from luthier.scalar import short, to_dict, to_float, to_list, to_whole
 
 Name: TypeAlias = str | int
 """What an instance is called: a path, the name of a data set, the number of a fold."""
@@ -78,7 +78,7 @@ class Instances:
         if isinstance(given, Mapping):
             if features is not None:
                 raise InvalidSetting("Instances(names, features): give the features once, in the mapping or beside it")
-            given, features = tuple(given), given
+            given, features = tuple(to_dict(given, "Instances: a mapping of names to features", InvalidSetting)), given
         names = _checked_names(given)
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "features", None if features is None else _checked_features(names, features))

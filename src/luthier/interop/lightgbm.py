@@ -24,7 +24,8 @@ class LightGBMPruningCallback(PruningCallback):
         data: the name of the data it is measured on, such as ``"valid_0"``, where there are several.
 
     Raises:
-        InvalidSetting: as `PruningCallback`; while training, where LightGBM evaluates no such metric.
+        InvalidSetting: as `PruningCallback`; while training, where LightGBM evaluates no such metric, or says that more
+            of it is better while the study minimizes, or the reverse.
     """
 
     def __init__(
@@ -49,6 +50,8 @@ class LightGBMPruningCallback(PruningCallback):
         """
         found = {(result[0], result[1]): result[2] for result in env.evaluation_result_list or ()}
         value = metric_on(found, self._metric, self._data, "LightGBM")
+        higher = {result[1]: result[3] for result in env.evaluation_result_list}
+        self._check_goal(bool(higher[self._metric]), "LightGBM")
         last = env.iteration + 1 == env.end_iteration  # nothing goes on from there, as it trains no 0 rounds
         save = None if last else lambda folder: env.model.save_model(folder / _MODEL, num_iteration=-1)
         if self._reached(env.iteration + 1, value, save):

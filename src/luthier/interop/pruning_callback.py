@@ -108,6 +108,23 @@ class PruningCallback(ABC):
             self._keep(step, save)
         return stop
 
+    def _check_goal(self, higher: bool, library: str) -> None:
+        """Refuse a metric of which the library says that it is better in the other direction than the objective.
+
+        Args:
+            higher: whether more is better.
+            library: named in messages.
+
+        Raises:
+            InvalidSetting: the study wants less of what is better by more, or the reverse.
+        """
+        if higher is not self._trial.maximize:
+            better, goal = ("higher", "minimizes") if higher else ("lower", "maximizes")
+            raise InvalidSetting(
+                f"metric={self._metric!r}: {library} says that it is better the {better} it is, and the study {goal} "
+                "its objective, so a rule would keep the worst trials: turn the study around, or take another metric"
+            )
+
     def _keep(self, step: int, save: Save) -> None:
         """Save a checkpoint, with the value beside it."""
         assert isinstance(self._trial, RunningTrial)

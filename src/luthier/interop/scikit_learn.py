@@ -26,7 +26,7 @@ class SklearnPruningCallback(PruningCallback):
         X, y: the data to score on, as the estimator itself sees them.
 
     Raises:
-        InvalidSetting: as `PruningCallback`.
+        InvalidSetting: as `PruningCallback`; or the study minimizes, and `scoring` is a name: more is better of each.
     """
 
     def __init__(
@@ -34,6 +34,9 @@ class SklearnPruningCallback(PruningCallback):
     ) -> None:
         name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "scoring")
         super().__init__(trial, name, every=every)
+        if isinstance(scoring, str):  # of all of which more is better
+            get_scorer(scoring)
+            self._check_goal(higher=True, library="scikit-learn")
         self._scorer = get_scorer(scoring)
         self._X, self._y = X, y
 

@@ -16,7 +16,7 @@ from luthier import _names, codec
 from luthier._foreign_words import METHODS, SETTINGS
 from luthier._hints import instead, suggest, translating
 from luthier.errors import InvalidSetting
-from luthier.scalar import attribute, short
+from luthier.scalar import attribute, short, to_dict
 
 _REGISTERED: dict[str, type] = {}
 
@@ -61,8 +61,10 @@ def from_plain(plain: Any) -> Any:
     """
     if isinstance(plain, str):
         plain = {"use": plain}
-    if not isinstance(plain, Mapping) or not isinstance(plain.get("use"), str):
-        raise InvalidSetting(f"{plain!r} names no method: write its name, or a mapping with the key 'use'")
+    named = to_dict(plain, "a method is a name, or a mapping with the key 'use'", InvalidSetting)
+    if not isinstance(named.get("use"), str):
+        raise InvalidSetting(f"{short(plain)} names no method: write its name, or a mapping with the key 'use'")
+    plain = named
     kind = _find(plain["use"])
     known = [field.name for field in dataclasses.fields(kind) if field.init]
     earlier = _names.SETTING_ALIASES.get(kind.__name__, {})

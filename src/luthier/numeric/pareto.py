@@ -209,10 +209,18 @@ def _volume(extents: Floats) -> float:
     extents = extents[np.argsort(extents[:, -1], kind="stable")]
     if extents.shape[1] == 2:
         widths = np.maximum.accumulate(extents[::-1, 0])[::-1]
-        return math.fsum((np.diff(extents[:, 1], prepend=0.0) * widths).tolist())
+        return _sum((np.diff(extents[:, 1], prepend=0.0) * widths).tolist())
     front, total = extents[non_dominated(-extents)], []
     for row, point in enumerate(front):
         later = front[row + 1 :, :-1]
         shared = _volume(np.minimum(later, point[:-1])) if len(later) else 0.0
         total.append(float(point[-1]) * (float(np.prod(point[:-1])) - shared))
-    return math.fsum(total)
+    return _sum(total)
+
+
+def _sum(parts: list[float]) -> float:
+    """Add up without rounding in between; infinite where no float holds the sum."""
+    try:
+        return math.fsum(parts)
+    except OverflowError:
+        return math.inf

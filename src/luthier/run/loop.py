@@ -268,6 +268,8 @@ class Loop:
 
     def _submit(self, trial: ActiveTrial) -> None:
         context: dict[str, Any] = {"study": self.study.reader.name, "seed": trial.seed}
+        if trial.maximize:
+            context["maximize"] = True
         if self.folder is not None:
             context["folder"] = os.path.join(self.folder, folder_name(trial.number))  # noqa: PTH118 - for each trial
         ruled, problem = self.study.rule is not None, self.study.reader.problem

@@ -47,12 +47,16 @@ def settle(path: str | Path, kind: str, mounts: Path = MOUNTS) -> Path:
         mounts: the table of mounts, as in Linux; without one, no network file system is noticed.
 
     Raises:
-        InvalidSetting: the path is a folder, its folder is missing or closed to this user, it is on a network file
-            system, or it cannot be a path at all (too long, a link that leads to itself, the home of nobody).
+        InvalidSetting: the path is a folder, a pipe or a device, its folder is missing or closed to this user, it is
+            on a network file system, or it cannot be a path at all (too long, a link that leads to itself, the home of nobody).
     """
     given, place = _absolute(Path(path), kind)
     if place.is_dir():
         raise InvalidSetting(f"the {kind} {str(given)!r} is a folder: give the path of a file in it")
+    if place.exists() and not place.is_file():
+        raise InvalidSetting(
+            f"the {kind} {str(given)!r} is a pipe or a device, which keeps nothing: give the path of a file"
+        )
     if not place.parent.is_dir():
         raise InvalidSetting(
             f"the {kind} {str(given)!r} cannot be there: there is no folder {str(place.parent)!r}; create it first"

@@ -37,6 +37,7 @@ class ActiveTrial(Parametrized, Struct, frozen=True, eq=False):
         until: the units of the fidelity that it may spend before a scheduler decides; None where there is no fidelity.
         fidelity: the same by the name of the fidelity, with those that go up together with it.
         progress: the cases that it had before, in a study with instances; None elsewhere.
+        maximize: whether the objective is maximized, of several the first one.
     """
 
     number: int
@@ -56,6 +57,7 @@ class ActiveTrial(Parametrized, Struct, frozen=True, eq=False):
     fidelity: Mapping[str, int] = {}
     progress: CaseProgress | None = None
     _cases: Callable[[int, int], Iterator[Case]] | None = None
+    maximize: bool = False
 
     @property
     def nested_params(self) -> dict[str, Any]:
@@ -138,7 +140,7 @@ class ActiveTrial(Parametrized, Struct, frozen=True, eq=False):
 
     def _shown(self) -> dict[str, Any]:
         """Give the fields that make two of them equal, by name: not the ways in which it tells the study."""
-        names = (name for name in self.__struct_fields__ if name[0] != "_" and name != "progress")
+        names = (name for name in self.__struct_fields__ if name[0] != "_" and name not in ("progress", "maximize"))
         return {name: getattr(self, name) for name in names}
 
     def __eq__(self, other: object) -> bool:
@@ -154,7 +156,8 @@ class ActiveTrial(Parametrized, Struct, frozen=True, eq=False):
         place = (self.study, self.owner)
         given = (self.number, self.params, self.config, self.token, self.attempt, dict(self.note), *place, self._key)
         stops = None if self._stops is None else _cannot_ask
-        return ActiveTrial, (*given, None, None, self._nested, self.until, stops, dict(self.fidelity), self.progress)
+        more = (self.until, stops, dict(self.fidelity), self.progress, None, self.maximize)
+        return ActiveTrial, (*given, None, None, self._nested, *more)
 
 
 def _cannot_ask(number: int, token: int) -> bool:
@@ -193,14 +196,16 @@ def begun_trial(history: History, number: int, token: int, study: str, key: Key,
     report, note, stops, fidelity, cases = ways
     nested = space.nest(params) if len(space.given) < len(space.names) else None
     which = (number, params, config, token, attempt, trial.note, study, owner, key)
+    maximize = history.problem().objectives[0].maximize
     if fidelity is None:
-        return ActiveTrial(*which, report, note, nested, None, stops)
+        return ActiveTrial(*which, report, note, nested, None, stops, maximize=maximize)
     until = fidelity.high if trial.until is None else trial.until
     spends = (until, stops, fidelity.units(until))
     if cases is None:
-        return ActiveTrial(*which, report, note, nested, *spends)
+        return ActiveTrial(*which, report, note, nested, *spends, maximize=maximize)
     progress, following = cases
-    return ActiveTrial(*which, report, note, nested, *spends, progress(history, number), following)
+    given = (*spends, progress(history, number), following)
+    return ActiveTrial(*which, report, note, nested, *given, maximize=maximize)
 
 
 def place_of(trial: ActiveTrial | int, study: str, key: Key, history: History) -> tuple[int, int | None]:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import TYPE_CHECKING, Any, Self
 
 from luthier.errors import InvalidConfig, InvalidResult, InvalidSetting, StudyMismatch
-from luthier.event import Changed, Enqueued, Event
+from luthier.event import Enqueued, Event
 from luthier.history import History
 from luthier.problem import Problem
 from luthier.scalar import short
-from luthier.space import Space, Variable, compare
+from luthier.space import Space, Variable
 from luthier.store import Store
 from luthier.study import decisions
-from luthier.study.edits import annotated, preferred
+from luthier.study.edits import annotated, changed, count_held, preferred
 from luthier.study.known_results import check_ticket, checked_config, known_result, list_of, table_rows
 from luthier.study.leases import reap_leases
 from luthier.study.log import StudyLog, read_log
@@ -422,24 +422,20 @@ class StudyEditor:
             self._log.commit(counted)
         return made
 
-    def change(self, space: Space | Mapping[str, Variable]) -> None:
+    def change(self, space: Space | Mapping[str, Variable]) -> int:
         """Go on in another space: add or remove variables, add choices, widen or narrow ranges.
 
         It is given whole: ``study.change(study.space.replace({"rate": lt.Float(0, 1, default=0.1)}))`` adds one.
         A variable that is added needs a default. Trials that the new space cannot hold stay in the log, and methods
-        no longer learn from them.
+        no longer learn from them; a warning in the log `luthier.study` says so where it can hold none at all.
+
+        Returns:
+            How many of the trials so far the new space can hold.
 
         Raises:
             StudyMismatch: the history has no meaning in the new space; the message says why. Nothing is changed.
         """
-        new = space if isinstance(space, Space) else Space(space)
-
-        def decide(history: History) -> list[Event]:
-            why = compare(history.space, new)
-            if why:
-                raise StudyMismatch(f"study {self.reader.name!r} cannot change to this space: {'; '.join(why)}")
-            return [] if new.to_plain() == history.space.to_plain() else [Changed(new.to_plain())]
-
+        new, name = space if isinstance(space, Space) else Space(space), self.reader.name
         with self._log.lock:
             self._log.refresh().knowing(new)
-            self._log.commit(decide)
+            return count_held(self._log.commit(lambda history: changed(history, new, name)), name)

@@ -11,7 +11,7 @@ from luthier import codec
 from luthier._hints import with_article
 from luthier.errors import InvalidResult
 from luthier.problem import SECONDS, OutcomeConstraint, Problem
-from luthier.scalar import plain_number, short, to_dict, to_float, to_seconds, to_step, to_text
+from luthier.scalar import in_order, plain_number, short, to_dict, to_float, to_seconds, to_step, to_text
 from luthier.trial import Outcome, Reason, Reportable, ReportValue, read_report
 
 _VIOLATIONS = "violations"
@@ -155,8 +155,8 @@ def _check_spelling(result: Mapping[str, object], names: Sequence[str]) -> None:
 
 
 def _sequence(result: object, names: Sequence[str]) -> dict[str, float]:
-    items = getattr(result, "tolist", lambda: result)()
-    if not isinstance(items, Sequence) or isinstance(items, str) or len(items) != len(names):
+    items = in_order(result)
+    if items is None or len(items) != len(names):
         raise InvalidResult(
             f"the study has {len(names)} objectives, {list(names)}; the result is {short(result)}: "
             f"return all of them, {{{', '.join(f'{name!r}: …' for name in names)}}}, or a tuple in this order"

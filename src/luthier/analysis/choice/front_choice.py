@@ -10,13 +10,13 @@ import numpy as np
 
 from luthier._hints import did_you_mean
 from luthier._typing import Floats, Integers
-from luthier.analysis.choice.front_members import FrontMembers
-from luthier.analysis.descriptive.trial_table import counted, plain_form
+from luthier.analysis.choice.front_members import FrontMembers, plain_without_params
+from luthier.analysis.descriptive.trial_table import counted
 from luthier.errors import InvalidSetting, NoResult
 from luthier.numeric import augmented_chebyshev
 from luthier.problem import Objective
 from luthier.render import ResultForm, number
-from luthier.scalar import short, to_float
+from luthier.scalar import short, to_dict, to_float
 
 _RULES = {
     "knee": "scaled objectives, summed",
@@ -53,7 +53,8 @@ class FrontChoice(ResultForm):
     Args:
         rule: by which it was chosen: ``knee``, ``weights``, ``prices`` or ``order``.
         number: of the trial.
-        config: its configuration, in plain form; `study.trial(number).params` has it as the user wrote it.
+        params: its configuration, as the user writes it.
+        config: the same in plain form.
         values: its values by name, in the user's units.
         settings: what the rule was given: weights, prices or tolerances by the names of the objectives.
         numbers: (n,) of the trials of the front, the best by the rule first.
@@ -63,6 +64,7 @@ class FrontChoice(ResultForm):
 
     rule: str
     number: int
+    params: dict[str, Any]
     config: dict[str, Any]
     values: dict[str, float]
     settings: dict[str, float]
@@ -88,8 +90,7 @@ class FrontChoice(ResultForm):
 
     def to_dict(self) -> dict[str, Any]:
         """See `ResultForm.to_dict`."""
-        form: dict[str, Any] = plain_form(self)
-        return form
+        return plain_without_params(self)
 
 
 def knee(members: FrontMembers) -> FrontChoice:
@@ -207,6 +208,7 @@ def _choice(
     return FrontChoice(
         rule,
         int(members.numbers[best]),
+        members.params(best),
         dict(members.configs[best]),
         members.values(best),
         settings,
@@ -218,21 +220,20 @@ def _choice(
 
 def _numbers(goals: Sequence[Objective], given: object, what: str) -> dict[str, float]:
     """Read numbers by the names of objectives, at least 0 and finite."""
-    if not isinstance(given, Mapping):
-        raise InvalidSetting(f"{what}={short(given)}: give numbers by the names of objectives, as in {{'loss': 0.5}}")
+    by_name = f"{what}: give numbers by the names of objectives, as in {{'loss': 0.5}}"
     names = [goal.name for goal in goals]
     found = {}
-    for name, value in given.items():
+    for name, value in to_dict(given, by_name, InvalidSetting).items():
         _check_name(name, names, what)
         read = to_float(value)
         if read is None or not 0.0 <= read < float("inf"):
             raise InvalidSetting(f"{what}={{{name!r}: {short(value)}}}: give a finite number, 0 or more")
-        found[str(name)] = read
+        found[str.__str__(name)] = read
     return found
 
 
 def _check_name(name: object, names: Sequence[str], what: str) -> None:
-    if name not in names:
-        raise InvalidSetting(
-            f"{what}: there is no objective {short(name)}{did_you_mean(str(name), names)}; there are {', '.join(names)}"
-        )
+    text = str.__str__(name) if isinstance(name, str) else ""
+    if text not in names:
+        hint = did_you_mean(text, names)
+        raise InvalidSetting(f"{what}: there is no objective {short(name)}{hint}; there are {', '.join(names)}")

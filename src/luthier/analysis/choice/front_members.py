@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from luthier._typing import Bools, Floats, Integers
-from luthier.analysis.descriptive.trial_table import TrialTable
+from luthier.analysis.descriptive.trial_table import TrialTable, plain_form
 from luthier.errors import InvalidSetting, NoResult
 from luthier.numeric import non_dominated
 from luthier.problem import Objective, OutcomeConstraint, parse_outcome_constraints
 from luthier.scalar import to_float
+from luthier.space import Space
 from luthier.trial import Config
 
 
@@ -27,12 +28,14 @@ class FrontMembers:
         numbers: (n,) of the trials, n at least 1.
         configs: their configurations, as the present space reads them.
         losses: (n, m).
+        space: the present one.
     """
 
     objectives: tuple[Objective, ...]
     numbers: Integers
     configs: tuple[Config, ...]
     losses: Floats
+    space: Space
 
     @property
     def scaled(self) -> Floats:
@@ -47,6 +50,10 @@ class FrontMembers:
         """The trials that are the best in one of the objectives, (n,)."""
         found: Bools = (self.losses == self.losses.min(axis=0)).any(axis=1)
         return found
+
+    def params(self, row: int) -> dict[str, Any]:
+        """Give the configuration of a trial, as the user writes it."""
+        return dict(self.space.realize(self.configs[row]))
 
     def values(self, row: int) -> dict[str, float]:
         """Give the values of a trial by name, in the user's units and directions."""
@@ -88,7 +95,12 @@ def front_members(table: TrialTable, limits: Mapping[str, str] | None = None) ->
     front = kept[first & non_dominated(losses)]
     configs = [table.configs[row] for row in front.tolist()]
     held = tuple(config for config in configs if config is not None)
-    return FrontMembers(goals, table.numbers[front], held, table.values[front] * signs)
+    return FrontMembers(goals, table.numbers[front], held, table.values[front] * signs, table.problem.space)
+
+
+def plain_without_params(result: Any) -> dict[str, Any]:
+    """Write a chosen trial for JSON: its configuration is there in plain form, and not as the user writes it."""
+    return {one.name: plain_form(getattr(result, one.name)) for one in fields(result) if one.name != "params"}
 
 
 def _measured(table: TrialTable, row: int, name: str) -> float | None:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from luthier._typing import Floats, Integers
-from luthier.analysis.choice.front_members import FrontMembers
+from luthier.analysis.choice.front_members import FrontMembers, plain_without_params
 from luthier.analysis.choice.preference_model import fit_preferences, information
-from luthier.analysis.descriptive.trial_table import TrialTable, counted, plain_form
+from luthier.analysis.descriptive.trial_table import TrialTable, counted
 from luthier.key import Key
 from luthier.numeric import quasi_normal
 from luthier.render import ResultForm, number
@@ -28,7 +28,8 @@ class PreferredTrial(ResultForm):
 
     Args:
         number: of the trial.
-        config: its configuration, in plain form; `study.trial(number).params` has it as the user wrote it.
+        params: its configuration, as the user writes it.
+        config: the same in plain form.
         values: its values by name, in the user's units.
         numbers: (n,) of the trials of the front, the one with the highest expected utility first.
         utilities: (n,) their expected utilities; a difference of 1.4 is told right in five answers of six.
@@ -39,6 +40,7 @@ class PreferredTrial(ResultForm):
     """
 
     number: int
+    params: dict[str, Any]
     config: dict[str, Any]
     values: dict[str, float]
     numbers: Integers
@@ -65,8 +67,7 @@ class PreferredTrial(ResultForm):
 
     def to_dict(self) -> dict[str, Any]:
         """See `ResultForm.to_dict`."""
-        form: dict[str, Any] = plain_form(self)
-        return form
+        return plain_without_params(self)
 
 
 def preferred_trial(members: FrontMembers, table: TrialTable, answers: Sequence[tuple[int, int]]) -> PreferredTrial:
@@ -103,6 +104,7 @@ def preferred_trial(members: FrontMembers, table: TrialTable, answers: Sequence[
     top = int(ranked[0])
     return PreferredTrial(
         int(members.numbers[top]),
+        members.params(top),
         dict(members.configs[top]),
         members.values(top),
         members.numbers[ranked],
