@@ -48,7 +48,8 @@ def settle(path: str | Path, kind: str, mounts: Path = MOUNTS) -> Path:
 
     Raises:
         InvalidSetting: the path is a folder, a pipe or a device, its folder is missing or closed to this user, it is
-            on a network file system, or it cannot be a path at all (too long, a link that leads to itself, the home of nobody).
+            on a network file system, or it cannot be a path at all (too long, a link that leads to itself, the home of
+            nobody).
     """
     given, place = _absolute(Path(path), kind)
     if place.is_dir():
