@@ -11,6 +11,7 @@ import pytest
 import luthier as lt
 from luthier.errors import InvalidSetting
 from luthier.event import Asked, Paused, Promoted, Pruned, Resumed, Told
+from luthier.executor import checkpoint
 from luthier.problem import Fidelity, Objective, Problem
 from luthier.stop import Rule
 from luthier.stop.rungs import levels, levels_from_lowest, most_halvings
@@ -353,6 +354,34 @@ def test_folders_are_checkpoints_too_and_what_is_not_there_is_refused(tmp_path: 
     study.run(objective, trials=1)
     assert found == [(4, "weights")]
     assert study.trials[0].is_done
+
+
+def test_a_folder_that_holds_the_checkpoints_is_none_itself(tmp_path: Path) -> None:
+    def objective(trial: lt.RunningTrial) -> float:
+        for folder in (trial.folder, trial.folder / "checkpoints", tmp_path):
+            folder.mkdir(exist_ok=True)
+            with pytest.raises(InvalidSetting, match="a folder of its own"):
+                trial.checkpoint(folder, step=1)
+        (trial.folder / "state").mkdir()
+        trial.checkpoint(trial.folder / "state", step=1)
+        return float(trial.start)
+
+    study = lt.Study("s", SPACE, minimize="y", method=lt.Random(), store=tmp_path / "s.db")
+    study.run(objective, trials=1)
+    assert study.trials[0].value == 1.0
+
+
+def test_a_checkpoint_of_what_is_read_only_can_be_replaced(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "weights").write_text("w")
+    (model / "weights").chmod(0o444)
+    model.chmod(0o555)
+    for step in (1, 2):
+        kept = checkpoint.keep(tmp_path / "trial", model, step)
+        assert (kept / "content" / "weights").stat().st_mode & 0o200 and (kept / "content").stat().st_mode & 0o200
+    assert [path.name for path in (tmp_path / "trial" / "checkpoints").iterdir()] == ["2-2"]
+    model.chmod(0o755)
 
 
 def test_without_a_fidelity_nothing_is_said_of_it() -> None:
