@@ -14,6 +14,7 @@ from luthier._typing import Bools, Floats, Integers
 from luthier.data import Data, LearningCurves, StoppedTrials
 from luthier.history.spending import outcome_cost
 from luthier.history.tables.extrapolation import extrapolate
+from luthier.history.tables.mapped_array import grown, mapped_array
 from luthier.history.tables.marginal_losses import marginal_losses
 from luthier.history.tables.report_arrays import ReportArrays
 from luthier.history.tables.stopped_losses import stopped_losses
@@ -40,7 +41,6 @@ class TrialStatus(IntEnum):
 
 
 _COSTS, _NOISE = "costs", "noise"
-_GROWTH = 8  # arrays become larger by an eighth: what is free of them takes memory, too
 _DONE = int(TrialStatus.DONE)  # a plain integer: numpy takes ten times as long for a member of an enumeration
 _NOBODY: Integers = np.empty(0, np.intp)
 _SEEN = (_DONE, int(TrialStatus.CRASHED), int(TrialStatus.PENDING), int(TrialStatus.STOPPED))
@@ -92,11 +92,12 @@ class TrialArrays:
         if self._shared:
             self._own()
         if self.rows == len(self._standing):
-            self._standing = _grown(self._standing, 0)
-            self._losses = _grown(self._losses, np.nan)
-            self._ends = _grown(self._ends, -1)
-            self._rare = {name: _grown(column, np.nan) for name, column in self._rare.items()}
-            self._violations = {name: _grown(column, np.nan) for name, column in self._violations.items()}
+            self._standing = grown(self._standing, 0)
+            self._losses = grown(self._losses, np.nan)
+            self._ends = grown(self._ends, -1)
+            self._rare = {name: grown(column, np.nan) for name, column in self._rare.items()}
+            self._violations = {name: grown(column, np.nan) for name, column in self._violations.items()}
+        self.reports.open(self.rows)
         self.rows += 1
 
     def begin_again(self, number: int) -> None:
@@ -120,6 +121,7 @@ class TrialArrays:
         if self._shared:
             self._own()
         self._ends[number] = position
+        self.reports.close(number)
         if outcome.reason is not Reason.DONE and outcome.reason.is_crash:
             self._standing[number] = TrialStatus.CRASHED
             return
@@ -296,7 +298,7 @@ class TrialArrays:
         if self._shared and self._encoded < self.rows:
             self._own()
         if self._points is None or len(self._points) < self.rows:
-            larger = np.full((len(self._standing), space.dimensions), np.nan)
+            larger = mapped_array((len(self._standing), space.dimensions), np.dtype(np.float64))
             if self._points is not None:
                 larger[: self._encoded] = self._points[: self._encoded]
             self._points = larger
@@ -332,13 +334,6 @@ def _nothing(count: int) -> Floats:
     found = np.full(count, np.nan)
     found.flags.writeable = False
     return found
-
-
-def _grown(column: NDArray[Number], fill: float) -> NDArray[Number]:
-    rows = len(column) + max(_FIRST_CAPACITY, len(column) // _GROWTH)
-    larger = np.full((rows, *column.shape[1:]), fill, column.dtype)
-    larger[: len(column)] = column
-    return larger
 
 
 def _points(space: Space, configs: Sequence[Config | None]) -> Floats:

@@ -8,6 +8,7 @@ import numpy as np
 
 from luthier._typing import Bools, Floats, Integers
 from luthier.data import LearningCurves
+from luthier.history.tables.mapped_array import grown
 
 _FIRST_CAPACITY = 64
 _NONE: Integers = np.empty(0, np.int64)
@@ -20,7 +21,7 @@ class ReportArrays:
         objectives: how many the study has.
     """
 
-    __slots__ = ("_losses", "_place", "_standing", "_step", "_trial", "rows")
+    __slots__ = ("_losses", "_open", "_standing", "_step", "_trial", "rows")
 
     def __init__(self, objectives: int = 1) -> None:
         self.rows = 0
@@ -28,7 +29,23 @@ class ReportArrays:
         self._step: Integers = np.zeros(_FIRST_CAPACITY, np.int64)
         self._losses: Floats = np.full((_FIRST_CAPACITY, objectives), np.nan)
         self._standing: Bools = np.zeros(_FIRST_CAPACITY, np.bool_)
-        self._place: dict[tuple[int, int], int] = {}  # (trial, step) -> the row that counts
+        self._open: dict[int, dict[int, int]] = {}  # of trials that may report: by step the row that counts
+
+    def open(self, number: int) -> None:
+        """Note that a trial has begun which has no reports."""
+        self._open[number] = {}
+
+    def close(self, number: int) -> None:
+        """Note that a trial ended: should it report again, its reports are looked for."""
+        self._open.pop(number, None)
+
+    def _places(self, number: int) -> dict[int, int]:
+        """Give by step the rows of a trial that count. Cost O(1), and O(rows) where it had ended."""
+        found = self._open.get(number)
+        if found is None:
+            rows = np.flatnonzero(self._standing[: self.rows] & (self._trial[: self.rows] == number))
+            found = self._open[number] = dict(zip(self._step[rows].tolist(), rows.tolist(), strict=True))
+        return found
 
     def add(self, number: int, step: int, losses: tuple[float, ...]) -> None:
         """Take in the losses of a report: of all objectives, or of the first alone.
@@ -36,25 +53,25 @@ class ReportArrays:
         One that is not finite in one of them counts as none. Cost O(1), amortised.
         """
         step = min(step, np.iinfo(np.int64).max)  # an earlier version took larger ones
-        earlier = self._place.pop((number, step), None)
+        places = self._places(number)
+        earlier = places.pop(step, None)
         if earlier is not None:
             self._standing[earlier] = False
         if not all(map(math.isfinite, losses)):
             return
         if self.rows == len(self._trial):
             for name in ("_trial", "_step", "_losses", "_standing"):
-                column = getattr(self, name)
-                setattr(self, name, np.concatenate([column, np.full_like(column, np.nan if name == "_losses" else 0)]))
+                setattr(self, name, grown(getattr(self, name), np.nan if name == "_losses" else 0))
         row = self.rows
         self._trial[row], self._step[row], self._standing[row] = number, step, True
         self._losses[row, : len(losses)] = losses
-        self._place[number, step] = row
+        places[step] = row
         self.rows += 1
 
     def copy(self) -> ReportArrays:
         """Give an independent copy. Cost O(rows)."""
         twin = ReportArrays()
-        twin.rows, twin._place = self.rows, self._place.copy()
+        twin.rows, twin._open = self.rows, {number: places.copy() for number, places in self._open.items()}
         twin._trial, twin._step, twin._losses = self._trial.copy(), self._step.copy(), self._losses.copy()
         twin._standing = self._standing.copy()
         return twin

@@ -185,13 +185,18 @@ class EvaluatedPoints:
         return fresh
 
 
+_PART = 1024
 _DIGITS = 9
 _ROUNDING = 2.0 * 10.0**-_DIGITS
 """More than two points that round alike differ in any column."""
 
 
 def _sums(points: Floats) -> Floats:
-    sums: Floats = np.where(np.isnan(points), -1.0, points) @ np.ones(points.shape[1])
+    """Give the sum of each row, a part at a time: a copy of all points of a long study would be the largest array."""
+    ones, sums = np.ones(points.shape[1]), np.empty(len(points))
+    for first in range(0, len(points), _PART):
+        part = points[first : first + _PART]
+        np.matmul(np.where(np.isnan(part), -1.0, part), ones, out=sums[first : first + _PART])
     return sums
 
 

@@ -17,7 +17,7 @@ _FEWEST_IN_BOX = 2
 """So many trials with the same values span a box."""
 _INACTIVE = 9.0
 _SAMPLE = 500  # boxes by which it is seen along which variable few of them overlap
-_PAIRS = 2_000_000  # of points and boxes that are looked at together: some 60 MB at the most
+_PAIRS = 250_000  # of points and boxes that are looked at together: some 8 MB at the most
 _ROUNDING = 1e-9
 
 
