@@ -2,11 +2,14 @@
 
     python benchmarks/fronts.py run BENCH --methods luthier-auto,optuna-tpe --seeds 2 --out FOLDER
     python benchmarks/fronts.py compare --out FOLDER
+    python benchmarks/fronts.py keep --out FOLDER --to benchmarks/results/fronts
 
 BENCH is shared/bench. A run is stored as all its losses, FOLDER/METHOD.json, one key a run ("problem/seed"); what is
-there is not run again. The score of a front is its hypervolume as a share of that of the best front known: losses are
-scaled so that the best front's ideal point is 0 and its nadir 1, and measured from 1.1. The score with constraints is
-the gap of the best feasible loss to the optimum.
+there is not run again. ``keep`` adds the runs to a smaller folder, which the other two read as well: of a run it has
+the evaluations that changed the front or the best feasible loss, and nothing that any table reads is lost. The score
+of a front is its hypervolume as a share of that of the best front known: losses are scaled so that the best front's
+ideal point is 0 and its nadir 1, and measured from 1.1. The score with constraints is the gap of the best feasible
+loss to the optimum.
 """
 
 from __future__ import annotations
@@ -185,7 +188,8 @@ def _run(runner: Callable[..., list[Row]], problem: Any, budget: int, seed: int)
 def load(out: Path, name: str) -> dict[str, Any]:
     """Read a method's runs."""
     path = out / f"{name}.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    runs: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return {key: run if "rows" in run else _repeated(run) for key, run in runs.items()}
 
 
 def save(out: Path, name: str, runs: dict[str, Any]) -> None:
@@ -193,6 +197,41 @@ def save(out: Path, name: str, runs: dict[str, Any]) -> None:
     part = out / f"{name}.part"
     part.write_text(json.dumps(runs))
     part.replace(out / f"{name}.json")
+
+
+def keep(out: Path, to: Path, names: Sequence[str]) -> None:
+    """Add the runs of a folder to another one, each as the evaluations that changed what its tables read."""
+    to.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        path = to / f"{name}.json"
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        kept |= {key: _changes(run) for key, run in load(out, name).items()}
+        if kept:
+            lines = [
+                f"{json.dumps(key)}: {json.dumps(run, separators=(',', ':'))}" for key, run in sorted(kept.items())
+            ]
+            path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _changes(run: dict[str, Any]) -> dict[str, Any]:
+    """Give the first evaluation, and those that changed the feasible front before them; numbers to 7 digits."""
+    rows = [tuple([float(f"{value:.7g}") for value in part] for part in row) for row in run["rows"]]
+    changed, front = [0], np.empty((0, len(rows[0][0])))
+    for place, (losses, violations) in enumerate(rows):
+        if max(violations, default=0.0) > 0.0 or (front <= losses).all(axis=1).any():
+            continue
+        front = np.vstack([front[(front < losses).any(axis=1)], losses])
+        changed.append(place)
+    places = sorted(set(changed))
+    return {"changes": [[place, *rows[place]] for place in places], "count": len(rows), "seconds": run["seconds"]}
+
+
+def _repeated(run: dict[str, Any]) -> dict[str, Any]:
+    """Give a run that was kept, each row that changed nothing as a repetition of the one before it."""
+    ends = [*(change[0] for change in run["changes"][1:]), run["count"]]
+    spans = zip(run["changes"], ends, strict=True)
+    rows = [change[1:] for change, end in spans for _ in range(end - change[0])]
+    return {"rows": rows, "seconds": run["seconds"]}
 
 
 # --- the tables ---------------------------------------------------------------------------------------
@@ -316,7 +355,7 @@ def _at(found: dict[str, Any], name: str, place: int) -> dict[tuple[str, int], f
 def main() -> None:
     """Run or compare."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=["run", "compare"])
+    parser.add_argument("what", choices=["run", "compare", "keep"])
     parser.add_argument("bench", type=Path, nargs="?", help="the folder shared/bench; without it there are no tables")
     parser.add_argument("--methods", help="separated by commas; all by default (compare: all that were run)")
     parser.add_argument("--us", default="luthier-auto")
@@ -327,7 +366,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no run after so many")
     parser.add_argument("--each", action="store_true", help="compare: every problem, too")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--to", type=Path, help="keep: the folder of the smaller files")
     options = parser.parse_args()
+    if options.what == "keep":
+        keep(options.out, options.to, options.methods.split(",") if options.methods else list(methods()))
+        return
     families = options.families.split(",")
     queue = [one for one in problems(options.bench, families) if not options.only or options.only in one.name]
     if options.what == "run":

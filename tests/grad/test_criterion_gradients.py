@@ -54,8 +54,10 @@ def check(criterion) -> None:
 
 
 @pytest.mark.parametrize("objectives", [2, 3])
-def test_the_expected_hypervolume_improvement(objectives: int) -> None:
-    criterion = bind_hypervolume([posterior(seed) for seed in range(objectives)], SPACE.sample(Key.of(3), 9))
+@pytest.mark.parametrize("beyond", [(0.0, 0.0, 0.0), (-1.5, -4.0, 0.0)])
+def test_the_expected_hypervolume_improvement(objectives: int, beyond: tuple[float, ...]) -> None:
+    models, less = [posterior(seed) for seed in range(objectives)], np.array(beyond[:objectives])
+    criterion = bind_hypervolume(models, SPACE.sample(Key.of(3), 9), less)
     assert isinstance(criterion, LogEHVI) and supports(criterion, SmoothCriterion)
     check(criterion)
 

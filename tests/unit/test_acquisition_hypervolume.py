@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -90,6 +91,35 @@ def test_what_is_beyond_all_losses_may_count_less() -> None:
         for share in (1.0, 0.5)
     )
     assert np.log(0.5) < halved - whole < 0.0
+
+
+@pytest.mark.parametrize("objectives", [2, 3])
+def test_what_is_beyond_counts_less_in_each_objective_alike(objectives: int) -> None:
+    """A loss below the front's lowest one counts as if it were that far below it times its share, in any objective."""
+    front, reference = FRONTS[objectives], np.full(objectives, 1.0)
+    means, stds = np.array([0.1, 0.2, 0.3])[:objectives], np.array([0.2, 0.3, 0.1])[:objectives]
+    shares = np.array([0.5, 0.1, 0.9])[:objectives]
+    boxes = free_boxes(front, reference)
+    found = LogEHVI(tuple(map(Fixed, means, stds)), boxes, np.log(shares)).value(np.zeros((1, 1)))[0]
+    drawn = means + stds * np.random.default_rng(0).normal(size=(4000, objectives))
+    least = front.min(axis=0)
+    drawn = np.where(drawn < least, least - shares * (least - drawn), drawn)
+    before = hypervolume(front, reference)
+    gains = [hypervolume(np.vstack([front, row]), reference) - before for row in drawn]
+    assert abs(np.exp(found) - np.mean(gains)) < 4 * np.std(gains) / len(gains) ** 0.5
+
+
+@pytest.mark.parametrize("objectives", [2, 3])
+def test_the_order_of_objectives_does_not_matter(objectives: int) -> None:
+    models = [Fixed(0.1, 0.2), Fixed(0.2, 0.3), Fixed(0.3, 0.1)]
+    beyond = np.array([-3.0, -1.0, 0.0])
+    found = []
+    for order in permutations(range(objectives)):
+        places = list(order)
+        boxes = free_boxes(FRONTS[objectives][:, places], np.full(objectives, 1.0))
+        criterion = LogEHVI(tuple(models[place] for place in places), boxes, beyond[places])
+        found.append(criterion.value(np.zeros((1, 1)))[0])
+    assert found == pytest.approx(found[:1] * len(found), abs=1e-12)
 
 
 def test_the_reference_point_lets_a_narrow_front_grow() -> None:

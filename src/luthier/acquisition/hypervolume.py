@@ -34,7 +34,8 @@ class LogEHVI:
     The part of the losses' space that no trial dominates is divided into boxes; within one of them the improvement is a
     product over the objectives, whose expectations are differences of expected improvements:
     ``EHVI(x) = Σ_b Π_j [EI_j(high_bj) - EI_j(low_bj)]`` with ``EI_j(t) = E max(t - f_j(x), 0)``, the objectives taken
-    as independent.
+    as independent. Where losses below the front are unlikely, a share of EI_j at the front's lowest loss is taken from
+    every box that goes on below it.
 
     It is bound to the posteriors that it has, whichever posterior it is given.
 
@@ -86,12 +87,15 @@ class LogEHVI:
 
     def _logs(self, sides: Sequence[_Side]) -> Floats:
         """Give the logarithm of what each box contributes, (q, b)."""
-        weights = np.isneginf(self.boxes.lows) @ self.beyond
-        logs: Floats = np.sum([side.log_gain for side in sides], axis=0) + weights
+        logs: Floats = np.sum([side.log_gain for side in sides], axis=0)
         return logs
 
     def _sides(self, moments: Sequence[Moments]) -> list[_Side]:
-        return [_side(one, self.boxes.lows[:, j], self.boxes.highs[:, j]) for j, one in enumerate(moments)]
+        least = self.boxes.highs.min(axis=0)  # of the front: a box that is open below ends there, or farther up
+        with np.errstate(divide="ignore"):
+            withheld = np.log(-np.expm1(self.beyond))
+        ends = [(self.boxes.lows[:, j], self.boxes.highs[:, j]) for j in range(len(moments))]
+        return [_side(one, *ends[j], float(least[j]), float(withheld[j])) for j, one in enumerate(moments)]
 
 
 def bind_hypervolume(
@@ -110,12 +114,23 @@ def bind_hypervolume(
     """
     means = np.column_stack([posterior.moments(points).mean for posterior in posteriors])
     front = means[non_dominated(means)]
-    width = np.maximum(np.ptp(front, axis=0), LEAST_STD)
-    reference = np.maximum(front.max(axis=0) + _MARGIN * width, np.quantile(means, _USUAL, axis=0))
+    reference = reference_point(means, front)
     less = np.zeros(len(reference)) if beyond is None else beyond
     if len(reference) > _MOST_BOXED:
         return directional_hypervolume(posteriors, front, reference, less, key or Key.of(0))
     return LogEHVI(tuple(posteriors), free_boxes(front, reference), less)
+
+
+def reference_point(means: Floats, front: Floats) -> Floats:
+    """Give the point below which volume counts, (m,): see `bind_hypervolume`.
+
+    Args:
+        means: (n, m) predicted losses.
+        front: (f, m) those of them that no other one dominates.
+    """
+    width = np.maximum(np.ptp(front, axis=0), LEAST_STD)
+    found: Floats = np.maximum(front.max(axis=0) + _MARGIN * width, np.quantile(means, _USUAL, axis=0))
+    return found
 
 
 class _Side(NamedTuple):
@@ -126,7 +141,8 @@ class _Side(NamedTuple):
         log_gain: (q, b) log of EI(high) - EI(low).
         thresholds: (q, t) the standardised values of all ends of boxes.
         high: (b,) the place of each upper end among them.
-        low: (b,) of each lower end, or -1 for none.
+        low: (b,) of each lower end; where there is none, of the lowest upper end.
+        log_weight: (b,) log of what EI(low) counts: 0, but for boxes without a lower end.
     """
 
     std: Floats
@@ -134,6 +150,7 @@ class _Side(NamedTuple):
     thresholds: Floats
     high: Integers
     low: Integers
+    log_weight: Floats
 
     def slopes(self, shares: Floats) -> tuple[Floats, Floats]:
         """Give the partial derivatives of the logarithm of the sum by mean and std, (q,) each.
@@ -144,30 +161,34 @@ class _Side(NamedTuple):
         below = log_distribution(self.thresholds)
         at = -0.5 * self.thresholds**2 - _HALF_LOG_2PI
         return (
-            self._total(shares, below, self.low) - self._total(shares, below, self.high),
-            self._total(shares, at, self.high) - self._total(shares, at, self.low),
+            self._total(shares, below[:, self.low] + self.log_weight) - self._total(shares, below[:, self.high]),
+            self._total(shares, at[:, self.high]) - self._total(shares, at[:, self.low] + self.log_weight),
         )
 
-    def _total(self, shares: Floats, logs: Floats, ends: Integers) -> Floats:
-        """Give Σ_b share_b e^(log at an end of b) / gain_b, over the boxes that have that end; (q,)."""
-        some = np.flatnonzero(ends >= 0)
-        weights = shares[:, some]
-        exponent = np.where(weights > 0.0, logs[:, ends[some]] - self.log_gain[:, some], -np.inf)
-        total: Floats = (weights * np.exp(exponent)).sum(axis=1)
+    def _total(self, shares: Floats, logs: Floats) -> Floats:
+        """Give Σ_b share_b e^(log at an end of b) / gain_b; (q,)."""
+        exponent = np.where(shares > 0.0, logs - self.log_gain, -np.inf)
+        total: Floats = (shares * np.exp(exponent)).sum(axis=1)
         return total
 
 
-def _side(moments: Moments, lows: Floats, highs: Floats) -> _Side:
+def _side(moments: Moments, lows: Floats, highs: Floats, least: float, withheld: float) -> _Side:
+    """Give what one objective contributes.
+
+    Args:
+        moments: at q points.
+        lows, highs: (b,) ends of the boxes.
+        least: the lowest loss of the front.
+        withheld: log of the share of EI(least) that does not count, in boxes that go on below it.
+    """
     std = standard_deviation(moments.variance)
     bounded = np.isfinite(lows)
-    ends, places = np.unique(np.concatenate([highs, lows[bounded]]), return_inverse=True)
-    low = np.full(len(lows), -1, dtype=np.int64)
-    low[bounded] = places[len(highs) :]
-    high = places[: len(highs)].astype(np.int64)
+    ends, places = np.unique(np.concatenate([highs, np.where(bounded, lows, least)]), return_inverse=True)
+    high, low = np.split(places.astype(np.int64), 2)
     thresholds = (ends - moments.mean[:, None]) / std[:, None]
     logs = np.log(std)[:, None] + log_improvement(thresholds)
-    smaller = np.where(bounded, logs[:, low], -np.inf)
-    return _Side(std, log_difference(logs[:, high], smaller), thresholds, high, low)
+    log_weight = np.where(bounded, 0.0, withheld)
+    return _Side(std, log_difference(logs[:, high], logs[:, low] + log_weight), thresholds, high, low, log_weight)
 
 
 def _log_sum(logs: Floats) -> tuple[Floats, Floats]:
