@@ -131,6 +131,13 @@ def test_a_study_without_a_single_value_exits_with_1(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_study_whose_trials_are_all_paused_says_so(tmp_path: Path) -> None:
+    write(tmp_path, STUDY.replace("trials = 12", "trials = 2").replace("[study]", "[study]\nfidelity = {n = [1, 9]}"))
+    failed = luthier("run", folder=tmp_path, code=1)
+    assert "none of the 2 trials has had a full evaluation yet, and 2 paused below it: run more" in failed.stderr
+
+
+@pytest.mark.slow
 def test_a_finite_space_ends_when_everything_was_tried(tmp_path: Path) -> None:
     study = STUDY.replace("x = {float = [-5, 5]}", "x = {int = [0, 2]}").replace("trials = 12", "")
     write(tmp_path, study)

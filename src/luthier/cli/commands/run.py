@@ -116,9 +116,18 @@ def run(
         if plan.report:
             _report(plan, study, file, quiet)
         if study.history.best is None and not any(trial.is_done for trial in study.trials):
-            raise NoResult(
-                f"none of the {len(study)} trials has a value; see why with: luthier show {_shown(plan)} --json"
-            )
+            raise NoResult(_why_none(plan, study))
+
+
+def _why_none(plan: StudyFile, study: Study) -> str:
+    """Say that no trial has a value, and what is to be done."""
+    paused = len(study.history.paused)
+    if paused:
+        return (
+            f"none of the {len(study)} trials has had a full evaluation yet, and {paused} paused below it: run more "
+            "trials, by --trials"
+        )
+    return f"none of the {len(study)} trials has a value; see why with: luthier show {_shown(plan)} --json"
 
 
 def _check(plan: StudyFile) -> None:
