@@ -1,6 +1,6 @@
 """Scale: what a long log costs in memory and seconds, and what many simulated workers make of one study.
 
-    python benchmarks/scale.py [memory|large|simulate ...] [--trials 10000]
+    python benchmarks/scale.py [memory|large|simulate ...] [--trials 18000]
 
 Run by `benchmarks/run.sh scale`; read in docs/guide/scale.md. Files are made in memory (/dev/shm): nothing here waits
 for a disk.
@@ -60,40 +60,41 @@ def reporting(trial: RunningTrial) -> dict[str, float]:
 
 def memory(options: argparse.Namespace) -> None:
     """Measure processes that go on for long."""
-    print(f"\nresident memory, MB, from {BEGUN} trials on\n\n| process | at first | after | a trial more, bytes |")
-    print("| --- | --- | --- | --- |")
+    places = range(0, options.trials + 1, 2_000)
+    print(f"\nresident memory, MB, at {BEGUN} trials, and how much more it is so many trials later\n")
+    print(f"| process | {' | '.join(map(str, places))} |\n| --- |{' --- |' * len(places)}")
     for name in ("Random", "Parzen", "Auto"):
         code = f"from scale import asking; asking({name!r}, {options.trials})"
         subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
     with folder() as place:
         study = lt.Study("s", SPACE, minimize="loss", store=place / "s.db", method=lt.Random(), seed=0)
-        study.run(reporting, trials=options.trials, workers=1, executor="processes")
+        study.run(reporting, trials=BEGUN + options.trials, workers=1, executor="processes")
         used = [trial.extra["memory"] for trial in study.trials]
-        middle = len(used) // 5
-        row("runs trials only", used[middle], used[-1], len(used) - middle)
+        row("runs trials only", [used[min(BEGUN + place, len(used) - 1)] for place in places])
 
 
 def asking(name: str, trials: int) -> None:
-    """Ask and tell, and print what that took."""
+    """Ask and tell, and print what that took; of models that are slow most trials are imported between their asks."""
     method: Any = {"Random": lt.Random(), "Parzen": lt.Bayes(lt.Parzen(), lt.EI()), "Auto": lt.Auto()}[name]
+    asked = {"Random": 250, "Parzen": 10, "Auto": 2}[name]  # of 250
+    drawn_for = drawn(BEGUN + trials)
     with folder() as place, lt.Study("s", SPACE, minimize="loss", store=place / "s.db", method=method, seed=0) as study:
-        if name == "Auto":  # whose asks take a tenth of a second each
-            trials = trials // 5
-            configs = drawn(BEGUN)
-            study.add_many(configs, [sum(one[f"x{i}"] for i in range(8)) for one in configs])
-        for _ in range(200 if name == "Auto" else BEGUN):
-            trial = study.ask()
-            study.tell(trial, loss(trial))
-        first = resident_mb()
-        for _ in range(trials):
-            trial = study.ask()
-            study.tell(trial, loss(trial))
-        row(f"asks and tells, {name}", first, resident_mb(), trials)
+        used = list[float]()
+        for first in range(0, BEGUN + trials, 250):
+            if first >= BEGUN and (first - BEGUN) % 2_000 == 0:
+                used.append(resident_mb())
+            configs = drawn_for[first + asked : first + 250]
+            if configs:
+                study.add_many(configs, [sum(one[f"x{i}"] for i in range(8)) for one in configs])
+            for _ in range(asked):
+                trial = study.ask()
+                study.tell(trial, loss(trial))
+        row(f"asks and tells, {name}", [*used, resident_mb()])
 
 
-def row(name: str, first: float, after: float, trials: int) -> None:
+def row(name: str, used: list[float]) -> None:
     """Print a row of the table of memory."""
-    print(f"| {name} | {first:.1f} | {after:.1f} | {(after - first) / trials * 1e6:.0f} |", flush=True)
+    print(f"| {name} | {used[0]:.1f} | {' | '.join(f'+{one - used[0]:.2f}' for one in used[1:])} |", flush=True)
 
 
 def large(options: argparse.Namespace) -> None:
@@ -198,7 +199,7 @@ PARTS = {"memory": memory, "large": large, "simulate": simulate}
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which parts; all by default")
-    parser.add_argument("--trials", type=int, default=10_000)
+    parser.add_argument("--trials", type=int, default=18_000)
     parser.add_argument("--before", help="large: the src of another tree, which takes turns with this one")
     parser.add_argument("--rounds", type=int, default=1, help="large: so often each")
     given = parser.parse_args()
