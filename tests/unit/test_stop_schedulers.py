@@ -170,6 +170,62 @@ def test_asynchronous_halving_follows_the_algorithm() -> None:
     assert study.verify().ok
 
 
+def _probed(low: list[float], above: list[float]) -> tuple[lt.Study, list[tuple[int, int | None]]]:
+    """Tell a study with rungs 1, 3, 9 losses at 1 unit and above, by one worker; gives trials and units as run."""
+    study = study_of(lt.ASHA(probing=True), lt.Fidelity("epochs", 1, 9))
+    order: list[tuple[int, int | None]] = []
+    while len(study.trials) < len(low) or study.history.paused != []:
+        trial = study.ask()
+        if trial.number == len(low):
+            break
+        until = trial.until
+        while True:
+            order.append((trial.number, until))
+            value = (low if until == 1 else above)[trial.number]
+            trial.report(value, until)
+            if until == 9 or trial.should_stop():
+                break
+            until = study.reader.trial(trial.number).trial.until
+        study.tell(trial, above[trial.number])
+    return study, order
+
+
+def test_a_lowest_rung_that_says_nothing_is_passed_by_all() -> None:
+    """Losses at 1 unit fall from trial to trial, those above rise: after five probes the correlation is -1.
+
+    All trials go on from 1 unit then. At 3 units the first ten go on as probes, and their order is kept at 9 units, so
+    the others stay: with these losses, rising, none of them is among the best third.
+    """
+    low, above = [float(20 - n) for n in range(12)], [float(n) for n in range(12)]
+    study, order = _probed(low, above)
+    reached = {units: sorted(number for number, until in order if until == units) for units in (1, 3, 9)}
+    assert reached == {1: list(range(12)), 3: list(range(12)), 9: list(range(10))}
+    assert study.verify().ok
+
+
+def test_a_lowest_rung_that_says_who_is_good_is_kept() -> None:
+    """Losses rise from trial to trial at both rungs: the correlation is 1.
+
+    The first nine go on from 1 unit as probes, and the tenth. Of twelve trials the best four, 0 to 3, are
+    chosen there, and the other probes do not count at 3 units: one of these four goes on, trial 0. It is not chosen
+    there before three that are chosen have come, with nine results at 1 unit.
+    """
+    low = above = [float(n) for n in range(12)]
+    study, order = _probed(low, above)
+    reached = {units: sorted(number for number, until in order if until == units) for units in (1, 3, 9)}
+    assert reached == {1: list(range(12)), 3: list(range(10)), 9: [0]}
+    assert order.index((0, 9)) == order.index((8, 1)) + 1  # with nine results three are chosen
+    assert study.verify().ok
+
+
+def test_four_probes_conclude_nothing() -> None:
+    """The first four are in reverse order at 3 units, which may be chance: of them only the best at 1 unit counts."""
+    low, above = [float(20 - n) for n in range(4)], [float(n) for n in range(4)]
+    study, order = _probed(low, above)
+    assert order == [(0, 1), (0, 3), (1, 1), (1, 3), (2, 1), (2, 3), (3, 1), (3, 3)]
+    assert study.verify().ok
+
+
 def test_one_step_finishes_the_best_few() -> None:
     study, reached = _history(lt.OneStep(keep=3), 40)
     by_x = sorted(range(40), key=lambda number: study.trials[number].params["x"])
