@@ -25,7 +25,6 @@ SPACE = lt.Space({"x": lt.Float(0, 1), "n": lt.Int(1, 9)})
 EPOCHS = lt.Fidelity("epochs", 1, 9)
 RULES: list[Rule] = [
     lt.ASHA(),
-    lt.ASHA(probing=True),
     lt.Hyperband(),
     lt.SuccessiveHalving(),
     lt.OneStep(keep=2),

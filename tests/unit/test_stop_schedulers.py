@@ -11,6 +11,7 @@ import pytest
 import luthier as lt
 from luthier.errors import InvalidSetting
 from luthier.event import Asked, Paused, Promoted, Pruned, Resumed, Told
+from luthier.executor import checkpoint
 from luthier.problem import Fidelity, Objective, Problem
 from luthier.stop import Rule
 from luthier.stop.rungs import levels, levels_from_lowest, most_halvings
@@ -167,62 +168,6 @@ def test_asynchronous_halving_follows_the_algorithm() -> None:
         (5, 9),
         (6, 1), (7, 1), (8, 1),  # 8 7 6: three of nine, and these are 5, 4 and 2, which were promoted
     ]  # fmt: skip
-    assert study.verify().ok
-
-
-def _probed(low: list[float], above: list[float]) -> tuple[lt.Study, list[tuple[int, int | None]]]:
-    """Tell a study with rungs 1, 3, 9 losses at 1 unit and above, by one worker; gives trials and units as run."""
-    study = study_of(lt.ASHA(probing=True), lt.Fidelity("epochs", 1, 9))
-    order: list[tuple[int, int | None]] = []
-    while len(study.trials) < len(low) or study.history.paused != []:
-        trial = study.ask()
-        if trial.number == len(low):
-            break
-        until = trial.until
-        while True:
-            order.append((trial.number, until))
-            value = (low if until == 1 else above)[trial.number]
-            trial.report(value, until)
-            if until == 9 or trial.should_stop():
-                break
-            until = study.reader.trial(trial.number).trial.until
-        study.tell(trial, above[trial.number])
-    return study, order
-
-
-def test_a_lowest_rung_that_says_nothing_is_passed_by_all() -> None:
-    """Losses at 1 unit fall from trial to trial, those above rise: after five probes the correlation is -1.
-
-    All trials go on from 1 unit then. At 3 units the first ten go on as probes, and their order is kept at 9 units, so
-    the others stay: with these losses, rising, none of them is among the best third.
-    """
-    low, above = [float(20 - n) for n in range(12)], [float(n) for n in range(12)]
-    study, order = _probed(low, above)
-    reached = {units: sorted(number for number, until in order if until == units) for units in (1, 3, 9)}
-    assert reached == {1: list(range(12)), 3: list(range(12)), 9: list(range(10))}
-    assert study.verify().ok
-
-
-def test_a_lowest_rung_that_says_who_is_good_is_kept() -> None:
-    """Losses rise from trial to trial at both rungs: the correlation is 1.
-
-    The first nine go on from 1 unit as probes, and the tenth. Of twelve trials the best four, 0 to 3, are
-    chosen there, and the other probes do not count at 3 units: one of these four goes on, trial 0. It is not chosen
-    there before three that are chosen have come, with nine results at 1 unit.
-    """
-    low = above = [float(n) for n in range(12)]
-    study, order = _probed(low, above)
-    reached = {units: sorted(number for number, until in order if until == units) for units in (1, 3, 9)}
-    assert reached == {1: list(range(12)), 3: list(range(10)), 9: [0]}
-    assert order.index((0, 9)) == order.index((8, 1)) + 1  # with nine results three are chosen
-    assert study.verify().ok
-
-
-def test_four_probes_conclude_nothing() -> None:
-    """The first four are in reverse order at 3 units, which may be chance: of them only the best at 1 unit counts."""
-    low, above = [float(20 - n) for n in range(4)], [float(n) for n in range(4)]
-    study, order = _probed(low, above)
-    assert order == [(0, 1), (0, 3), (1, 1), (1, 3), (2, 1), (2, 3), (3, 1), (3, 3)]
     assert study.verify().ok
 
 
@@ -409,6 +354,34 @@ def test_folders_are_checkpoints_too_and_what_is_not_there_is_refused(tmp_path: 
     study.run(objective, trials=1)
     assert found == [(4, "weights")]
     assert study.trials[0].is_done
+
+
+def test_a_folder_that_holds_the_checkpoints_is_none_itself(tmp_path: Path) -> None:
+    def objective(trial: lt.RunningTrial) -> float:
+        for folder in (trial.folder, trial.folder / "checkpoints", tmp_path):
+            folder.mkdir(exist_ok=True)
+            with pytest.raises(InvalidSetting, match="a folder of its own"):
+                trial.checkpoint(folder, step=1)
+        (trial.folder / "state").mkdir()
+        trial.checkpoint(trial.folder / "state", step=1)
+        return float(trial.start)
+
+    study = lt.Study("s", SPACE, minimize="y", method=lt.Random(), store=tmp_path / "s.db")
+    study.run(objective, trials=1)
+    assert study.trials[0].value == 1.0
+
+
+def test_a_checkpoint_of_what_is_read_only_can_be_replaced(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "weights").write_text("w")
+    (model / "weights").chmod(0o444)
+    model.chmod(0o555)
+    for step in (1, 2):
+        kept = checkpoint.keep(tmp_path / "trial", model, step)
+        assert (kept / "content" / "weights").stat().st_mode & 0o200 and (kept / "content").stat().st_mode & 0o200
+    assert [path.name for path in (tmp_path / "trial" / "checkpoints").iterdir()] == ["2-2"]
+    model.chmod(0o755)
 
 
 def test_without_a_fidelity_nothing_is_said_of_it() -> None:
