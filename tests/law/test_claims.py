@@ -330,6 +330,22 @@ def test_a_proposal_for_a_space_that_was_changed_meanwhile_is_drawn_anew(hooks: 
     _proved(slow)
 
 
+def test_what_a_proposal_may_spend_is_of_the_scheduler_of_its_process(hooks: list[Callable[[], Any]]) -> None:
+    rungs = {"fidelity": lt.Fidelity("epochs", 1, 9)}
+    store, space = Memory(), {"x": lt.Float(0, 1)}
+    slow, fast = (
+        lt.Study("s", space, minimize="loss", store=store, seed=4, method=method, stop=rule, **rungs)
+        for method, rule in ((Interrupted(), lt.Hyperband()), (lt.Random(), lt.ASHA()))
+    )
+    hooks.append(fast.ask)
+    for _ in range(16):
+        slow.ask()
+    hooks.clear()
+    asked = [event for event in slow.history.events if isinstance(event, Asked)]
+    assert {event.until for event in asked if event.claim is not None} == {1, 3, 9}, "of the brackets of Hyperband"
+    assert slow.verify().ok, slow.verify().mismatches
+
+
 def test_the_same_may_be_tried_again_where_the_study_is_noisy() -> None:
     space = lt.Space({"n": lt.Int(1, 2)})
     store = Memory()

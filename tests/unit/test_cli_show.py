@@ -193,6 +193,21 @@ def test_parquet(store: Path, capsys: Say) -> None:
     assert "name a file" in out(capsys, "export", "--format", "parquet", code=2)
 
 
+def test_parquet_has_whole_numbers_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Say) -> None:
+    import pandas
+
+    monkeypatch.chdir(tmp_path)
+    with lt.Study("s", {"x": lt.Float(0, 1)}, minimize="l", method=lt.Random(), seed=0, store="big.db") as study:
+        numbers = [{"huge": 10**30, "long": 2**62, "mixed": 2**60}, {"huge": -1, "long": 2**62 + 1, "mixed": 0.5}]
+        for more in numbers:
+            study.tell(study.ask(), {"l": 1.0, **more})
+    out(capsys, "export", "big.db", "-o", "big.parquet")
+    frame = pandas.read_parquet("big.parquet")
+    assert list(frame["huge"]) == [str(10**30), "-1"]
+    assert list(frame["long"]) == [2**62, 2**62 + 1]
+    assert list(frame["mixed"]) == [str(2**60), "0.5"]
+
+
 def test_export_refuses_to_overwrite_the_store(store: Path, capsys: Say) -> None:
     before = store.read_bytes()
     assert "is the store of study" in out(capsys, "export", "-o", "one.db", code=2)

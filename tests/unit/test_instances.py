@@ -206,6 +206,8 @@ def test_reports_out_of_order_are_refused_and_change_nothing() -> None:
         trial.report(1.0, step=2)
     with pytest.raises(InvalidResult, match="has reported 0 of 1 cases"):
         study.tell(trial, 1.0)
+    with pytest.raises(InvalidResult, match="has reported none of its cases"):
+        study.tell(trial)
     cases = trial.cases()
     next(cases)
     with pytest.raises(InvalidResult, match="report the value"):

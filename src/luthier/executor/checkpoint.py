@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,9 +31,14 @@ def keep(folder: Path, source: Path, step: int) -> Path:
         The folder of the checkpoint.
 
     Raises:
-        InvalidSetting: there is nothing at `source`.
+        InvalidSetting: there is nothing at `source`, or it is a folder that holds the checkpoints themselves.
     """
     place = folder / _PLACE
+    if source.is_dir() and place.resolve().is_relative_to(source.resolve()):
+        raise InvalidSetting(
+            f"checkpoint({str(source)!r}): the trial's checkpoints are in this folder, so its copy would hold itself: "
+            "save what is needed into a folder of its own, such as trial.folder / 'state'"
+        )
     place.mkdir(parents=True, exist_ok=True)
     unfinished = place / f"unfinished-{os.getpid()}"
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -46,6 +52,7 @@ def keep(folder: Path, source: Path, step: int) -> Path:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise InvalidSetting(f"checkpoint({str(source)!r}): there is no such file or folder: save it first") from None
     for path in unfinished.rglob("*"):
+        _make_writable(path)
         if path.is_file():
             _flush(path)
     earlier = _all(folder)
@@ -75,6 +82,12 @@ def _mark(path: Path) -> tuple[int, int]:
     """Read the name of a checkpoint's folder: which one it is, and the step that it holds."""
     count, _, step = path.name.partition("-")
     return (int(count), int(step)) if count.isdecimal() and step.isdecimal() else (0, 0)
+
+
+def _make_writable(path: Path) -> None:
+    """Let the owner write to a copy, whose original may be read-only: it is flushed now, and removed later."""
+    with suppress(OSError):
+        path.chmod(path.stat().st_mode | (stat.S_IRWXU if path.is_dir() else stat.S_IRUSR | stat.S_IWUSR))
 
 
 def _flush(path: Path) -> None:

@@ -23,7 +23,7 @@ from luthier.history.log_marks import FREE, first_free
 from luthier.history.log_state import LogState
 from luthier.history.logged_problem import root_of
 from luthier.history.packed import PackedList
-from luthier.history.packed.packing import ReadAgain, StoredEvents
+from luthier.history.packed.packing import ReadAgain
 from luthier.history.remarks import Remarks
 from luthier.history.shared_log import DIGEST, SharedLog
 from luthier.history.snapshot import LogSnapshot, take_snapshot
@@ -79,15 +79,15 @@ class History:
         self._log.fold.spaces = self._log.spaces
         return self
 
-    def leave_old_events(self, read: ReadAgain) -> History:
-        """Give the same history, of which `pack` keeps no old events: they are read again where they are looked at."""
-        self._log.events = PackedList(self._log.events, packing=StoredEvents(read))
+    def leave_old_events(self, read: ReadAgain, in_file: bool = False) -> History:
+        """Give the same history, of which `pack` keeps no old events; `in_file`: old trials go to a temporary file."""
+        self._log.leave_old_events(read, in_file)
         return self
 
     def restore(self, snapshot: LogSnapshot, read: ReadAgain) -> History:
         """Give the history of a log by its snapshot, in the same spaces; `read` reads its events when needed."""
         fresh = self.begin()
-        fresh._log, fresh.length = snapshot.restored(self._log.spaces, read), snapshot.length
+        fresh._log, fresh.length = snapshot.restored(self._log, read), snapshot.length
         return fresh
 
     def snapshot(self, stamps: Sequence[float], log_sum: int) -> bytearray | None:

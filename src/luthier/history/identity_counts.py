@@ -19,14 +19,14 @@ class IdentityCounts:
     """Counts by identity, of which 64 bits are kept: of a million configurations, two share them once in 10**7 studies.
 
     What begins is counted when somebody asks, so that reading a log need not wait for it. Older counts are two sorted
-    arrays, 12 bytes a configuration, which are never written to: copies share them.
+    arrays, 9 bytes a configuration, which are never written to: copies share them.
     """
 
     __slots__ = ("_counts", "_distinct", "_found", "_latest", "_read", "_sorted")
 
     def __init__(self) -> None:
         self._sorted: NDArray[np.uint64] = np.empty(0, np.uint64)  # identities
-        self._counts: NDArray[np.int32] = np.empty(0, np.int32)  # of these
+        self._counts: NDArray[np.generic] = np.empty(0, np.uint8)  # of these
         self._latest: dict[int, int] = {}  # what has come to the counts of these arrays since
         self._distinct = 0
         self._found = ("", 0, 0)  # the identity that was looked for last
@@ -80,7 +80,7 @@ class IdentityCounts:
     def _older(self, brief: int) -> int:
         known = self._sorted
         place = int(known.searchsorted(np.uint64(brief)))
-        return int(self._counts[place]) if place < len(known) and known[place] == brief else 0
+        return int(self._counts[place].item()) if place < len(known) and known[place] == brief else 0
 
     def _add(self, identity: str, more: int) -> None:
         _, brief, older = self._find(identity)
@@ -95,9 +95,10 @@ class IdentityCounts:
         latest = np.fromiter(self._latest, np.uint64, len(self._latest))
         changes = np.fromiter(self._latest.values(), np.int64, len(self._latest))
         every, places = np.unique(np.concatenate([self._sorted, latest, identities]), return_inverse=True)
-        sums = np.bincount(places, np.concatenate([self._counts, changes, counts]), len(every)).astype(np.int32)
+        sums = np.bincount(places, np.concatenate([self._counts, changes, counts]), len(every))
         kept = sums > 0
-        self._sorted, self._counts, self._latest, self._found = every[kept], sums[kept], {}, ("", 0, 0)
+        narrow = np.uint8 if sums.max(initial=0) < 256 else np.int32
+        self._sorted, self._counts, self._latest, self._found = every[kept], sums[kept].astype(narrow), {}, ("", 0, 0)
         self._distinct = len(self._sorted)
 
 

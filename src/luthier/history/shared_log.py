@@ -10,6 +10,7 @@ from luthier import event as events
 from luthier.event import Asked, Event, Reported, Told
 from luthier.history.log_state import LogState
 from luthier.history.packed.packed_list import PackedList
+from luthier.history.packed.packing import ReadAgain, StoredEvents
 from luthier.space import Space
 from luthier.trial import Outcome, Reason
 
@@ -29,6 +30,12 @@ class SharedLog:
     digests: bytearray = field(default_factory=bytearray)  # of every 64th history, computed when asked for
     recent: dict[int, bytes] = field(default_factory=dict)  # those asked for lately, by length
     uses: set[str] = field(default_factory=set)  # what was computed when asked for; shared with the forks
+
+    def leave_old_events(self, read: ReadAgain, in_file: bool) -> None:
+        """Keep no old events: `read` reads them again; and old trials, where so wanted, in a temporary file."""
+        self.events = PackedList(self.events, packing=StoredEvents(read))
+        if in_file:
+            self.fold.trials.leave_memory()
 
     def take(self, added: Sequence[Event]) -> None:
         """Fold and keep more events, all or none."""

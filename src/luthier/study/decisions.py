@@ -210,7 +210,8 @@ class Decider:
         if not history.holds(claim.token):
             return self.claim(history, claim.count) if self._room(history, claim.count) > 0 else ([], None)
         standing = _standing(history, claim, proposals)
-        events: list[Event] = []
+        # Another process may have named its own scheduler meanwhile; the method is that of the claim.
+        events = self._news(history) if standing and self.scheduler is not None else []
         events += self._trials(history, proposals[:standing], claim.number, claim.count, claim.token, claim.again)
         if standing == claim.count:
             return events, None

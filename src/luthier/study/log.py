@@ -30,8 +30,8 @@ from luthier.event import (
 from luthier.history import History, LogSnapshot
 from luthier.scalar import short
 from luthier.space import Space
-from luthier.store import Deferring, Identifying, Queueing, Rereading, Store, another
-from luthier.study.stored import LogSnapshots, find_snapshot
+from luthier.store import Deferring, Identifying, Memory, Queueing, Rereading, Store, another
+from luthier.study.stored import EventTimes, LogSnapshots, find_snapshot
 
 Decide = Callable[[History], Sequence[Event]]
 """What to append, given everything that is known. It is called again whenever the log grew meanwhile."""
@@ -68,7 +68,7 @@ class StudyLog:
         self._rereading = store if isinstance(store, Rereading) and self._identifying else None
         self._history = self._begun(History(space, known))
         self._is_stale = False  # whether it was left half changed by a fork
-        self.stamps = array("d")  # when each event was appended, on the store's clock
+        self.stamps = EventTimes()  # when each event was appended, on the store's clock
         self.lock = FairLock(self._restore)
         self._identity: int | None = None
         self._guessed: int | None = None  # the first event whose stamp was not read from the store
@@ -84,7 +84,7 @@ class StudyLog:
         if self._is_stale:
             whole = self._history
             self._history, self._is_stale = self._begun(whole.begin()).extend(whole.events), False
-            del self.stamps[self._history.length :]
+            self.stamps.truncate(self._history.length)
         return self._history
 
     @history.setter
@@ -93,7 +93,9 @@ class StudyLog:
 
     def _begun(self, history: History) -> History:
         """Have a history keep no old events in memory, where the store can read them again."""
-        return history if self._rereading is None else history.leave_old_events(self._old_events)
+        if self._rereading is None:
+            return history
+        return history.leave_old_events(self._old_events, in_file=not isinstance(self.store, Memory))
 
     def _old_events(self, first: int, last: int) -> Sequence[Event]:
         if self._rereading is None or self._identity is None:
@@ -109,7 +111,7 @@ class StudyLog:
         """Begin with a snapshot of the log, which is that of the study of this number in the store."""
         self._identity = number
         self.history = self.history.restore(snapshot, self._old_events)
-        self.stamps = snapshot.stamps
+        self.stamps = EventTimes(snapshot.stamps)
         self._snapshots = LogSnapshots(self.store, self.name, snapshot)
 
     def refresh(self) -> History:
@@ -151,7 +153,7 @@ class StudyLog:
     def take(self, records: Sequence[Record]) -> None:
         """Take in what was read of the log."""
         grown = self.history.extend([record.event for record in records])
-        self.stamps[self.history.length :] = array("d", [record.at for record in records])
+        self.stamps.write(self.history.length, array("d", [record.at for record in records]))
         self.history = grown
 
     def exact_stamps(self) -> Sequence[float]:
@@ -161,11 +163,11 @@ class StudyLog:
             if first is not None:
                 if self._rereading is None or self._identity is None:
                     read = self.store.read(self.name, first)[: end - first]
-                    self.stamps[first:end] = array("d", [record.at for record in read])
+                    self.stamps.write(first, array("d", [record.at for record in read]))
                 else:  # a part at a time: the events are not needed
                     for begin in range(first, end, _PART):
                         read = self._rereading.between(self._identity, begin, min(begin + _PART, end))
-                        self.stamps[begin : begin + len(read)] = array("d", [record.at for record in read])
+                        self.stamps.write(begin, array("d", [record.at for record in read]))
                 self._guessed = None
             return self.stamps
 
@@ -234,7 +236,7 @@ class StudyLog:
         self._has_appended = True
         grown = self._history.extend(events)
         # What was just written is stamped with a time a little later, which is early enough to judge leases.
-        self.stamps[before:] = array("d", [self.store.now()] * len(events))
+        self.stamps.write(before, array("d", [self.store.now()] * len(events)))
         self._guessed = before if self._guessed is None else min(self._guessed, before)
         self._history = grown
         if grown.length % _PACKED_AFTER < len(events):

@@ -150,8 +150,14 @@ def _write_parquet(found: list[dict[str, Any]], output: str | None) -> None:
 
 
 def _uniform(column: list[Any]) -> list[Any]:
-    """Make a column of one type: where it has several types, or lists, its values are written as JSON."""
+    """Make a column of one type: of several types, of lists, or of ints that would be rounded, it is one of JSON."""
     kinds = {type(value) for value in column if value is not None}
-    if kinds <= {int, float} or (len(kinds) <= 1 and kinds <= {str, bool, datetime}):
+    if (kinds <= {int, float} and _fits(column)) or (len(kinds) <= 1 and kinds <= {str, bool, datetime}):
         return column
     return [None if value is None else value if type(value) is str else _json(value) for value in column]
+
+
+def _fits(column: list[Any]) -> bool:
+    """Tell whether all whole numbers of a column are exact in its type: that of floats, where there are others."""
+    limit = 2**63 - 1 if all(type(value) is int for value in column) else 2**53
+    return all(abs(value) <= limit for value in column if type(value) is int)

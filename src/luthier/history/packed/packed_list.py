@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Generic, TypeAlias, TypeVar, overload
 
+from luthier.history.packed.chunk_file import ChunkFile, FileChunk
 from luthier.history.packed.packing import Packing, Pickled
 
 T = TypeVar("T")
 R = TypeVar("R")
-_Chunk: TypeAlias = bytes | list[Any]
+_Chunk: TypeAlias = bytes | FileChunk | list[Any]
 
 CHUNK = 256
 """Items that are packed together."""
@@ -37,7 +38,7 @@ class PackedList(Sequence[T], Generic[T]):
         packing: makes items small, 256 at a time; None: as text of `pickle`.
     """
 
-    __slots__ = ("_done", "_loose", "_opened", "_parts", "_walks", "packing")
+    __slots__ = ("_done", "_file", "_loose", "_opened", "_parts", "_walks", "packing")
 
     def __init__(
         self, items: Iterable[T] = (), done: Callable[[T], bool] = _always, packing: Packing[T] | None = None
@@ -48,6 +49,16 @@ class PackedList(Sequence[T], Generic[T]):
         self._opened: dict[int, list[T]] = {}
         self._loose: list[int] = []  # chunks that are not packed
         self._walks = 0
+        self._file: ChunkFile | None = None
+
+    def leave_memory(self) -> None:
+        """Keep from now on in a temporary file what is packed."""
+        self._file = ChunkFile()
+
+    @property
+    def is_in_file(self) -> bool:
+        """Whether what is packed leaves the memory."""
+        return self._file is not None
 
     def __len__(self) -> int:
         chunks, rest = self._parts
@@ -92,7 +103,7 @@ class PackedList(Sequence[T], Generic[T]):
             return
         number = place // CHUNK
         chunk = chunks[number]
-        if isinstance(chunk, bytes):
+        if not isinstance(chunk, list):
             chunks[number] = chunk = list(self._chunk(chunks, number))
             self._opened.pop(number, None)
             self._loose.append(number)
@@ -120,14 +131,14 @@ class PackedList(Sequence[T], Generic[T]):
         """
         chunks, rest = self._parts
         begun, begin = first // CHUNK, CHUNK * len(chunks)
-        parts = (unpack(one) if isinstance(one, bytes) else [*map(pick, one)] for one in chunks[begun:])
+        parts = ([*map(pick, one)] if isinstance(one, list) else unpack(_text(one)) for one in chunks[begun:])
         packed = islice(chain.from_iterable(parts), first - CHUNK * begun, None)
         return [*packed, *map(pick, rest[max(0, first - begin) :])]
 
     def chunks(self) -> list[bytes | list[T]]:
         """Give all items, those that are packed as they are."""
         chunks, rest = self._parts
-        return [*chunks, [*rest]]
+        return [*(one if isinstance(one, list) else _text(one) for one in chunks), [*rest]]
 
     def append(self, item: T) -> None:
         """Add an item at the end."""
@@ -145,7 +156,8 @@ class PackedList(Sequence[T], Generic[T]):
         """Give an independent copy, in which packed items are shared. Cost O(items), small."""
         chunks, rest = self._parts
         twin = PackedList(rest, self._done, self.packing)
-        twin._parts = [chunk if isinstance(chunk, bytes) else chunk.copy() for chunk in chunks], twin._parts[1]
+        twin._parts = [chunk.copy() if isinstance(chunk, list) else chunk for chunk in chunks], twin._parts[1]
+        twin._file = ChunkFile() if self._file is not None else None  # two that write would meet in one
         twin._loose, twin._walks = self._loose.copy(), self._walks
         return twin
 
@@ -159,7 +171,7 @@ class PackedList(Sequence[T], Generic[T]):
         for place in retried:
             chunk = chunks[place]
             if isinstance(chunk, list) and all(map(self._done, chunk)):
-                chunks[place] = self.packing.pack(chunk, CHUNK * place)
+                chunks[place] = self._put(self.packing.pack(chunk, CHUNK * place))
             else:
                 self._loose.append(place)
         self._parts = chunks, rest[CHUNK:]
@@ -170,12 +182,15 @@ class PackedList(Sequence[T], Generic[T]):
         whole = len(rest) - len(rest) % CHUNK
         loose = [*chunks, *(rest[first : first + CHUNK] for first in range(0, whole, CHUNK))]
         pack = self.packing.pack
-        packed = [one if isinstance(one, bytes) else pack(one, CHUNK * place) for place, one in enumerate(loose)]
+        packed = [pack(one, CHUNK * p) if isinstance(one, list) else _text(one) for p, one in enumerate(loose)]
         return packed, rest[whole:]
 
     def fill(self, chunks: Iterable[bytes], rest: Iterable[T]) -> None:
         """Set all items, as `parts` has given them."""
-        self._parts, self._opened, self._loose = ([*chunks], [*rest]), {}, []
+        self._parts, self._opened, self._loose = ([*map(self._put, chunks)], [*rest]), {}, []
+
+    def _put(self, packed: bytes) -> bytes | FileChunk:
+        return packed if self._file is None or not packed else self._file.put(packed)
 
     def _unpack(self) -> None:
         chunks, rest = self._parts
@@ -191,9 +206,13 @@ class PackedList(Sequence[T], Generic[T]):
             return chunk
         found = self._opened.get(place)
         if found is None:
-            found = self.packing.unpack(chunk, CHUNK * place, CHUNK)
+            found = self.packing.unpack(_text(chunk), CHUNK * place, CHUNK)
             if remember:
                 if len(self._opened) >= _OPENED:
                     self._opened = {}
                 self._opened[place] = found
         return found
+
+
+def _text(chunk: bytes | FileChunk) -> bytes:
+    return chunk if isinstance(chunk, bytes) else chunk.read()

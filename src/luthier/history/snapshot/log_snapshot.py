@@ -28,7 +28,6 @@ from luthier.history.snapshot.plain_objects import (
     to_plain,
 )
 from luthier.history.tables import TrialArrays
-from luthier.space import Space
 
 SAVED = (
     "claims",
@@ -123,9 +122,12 @@ class LogSnapshot:
             return None
         return cls(length, log_sum, read, digests, found, tuple(chunks), rest)
 
-    def restored(self, spaces: tuple[Space, ...], read: ReadAgain) -> SharedLog:
-        """Give the log, folded, of a study in the first of these spaces; `read` reads old events again."""
+    def restored(self, empty: SharedLog, read: ReadAgain) -> SharedLog:
+        """Give the log, folded, of a study in the spaces of an empty one; `read` reads old events again."""
+        spaces = empty.spaces
         fold, packed = LogState(spaces), self.length - self.length % CHUNK
+        if empty.fold.trials.is_in_file:
+            fold.trials.leave_memory()
         for name, part in self.state.items():
             setattr(fold, name, part)
         fold.trials.fill(self.chunks, fold.trials.packing.unpack(self.rest, 0, 0))

@@ -25,6 +25,7 @@ def keep_snapshot(link: Connection, number: int, data: bytes | bytearray) -> Non
     """Write a snapshot within a transaction; nothing where the study was removed."""
     link.execute(_TABLE)
     link.execute(_KEEP, (data, number))
+    link.execute(_KEEP, (b"", None))  # the statement is kept for later, with the megabytes that it was given last
 
 
 def find_snapshot(link: Connection, number: int) -> bytes | None:

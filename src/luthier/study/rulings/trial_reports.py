@@ -27,6 +27,7 @@ PAUSED = "paused"
 UNFINISHED = "unfinished"
 """What stands in `Outcome.extra` for the values that a pruned trial had."""
 
+_REPORT_EACH = "its value is their mean, so report each, as in for case in trial.cases(): trial.report(…)"
 _ENDING = (Ruling.STOP, Ruling.FINISH, Ruling.PAUSE)
 
 
@@ -78,8 +79,17 @@ class TrialReports:
         return None if self.instances is None else (self.progress, self.cases)
 
     def value_of(self, number: int) -> float | None:
-        """Give the value of a trial of which none is told: in a study with instances the mean of its cases."""
-        return None if self.instances is None else self._log.history.trial(number).mean
+        """Give the value of a trial of which none is told: in a study with instances the mean of its cases.
+
+        Raises:
+            InvalidResult: it has reported none of them.
+        """
+        if self.instances is None:
+            return None
+        mean = self._log.history.trial(number).mean
+        if mean is None:
+            raise InvalidResult(f"trial {number} has reported none of its cases: {_REPORT_EACH}")
+        return mean
 
     @property
     def asking(self) -> Callable[[int, int], bool] | None:
@@ -208,10 +218,7 @@ def _outcome_of_cases(history: History, trial: Trial, instances: Instances, outc
     if trial.ruling is Ruling.PROMOTE:
         due = 1
     if trial.mean is None or (count < due and not obeyed):
-        raise InvalidResult(
-            f"trial {trial.number} has reported {count} of {due} cases: its value is their mean, so report each, as in "
-            "for case in trial.cases(): trial.report(…)"
-        )
+        raise InvalidResult(f"trial {trial.number} has reported {count} of {due} cases: {_REPORT_EACH}")
     return msgspec.structs.replace(outcome, values={history.problem().objectives[0].name: trial.mean})
 
 
