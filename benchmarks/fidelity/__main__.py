@@ -7,7 +7,9 @@ LCBench and rbv2_xgboost (needs onnxruntime). A unit is an epoch (LCBench, TaskS
 any fidelity, (value - best) / (median of random in full - best), at most 2. What is installed is measured: Luthier
 itself, Optuna, SMAC, DEHB, Syne Tune and neural-pipeline-search, which need venvs of their own, one FILE for all.
 
-With --table, print the tables of FILE, and measure nothing.
+With --table nothing is measured: the tables of FILE are printed, or without --out those of the runs that the
+repository has, in benchmarks/results/fidelity; BENCH is not needed. With --keep, the runs of FILE are put there: of
+each trace the points at which the regret fell by a hundredth or more.
 """
 
 from __future__ import annotations
@@ -26,25 +28,32 @@ from benchmarks.fidelity import ours, peers  # noqa: E402 (one thread first)
 from benchmarks.fidelity.clock import simulate  # noqa: E402
 from benchmarks.fidelity.curves import tasks  # noqa: E402
 from benchmarks.fidelity.results import table  # noqa: E402
+from benchmarks.fidelity.traces import keep, read  # noqa: E402
 
 
 def main() -> None:
     """Measure, and print tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("bench", type=Path)
+    parser.add_argument("bench", type=Path, nargs="?")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--only", default="", help="only optimizers whose name has this in it; several by |")
     parser.add_argument("--tasks", default="", help="only those whose name has this in it")
     parser.add_argument("--out", type=Path, default=None, help="a file of JSON lines, which is gone on with")
-    parser.add_argument("--table", action="store_true", help="print the tables of --out only")
+    parser.add_argument("--table", action="store_true", help="print tables only")
+    parser.add_argument("--keep", action="store_true", help="put the runs of --out into the repository only")
     given = parser.parse_args()
     known = [json.loads(line) for line in given.out.open()] if given.out and given.out.exists() else []
     done = {(row["name"], row["task"], row["seed"]): row for row in known}
-    if given.table:
-        print(table(list(done.values())))
+    if given.keep:
+        keep(known)
         return
+    if given.table:
+        print(table(known if given.out else read()))
+        return
+    if given.bench is None:
+        parser.error("give BENCH, the folder of the tables")
     found = {
         name: runner
         for name, runner in (ours.runners() | peers.runners()).items()

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.fidelity.clock import BUDGETS, MOST
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
-_LEAST = 1e-3
+LEAST = 1e-3
 """Regrets count as at least this."""
 _OURS = "Auto, ASHA (the default)"
 _GRID = np.arange(1, 2001) / 100
@@ -20,7 +20,7 @@ _GRID = np.arange(1, 2001) / 100
 def regrets(row: Mapping[str, Any], budgets: Iterable[float]) -> Floats:
     """Give the regret of a run at budgets, in full evaluations; it has spent less or as much by then."""
     spent = np.array([0.0, *(at / row["high"] for at, _ in row["trace"])])
-    values = np.array([MOST, *(max(regret, _LEAST) for _, regret in row["trace"])])
+    values = np.array([MOST, *(max(regret, LEAST) for _, regret in row["trace"])])
     return values[np.searchsorted(spent, np.asarray(list(budgets)) + 1e-9, side="right") - 1]
 
 

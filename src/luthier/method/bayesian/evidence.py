@@ -25,9 +25,9 @@ _EVEN_NOISY = 0.2
 
 The odds are the square of the share over this one: of a table without noise up to 8 % are taken for noise, and there
 what was seen counts, not what was learnt."""
-_UNLEARNT, _UNLEARNT_POWER = 0.5, 4
+_UNLEARNT, _UNLEARNT_POWER = 0.4, 8
 """The share of the losses' order that models do not predict at which the odds of drawing are even, and how fast they
-rise with it: to its fourth power. At a fifth they are 0.03, at four fifths 7 (docs/decisions/0046)."""
+rise with it: to its eighth power. At a quarter they are 0.02, at a half 6 (docs/decisions/0049)."""
 _TRIALS_PER_VARIABLE = 3
 """With fewer trials than this for each variable, models take for noise what they have not learnt yet."""
 _FEW_LEVELS = 20
