@@ -24,8 +24,8 @@ _FIND = (
     .order_by(SNAPSHOTS.c.piece)
 )
 # The checksums cover the text, the stamp and the place of each event; 8,191 is prime, and no sum overflows.
-_WEIGHED = func.mod(EVENTS.c.checksum * (func.mod(EVENTS.c.position, 8191) + 1), 4294967291)
-_SUM = select(func.count(), func.sum(_WEIGHED)).where(
+_WEIGHTED = func.mod(EVENTS.c.checksum * (func.mod(EVENTS.c.position, 8191) + 1), 4294967291)
+_SUM = select(func.count(), func.sum(_WEIGHTED)).where(
     EVENTS.c.study == _STUDY, EVENTS.c.position < bindparam("length", type_=BigInteger)
 )
 
