@@ -85,7 +85,7 @@ _MOST_AVERAGED = 100
 
 # Under a fidelity a scheduler measures again what seems to be good, and a finished trial is the result, so that a
 # proposal is worth what it is itself. Where noise hides which trials are good, or models do not predict what they have
-# not seen, one drawn near the good ones is better than theirs, which go to ends of ranges (docs/decisions/0046).
+# not seen, one drawn near the good ones is better than theirs, which go to ends of ranges (docs/decisions/0049).
 _DRAWN = Parzen()
 
 _TINY = 1e-300
