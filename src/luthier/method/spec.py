@@ -61,7 +61,7 @@ def from_plain(plain: Any) -> Any:
     """
     if isinstance(plain, str):
         plain = {"use": plain}
-    named = to_dict(plain, "a method is a name, or a mapping with the key 'use'", InvalidSetting)
+    named = to_dict(plain, "a mapping names a method", InvalidSetting) if isinstance(plain, Mapping) else {}
     if not isinstance(named.get("use"), str):
         raise InvalidSetting(f"{short(plain)} names no method: write its name, or a mapping with the key 'use'")
     plain = named
