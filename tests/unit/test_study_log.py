@@ -242,9 +242,9 @@ def test_stamps_follow_the_log() -> None:
     now[0] = 5.0
     theirs.commit(lambda history: [Asked(0, {"x": 0.1}, 0)])
     mine.refresh()
-    assert mine.stamps.tolist() == [1.0, 5.0] and not math.isnan(mine.stamps[0])
+    assert [*mine.stamps] == [1.0, 5.0] and not math.isnan(mine.stamps[0])
     mine.take([Record(6.0, Asked(1, {"x": 0.1}, 0))])
-    assert mine.stamps.tolist() == [1.0, 5.0, 6.0]
+    assert [*mine.stamps] == [1.0, 5.0, 6.0]
 
 
 def test_a_holder_that_the_system_hides_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
