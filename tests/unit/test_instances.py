@@ -410,3 +410,14 @@ def test_evaluations_need_instances() -> None:
     for wrong in (0, -1, 1.5, "9", True):
         with pytest.raises(InvalidSetting, match="evaluations="):
             study_of(8).run(_case_value, evaluations=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_case_that_is_not_finite_ends_a_lead(place: int) -> None:
+    study = study_of(3, stop=None)
+    leader, other = study.ask(), study.ask()
+    for step in range(3):
+        leader.report(float("nan") if step == place else 1.0)
+        assert study.history.best == (0 if step < place else None)
+    other.report(5.0)
+    assert study.history.best == 1

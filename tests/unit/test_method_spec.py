@@ -55,6 +55,7 @@ def test_defaults_are_left_out_and_a_name_is_enough():
         ({"points": 3}, "names no method"),
         (3, "names no method"),
         ({"use": "Quasi", "kind": "halten"}, "one of sobol, halton"),
+        ("Threshold", "Threshold needs 'worst': write it beside 'use'"),
     ],
 )
 def test_mistakes(plain, message):

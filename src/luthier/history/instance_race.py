@@ -45,8 +45,8 @@ class InstanceRace:
         sums.append((sums[-1] if sums else 0.0) + loss)
         self.evaluations += 1
         if number not in self._out:
-            if self.number is None:
-                self._crown(number)
+            if self.number is None or (number == self.number and sums[-1] == math.inf):
+                self._choose()
             elif number == self.number:
                 for other in self._sums:
                     self._challenge(other)
@@ -106,8 +106,12 @@ class InstanceRace:
             self.reigns.append((max(self._sums), number))
 
     def _choose(self) -> None:
-        """Find an incumbent anew: of the trials with the most cases the one with the lowest mean, then the earliest."""
-        left = [(-len(sums), sums[-1], number) for number, sums in self._sums.items() if number not in self._out]
+        """Find an incumbent anew: of the trials with the most cases the one with the lowest mean, then the earliest.
+
+        A trial with a case that is not finite is none.
+        """
+        racing = ((number, sums) for number, sums in self._sums.items() if number not in self._out)
+        left = [(-len(sums), sums[-1], number) for number, sums in racing if sums[-1] < math.inf]
         self._crown(min(left)[2] if left else None)
 
 

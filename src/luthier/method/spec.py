@@ -80,10 +80,19 @@ def from_plain(plain: Any) -> Any:
         if name in settings:
             raise InvalidSetting(f"{plain['use']}: {name!r} is set twice, once by its earlier name: leave one out")
         settings[name] = _read(value)
+    if lacking := [name for name in _required(kind) if name not in settings]:
+        raise InvalidSetting(f"{plain['use']} needs {', '.join(map(repr, lacking))}: write it beside 'use'")
     try:
         return kind(**settings)
     except TypeError as error:
         raise InvalidSetting(f"{plain['use']}: {error}") from None
+
+
+def _required(kind: type) -> list[str]:
+    """Name the settings that have no default."""
+    missing = dataclasses.MISSING
+    fields = [one for one in dataclasses.fields(kind) if one.init]
+    return [one.name for one in fields if one.default is missing and one.default_factory is missing]
 
 
 def check_method(thing: object) -> None:
