@@ -4,7 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/lock.txt
+TUNING := '.[sklearn,plot]'
+ALL := '.[sklearn,plot,cma,postgres,mysql,dask,ray,slurm,dev,docs]'
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+# An index that does not answer for a moment reads like versions that conflict.
+TWICE = $(1) || { echo 'Once more, in case that the index of packages did not answer:'; $(1); }
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # What failed runs once more, alone: many tests start servers, clusters and processes and kill them, and a machine that
 # does something else at that moment can be too slow for one. Both runs are printed; what fails twice is red.
 ALONE = { echo; echo 'What failed, once more and alone:'; $(THREADS) $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
@@ -23,21 +28,21 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(LOCK) pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[sklearn,plot]'
+	$(call TWICE,$(PIP_INSTALL) --constraint $(LOCK) --editable $(TUNING))
 	@touch $@
 
 $(VENV)/.dev: $(LOCK) pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[sklearn,plot,cma,postgres,mysql,dask,ray,slurm,dev,docs]'
+	$(call TWICE,$(PIP_INSTALL) --constraint $(LOCK) --editable $(ALL))
 	@touch $@ $(VENV)/.run
 
 tune: $(VENV)/.run ## tune a support vector machine on scikit-learn's digits; goes on where it was stopped
 	$(THREADS) $(BIN)/luthier run examples/digits.toml
 
 $(VENV)/sklearn-1.7: | $(VENV)/.dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ 'scikit-learn==1.7.*'
+	$(call TWICE,$(PIP_INSTALL) --no-deps --upgrade --target $@ 'scikit-learn==1.7.*')
 
 $(VENV)/pyspark: | $(VENV)/.dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target $@ 'pyspark==4.*'
+	$(call TWICE,$(PIP_INSTALL) --upgrade --target $@ 'pyspark==4.*')
 
 $(VENV)/training: requirements/training.txt requirements/training.sh | $(VENV)/.dev
 	requirements/training.sh $(BIN)/python $@
@@ -90,7 +95,7 @@ bench: $(VENV)/.dev ## time Luthier against its peers in one run (installs them 
 lock: ## write the lock anew from the newest versions
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --upgrade pip
-	.venv-lock/bin/python -m pip install --quiet --editable '.[sklearn,plot,cma,postgres,mysql,dask,ray,slurm,dev,docs]'
+	.venv-lock/bin/python -m pip install --quiet --editable $(ALL)
 	{ echo '# Exact versions of everything that Luthier is developed and tested with. Written by `make lock`.'; \
 	  .venv-lock/bin/python -m pip freeze --exclude-editable --exclude luthier; } > $(LOCK)
 	rm -rf .venv-lock
