@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -199,7 +200,7 @@ def test_columns_are_those_of_the_trials(stored: str, packed: bool) -> None:
         for _ in range(4 * packed):
             reader.history.pack()
         chunks = reader.history._log.fold.trials._parts[0]
-        assert any(isinstance(chunk, bytes) for chunk in chunks) == (packed and len(reader) > 1500)
+        assert any(not isinstance(chunk, list) for chunk in chunks) == (packed and len(reader) > 1500)
         wanted, found = rows(reader), reader.rows()
         assert found == wanted and [list(map(repr, row.items())) for row in found] == [
             list(map(repr, row.items())) for row in wanted
@@ -260,3 +261,34 @@ def test_columns_of_every_kind_of_value() -> None:
     found = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     assert "".join(f"{line}\n" for line in table_lines(columns)) == text(found, [*columns])
     assert table_lines({"a": [], "b c": []}) == ["a  b c"] and table_lines({}) == []
+
+
+@pytest.mark.parametrize("name", ["number", "reason", "worker", "error", "note"])
+def test_an_objective_that_is_called_like_a_column(
+    name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def objective(trial: lt.RunningTrial) -> float:
+        if trial.number == 1:
+            raise ValueError("too large")
+        return 100.0 - trial.number
+
+    with lt.Study("s", {"x": lt.Float(0, 1)}, minimize=name, store="s.db", method=lt.Random(), seed=0) as study:
+        study.run(objective, trials=4)
+        table = study.reader.columns()
+        assert study.reader.summary() == "4 trials: 3 done, 1 failed"
+        assert study.to_frame()[name].tolist()[2:] == [98.0, 97.0]
+        if name in ("number", "worker"):
+            study.report("s.html")
+        kept = [trial.config["x"] for trial in study.trials][2:]
+    assert table[name] == [100.0, None, 98.0, 97.0]
+    assert table["number" if name != "number" else "trial.number"] == [0, 1, 2, 3]
+    assert "too large" in table["error" if name != "error" else "trial.error"][1]
+    assert execute(["show", "s.db", "--sort", name, "--limit", "1"]) == 0
+    head, best, total = capsys.readouterr().out.splitlines()
+    assert name in head.split()
+    assert "97" in best.split()
+    assert total == "s: 4 trials: 3 done, 1 failed; 1 of 4 shown"
+    assert execute(["show", "s.db", "--filter", f"{name} < 98.5", "--json"]) == 0
+    assert [row["x"] for row in json.loads(capsys.readouterr().out)] == kept

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from luthier.study.reader import StudyReader
     from luthier.study.retraction import TrialSelection, has_failed
     from luthier.study.returned_values import parse_result
+    from luthier.study.summary import own_name
     from luthier.study.trial_files import folder_name
     from luthier.study.trial_result import TrialResult
     from luthier.study.verify import Mismatch, Verification
@@ -41,6 +42,7 @@ __all__ = [
     "checked_config",
     "folder_name",
     "has_failed",
+    "own_name",
     "parse_result",
     "preferences",
     "studies",
@@ -66,6 +68,7 @@ _LAZY = {
     "checked_config": "known_results",
     "folder_name": "trial_files",
     "has_failed": "retraction",
+    "own_name": "summary",
     "parse_result": "returned_values",
     "preferences": "edits",
     "studies": "listing",

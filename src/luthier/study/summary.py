@@ -86,13 +86,19 @@ def front(history: History) -> tuple[Trial, ...]:
     return tuple(trial for (trial, _), kept in zip(done, best.tolist(), strict=True) if kept)
 
 
+def own_name(table: Collection[str], name: str) -> str:
+    """Name a column that every table has, such as ``"number"``: ``"trial.number"`` where an objective is called so."""
+    return own if (own := f"trial.{name}") in table else name
+
+
 def to_frame(table: Mapping[str, Sequence[Any]]) -> pandas.DataFrame:
     """Give `columns` as a pandas DataFrame."""
     try:
         import pandas
     except ImportError:
         raise MissingDependency("to_frame() needs pandas: pip install 'luthier[plot]'") from None
-    return pandas.DataFrame({**table, "note": [note or None for note in table["note"]]})  # Parquet has no empty mapping
+    note = own_name(table, "note")
+    return pandas.DataFrame({**table, note: [one or None for one in table[note]]})  # Parquet has no empty mapping
 
 
 def best_form(history: History, study: str, trial: TrialResult) -> dict[str, Any]:

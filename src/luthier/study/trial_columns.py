@@ -11,7 +11,7 @@ from luthier import codec
 from luthier._runtime.collection_pause import COLLECTION_PAUSE
 from luthier.history import History
 from luthier.study.elapsed import utc
-from luthier.study.summary import counts, front
+from luthier.study.summary import counts, front, own_name
 from luthier.trial import Reason, State, latest_reports
 
 _LAST = ("duration_s", "begun", "ended", "attempts", "worker", "origin", "error", "reports", "note", "forgotten")
@@ -24,7 +24,8 @@ class TrialColumns(Mapping[str, list[Any]]):
     what else was returned, attributes, violations, the variables as the present space reads them (objects by their
     names), duration_s, begun, ended, attempts, worker, origin, error, reports (a list of ``[step, value, …]``) and note
     (what the method recorded). What a trial lacks, such as an inactive variable, is None. Where trials are forgotten, a
-    last column says which.
+    last column says which. An objective keeps its name: beside one that is called error, the text of a failure is
+    trial.error (see `own_name`).
 
     Args:
         history: whose trials these are, all of them.
@@ -59,24 +60,26 @@ class TrialColumns(Mapping[str, list[Any]]):
 
     def counts(self) -> dict[str, int]:
         """Count the trials by the reason why they ended; by their state where they have not."""
-        kinds = (reason or state for reason, state in zip(self["reason"], self["state"], strict=True))
+        reasons, states = self[own_name(self, "reason")], self[own_name(self, "state")]
+        kinds = (reason or state for reason, state in zip(reasons, states, strict=True))
         return dict(Counter(kinds))
 
     def summary(self) -> str:
         """Write the number of trials of each kind: ``60 trials: 58 done, 2 failed``."""
-        return counts(self.counts(), sum(self["forgotten"]) if "forgotten" in self else 0)
+        return counts(self.counts(), sum(self._fields["forgotten"]))
 
     def _named(self, history: History, dead: frozenset[int]) -> dict[str, Callable[[], list[Any]]]:
         """Give what makes each column, by its name."""
         fields, problem = self._fields, history.problem()
         goals = [objective.name for objective in problem.objectives]
-        taken = {"number", "state", "reason", *goals, *_LAST}
+        own = {name: _free(name, "trial", goals) for name in ("number", "state", "reason", *_LAST)}
+        taken = {*goals, *own.values()}
         names = {name: _free(name, "params", taken) for name in problem.space.names}
         taken |= set(names.values())
         found: dict[str, Callable[[], list[Any]]] = {
-            "number": lambda: fields["number"],
-            "state": lambda: self._states(dead),
-            "reason": lambda: fields["reason"],
+            own["number"]: lambda: fields["number"],
+            own["state"]: lambda: self._states(dead),
+            own["reason"]: lambda: fields["reason"],
         }
         found |= self._picked(fields["values"], {goal: goal for goal in goals})
         if len(goals) > 1:
@@ -87,9 +90,9 @@ class TrialColumns(Mapping[str, list[Any]]):
         broken = fields["violations"]
         found |= self._picked(broken, {key: _free(f"violations.{key}", "outcome", taken) for key in _keys(broken)})
         found |= {column: self._config_maker(name) for name, column in names.items()}
-        found |= self._about()
+        found |= {own[name]: maker for name, maker in self._about().items()}
         if any(forgotten := fields["forgotten"]):
-            found["forgotten"] = lambda: forgotten
+            found[own["forgotten"]] = lambda: forgotten
         return found
 
     def _about(self) -> dict[str, Callable[[], list[Any]]]:

@@ -117,13 +117,14 @@ def show(
     objective, the best trials come first.
     """
     from luthier.cli.resolve_study import opened_reader
+    from luthier.study import own_name
 
     with opened_reader(store, name) as study:
         table = study.table
         total = table.summary()
         tags, notes, sources = study.tags, study.notes, study.sources
         maximized = {goal.name for goal in study.problem.objectives if goal.maximize}
-    count = len(table["number"])
+    count = len(table[own_name(table, "number")])
     names = list(table) if count else []
     kept = _sorted(_kept(range(count), table, condition), table, sort, maximized)
     cut = kept[:limit]
@@ -131,10 +132,10 @@ def show(
         click.echo(json_text(_plain_rows(table, cut)))
         return
     if cut:
-        attempts = table["attempts"]
-        once = ("attempts",) if all(attempts[place] == 1 for place in cut) else ()
-        shown = [column for column in names if column not in (*_UNSHOWN, *once)]
-        click.echo("\n".join(_lines({column: table[column] for column in shown}, cut)))
+        attempts = own_name(table, "attempts")
+        once = (attempts,) if all(table[attempts][place] == 1 for place in cut) else ()
+        unshown = (*(own_name(table, column) for column in _UNSHOWN), *once)
+        click.echo("\n".join(_lines({column: table[column] for column in names if column not in unshown}, cut)))
     more = f"; {len(cut)} of {len(kept)} shown" if len(cut) < len(kept) else ""
     few = f"; {len(kept)} kept by the filter" if condition else ""
     click.echo(f"{clean(study.name)}: {total}{few}{more}{clean(''.join(f' #{tag}' for tag in tags))}")
@@ -151,7 +152,7 @@ def _picked(values: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:
 
 def _lines(table: Mapping[str, Sequence[Any]], places: Sequence[int]) -> Iterator[str]:
     """Lay out the rows at these places: in the order in which they lie in memory, and then in that of the places."""
-    ordered = range(len(places)) if len(places) == len(table["number"]) else sorted(places)
+    ordered = range(len(places)) if len(places) == len(next(iter(table.values()))) else sorted(places)
     head, *lines = table_lines({column: _picked(values, ordered) for column, values in table.items()})
     line_of = dict(zip(ordered, lines, strict=True))
     return chain((head,), map(line_of.__getitem__, places))

@@ -9,25 +9,27 @@ from luthier.render import short
 from luthier.report.document import Block, Paragraph, ReportSection, TrialList
 from luthier.report.findings import Findings
 from luthier.report.wording import counted
+from luthier.study import own_name
 
 _DETAIL = 2000
 """Characters of an error that are kept."""
-_UNSHOWN = ("state", "reason", "reports")
+_OWN = ("number", "state", "reason", "worker", "reports")
 
 
 def trial_list(findings: Findings) -> ReportSection:
     """List every trial."""
     table = findings.reader.columns()
-    total = len(table["number"])
+    number, state, reason, worker, reports = (own_name(table, name) for name in _OWN)
+    total = len(table[number])
     if not total:
         return ReportSection("trials", "All trials", (Paragraph(("There are no trials.",), "note"),))
-    outcomes = [reason or state for reason, state in zip(table["reason"], table["state"], strict=True)]
-    columns: dict[str, list[Any]] = {"number": table["number"], "outcome": outcomes}
-    columns |= {name: values for name, values in table.items() if name not in ("number", *_UNSHOWN)}
-    workers = {owner: f"worker {place}" for place, owner in enumerate(dict.fromkeys(filter(None, table["worker"])))}
-    columns["worker"] = [workers.get(owner) for owner in table["worker"]]  # and not the names of machines
-    if any(table["reports"]):
-        columns["reports"] = [_reports(reports) for reports in table["reports"]]
+    outcomes = [why or now for why, now in zip(table[reason], table[state], strict=True)]
+    columns: dict[str, list[Any]] = {number: table[number], "outcome": outcomes}
+    columns |= {name: values for name, values in table.items() if name not in (number, state, reason, reports)}
+    workers = {owner: f"worker {place}" for place, owner in enumerate(dict.fromkeys(filter(None, table[worker])))}
+    columns[worker] = [workers.get(owner) for owner in table[worker]]  # and not the names of machines
+    if any(table[reports]):
+        columns[reports] = [_reports(one) for one in table[reports]]
     shown = {name: _cells(column) for name, column in columns.items()}
     kept = {name: column for name, column in shown.items() if any(item is not None for item in column)}
     blocks: tuple[Block, ...] = (TrialList(kept, total),)
