@@ -88,3 +88,8 @@ def test_a_decision_has_the_one_form_and_is_listed(path: Path) -> None:
     assert title.startswith(f"{path.name[:4]} ")
     index = (path.parent / "README.md").read_text(encoding="utf-8")
     assert f"| [{path.name[:4]}]({path.name}) | {title[5:]} |" in index
+
+
+def test_each_decision_is_listed_once_and_in_order() -> None:
+    listed = re.findall(r"^\| \[\d+\]\(([^)]+)\)", read("docs/decisions/README.md"), re.MULTILINE)
+    assert listed == [path.name for path in DECISIONS]
