@@ -91,5 +91,5 @@ def test_a_decision_has_the_one_form_and_is_listed(path: Path) -> None:
 
 
 def test_each_decision_is_listed_once_and_in_order() -> None:
-    listed = re.findall(r"^\| \[\d+\]\(([^)]+)\)", read("docs/decisions/README.md"), re.MULTILINE)
+    listed = re.findall(r"^\| \[\d+\]\(([^)]+)\)", text("docs/decisions/README.md"), re.MULTILINE)
     assert listed == [path.name for path in DECISIONS]
