@@ -186,7 +186,7 @@ class Explanation(ResultForm):
                 rows.append((f"expected {name}", f"{interval} ({self.prediction.level:.0%} interval)"))
             if self.prediction.chance < 1.0:
                 rows.append(("success", _success(self.prediction.chance)))
-            rows.append(("model", f"{self.prediction.by}, from {self.known} results"))
+            rows.append(("model", f"{self.prediction.by}, from {self.known} result{'' if self.known == 1 else 's'}"))
         for name, value in self.values.items():
             far = f"; {_far(self.surprises[name])}" if name in self.surprises else ""
             rows.append((f"measured {name}", f"{value:.6g}{far}"))
