@@ -14,7 +14,8 @@ import luthier as lt
 def run_killed(script: Path, store: Path) -> None:
     """Run ``script STORE --child`` in a process of its own, and kill it with kill -9 when the sixth trial has begun."""
     child = subprocess.Popen([sys.executable, str(script), str(store), "--child"])
-    while child.poll() is None and not list(store.parent.rglob("00005/checkpoints/*")):
+    trials = Path(f"{store}.trials")
+    while child.poll() is None and not list(trials.glob("*/00005/checkpoints/*")):
         time.sleep(0.05)
     child.send_signal(signal.SIGKILL)
     child.wait()
