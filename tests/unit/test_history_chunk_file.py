@@ -99,3 +99,10 @@ def test_a_study_on_disk_has_old_trials_in_a_file_and_one_in_memory_has_not(tmp_
             assert kind in kinds
             assert [trial["x"] for trial in study.trials] == [one["x"] for one in configs]
             assert study.verify().ok
+
+
+def test_what_is_pickled_stays_in_memory() -> None:
+    kept: PackedList[object] = PackedList()
+    kept.leave_memory()
+    kept.fill([b"p of pickle", b"m of MessagePack"], [])
+    assert [type(chunk) for chunk in kept._parts[0]] == [bytes, FileChunk]

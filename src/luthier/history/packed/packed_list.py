@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import Any, Generic, TypeAlias, TypeVar, overload
 
 from luthier.history.packed.chunk_file import ChunkFile, FileChunk
-from luthier.history.packed.packing import Packing, Pickled
+from luthier.history.packed.packing import Packing, Pickled, is_pickled
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -190,7 +190,8 @@ class PackedList(Sequence[T], Generic[T]):
         self._parts, self._opened, self._loose = ([*map(self._put, chunks)], [*rest]), {}, []
 
     def _put(self, packed: bytes) -> bytes | FileChunk:
-        return packed if self._file is None or not packed else self._file.put(packed)
+        """Have a chunk leave the memory; one that is pickled never does."""
+        return packed if self._file is None or not packed or is_pickled(packed) else self._file.put(packed)
 
     def _unpack(self) -> None:
         chunks, rest = self._parts
