@@ -46,7 +46,8 @@ class TestJSONLines(SnapshotContract):
             for _ in range(60):
                 study.tell(study.ask(), 1.0)
         assert stat.S_IMODE(self.beside(tmp_path).stat().st_mode) == 0o600
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["s.jsonl", "s.jsonl.snapshot-1"]
+        assert stat.S_IMODE((tmp_path / "s.jsonl.index").stat().st_mode) == 0o600
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["s.jsonl", "s.jsonl.index", "s.jsonl.snapshot-1"]
         with JSONLines(tmp_path / "s.jsonl") as store:
             assert store.check() == ()
             store.delete("s")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from luthier._runtime.collection_pause import COLLECTION_PAUSE
 from luthier.render import clean, columns, dictionary, json_text, number, one_line, short, table_lines
 
 if TYPE_CHECKING:
@@ -116,6 +117,13 @@ def show(
     violations, the variables, duration_s, begun, ended, attempts, worker, origin, error, reports and note. Sorted by an
     objective, the best trials come first.
     """
+    with COLLECTION_PAUSE:
+        _print_trials(store, name, as_json, sort, condition, limit)
+
+
+def _print_trials(
+    store: str | None, name: str | None, as_json: bool, sort: str | None, condition: str | None, limit: int | None
+) -> None:
     from luthier.cli.resolve_study import opened_reader
     from luthier.study import own_name
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from luthier.store.jsonl.line_format import LineStart, guess_study, read_name, read_start
 
@@ -32,6 +34,11 @@ class IndexedStudy:
     _offsets: array[int] = field(default_factory=lambda: array("q"))
     _sizes: array[int] = field(default_factory=lambda: array("q"))
     _checksums: array[int] = field(default_factory=lambda: array("I"))
+
+    @property
+    def arrays(self) -> tuple[array[int], ...]:
+        """Of each line the position of its first event, its offset, its size and its checksum."""
+        return self._firsts, self._offsets, self._sizes, self._checksums
 
     @property
     def begin(self) -> int:
@@ -75,23 +82,33 @@ class IndexedStudy:
 class LineIndex:
     """The studies of a file, as far as it was read.
 
-    Attributes:
+    Args:
         end: the offset up to which it was.
-        studies: those that there are, by name, in the order in which they began.
+        checksum: of all that was read.
+        highest: the highest number of a study that there is or was.
+        studies: those that there are, in the order in which they began.
         damaged: the offsets of lines that are damaged, with the number of the study that each may be of.
     """
 
-    def __init__(self) -> None:
-        self.end = 0
-        self.studies: dict[str, IndexedStudy] = {}
-        self.damaged: list[tuple[int, int | None]] = []
-        self._numbers: dict[int, IndexedStudy] = {}
-        self._highest = 0
+    def __init__(
+        self,
+        end: int = 0,
+        checksum: int = 0,
+        highest: int = 0,
+        studies: Iterable[IndexedStudy] = (),
+        damaged: Iterable[tuple[int, int | None]] = (),
+    ) -> None:
+        self.end = end
+        self.checksum = checksum
+        self.highest = highest
+        self.studies = {study.name: study for study in studies}
+        self.damaged = [*damaged]
+        self._numbers = {study.number: study for study in self.studies.values()}
 
     @property
     def next_number(self) -> int:
         """The number of the next study."""
-        return self._highest + 1
+        return self.highest + 1
 
     def numbered(self, number: int) -> IndexedStudy | None:
         """Give a study by its number; None where it was removed, or never was."""
@@ -107,8 +124,9 @@ class LineIndex:
         lines.pop()  # what has no end yet, or nothing
         for place, line in enumerate(lines):
             if not self._add(line, self.end, is_last=place == len(lines) - 1):
-                return
+                break
             self.end += len(line) + 1
+        self.checksum = crc32(memoryview(data)[: self.end - offset], self.checksum)
 
     def fault(self, study: IndexedStudy) -> str:
         """Say what is wrong with the log of a study; empty where all is well."""
@@ -131,8 +149,8 @@ class LineIndex:
             if study is not None:
                 del self._numbers[start.study], self.studies[study.name]
             return True
-        if study is None and start.study > self._highest:
-            self._highest = start.study
+        if study is None and start.study > self.highest:
+            self.highest = start.study
             name = read_name(line) if start.first == 0 else f"study {start.study}"
             study = self._numbers[start.study] = self.studies[name] = IndexedStudy(start.study, name)
         if study is not None:

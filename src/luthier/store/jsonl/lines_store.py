@@ -15,6 +15,7 @@ from luthier._closing import Closing
 from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.errors import StoreCorrupt, StoreError, StoreFull, StoreReadOnly, StoreTooNew, StoreTooOld
 from luthier.event import Event, Record, checked
+from luthier.store.jsonl.kept_index import KeptIndex
 from luthier.store.jsonl.line_format import HEADER, SCHEMA, LineEvents, make_end, make_line, read_events, read_header
 from luthier.store.jsonl.line_index import IndexedStudy, LineIndex
 from luthier.store.jsonl.line_parts import LineParts
@@ -71,6 +72,7 @@ class JSONLines(Closing):
         self._index = LineIndex()
         self._renewals = RenewalSlots(self._place.with_name(f"{self._place.name}.renewals"))
         self._snapshots = SnapshotFiles(self._place)
+        self._kept_index = KeptIndex(self._place)
         self._parts = LineParts()
         self._guard = ForkSafeLock(timeout_s=patience_s, before_fork=self._disconnect)
         check_file(self._place, "file of JSON lines", must_exist)
@@ -180,13 +182,14 @@ class JSONLines(Closing):
         return self._run(work)
 
     def keep_snapshot(self, number: int, data: bytes | bytearray) -> None:
-        """See `Snapshotting.keep_snapshot`. Cost: one file beside the log, not flushed."""
+        """See `Snapshotting.keep_snapshot`. Cost: two files beside the log, not flushed, one of them for its index."""
 
         def work(file: LockedFile) -> None:
             with file.locked():
                 found = self._numbered(file, number)
                 if found is not None:
                     self._snapshots.write(number, found.begin, data)
+                    self._kept_index.write(self._index)
 
         self._run(work)
 
@@ -332,7 +335,10 @@ class JSONLines(Closing):
                 "to it. Stop all that use it, and put back a copy"
             )
         if size > end:
-            self._index.take(file.read(end, size - end), end)
+            data = file.read(end, size - end)
+            if end == len(HEADER) and (kept := self._kept_index.read(data, end)) is not None:
+                self._index, data = kept, data[kept.end - end :]
+            self._index.take(data, self._index.end)
 
     def _disconnect(self) -> None:
         if self._file is not None:

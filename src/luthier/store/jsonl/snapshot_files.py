@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
+
+from luthier.store.jsonl.side_file import write_beside
 
 _HEADER = b'{"luthier":"snapshot","schema":1,"study":%d,"begin":"%08x"}\n'
 
@@ -32,20 +33,7 @@ class SnapshotFiles:
             begin: the checksum of its first line.
             data: the snapshot.
         """
-        place = self._place(number)
-        part = place.with_name(f"{place.name}.part")
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()  # of a writer that was killed
-        try:
-            with part.open("xb") as file:
-                os.fchmod(file.fileno(), self._log.stat().st_mode & 0o777)  # whoever may not read the log may not here
-                file.write(_HEADER % (number, begin))
-                file.write(data)
-            part.replace(place)
-        except BaseException:  # a full disk
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise
+        write_beside(self._log, self._place(number), _HEADER % (number, begin), data)
 
     def read(self, number: int, begin: int) -> bytes | None:
         """Give a snapshot, which may be damaged; None where there is none of this study."""
