@@ -41,10 +41,11 @@ tune: $(VENV)/.run ## tune a support vector machine on scikit-learn's digits; go
 $(VENV)/sklearn-1.7: | $(VENV)/.dev
 	$(call TWICE,$(PIP_INSTALL) --no-deps --upgrade --target $@ 'scikit-learn==1.7.*')
 
-$(VENV)/pyspark: | $(VENV)/.dev
+# Hypothesis reads all that is loaded from elsewhere than a folder of this name, for half a minute.
+$(VENV)/pyspark/site-packages: | $(VENV)/.dev
 	$(call TWICE,$(PIP_INSTALL) --upgrade --target $@ 'pyspark==4.*')
 
-$(VENV)/training: requirements/training.txt requirements/training.sh | $(VENV)/.dev
+$(VENV)/training/site-packages: requirements/training.txt requirements/training.sh | $(VENV)/.dev
 	requirements/training.sh $(BIN)/python $@
 	@touch $@
 
@@ -55,7 +56,7 @@ databases: | browser ## install PostgreSQL and MariaDB, whose servers tests star
 	requirements/databases.sh
 
 # What tests need beside the environment. The system's packages come one after the other: their database has one lock.
-needed: $(VENV)/sklearn-1.7 $(VENV)/pyspark $(VENV)/training browser databases
+needed: $(VENV)/sklearn-1.7 $(VENV)/pyspark/site-packages $(VENV)/training/site-packages browser databases
 
 test: $(VENV)/.dev ## all tests
 	$(MAKE) --jobs=4 needed

@@ -90,7 +90,7 @@ def slurm() -> Any:
 
 @contextmanager
 def spark() -> Any:
-    if (target := Path(sys.prefix) / "pyspark").is_dir():
+    if (target := Path(sys.prefix) / "pyspark" / "site-packages").is_dir():
         sys.path.append(str(target))
     import pyspark
 

@@ -9,6 +9,7 @@ torch=2.13.0
 install() { "$python" -m pip install --quiet --disable-pip-version-check --target "$folder.unfinished" "$@"; }
 
 rm -rf "$folder" "$folder.unfinished"
+mkdir -p "$(dirname "$folder")"
 install --no-deps --requirement "$here/training.txt"
 install --no-deps "torch==$torch+cpu" 2>/dev/null || install "torch==$torch"
 mv "$folder.unfinished" "$folder"

@@ -68,8 +68,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                     item.add_marker(pytest.mark.slow)
 
 
-def pytest_collection_finish() -> None:
-    """Have the collector of cycles look at what tests make alone: modules and tests take it a second each time."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Have the collector of cycles look at what this test makes alone: libraries and tests take it a second each time.
+
+    What earlier tests left is collected before it is set apart.
+    """
     gc.collect()
     gc.freeze()
 

@@ -19,7 +19,7 @@ from luthier.errors import InvalidSetting
 from luthier.trial import Reason
 
 if find_spec("lightgbm") is None:  # these libraries have a folder of their own: see the Makefile
-    sys.path.append(str(Path(sys.prefix) / "training"))
+    sys.path.append(str(Path(sys.prefix) / "training" / "site-packages"))
 os.environ["KERAS_BACKEND"] = "torch"
 
 STEPS = 4

@@ -24,7 +24,7 @@ class TestSpark(ExecutorContract):
     @classmethod
     def _context(cls) -> Iterator[None]:
         if find_spec("pyspark") is None:  # it has a folder of its own: see the Makefile
-            sys.path.append(str(Path(sys.prefix) / "pyspark"))
+            sys.path.append(str(Path(sys.prefix) / "pyspark" / "site-packages"))
         import pyspark
 
         settings = pyspark.SparkConf().setMaster("local[4]").set("spark.ui.enabled", "false")

@@ -17,7 +17,7 @@ import luthier as lt
 from luthier.trial import State
 
 if find_spec("wandb") is None:  # these libraries have a folder of their own: see the Makefile
-    sys.path.append(str(Path(sys.prefix) / "training"))
+    sys.path.append(str(Path(sys.prefix) / "training" / "site-packages"))
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MARK = "\x1e"
-TRAINING = Path(sys.prefix) / "training"
+TRAINING = Path(sys.prefix) / "training" / "site-packages"
 """Has the libraries that callbacks are for: see the Makefile."""
 PYTHONPATH = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(TRAINING)]))
 OTHERS = tuple(

@@ -87,7 +87,7 @@ def test_a_run_killed_at_any_event_ends_like_one_that_was_not(rule: Rule, object
     counting = DyingStore(Memory())
     expected = outline(_run(counting, rule, objective))
     assert any(reason == "nonfinite" for _, _, reason, *_ in expected)
-    for number in range(1, counting.appends + 1, stride(7)):
+    for number in range(1, counting.appends + 1, stride(1)):
         store = Memory()
         dying = DyingStore(store)
         dying.fail(number, after=True)

@@ -61,7 +61,7 @@ def test_a_run_killed_at_any_event_ends_like_one_that_was_not(rule: Rule, object
     counting = DyingStore(Memory())
     expected = _open(counting, rule)
     expected.run(objective, trials=16)
-    for number in range(1, counting.appends + 1, stride(9)):
+    for number in range(1, counting.appends + 1, stride(2)):
         store = Memory()
         for after in (False, True):  # dies twice: somewhere, and a little later
             dying = DyingStore(store)
