@@ -18,6 +18,7 @@ from luthier.acquisition.protocol import AcquisitionContext, SmoothCriterion
 from luthier.acquisition.weighting.cost import PerSecond, Zero
 from luthier.acquisition.weighting.edges import EdgePenalty
 from luthier.acquisition.weighting.feasibility import Feasible
+from luthier.acquisition.weighting.nearness import NearnessPenalty
 from luthier.acquisition.weighting.penalty import PlateauPenalty
 from luthier.acquisition.weighting.prior_weighted import PriorWeighted
 from luthier.acquisition.weighting.weighted import Weighted, weight_criterion
@@ -212,6 +213,22 @@ def test_penalty_at_edges() -> None:
     x = np.array([[0.02, 0.5, 0.25, 0.5], [0.97, 0.03, 0.75, np.nan]])
     value, gradient = criterion.value_grad(x)
     np.testing.assert_allclose(value, criterion.value(x))
+    for column in (0, 1):
+        step = np.zeros(4)
+        step[column] = STEP
+        numeric = (criterion.value(x + step) - criterion.value(x - step)) / (2 * STEP)
+        np.testing.assert_allclose(gradient[:, column], numeric, rtol=2e-5, atol=1e-6)
+
+
+def test_penalty_far_from_the_front() -> None:
+    inner = AnalyticCriterion(LogEI(), posterior(2), -0.5)
+    centres = np.array([[0.2, 0.5, 0.25, 0.5], [0.7, 0.1, 0.75, np.nan]])
+    criterion = NearnessPenalty(inner, centres, np.array([0, 1]), 0.1)
+    check(criterion)
+    x = np.array([[0.25, 0.45, 0.25, 0.5], [0.92, 0.3, 0.75, np.nan], [0.05, 0.9, 0.25, 0.5]])
+    value, gradient = criterion.value_grad(x)
+    np.testing.assert_allclose(value, criterion.value(x))
+    np.testing.assert_allclose(inner.value(x) - value, [0.0, 12.0, 30.0], atol=1e-9)  # 0.12 and 0.3 beyond the box
     for column in (0, 1):
         step = np.zeros(4)
         step[column] = STEP

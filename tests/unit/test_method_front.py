@@ -9,7 +9,7 @@ import luthier as lt
 from luthier.data import Data
 from luthier.key import Key
 from luthier.method.bayesian.front import choose_model, ranked_by_fronts
-from luthier.numeric import hypervolume, non_dominated_sort
+from luthier.numeric import hypervolume, non_dominated, non_dominated_sort
 
 
 def data_of(losses, violations=None) -> Data:
@@ -100,3 +100,20 @@ def test_nsga3_covers_a_front_of_three_objectives() -> None:
         volumes.append(study.hypervolume([1.2, 1.2, 1.2]).volume)
         assert study.verify().ok
     assert volumes[0] > volumes[1] + 0.1  # of at most 1.2
+
+
+def test_half_of_the_proposals_stay_near_the_front_in_continuous_numbers() -> None:
+    space = {**{name: lt.Float(0, 1) for name in "xyz"}, "n": lt.Int(0, 3), "kind": lt.Choice("a", "b")}
+    study = lt.Study("near", space, minimize=["a", "b"], method=lt.Auto(), seed=0)
+    for _ in range(40):
+        trial = study.ask()
+        far = sum((trial[name] - 0.5) ** 2 for name in "yz") + trial["n"] + (trial["kind"] == "b")
+        study.tell(trial, (trial["x"] + far, (1 - trial["x"]) ** 2 + far))
+    assert study.verify().ok
+    points = np.array([[trial.params[name] for name in "xyz"] for trial in study.trials])
+    losses = np.array([list(trial.values.values()) for trial in study.trials])
+    near = 0
+    for place in range(10, 40):
+        members = points[:place][non_dominated(losses[:place])]
+        near += bool((np.abs(points[place] - members).max(axis=1) <= 0.1 + 1e-9).any())
+    assert near >= 14, near

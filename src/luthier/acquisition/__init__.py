@@ -35,6 +35,7 @@ from luthier.acquisition.traits import check_acquisition
 from luthier.acquisition.weighting.cost import PerSecond, weight_by_cost
 from luthier.acquisition.weighting.edges import EdgePenalty
 from luthier.acquisition.weighting.feasibility import Feasible
+from luthier.acquisition.weighting.nearness import NearnessPenalty
 from luthier.acquisition.weighting.penalty import PlateauPenalty
 from luthier.acquisition.weighting.prior_weighted import PriorWeighted, weight_by_prior
 
@@ -60,6 +61,7 @@ __all__ = [
     "LogEHVI",
     "LogEI",
     "MaxValueEntropy",
+    "NearnessPenalty",
     "NoisyEI",
     "PerSecond",
     "PlateauPenalty",

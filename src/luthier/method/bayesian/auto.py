@@ -34,7 +34,7 @@ from luthier.method.batch import ProposalBatch
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
 from luthier.method.bayesian.density_ratio import LOG_RATIO, best_candidates, choose_by_ratio
 from luthier.method.bayesian.evidence import Evidence, find_evidence, find_unlearnt, penalize_edges, resolution
-from luthier.method.bayesian.front import MOST_OBJECTIVES, choose_model, fit_objectives, front_first
+from luthier.method.bayesian.front import MOST_OBJECTIVES, choose_model, fit_objectives, front_first, near_front
 from luthier.method.bayesian.initial_design import design, rest_of_space
 from luthier.method.bayesian.plateau import find_plateaus, widest_gap
 from luthier.method.bayesian.separation import separate
@@ -96,6 +96,8 @@ _GOLDEN = 0.5 * (5.0**0.5 - 1.0)
 _SILVER = 2.0**0.5 - 1.0
 _BRONZE = 0.5 * (13.0**0.5 - 3.0)
 """Likewise, for those of them that serve to learn, and for those that go where there are fewest trials."""
+_NEAR_FRONT = 0.5
+"""The share of the proposals for several objectives that stay near the trials of the front (docs/decisions/0034)."""
 _EDGES = 1.5
 """Where all trials tie, a point at the end of a number that does not matter must promise e^1.5 times as much."""
 _FRONT_EDGES, _LEAST_IDLE = 3.0, 0.5
@@ -137,8 +139,8 @@ class Auto:
     processes, each fitted to the losses on another scale, rate every candidate by its log expected improvement, and the
     candidate with the best average is proposed. So a model that its scale misleads (outliers, plateaus, a narrow
     optimum) is outvoted. Of two to six objectives each has a model, and the candidate is proposed that is expected to
-    add most to the hypervolume of the front (`luthier.acquisition.hypervolume`); more objectives, and outcome
-    constraints, are treated as in `Bayes`.
+    add most to the hypervolume of the front (`luthier.acquisition.hypervolume`), half of the time near it; more
+    objectives, and outcome constraints, are treated as in `Bayes`.
 
     How much of the losses is noise to every model, and how many of the good trials tie, decides trial by trial how far
     small differences count (see `luthier.method.bayesian.evidence`): the more they are in doubt, the more proposals are
@@ -279,6 +281,8 @@ class Auto:
         context = AcquisitionContext(seen, 0.0, data.x, data.pending[:0], stream, memo)
         criterion = bind_criterion(acquisition, models.posteriors[0], constraints, context)
         note = written(ModelChoice(COMMITTEE, name, (model.scaling,), source_weights(models.fitted[0])))
+        if not constraints and (_begun(data) * _SILVER) % 1.0 < _NEAR_FRONT:
+            criterion = near_front(criterion, data, stream)
         evidence = find_evidence((), data)
         if evidence.tied:
             penalty = _FRONT_EDGES * evidence.tied

@@ -121,11 +121,12 @@ def penalize_edges(
     if not longer:
         return criterion
     idle = np.maximum(np.clip(1.0 + np.mean(longer, axis=0), 0.0, 1.0), least)
-    wide = [j for j, column in enumerate(columns) if _is_wide(column) and idle[j] > 0.0]
+    wide = [j for j, column in enumerate(columns) if is_wide(column) and idle[j] > 0.0]
     return EdgePenalty(criterion, np.array(wide, dtype=np.int64), penalty * idle[wide]) if wide else criterion
 
 
-def _is_wide(column: Column) -> bool:
+def is_wide(column: Column) -> bool:
+    """Tell whether a variable is a number with more than a few levels."""
     return column.kind == "number" and (column.levels == 0 or column.levels > _FEW_LEVELS)
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from luthier._typing import Floats
-from luthier.acquisition import LogDirectionalEHVI, LogEHVI, bind_hypervolume
+from luthier.acquisition import Criterion, LogDirectionalEHVI, LogEHVI, NearnessPenalty, bind_hypervolume
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
+from luthier.method.bayesian.evidence import is_wide
 from luthier.method.bayesian.step import FittedModel, fantasize, fit_model, scalarize
 from luthier.numeric import greedy_volume, non_dominated, sorted_rows
 from luthier.surrogate import GP, Posterior
@@ -22,6 +23,8 @@ _LATER = 1e-3
 """The weight of the scalarised loss: the search begins at the trials of the front, in the order of that loss."""
 _ALIKE = 1e-3
 """Losses are alike if they differ by less than this share of the range of all."""
+_REACH, _MOST_CENTRES = 0.1, 50
+"""Half the width of the boxes around members of the front, as a share of each range, and of how many members."""
 _BOUND = 2.0
 """What k trials have in common as the lowest value is likely to be a bound: to fall below it counts 1/k² as much."""
 
@@ -91,6 +94,27 @@ def front_first(data: Data, key: Key) -> Data:
     scalarized = scalarize(data, key)
     behind = np.where(non_dominated(data.losses), 0.0, 1.0)
     return replace(scalarized, losses=behind[:, None] + _LATER * scalarized.losses)
+
+
+def near_front(criterion: Criterion, data: Data, key: Key) -> Criterion:
+    """Have a search stay near the trials of the front, in all continuous numbers.
+
+    Models know least at the ends of ranges, and where many trials are on the front already, what is uncertain promises
+    more volume than what is a little better: proposals then go to the ends of numbers that only have to be right.
+
+    Args:
+        criterion: on a logarithmic scale.
+        data: n trials of several objectives.
+        key: draws members of the front, where there are more than 50.
+    """
+    numbers = np.array([j for j, column in enumerate(data.columns) if is_wide(column)], dtype=np.int64)
+    rows = np.flatnonzero(data.feasible) if data.feasible.any() else np.arange(len(data))
+    members = rows[non_dominated(data.losses[rows])]
+    if not len(numbers) or not len(members):
+        return criterion
+    if len(members) > _MOST_CENTRES:
+        members = members[np.sort(key.fold("centres").permutation(len(members))[:_MOST_CENTRES])]
+    return NearnessPenalty(criterion, data.x[members], numbers, _REACH)
 
 
 # --- densities of good trials -------------------------------------------------------------------------

@@ -164,7 +164,8 @@ class StudyAnalysis:
         history = self._study.history
         if len(history.problem().objectives) > 1:
             raise InvalidSetting(
-                "several objectives have no one best: predict([trial.params for trial in study.front])"
+                "several objectives have no one best: choose() takes one trial of the front (luthier choose), and "
+                "predict([trial.params for trial in study.front]) predicts all of them"
             )
         key = self._study.key.fold("expected best")
         return self._steady(lambda: expected_best(self._predictions(history), history, level, anywhere, key))
