@@ -24,8 +24,6 @@ _ODDS = 3.0
 _FEWEST, _MOST = 10, 200
 """With fewer data nothing is looked for; of more the ones nearest to 0 tell, at the edge of a constraint."""
 _GROWTH = 1.15
-_LOG_NOISE = -14.0
-"""Log noise, relative to the variance of the function, that is left beside the detail."""
 
 
 class Detail(NamedTuple):
@@ -57,7 +55,8 @@ def with_fine_detail(model: GPPosterior, strength: float, memo: Memo) -> GPPoste
     if found is None:
         return model
     kernel = DetailedKernel(model.kernel, *found)
-    return gp_posterior(model.embedding, kernel, _quiet(model.theta), model.x, model.y, None, strength)
+    theta = np.append(model.theta[:-1], -math.inf)
+    return gp_posterior(model.embedding, kernel, theta, model.x, model.y, None, strength)
 
 
 def find_detail(model: GPPosterior, size: int, strength: float) -> Detail | None:
@@ -67,13 +66,12 @@ def find_detail(model: GPPosterior, size: int, strength: float) -> Detail | None
         rows = np.sort(np.argsort(np.abs(model.y[:size]), kind="stable")[:_MOST])
     y, r2 = model.y[rows], squares(model.scaled[rows], model.scaled[rows])
     smooth, noise = model.kernel(r2).value, math.exp(model.theta[-1])
-    eye = np.eye(len(rows))
-    best, least = None, log_evidence(smooth + noise * eye, y, strength) + _ODDS
+    best, least = None, log_evidence(smooth + noise * np.eye(len(rows)), y, strength) + _ODDS
     for finer in _FINER:
         detail = model.kernel(finer**2 * r2).value
         for larger in _LARGER:
             share = larger * noise
-            value = log_evidence(smooth + share * detail + math.exp(_LOG_NOISE) * eye, y, strength)
+            value = log_evidence(smooth + share * detail, y, strength)
             if value > least:
                 best, least = Detail(share, finer), value
     return best
@@ -104,6 +102,3 @@ def log_evidence(matrix: Floats, y: Floats, strength: float) -> float:
     shape = n + 2.0 * strength
     return -float(0.5 * shape * math.log(rest / shape) + np.log(np.diag(factor)).sum() + 0.5 * math.log(total))
 
-
-def _quiet(theta: Floats) -> Floats:
-    return np.append(theta[:-1], _LOG_NOISE)
