@@ -1,4 +1,4 @@
-"""Fine detail: what a Gaussian process took for noise, as a part of the function where the data say so."""
+"""Fine detail of a function, in place of what a Gaussian process took for noise."""
 
 from __future__ import annotations
 
@@ -101,4 +101,3 @@ def log_evidence(matrix: Floats, y: Floats, strength: float) -> float:
     rest = half[:, 0] @ half[:, 0] - (half[:, 0] @ half[:, 1]) ** 2 / total + 2.0 * strength
     shape = n + 2.0 * strength
     return -float(0.5 * shape * math.log(rest / shape) + np.log(np.diag(factor)).sum() + 0.5 * math.log(total))
-
