@@ -9,6 +9,7 @@ from luthier.acquisition.analytic import PI, UCB, LogEI
 from luthier.acquisition.criterion import AnalyticCriterion
 from luthier.space import Column
 from luthier.surrogate import KERNELS, Embedding, gp_posterior
+from luthier.surrogate.gp.kernel import DetailedKernel
 from luthier.surrogate.gp.marginal_likelihood import HyperparameterPosterior, Hyperpriors
 
 COLUMNS = (
@@ -48,6 +49,19 @@ def posterior(kernel: str):
     x = draw(14, 2)
     theta = np.array([-0.4, 0.2, 0.3, 0.1, -4.0])
     return gp_posterior(Embedding.of(COLUMNS), KERNELS[kernel], theta, x, np.sin(4 * x[:, 0]), None)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_detailed_kernel(kernel: str) -> None:
+    """Beyond the reach of the detail the smooth part alone is left."""
+    detailed = DetailedKernel(KERNELS[kernel], 0.1, 5.0)
+    r2 = np.array([[1e-3, 0.02, 0.5, 3.0], [0.1, 8.1, 20.0, 60.0]])
+    made, h = detailed(r2), 1e-6
+    difference = (detailed(r2 + h).value - detailed(r2 - h).value) / (2 * h)
+    np.testing.assert_allclose(made.slope, difference, rtol=1e-4, atol=1e-9)
+    both = KERNELS[kernel](r2).value + 0.1 * KERNELS[kernel](25.0 * r2).value
+    np.testing.assert_allclose(made.value, both / 1.1, atol=1e-9)
+    assert detailed(np.zeros(1)).value == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

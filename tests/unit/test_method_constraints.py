@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,10 @@ import luthier as lt
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.bayesian.constraints import impute_failures
+from luthier.method.bayesian.constraints import constraint_models, impute_failures
 from luthier.space import Float, Space
+from luthier.surrogate import GP
+from luthier.surrogate.gp.kernel import DetailedKernel
 
 SPACE = Space({"a": Float(0, 1), "b": Float(0, 1)})
 
@@ -115,3 +119,32 @@ def test_what_crashed_by_chance_is_not_proposed_again(method) -> None:
             study.tell(trial, {"y": (trial["n"] - 12) ** 2})
     assert len(set(asked)) == 20
     assert 12 in asked
+
+
+def limited(violation) -> Data:
+    """60 trials, half of them near one place, and one outcome constraint."""
+    x = SPACE.sample(Key.of(1), 60)
+    x[30:] = 0.4 + 0.02 * (x[30:] - 0.5)
+    violations = np.asarray(violation(x), dtype=np.float64)[:, None]
+    nothing = np.full(len(x), np.nan)
+    return Data(SPACE.columns, x, x[:, :1], violations, None, nothing, x[:0], x[:0])
+
+
+def rippled(x):
+    return x.sum(axis=1) - 0.8 + 0.02 * np.sin(120 * x[:, 0]) * np.sin(120 * x[:, 1])
+
+
+def test_a_violation_has_detail_where_it_shows_it() -> None:
+    data = limited(rippled)
+    (model,) = constraint_models(data, Key.of(0), Memo())
+    assert isinstance(model.kernel, DetailedKernel)
+    assert ((model.moments(data.x).mean > 0) == (data.violations[:, 0] > 0)).all()
+
+
+def test_a_constraint_that_says_yes_or_no_has_none() -> None:
+    """Its model is the usual one, to the same bits."""
+    data = limited(lambda x: np.where(rippled(x) > 0, 1.0, -1.0))
+    (model,) = constraint_models(data, Key.of(0), Memo())
+    labels = replace(data, losses=np.arcsinh(data.violations), violations=data.violations[:, :0])
+    usual = GP(scaling="given").fit(labels, Key.of(0), Memo())
+    assert model.moments(data.x).mean.tobytes() == usual.moments(data.x).mean.tobytes()

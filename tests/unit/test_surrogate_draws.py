@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from luthier._typing import Floats
 from luthier.key import Key
 from luthier.space import Column
 from luthier.surrogate import KERNELS, Embedding
+from luthier.surrogate.gp.kernel import DetailedKernel, Radial
 from luthier.surrogate.gp.model import GP
 from luthier.surrogate.gp.posterior import GPPosterior, gp_posterior
 from luthier.surrogate.gp.random_features import RandomFourierFeatures
@@ -38,13 +41,13 @@ def model(kernel: str = "matern52", noise: float = 0.05, known: bool = False) ->
     return gp_posterior(EMBEDDING, KERNELS[kernel], theta, x, np.sin(6 * x[:, 0]) + x[:, 1], given)
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
-def test_prior_draws_have_the_kernel_as_their_covariance(kernel: str) -> None:
+@pytest.mark.parametrize("kernel", [*KERNELS.values(), DetailedKernel(KERNELS["matern52"], 0.5, 3.0)])
+def test_prior_draws_have_the_kernel_as_their_covariance(kernel: Callable[[Floats], Radial]) -> None:
     at = EMBEDDING.embed(draw(6, 2)) * np.array([2.0, 1, 1, 1, 3, 3])
     r2 = ((at[:, None] - at[None]) ** 2).sum(-1)
-    exact = KERNELS[kernel](r2).value
+    exact = kernel(r2).value
     drawn = np.concatenate(
-        [RandomFourierFeatures.draw(KERNELS[kernel], 6, 50, KEY.fold(i)).value(at) for i in range(200)], axis=1
+        [RandomFourierFeatures.draw(kernel, 6, 50, KEY.fold(i)).value(at) for i in range(200)], axis=1
     )
     np.testing.assert_allclose(drawn @ drawn.T / drawn.shape[1], exact, atol=0.06)  # 10,000 draws: 0.014 each
 

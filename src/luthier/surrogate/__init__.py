@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luthier.surrogate.abilities import ABILITIES, check_surrogate, supports
 from luthier.surrogate.gp.embedding import Embedding
+from luthier.surrogate.gp.fine_detail import with_fine_detail
 from luthier.surrogate.gp.kernel import KERNELS
 from luthier.surrogate.gp.marginal_likelihood import Hyperpriors
 from luthier.surrogate.gp.model import GP
@@ -77,6 +78,7 @@ __all__ = [
     "source_models",
     "subset_of_data",
     "supports",
+    "with_fine_detail",
 ]
 
 

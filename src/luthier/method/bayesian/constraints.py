@@ -11,12 +11,25 @@ from luthier._typing import Bools, Floats
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.surrogate import GP, KERNELS, Embedding, Hyperpriors, Posterior, SupportsLeaveOneOut, gp_posterior
+from luthier.surrogate import (
+    GP,
+    KERNELS,
+    Embedding,
+    GPPosterior,
+    Hyperpriors,
+    Posterior,
+    SupportsLeaveOneOut,
+    gp_posterior,
+    with_fine_detail,
+)
 
+_MODEL = GP(scaling="given")
 _FIRST = 8
 """The unit of a violation is the median size of the first ones, at most that many: later ones do not change it."""
 _FARTHEST = 4.0
 """Scaled violations are clipped at plus and minus this."""
+_FEWEST_VALUES = 3
+"""Fewer different violations say nothing of detail: crashes, and constraints that only say yes or no."""
 _MOST = 500
 """The number of trials, the latest ones, from which the probability of a crash is learned."""
 _LOG_NOISE = -2.0
@@ -39,6 +52,9 @@ def constraint_models(data: Data, key: Key, memo: Memo) -> tuple[Posterior, ...]
     Returns:
         One posterior a constraint, of the violation divided by its unit and compressed (arcsinh), so that 0 stays 0.
 
+        Detail that is finer than its length-scales is modelled as such, and not as noise, where the violations say so;
+        of a constraint that only says yes or no they cannot say it.
+
     Source: Gardner, Kusner, Xu, Weinberger and Cunningham (2014), Bayesian optimization with inequality constraints.
     """
     models: list[Posterior] = []
@@ -47,7 +63,9 @@ def constraint_models(data: Data, key: Key, memo: Memo) -> tuple[Posterior, ...]
         if len(rows):
             scaled = _squashed(violation[rows])
             seen = replace(data, x=data.x[rows], losses=scaled[:, None], noise=None, sources=())
-            models.append(GP(scaling="given").fit(seen, key.fold("limit", place), memo))
+            model = cast(GPPosterior, _MODEL.fit(seen, key.fold("limit", place), memo))
+            few = len(np.unique(scaled)) < _FEWEST_VALUES
+            models.append(model if few else with_fine_detail(model, _MODEL.hyperpriors.scale, memo))
     return tuple(models)
 
 
@@ -133,7 +151,7 @@ def _likely(data: Data, x: Floats, outcome: Floats, memo: Memo) -> Floats:
     rows = np.arange(len(x))[-_MOST:]
     labels = np.arcsinh(outcome[rows])[:, None]  # on the scale of `constraint_models`
     seen = replace(data, x=x[rows], losses=labels, violations=np.empty((len(rows), 0)), noise=None, sources=())
-    mean, variance = cast(SupportsLeaveOneOut, GP(scaling="given").fit(seen, Key.of(0), memo)).leave_one_out()
+    mean, variance = cast(SupportsLeaveOneOut, _MODEL.fit(seen, Key.of(0), memo)).leave_one_out()
     likely = np.where(outcome > 0, 1.0, 0.0)
     likely[rows] = ndtr(mean / np.sqrt(variance))
     return likely

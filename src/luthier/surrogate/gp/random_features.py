@@ -16,7 +16,7 @@ import numpy as np
 
 from luthier._typing import Floats
 from luthier.key import Key
-from luthier.surrogate.gp.kernel import Radial, matern32, matern52
+from luthier.surrogate.gp.kernel import DetailedKernel, Radial, matern32, matern52
 
 FREQUENCIES = 512
 """The number of frequencies: the error of a draw's covariances is about 1/sqrt(2 · 512) of the variance."""
@@ -40,7 +40,13 @@ class RandomFourierFeatures:
 
     @classmethod
     def draw(cls, kernel: Callable[[Floats], Radial], coordinates: int, count: int, key: Key) -> RandomFourierFeatures:
-        """Draw `count` functions of the given number of coordinates; they share the frequencies."""
+        """Draw `count` functions of the given number of coordinates; they share the frequencies.
+
+        Those with fine detail are a sum of two, and have twice as many.
+        """
+        if isinstance(kernel, DetailedKernel):
+            smooth = cls.draw(kernel.base, coordinates, count, key)
+            return smooth.with_detail(cls.draw(kernel.base, coordinates, count, key.fold("detail")), kernel)
         frequencies = key.fold("frequencies").normal((FREQUENCIES, coordinates))
         freedom = _FREEDOM.get(kernel)
         if freedom is not None:
@@ -48,6 +54,13 @@ class RandomFourierFeatures:
             frequencies *= np.sqrt(freedom / chi2)[:, None]
         weights = key.fold("weights").normal((2 * FREQUENCIES, count)) / math.sqrt(FREQUENCIES)
         return cls(frequencies, weights)
+
+    def with_detail(self, detail: RandomFourierFeatures, kernel: DetailedKernel) -> RandomFourierFeatures:
+        """Add functions of the same base kernel as the detail of these."""
+        parts = zip(np.split(self.weights, 2), np.split(detail.weights, 2), strict=True)
+        weights = [np.concatenate([one, math.sqrt(kernel.share) * other]) for one, other in parts]
+        frequencies = np.concatenate([self.frequencies, kernel.finer * detail.frequencies])
+        return RandomFourierFeatures(frequencies, np.concatenate(weights) / math.sqrt(1.0 + kernel.share))
 
     def value(self, at: Floats) -> Floats:
         """Give the functions at scaled coordinates `at` (q, e); shape (q, s). Cost O(q f (e + s))."""
