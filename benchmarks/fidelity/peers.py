@@ -17,7 +17,7 @@ from benchmarks.fidelity.curves import Curves
 
 
 class Optuna:
-    """Reports each unit (see `_next_report`), and stops where Optuna prunes: it has no pause."""
+    """Reports each unit (see `next_report`), and stops where Optuna prunes: it has no pause."""
 
     def __init__(self, task: Curves, seed: int, sampler: str, pruner: str) -> None:
         import optuna
@@ -61,7 +61,7 @@ class Optuna:
         elif job.of.should_prune():
             self.study.tell(job.of, state=self.pruned)
         else:
-            return _next_report(self.task, units)
+            return next_report(self.task, units)
         return None
 
 
@@ -172,7 +172,7 @@ class SyneTune:
             self.scheduler.on_trial_complete(job.of, result)
             return None
         goes_on = self.scheduler.on_trial_result(job.of, result) == "CONTINUE"
-        return _next_report(self.task, units) if goes_on else None
+        return next_report(self.task, units) if goes_on else None
 
 
 class Neps:
@@ -212,7 +212,7 @@ class Neps:
         self.optimizer.tell(job.of, loss)
 
 
-def _next_report(task: Curves, units: int) -> int:
+def next_report(task: Curves, units: int) -> int:
     """Give the units at which a trial that goes on reports next, to an optimizer that stops trials.
 
     Where a training begins again for more units, each report costs all of them, so that nobody would report more often
