@@ -1,4 +1,4 @@
-"""The benchmark of fidelities: when an optimizer that stops trials hears of them."""
+"""The benchmark of fidelities: when an optimizer that stops trials hears of them, and the errors of its tables."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # `benchmarks` is no install
 
 from benchmarks.fidelity.curves import Curves
 from benchmarks.fidelity.peers import next_report
+from benchmarks.fidelity.results import table
 
 
 def task(low: int, high: int, goes_on: bool) -> Curves:
@@ -32,3 +33,22 @@ def test_a_training_that_begins_again_is_reported_at_rungs_only(
     while found[-1] < high:
         found.append(next_report(task(low, high, goes_on), found[-1]))
     assert found == expected
+
+
+def row(task: str, seed: int, regret: float) -> dict[str, object]:
+    return {"name": "one", "task": f"suite {task}", "seed": seed, "high": 9, "seconds": 1.0, "trace": [(9, regret)]}
+
+
+@pytest.mark.parametrize(
+    ("regrets", "error"),
+    [
+        # Logarithms of 10 apart: a standard deviation of ln(10) / √2, over √2 seeds; both tasks err together.
+        ({("a", 0): 0.01, ("a", 1): 0.1, ("b", 0): 0.01, ("b", 1): 0.1}, "115 %"),
+        # What one seed loses in a task it wins in the other one.
+        ({("a", 0): 0.01, ("a", 1): 0.1, ("b", 0): 0.1, ("b", 1): 0.01}, "0 %"),
+        ({("a", 0): 0.01, ("a", 1): 0.1, ("b", 0): 0.1}, "one seed"),
+    ],
+)
+def test_runs_of_one_seed_count_as_one_in_the_error(regrets: dict[tuple[str, int], float], error: str) -> None:
+    printed = table([row(task, seed, regret) for (task, seed), regret in regrets.items()])
+    assert f"| {error} |" in printed
