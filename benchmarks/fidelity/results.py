@@ -73,12 +73,18 @@ def _mean(rows: Sequence[Mapping[str, Any]], budgets: Iterable[float], tasks: se
 
 
 def _error(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Give the standard error of the last mean that comes from the seeds, in percent; of one seed it is not known."""
-    variance = 0.0
-    tasks = _tasks(rows)
+    """Give the standard error of the last mean that comes from the seeds, in percent; of one seed it is not known.
+
+    Runs of one seed are not independent: on tasks of one space, random configurations are the same ones.
+    """
+    tasks, of_seed = _tasks(rows), dict[int, float]()
     for task in tasks:
-        logs = [np.log(regrets(row, BUDGETS[-1:]))[0] for row in rows if row["task"] == task]
-        if len(logs) < 2:
+        own = [row for row in rows if row["task"] == task]
+        if len(own) < 2:
             return "one seed"
-        variance += float(np.var(logs, ddof=1)) / len(logs)
-    return f"{100 * np.sqrt(variance) / len(tasks):.0f} %"
+        logs = np.array([np.log(regrets(row, BUDGETS[-1:]))[0] for row in own])
+        for row, off in zip(own, logs - logs.mean(), strict=True):
+            of_seed[row["seed"]] = of_seed.get(row["seed"], 0.0) + float(off) / len(own) / len(tasks)
+    count = len(of_seed)
+    squares = sum(off * off for off in of_seed.values())
+    return f"{100 * np.sqrt(squares * count / (count - 1)):.0f} %"
