@@ -65,8 +65,8 @@ def lowered(table: Mapping[str, Reference], folder: Path, tasks: Mapping[str, Ta
 
 def _at(runs: Mapping[int, NDArray[np.float64]], place: int) -> NDArray[np.float64]:
     """Give the regrets at one checkpoint of the runs that got there."""
-    values = np.array([one[place] for one in runs.values()])
-    return values[np.isfinite(values)]
+    values: NDArray[np.float64] = np.array([one[place] for one in runs.values() if np.isfinite(one[place])])
+    return values
 
 
 def _there(regrets: Regrets, place: int) -> list[str]:
