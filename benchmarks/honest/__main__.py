@@ -31,6 +31,7 @@ def main() -> None:
             one.add_argument("--seeds", type=int, default=3)
             one.add_argument("--label", help="name of the traces, of one tool; its own by default")
             one.add_argument("--minutes", type=float, default=math.inf)
+            one.add_argument("--trials", type=int, default=run.TRIALS, help="fewer, for a tool that is expensive")
         if name == "compare":
             one.add_argument("--us", default="luthier")
             one.add_argument("--recommendation", choices=("anywhere", "model", "incumbent"), default="anywhere")
@@ -47,7 +48,7 @@ def main() -> None:
         reference.ensure(tasks)
         until = time.time() + 60 * options.minutes
         for tool in options.tools:
-            run.run_missing(tool, tasks, range(options.seeds), run.path_of(tool, options.label), until)
+            run.run_missing(tool, tasks, range(options.seeds), run.path_of(tool, options.label), until, options.trials)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -29,7 +30,10 @@ def recommended(true: Mapping[str, float], noisy: bool, how: str = "anywhere") -
 
 
 def load(path: Path, tasks: Mapping[str, Task], table: Mapping[str, Reference], how: str) -> Regrets:
-    """Read a tool's regrets, in [0, 1]; runs that broke count as random search's mean, 1."""
+    """Read a tool's regrets, in [0, 1]; runs that broke count as random search's mean, 1.
+
+    Checkpoints that a run was too short for are NaN.
+    """
     found: Regrets = {}
     for trace in traces(path):
         name = trace["task"]
@@ -38,8 +42,11 @@ def load(path: Path, tasks: Mapping[str, Task], table: Mapping[str, Reference], 
         if "error" in trace:
             regrets = [1.0] * len(CHECKPOINTS)
         else:
-            losses = [recommended(trace["true"][str(one)], tasks[name].noisy, how) for one in CHECKPOINTS]
-            regrets = [table[name].regret(loss) for loss in losses]
+            found_at = [trace["true"].get(str(one)) for one in CHECKPOINTS]
+            regrets = [
+                math.nan if true is None else table[name].regret(recommended(true, tasks[name].noisy, how))
+                for true in found_at
+            ]
         found.setdefault(name, {})[trace["seed"]] = np.clip(regrets, 0.0, 1.0)
     return found
 
@@ -56,8 +63,19 @@ def lowered(table: Mapping[str, Reference], folder: Path, tasks: Mapping[str, Ta
     return {name: one._replace(best=best[name]) for name, one in table.items()}
 
 
-def _means(regrets: Regrets, names: Sequence[str], place: int) -> NDArray[np.float64]:
-    return np.array([np.mean([one[place] for one in regrets[name].values()]) for name in names])
+def _at(runs: Mapping[int, NDArray[np.float64]], place: int) -> NDArray[np.float64]:
+    """Give the regrets at one checkpoint of the runs that got there."""
+    values: NDArray[np.float64] = np.array([one[place] for one in runs.values() if np.isfinite(one[place])])
+    return values
+
+
+def _there(regrets: Regrets, place: int) -> list[str]:
+    return [name for name, runs in regrets.items() if len(_at(runs, place))]
+
+
+def _mean(regrets: Regrets, place: int) -> str:
+    names = _there(regrets, place)
+    return f"{np.mean([_at(regrets[name], place).mean() for name in names]):.3f}" if names else ""
 
 
 def ratios(
@@ -68,7 +86,7 @@ def ratios(
     The bootstrap is of two levels: tasks, then the seeds of each tool on each.
     """
     draws = np.random.default_rng(0)
-    sides = [[np.array([one[place] for one in side[name].values()]) for name in names] for side in (ours, theirs)]
+    sides = [[_at(side[name], place) for name in names] for side in (ours, theirs)]
 
     def both(us: NDArray[np.float64], them: NDArray[np.float64]) -> tuple[float, float]:
         logs = np.log((us + SMALLEST) / (them + SMALLEST))
@@ -91,9 +109,9 @@ def table_text(tasks: Sequence[Task], us: str, folder: Path = RESULTS, how: str 
     tools = {path.stem: load(path, named, table, how) for path in sorted(folder.glob("*.jsonl"))}
     tools = {name: found for name, found in tools.items() if found}
     lines = [f"| tool | tasks, seeds | {' | '.join(f'at {one}' for one in CHECKPOINTS)} |", f"|---|---|{'---|' * 4}"]
-    for name, found in sorted(tools.items(), key=lambda item: _means(item[1], list(item[1]), -1).mean()):
+    for name, found in tools.items():
         seeds = sum(map(len, found.values())) / len(found)
-        means = " | ".join(f"{_means(found, list(found), k).mean():.3f}" for k in range(len(CHECKPOINTS)))
+        means = " | ".join(_mean(found, place) for place in range(len(CHECKPOINTS)))
         lines.append(f"| {name} | {len(found)}, {seeds:.1f} | {means} |")
     if us in tools:
         lines += [
@@ -102,20 +120,22 @@ def table_text(tasks: Sequence[Task], us: str, folder: Path = RESULTS, how: str 
             "|---|---|---|---|---|",
         ]
         for name, found in tools.items():
-            shared = sorted(set(found) & set(tools[us]))
-            for place, checkpoint in enumerate(CHECKPOINTS if name != us and shared else ()):
-                texts = [f"{a:.2f} [{b:.2f}, {c:.2f}]" for a, b, c in ratios(tools[us], found, shared, place)]
-                lines.append(f"| {name} | {checkpoint} | {' | '.join(texts)} | {len(shared)} |")
-    lines += ["", f"| task, at {CHECKPOINTS[-1]} | {' | '.join(tools)} |", f"|---|{'---|' * len(tools)}"]
-    for task in tasks:
-        cells = [_cell(found.get(task.name)) for found in tools.values()]
-        lines.append(f"| {task.name} | {' | '.join(cells)} |")
+            for place, checkpoint in enumerate(CHECKPOINTS if name != us else ()):
+                shared = sorted(set(_there(found, place)) & set(_there(tools[us], place)))
+                if shared:
+                    texts = [f"{a:.2f} [{b:.2f}, {c:.2f}]" for a, b, c in ratios(tools[us], found, shared, place)]
+                    lines.append(f"| {name} | {checkpoint} | {' | '.join(texts)} | {len(shared)} |")
+    for place, checkpoint in enumerate(CHECKPOINTS):
+        lines += ["", f"| task, at {checkpoint} | {' | '.join(tools)} |", f"|---|{'---|' * len(tools)}"]
+        for task in tasks:
+            cells = [_cell(found.get(task.name, {}), place) for found in tools.values()]
+            lines.append(f"| {task.name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _cell(runs: Mapping[int, NDArray[np.float64]] | None) -> str:
-    if not runs:
+def _cell(runs: Mapping[int, NDArray[np.float64]], place: int) -> str:
+    last = _at(runs, place)
+    if not len(last):
         return ""
-    last = [one[-1] for one in runs.values()]
     error = f" ± {np.std(last, ddof=1) / np.sqrt(len(last)):.3f}" if len(last) > 1 else ""
     return f"{np.mean(last):.3f}{error}"

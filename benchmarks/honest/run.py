@@ -73,10 +73,13 @@ def traces(path: Path) -> Iterator[dict[str, Any]]:
             continue
 
 
-def run_missing(tool: str, tasks: Iterable[Task], seeds: Iterable[int], path: Path, until: float = math.inf) -> None:
+def run_missing(
+    tool: str, tasks: Iterable[Task], seeds: Iterable[int], path: Path, until: float = math.inf, trials: int = TRIALS
+) -> None:
     """Run what a file lacks, seed by seed, and add it; nothing is begun after `until` (`time.time()`).
 
-    A tool that breaks on a task is recorded with why, and counted as such.
+    A run that is there with fewer trials is not made longer. A tool that breaks on a task is recorded with why, and
+    counted as such.
     """
     done = {(trace["task"], trace["seed"]) for trace in traces(path)}
     listed = list(tasks)
@@ -88,12 +91,12 @@ def run_missing(tool: str, tasks: Iterable[Task], seeds: Iterable[int], path: Pa
                 return
             start = time.time()
             try:
-                trace = run(tool, task, seed)
+                trace = run(tool, task, seed, trials)
             except ImportError:
                 raise
             except Exception as error:  # noqa: BLE001 (a tool that breaks is a result, too)
                 trace = {"task": task.name, "seed": seed, "error": f"{type(error).__name__}: {error}"[:300]}
             with path.open("a") as file:
                 file.write(json.dumps(trace) + "\n")
-            told = trace.get("error") or trace["true"][str(CHECKPOINTS[-1])]
+            told = trace.get("error") or list(trace["true"].values())[-1:]
             print(tool, task.name, seed, told, trace.get("seconds"), f"{time.time() - start:.0f} s", flush=True)

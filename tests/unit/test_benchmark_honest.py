@@ -68,3 +68,15 @@ def test_the_best_that_is_known_is_not_that_of_a_lucky_configuration(tmp_path: P
     (found,) = reference.ensure([task], tmp_path / "reference.json").values()
     assert found.best < 0.2
     assert 0.2 < found.random < 0.8
+
+
+def test_a_run_that_was_too_short_counts_where_it_got_to(tmp_path: Path) -> None:
+    task = next(one for one in JUDGE if one.exact is not None and not one.noisy and one.batch == 1)
+    run.run_missing("random", [task], [0], tmp_path / "short.jsonl", trials=30)
+    run.run_missing("random", [task], [0, 1], tmp_path / "long.jsonl")
+    table = {task.name: Reference(task.best or 0.0, task.best + 1.0 if task.best is not None else 1.0)}
+    short = compare.load(tmp_path / "short.jsonl", {task.name: task}, table, "incumbent")
+    assert np.isfinite(short[task.name][0]).tolist() == [True, True, False, False]
+    text = compare.table_text([task], "long", tmp_path)
+    assert "| short | 25 |" in text
+    assert "| short | 50 |" not in text
