@@ -33,7 +33,14 @@ from luthier.memo import Memo
 from luthier.method.batch import ProposalBatch
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
 from luthier.method.bayesian.density_ratio import LOG_RATIO, best_candidates, choose_by_ratio
-from luthier.method.bayesian.evidence import Evidence, find_evidence, find_unlearnt, penalize_edges, resolution
+from luthier.method.bayesian.evidence import (
+    Evidence,
+    find_evidence,
+    find_unlearnt,
+    penalize_edges,
+    resolution,
+    wide_numbers,
+)
 from luthier.method.bayesian.front import MOST_OBJECTIVES, choose_model, fit_objectives, front_first, near_front
 from luthier.method.bayesian.initial_design import design, rest_of_space
 from luthier.method.bayesian.plateau import find_plateaus, widest_gap
@@ -282,7 +289,7 @@ class Auto:
         criterion = bind_criterion(acquisition, models.posteriors[0], constraints, context)
         note = written(ModelChoice(COMMITTEE, name, (model.scaling,), source_weights(models.fitted[0])))
         if not constraints and (_begun(data) * _SILVER) % 1.0 < _NEAR_FRONT:
-            criterion = near_front(criterion, data, stream)
+            criterion = near_front(criterion, data, wide_numbers(data.columns), stream)
         evidence = find_evidence((), data)
         if evidence.tied:
             penalty = _FRONT_EDGES * evidence.tied

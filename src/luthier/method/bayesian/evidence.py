@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from luthier._typing import Floats
+from luthier._typing import Floats, Integers
 from luthier.acquisition import Criterion, EdgePenalty
 from luthier.data import Data
 from luthier.method.bayesian.step import FittedModel
@@ -121,13 +121,15 @@ def penalize_edges(
     if not longer:
         return criterion
     idle = np.maximum(np.clip(1.0 + np.mean(longer, axis=0), 0.0, 1.0), least)
-    wide = [j for j, column in enumerate(columns) if is_wide(column) and idle[j] > 0.0]
-    return EdgePenalty(criterion, np.array(wide, dtype=np.int64), penalty * idle[wide]) if wide else criterion
+    wide = wide_numbers(columns)
+    wide = wide[idle[wide] > 0.0]
+    return EdgePenalty(criterion, wide, penalty * idle[wide]) if len(wide) else criterion
 
 
-def is_wide(column: Column) -> bool:
-    """Tell whether a variable is a number with more than a few levels."""
-    return column.kind == "number" and (column.levels == 0 or column.levels > _FEW_LEVELS)
+def wide_numbers(columns: Sequence[Column]) -> Integers:
+    """Give the columns of the numbers that have more than a few levels."""
+    wide = [j for j, one in enumerate(columns) if one.kind == "number" and not 0 < one.levels <= _FEW_LEVELS]
+    return np.array(wide, dtype=np.int64)
 
 
 def _processes(posterior: Posterior) -> list[GPPosterior]:

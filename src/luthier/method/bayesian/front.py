@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from luthier._typing import Floats
+from luthier._typing import Floats, Integers
 from luthier.acquisition import Criterion, LogDirectionalEHVI, LogEHVI, NearnessPenalty, bind_hypervolume
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.bayesian.evidence import is_wide
 from luthier.method.bayesian.step import FittedModel, fantasize, fit_model, scalarize
 from luthier.numeric import greedy_volume, non_dominated, sorted_rows
 from luthier.surrogate import GP, Posterior
@@ -96,8 +95,8 @@ def front_first(data: Data, key: Key) -> Data:
     return replace(scalarized, losses=behind[:, None] + _LATER * scalarized.losses)
 
 
-def near_front(criterion: Criterion, data: Data, key: Key) -> Criterion:
-    """Have a search stay near the trials of the front, in all continuous numbers.
+def near_front(criterion: Criterion, data: Data, numbers: Integers, key: Key) -> Criterion:
+    """Have a search stay near the trials of the front, in all these numbers at once.
 
     Models know least at the ends of ranges, and where many trials are on the front already, what is uncertain promises
     more volume than what is a little better: proposals then go to the ends of numbers that only have to be right.
@@ -105,9 +104,9 @@ def near_front(criterion: Criterion, data: Data, key: Key) -> Criterion:
     Args:
         criterion: on a logarithmic scale.
         data: n trials of several objectives.
+        numbers: the columns of the numbers that are meant, in all of which a point is near one trial.
         key: draws members of the front, where there are more than 50.
     """
-    numbers = np.array([j for j, column in enumerate(data.columns) if is_wide(column)], dtype=np.int64)
     rows = np.flatnonzero(data.feasible) if data.feasible.any() else np.arange(len(data))
     members = rows[non_dominated(data.losses[rows])]
     if not len(numbers) or not len(members):
