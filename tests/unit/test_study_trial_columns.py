@@ -172,6 +172,16 @@ def varied(store: str) -> lt.Study:
     return made.copy(store)
 
 
+def in_turns(store: str) -> lt.Study:
+    """Packed trials that are alike for a while, and then alike in another way."""
+    space = {"k": lt.Choice("a", "b"), "x": lt.Float(0, 1), "deep": lt.Int(1, 9, when="k == 'b'")}
+    made = lt.Study("turns", space, minimize="y", store=store, method=lt.Random(), seed=0)
+    configs: list[Any] = [{"k": "a", "x": place / 1e3} for place in range(600)]
+    configs += [{"k": "b", "x": place / 1e3, "deep": place % 9 + 1} for place in range(1000)]
+    made.add_many(configs, [{"y": float(place), **({"auc": 0.5} if place > 700 else {})} for place in range(1600)])
+    return made
+
+
 def raced(store: str) -> lt.Study:
     """A race over instances."""
     cases = lt.Instances(["a", "b", "c"])
@@ -187,7 +197,7 @@ def raced(store: str) -> lt.Study:
     return made
 
 
-@pytest.fixture(params=[nasty, many, varied, raced])
+@pytest.fixture(params=[nasty, many, varied, in_turns, raced])
 def stored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     path = str(tmp_path_factory.mktemp("columns") / "s.db")
     request.param(path).close()

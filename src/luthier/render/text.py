@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import repeat
+from typing import Any
 
 _FORBIDDEN = {
     code: None
@@ -127,9 +129,12 @@ def _is_right(kind: type) -> bool:
 def _cells(values: Sequence[object]) -> list[str]:
     """Write the values of a column as `short` does, each text and each minute of a time but once."""
     kinds = {*map(type, values)}
+    numbers: Any = values
+    if kinds == {float}:
+        return [*map(float.__format__, numbers, repeat(".6g"))]
     if kinds <= {float, type(None)}:
         return ["" if value is None else f"{value:.6g}" for value in values]
-    if kinds == {int} and all(-_LARGE < value < _LARGE for value in values if isinstance(value, int)):
+    if kinds == {int} and min(numbers) > -_LARGE and max(numbers) < _LARGE:
         return [*map(str, values)]
     if kinds <= {str, type(None)}:
         written = {value: "" if value is None else short(value) for value in {*values}}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from luthier import codec
 from luthier._runtime.collection_pause import COLLECTION_PAUSE
 from luthier.history import History
+from luthier.history.tables.trial_fields import picked
 from luthier.study.elapsed import utc
 from luthier.study.summary import counts, front, own_name
 from luthier.trial import Reason, State, latest_reports
@@ -81,14 +83,13 @@ class TrialColumns(Mapping[str, list[Any]]):
             own["state"]: lambda: self._states(dead),
             own["reason"]: lambda: fields["reason"],
         }
-        found |= self._picked(fields["values"], {goal: goal for goal in goals})
+        found |= self._items("values", {goal: goal for goal in goals})
         if len(goals) > 1:
             found[_taking("on_front", "study", taken)] = lambda: self._on_front(history)
         for prefix in ("extra", "attributes"):
-            mappings = fields[prefix]
-            found |= self._picked(mappings, {key: _taking(key, prefix, taken) for key in _keys(mappings)})
-        broken = fields["violations"]
-        found |= self._picked(broken, {key: _free(f"violations.{key}", "outcome", taken) for key in _keys(broken)})
+            found |= self._items(prefix, {key: _taking(key, prefix, taken) for key in fields.keys(prefix)})
+        broken = {key: _free(f"violations.{key}", "outcome", taken) for key in fields.keys("violations")}
+        found |= self._items("violations", broken)
         found |= {column: self._config_maker(name) for name, column in names.items()}
         found |= {own[name]: maker for name, maker in self._about().items()}
         if any(forgotten := fields["forgotten"]):
@@ -116,19 +117,20 @@ class TrialColumns(Mapping[str, list[Any]]):
             states[number] = State.WAITING.value
         return states
 
-    @staticmethod
-    def _picked(mappings: Sequence[Any], names: Mapping[str, str]) -> dict[str, Callable[[], list[Any]]]:
-        """Give what makes columns of the items of mappings, some of which may be None, by their keys."""
-        return {column: _picking(mappings, key) for key, column in names.items()}
+    def _items(self, field: str, names: Mapping[str, str]) -> dict[str, Callable[[], list[Any]]]:
+        """Give what makes columns of the items of a field of mappings, by their keys."""
+        return {column: partial(self._fields.items, field, key) for key, column in names.items()}
 
     def _config_maker(self, name: str) -> Callable[[], list[Any]]:
-        return lambda: [config.get(name) for config in self._configs()]
+        structure, fields = self._space.structure, self._fields
+        if not structure.shares and not fields.is_mixed:
+            return partial(fields.items, "config", name)
+        return lambda: picked(self._configs(), name)
 
     def _configs(self) -> Sequence[Mapping[str, Any]]:
         """Give the configurations as the present space reads them, or else as they were."""
         if self._read is None:
-            found = self._fields.configs()
-            structure = self._space.structure
+            found, structure = self._fields.configs(), self._space.structure
             self._read = [*map(structure.ordered, found)] if structure.shares else found
         return self._read
 
@@ -153,10 +155,6 @@ class TrialColumns(Mapping[str, list[Any]]):
         return [number in leading if reason == done else None for number, reason in enumerate(self._fields["reason"])]
 
 
-def _picking(mappings: Sequence[Any], key: str) -> Callable[[], list[Any]]:
-    return lambda: [mapping.get(key) if mapping else None for mapping in mappings]
-
-
 def as_rows(table: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     """Give one mapping per trial of columns."""
     names = list(table)
@@ -171,11 +169,6 @@ def joined(table: Mapping[str, list[Any]], more: Mapping[str, Sequence[Any]]) ->
         _free(name, "model", table): [*values[:total], *[None] * (total - len(values))] for name, values in more.items()
     }
     return {**table, **added}
-
-
-def _keys(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Give the keys of mappings, each once, in the order in which they come."""
-    return list(dict.fromkeys(key for mapping in mappings if mapping for key in mapping))
 
 
 def _free(name: str, prefix: str, taken: Collection[str]) -> str:

@@ -110,6 +110,17 @@ def _planes(whole: NDArray[np.int64], width: int) -> bytes:
     return whole.astype("<i8").view(np.uint8).reshape(-1, _WIDTH)[:, :width].T.tobytes()
 
 
+def keys_of(column: PackedColumn) -> list[str] | None:
+    """Give the keys of mappings that all have the same; None of what is written in another form."""
+    return column[1] if column[0] == "m" else None
+
+
+def one_key(column: PackedColumn, key: str, count: int) -> Sequence[Any]:
+    """Read what mappings of the same keys have for one key, and no other; None for what is not among them."""
+    _, keys, *parts = column
+    return from_column(parts[keys.index(key)], count) if key in keys else [None] * count
+
+
 def field_of(column: PackedColumn, place: int, count: int) -> Sequence[Any]:
     """Read one field of so many tuples, and not the others where the tuples are alike."""
     if column[0] == "t":

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
 
 from luthier._runtime.collection_pause import COLLECTION_PAUSE
-from luthier.history.packed.packed_columns import PackedColumn, from_column
+from luthier.history.packed.packed_columns import PackedColumn, from_column, keys_of, one_key
 from luthier.history.packed.packed_list import PackedList
 from luthier.history.packed.packing import Pickled, is_pickled, read_mapping, read_report
 from luthier.history.present_configs import PresentConfigs
@@ -36,6 +37,7 @@ _FIELDS: dict[str, tuple[tuple[int, ...], Callable[[Trial], Any]]] = {
 }
 """Of each field its place in what `PackedTrials` packs, and how it is read of a trial."""
 
+_UNLIKE: PackedColumn = ["o"]
 _MAPPINGS = frozenset(("config", "values", "violations", "extra", "note", "attributes"))
 
 
@@ -53,10 +55,43 @@ class TrialFields:
         self._parts: list[list[Trial] | tuple[int, PackedColumn]] = [*map(_decoded, trials.chunks())]
         self._present = [*present] if present.is_mixed else None
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the present space reads some configurations otherwise than they were."""
+        return self._present is not None
+
     def configs(self) -> list[Config]:
         """Give the configurations as the present space reads them, or else as they were."""
         own, now = self["config"], self._present
         return own if now is None else [one or before for one, before in zip(now, own, strict=True)]
+
+    def keys(self, name: str) -> list[str]:
+        """Give the keys of a field of mappings, each once, in the order in which they come."""
+        path, pick = _FIELDS[name]
+        found: dict[str, None] = {}
+        for part in self._parts:
+            if isinstance(part, list):
+                found |= dict.fromkeys(chain.from_iterable(pick(trial) or () for trial in part))
+            elif (keys := keys_of(_at(part[1], path))) is not None:
+                found |= dict.fromkeys(keys)
+            else:
+                read = _read(name, _values(part[1], path, part[0]))
+                found |= dict.fromkeys(chain.from_iterable(mapping or () for mapping in read))
+        return [*found]
+
+    def items(self, name: str, key: str) -> list[Any]:
+        """Give the value of a key in a field of mappings; None where a mapping lacks it, or where there is none."""
+        path, pick = _FIELDS[name]
+        found: list[Any] = []
+        with COLLECTION_PAUSE:
+            for part in self._parts:
+                if isinstance(part, list):
+                    found += picked(map(pick, part), key)
+                elif keys_of(column := _at(part[1], path)) is not None:
+                    found += one_key(column, key, part[0])
+                else:
+                    found += picked(_read(name, _values(part[1], path, part[0])), key)
+        return found
 
     def __getitem__(self, name: str) -> list[Any]:
         path, pick = _FIELDS[name]
@@ -77,6 +112,20 @@ def _decoded(chunk: bytes | list[Trial]) -> list[Trial] | tuple[int, PackedColum
         return Pickled().unpack(chunk[1:], 0, 0)
     length, column = msgspec.msgpack.decode(zlib.decompress(chunk[1:]))
     return length, column
+
+
+def picked(mappings: Iterable[Mapping[str, Any] | None], key: str) -> list[Any]:
+    """Give the value of a key in each mapping; None where one lacks it, or where there is none."""
+    return [mapping.get(key) if mapping else None for mapping in mappings]
+
+
+def _at(column: PackedColumn, path: Sequence[int]) -> PackedColumn:
+    """Find the column at these places in tuples; as far as the tuples are alike."""
+    for place in path:
+        if column[0] != "t":
+            return _UNLIKE
+        column = column[1 + place]
+    return column
 
 
 def _values(column: PackedColumn, path: Sequence[int], count: int) -> Sequence[Any]:
