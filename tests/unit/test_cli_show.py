@@ -283,6 +283,8 @@ def test_verify_finds_a_proposal_that_was_changed(store: Path, capsys: Say) -> N
 def test_rm(store: Path, capsys: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert "with its 5 trials" in out(capsys, "rm", code=130)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert "nothing was removed, for nobody answered: give --yes" in out(capsys, "rm", code=2)
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     assert out(capsys, "rm").strip() == "st[31mudy: removed"  # click before 8.2 prints a space for the prompt
     assert "has no studies" in out(capsys, "show", code=1)

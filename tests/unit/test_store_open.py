@@ -95,6 +95,8 @@ def test_a_path_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("file:study.db?mode=ro", "a file of a strange name"),
         ("sqlite:study.db", "a file of a strange name"),
         ("study.db?mode=ro", "a file of a strange name"),
+        ("a.json", r"give 'a\.jsonl' for a file of JSON lines, or 'a\.db'"),
+        ("b/a.CSV", r"give 'b/a\.db'; `luthier export`"),
         ("", "not a path"),
         ("  ", "not a path"),
         ("a\0b", "not a path"),
@@ -107,6 +109,15 @@ def test_what_is_no_store_is_said_to_be_none(where: Any, message: str) -> None:
     with pytest.raises(InvalidSetting, match=message) as error:
         open_store(where)
     assert "secret" not in str(error.value)
+
+
+def test_an_sqlite_file_may_have_any_name_once_it_is_there(tmp_path: Path) -> None:
+    place = tmp_path / "a.json"
+    open_store(f"sqlite:///{place}").close()
+    with open_store(place) as store:
+        assert type(store).__name__ == "SQLite" and not store.names()
+    with pytest.raises(StoreError, match="there is no store"):
+        open_store(tmp_path / "b.json", must_exist=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices in folders")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,13 +172,24 @@ def rm(store: str | None, name: str | None, yes: bool) -> None:
         title, files = study.name, _files(study)
     busy = f", of which {running} are marked as running" if running else ""
     if not yes:
-        click.confirm(clean(f"Remove study {title!r} with its {total} trials{busy}, for good?"), abort=True, err=True)
+        _confirm(clean(f"Remove study {title!r} with its {total} trials{busy}, for good?"))
     from luthier.cli.resolve_study import find, opened_store
 
     with opened_store(find(store)[0]) as opened:
         opened.delete(title)
     left = f"; the files of its trials are left in {files}" if files is not None else ""
     click.echo(clean(f"{title}: removed{left}"))
+
+
+def _confirm(question: str) -> None:
+    try:
+        sure = click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError("nothing was removed, for nobody answered: give --yes") from None
+    if not sure:
+        raise click.Abort
 
 
 def _files(study: StudyReader) -> Path | None:
