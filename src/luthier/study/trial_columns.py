@@ -11,7 +11,6 @@ from typing import Any
 from luthier import codec
 from luthier._runtime.collection_pause import COLLECTION_PAUSE
 from luthier.history import History
-from luthier.history.tables.trial_fields import picked
 from luthier.study.elapsed import utc
 from luthier.study.summary import counts, front, own_name
 from luthier.trial import Reason, State, latest_reports
@@ -125,7 +124,7 @@ class TrialColumns(Mapping[str, list[Any]]):
         structure, fields = self._space.structure, self._fields
         if not structure.shares and not fields.is_mixed:
             return partial(fields.items, "config", name)
-        return lambda: picked(self._configs(), name)
+        return lambda: [config.get(name) for config in self._configs()]
 
     def _configs(self) -> Sequence[Mapping[str, Any]]:
         """Give the configurations as the present space reads them, or else as they were."""

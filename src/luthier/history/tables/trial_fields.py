@@ -86,11 +86,11 @@ class TrialFields:
         with COLLECTION_PAUSE:
             for part in self._parts:
                 if isinstance(part, list):
-                    found += picked(map(pick, part), key)
+                    found += _picked(map(pick, part), key)
                 elif keys_of(column := _at(part[1], path)) is not None:
                     found += one_key(column, key, part[0])
                 else:
-                    found += picked(_read(name, _values(part[1], path, part[0])), key)
+                    found += _picked(_read(name, _values(part[1], path, part[0])), key)
         return found
 
     def __getitem__(self, name: str) -> list[Any]:
@@ -114,7 +114,7 @@ def _decoded(chunk: bytes | list[Trial]) -> list[Trial] | tuple[int, PackedColum
     return length, column
 
 
-def picked(mappings: Iterable[Mapping[str, Any] | None], key: str) -> list[Any]:
+def _picked(mappings: Iterable[Mapping[str, Any] | None], key: str) -> list[Any]:
     """Give the value of a key in each mapping; None where one lacks it, or where there is none."""
     return [mapping.get(key) if mapping else None for mapping in mappings]
 
