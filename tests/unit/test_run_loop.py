@@ -15,7 +15,7 @@ import pytest
 import luthier as lt
 from luthier.errors import Infeasible, InvalidSetting, NoResult, StoreFull, TrialFailed
 from luthier.executor import Inline, Task, TaskReport, TaskResult
-from luthier.run import Budget, End, LineReporter
+from luthier.run import Budget, End, LineReporter, tally_of
 from luthier.store import Memory
 from luthier.testing.faults import FaultyStore
 from luthier.trial import Reason, State
@@ -322,6 +322,25 @@ def test_progress_writes_lines() -> None:
     lines = stream.getvalue().splitlines()
     assert len(lines) == 4
     assert lines[-1] == f"4/4 trials, 1 failed, best loss = {study.best.value:.6g} (trial {study.best.number})"
+
+
+def test_progress_counts_paused_trials() -> None:
+    def objective(trial: lt.RunningTrial) -> float | None:
+        for step in range(1, 10):
+            trial.report(trial["x"] * step, step)
+            if trial.should_stop():
+                return None
+        return float(trial["x"])
+
+    stream = io.StringIO()
+    with lt.Study("s", SPACE, minimize="loss", fidelity=lt.Fidelity("epochs", 1, 9), stop=lt.ASHA(), seed=0) as study:
+        shown = tally_of(study.problem, 9, None, ())
+        study.run(objective, trials=9, progress=LineReporter(stream, every_s=0.0, total=9))
+        paused = len(study.history.paused)
+        shown.follow(study.reader)
+        finished = study.history.finished
+    assert paused and f"{finished}/9 trials, {paused} paused, best loss" in stream.getvalue()
+    assert f"{paused} paused" in shown.pace()
 
 
 def test_progress_true_writes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

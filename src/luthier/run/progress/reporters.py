@@ -118,14 +118,18 @@ class LineReporter:
     def _line(self, study: StudyReader) -> str:
         history = study.history
         self._said = self._ended
+        paused = len(history.paused)
         parts = [f"{history.finished}{'' if self._total is None else f'/{self._total}'} trials"]
+        if paused:
+            parts.append(f"{paused} paused")
         if self._failed:
             parts.append(f"{self._failed} failed")
         if history.best is not None:
             best = study.best
             parts.append(f"best {study.problem.objectives[0].name} = {best.value:.6g} (trial {best.number})")
-        left_s = self._pace.left_s(self._total - history.finished) if self._total is not None else None
-        if left_s is not None and history.finished < (self._total or 0):
+        left = 0 if self._total is None else self._total - history.finished - paused
+        left_s = self._pace.left_s(left) if left > 0 else None
+        if left_s is not None:
             parts.append(f"about {seconds(left_s)} left")
         if study.problem.cost is not None or self._cost is not None:
             parts.append(spent_text(study.problem, history.spent, self._cost))

@@ -33,7 +33,7 @@ class Tally:
         self._goal = problem.objectives[0] if len(problem.objectives) == 1 else None
         self.trials = trials
         self.time_s = time_s
-        self.ended = self.failed = self.new = 0
+        self.ended = self.failed = self.new = self.paused = 0
         self.best: TrialResult | None = None
         self._pace = Pace()
         self._began_s = time.monotonic()
@@ -60,7 +60,11 @@ class Tally:
         return False
 
     def follow(self, study: StudyReader) -> bool:
-        """Take over the incumbent of a study with instances, which may not have ended; tell whether it is a new one."""
+        """Count the paused trials, and take over the incumbent of a race, which may not have ended.
+
+        Gives whether that is a new one.
+        """
+        self.paused = len(study.history.paused)
         if self._problem.instances is None or study.history.best is None:
             return False
         known, self.best = self.best, study.best
@@ -84,7 +88,7 @@ class Tally:
         return f"{self.ended}/{self.trials}" if self.trials is not None else f"{self.ended} trials"
 
     def pace(self, ended: bool = False) -> list[str]:
-        """Write rate, time left (in the end: time taken), and failures."""
+        """Write rate, time left (in the end: time taken), and how many are paused and have failed."""
         parts: list[str] = []
         passed_s = self.elapsed_s()
         if self.new and passed_s > 0:
@@ -97,14 +101,13 @@ class Tally:
             parts.append(f"in {seconds(passed_s)}")
         elif left_s is not None:
             parts.append(f"eta {seconds(left_s)}")
-        if self.failed:
-            parts.append(f"{self.failed} failed")
+        parts += [f"{count} {kind}" for count, kind in ((self.paused, "paused"), (self.failed, "failed")) if count]
         return parts
 
     def _left_s(self, passed_s: float) -> float | None:
         bounds = []
-        if self.trials is not None and self.trials > self.ended:
-            left_s = self._pace.left_s(self.trials - self.ended)
+        if self.trials is not None and self.trials > self.ended + self.paused:
+            left_s = self._pace.left_s(self.trials - self.ended - self.paused)
             bounds += [left_s] if left_s is not None else []
         if self.time_s is not None:
             bounds.append(max(0.0, self.time_s - passed_s))
