@@ -10,7 +10,7 @@ from luthier.data import Data
 from luthier.key import Key
 from luthier.method import Auto
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
-from luthier.method.bayesian.auto import is_bound_by_time, is_stagnant
+from luthier.method.bayesian.search_state import is_bound_by_time, is_stagnant
 from luthier.problem import Objective, Problem
 from luthier.trial import Outcome, Reason
 

@@ -9,17 +9,13 @@ import numpy as np
 
 from luthier._hints import translating_settings
 from luthier.acquisition import (
-    UCB,
     Acquisition,
     AcquisitionContext,
-    AugmentedLogEI,
     Bindable,
     Criterion,
     Feasible,
     FunctionCriterion,
     IntegratedCriterion,
-    KnowledgeGradient,
-    LogEI,
     PerSecond,
     PlateauPenalty,
     PriorWeighted,
@@ -34,7 +30,6 @@ from luthier.method.batch import ProposalBatch
 from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
 from luthier.method.bayesian.density_ratio import LOG_RATIO, best_candidates, choose_by_ratio
 from luthier.method.bayesian.evidence import (
-    Evidence,
     find_evidence,
     find_unlearnt,
     penalize_edges,
@@ -44,6 +39,23 @@ from luthier.method.bayesian.evidence import (
 from luthier.method.bayesian.front import MOST_OBJECTIVES, choose_model, fit_objectives, front_first, near_front
 from luthier.method.bayesian.initial_design import design, rest_of_space
 from luthier.method.bayesian.plateau import find_plateaus, widest_gap
+from luthier.method.bayesian.roles import (
+    COMMITTEE,
+    COMMITTEE_MODELS,
+    DENSITIES,
+    DRAWING,
+    EXPLORING_MODELS,
+    HOPING,
+    INFORMING,
+    LEARNING_MODELS,
+    MOST_AVERAGED,
+    SHORT_SCALE_MODELS,
+    SPREADING,
+    Roles,
+    acquisition_of,
+    is_second_turn,
+)
+from luthier.method.bayesian.search_state import is_bound_by_time, is_stagnant
 from luthier.method.bayesian.separation import separate
 from luthier.method.bayesian.step import (
     FittedModel,
@@ -66,43 +78,9 @@ from luthier.method.notes import ModelChoice, written
 from luthier.problem import Problem
 from luthier.proposal import Proposal
 from luthier.setting_types import check_setting_types, settings_repr
-from luthier.surrogate import GP, Hyperpriors, Parzen, Posterior, Surrogate
-
-# Long length-scales: most objectives are smooth, and with these they are learned from few trials.
-_LONG_SCALE = Hyperpriors(log_length=0.7)
-_COMMITTEE = tuple(GP(scaling=scaling, hyperpriors=_LONG_SCALE) for scaling in ("standard", "half rank", "log gap"))
-# Shorter length-scales than the committee's, and noise that is expected. With long ones alone, a model takes for noise
-# what it cannot explain, and the search goes round the corners of the space (Hartmann's function of six variables:
-# regret 0.18 after 100 trials; with these models 0.01). Every second trial: every third, or only after a stall, was no
-# better on the public suite. Where the objective is rugged they propose most trials (docs/decisions/0027).
-_SHORT_SCALE_MODELS = tuple(
-    GP(scaling=model.scaling, hyperpriors=Hyperpriors(log_noise=-4.5, log_noise_std=1.5)) for model in _COMMITTEE
-)
-
-# Much shorter length-scales, and a margin of improvement of a tenth of the losses' standard deviation: with these a
-# branch of which only a few bad points are known is tried again (`benchmarks/results/branches-2026-11.md`).
-_EXPLORING_MODELS = tuple(GP(scaling=model.scaling, hyperpriors=Hyperpriors(log_length=-3.0)) for model in _COMMITTEE)
-_WORTHWHILE = 0.1
-
-# Of a few noisy losses one cannot tell whether little noise hides a narrow optimum or much noise a wide one, and the
-# most probable model is sure of one of them. So what a measurement would teach is averaged over hyperparameters, where
-# noise is declared (docs/decisions/0033). With many losses samples differ little, and cost seconds.
-_LEARNING_MODELS = (GP(samples=4),)
-_MOST_AVERAGED = 100
-
-# Under a fidelity a scheduler measures again what seems to be good, and a finished trial is the result, so that a
-# proposal is worth what it is itself. Where noise hides which trials are good, or models do not predict what they have
-# not seen, one drawn near the good ones is better than theirs, which go to ends of ranges (docs/decisions/0049).
-_DRAWN = Parzen()
+from luthier.surrogate import GP, Posterior, Surrogate
 
 _TINY = 1e-300
-_HOPES, _HOPE = 5, 2.0
-"""Of the proposals for a rugged objective every fifth goes to the lowest bound of two standard deviations."""
-_GOLDEN = 0.5 * (5.0**0.5 - 1.0)
-"""Multiples of it, modulo 1, are spread evenly: so the proposals for a rugged objective are, whatever their share."""
-_SILVER = 2.0**0.5 - 1.0
-_BRONZE = 0.5 * (13.0**0.5 - 3.0)
-"""Likewise, for those of them that serve to learn, and for those that go where there are fewest trials."""
 _NEAR_FRONT = 0.5
 """The share of the proposals for several objectives that stay near the trials of the front (docs/decisions/0034)."""
 _EDGES = 1.5
@@ -110,31 +88,36 @@ _EDGES = 1.5
 _FRONT_EDGES, _LEAST_IDLE = 3.0, 0.5
 """Of several objectives it must promise e^3 times as much, and at the end of any other number e^1.5 times."""
 
-COMMITTEE, SHORT_SCALE, EXPLORING, RUGGED, HOPING = "committee", "short scale", "exploring", "rugged", "hoping"
-INFORMING, SPREADING, DRAWING = "informing", "spreading", "drawing"
-"""The roles of models, as they stand in notes (`ModelChoice.by`)."""
 _SHARED = 8
 """The number of fits that the steps of one batch keep: the committee, the models that stand alone, the constraints."""
 
-_UNEVEN = 15.0
-"""The ratio of the 0.9 to the 0.1 quantile of durations from which on cost is taken into account.
 
-It pays where costs differ much: the time to a target was 0.89 of that without it where the slowest trial takes 30 times
-as long as the fastest (the quantiles then differ by a factor of about 15), and 0.79 of it at 100 times; at 10 times
-`Bayes` saved nothing (`benchmarks/costs.py`, 36 pairs each)."""
-_ENOUGH = 10
-"""With fewer durations than this nothing is concluded from them."""
-_LEAST_S = 0.1
-"""Shorter durations count as this: making a proposal takes as long."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """What a proposal by models of one loss follows from.
 
-_BEST = 3
-"""The number of best trials that are compared to see whether the search stagnates."""
-_FEWEST = 8
-"""With fewer trials than this a search does not stagnate."""
-_NEAR = 1e-2
-"""Points are near each other if they differ by less than this share of the range of every variable."""
-_ALIKE = 1e-3
-"""Losses are alike if they differ by less than this share of the distance from the best loss to the median one."""
+    Args:
+        problem: what is optimized.
+        data: the results, and the trials that are pending.
+        seen: the data with that one loss.
+        constraints: models of the outcome constraints.
+        stream: the randomness of this proposal.
+        memo: keeps what was fitted before.
+    """
+
+    problem: Problem
+    data: Data
+    seen: Data
+    constraints: tuple[Posterior, ...]
+    stream: Key
+    memo: Memo
+
+    def fit(self, models: Sequence[GP], key: Key) -> tuple[FittedModel, ...]:
+        """Fit models to the loss."""
+        return tuple(
+            fit_model(model, self.data, self.seen, key.fold("fit", place), self.memo)
+            for place, model in enumerate(models)
+        )
 
 
 @translating_settings
@@ -181,9 +164,9 @@ class Auto:
     """
 
     initial: int = 5
-    committee: tuple[GP, ...] = _COMMITTEE
-    short_scale_models: tuple[GP, ...] = _SHORT_SCALE_MODELS
-    exploring_models: tuple[GP, ...] = _EXPLORING_MODELS
+    committee: tuple[GP, ...] = COMMITTEE_MODELS
+    short_scale_models: tuple[GP, ...] = SHORT_SCALE_MODELS
+    exploring_models: tuple[GP, ...] = EXPLORING_MODELS
     search: AcquisitionOptimizer = AcquisitionOptimizer()
     prior: Prior | None = None
     per_second: bool | None = None
@@ -223,51 +206,34 @@ class Auto:
         shared = shared or Memo(_SHARED)
         stream = key.fold("auto", place)
         data, constraints = learn_constraints(data, key, memo, shared)
-        begun, several = _begun(data), len(problem.objectives) > 1
-        if several and len(problem.objectives) <= MOST_OBJECTIVES:
+        if 1 < len(problem.objectives) <= MOST_OBJECTIVES:
             return self._front_step(problem, data, constraints, key, stream, memo)
-        seen = scalarize(data, stream)
+        known = _Known(problem, data, scalarize(data, stream), constraints, stream, memo)
+        several, begun = len(problem.objectives) > 1, _begun(data)
 
         def fitted(members: tuple[GP, ...]) -> tuple[FittedModel, ...]:
-            def fit() -> tuple[FittedModel, ...]:
-                return tuple(
-                    fit_model(model, data, seen, key.fold("fit", member), memo) for member, model in enumerate(members)
-                )
-
-            return fit() if several else shared.get(members, fit)  # of several objectives each step has its own loss
+            # Of several objectives each step has a loss of its own.
+            return known.fit(members, key) if several else shared.get(members, lambda: known.fit(members, key))
 
         committee = () if several else fitted(self.committee)
         evidence = find_evidence([model.posterior for model in committee], data)
         plateaus = find_plateaus(committee, data) if evidence.tied else None
-        by, members = self._members_at(
-            is_stagnant(problem, data), begun, evidence, 0.0 if plateaus is None else plateaus.futile
-        )
+        roles = Roles(self.committee, self.short_scale_models, self.exploring_models)
+        futile = 0.0 if plateaus is None else plateaus.futile
+        by, members = roles.choose(begun, evidence, is_stagnant(problem, data), futile)
         if problem.fidelity is not None and problem.instances is None:
             unlearnt = find_unlearnt([model.posterior for model in committee])
-            if by == INFORMING or (begun * _SILVER) % 1.0 < unlearnt:
-                return self._drawing_step(problem, data, seen, constraints, stream, memo)
+            if by == INFORMING or is_second_turn(begun, unlearnt):
+                return self._drawing_step(known)
         # Where noise is declared, the best measurement may be at an end of a range, or one more of the same.
         anywhere = by == INFORMING and problem.noisy
-        if anywhere and begun <= _MOST_AVERAGED:
-            members = _LEARNING_MODELS
-        models, density = fitted(members), self._density(problem)
-        name, bound, scale = "", list[Criterion | None](), ValueScale.LOG
-        for model in models:
-            margin = resolution(model.posterior, evidence.tied)
-            name, acquisition = self._acquisition(by, problem, data, density, margin)
-            posterior = fantasize(model.posterior, seen, data.pending, "believed")
-            context = AcquisitionContext(
-                seen, incumbent(posterior, seen, noisy=True), data.x, data.pending[:0], stream, memo
-            )
-            bound.append(bind_improvement(acquisition, posterior, constraints, context))
-            scale = acquisition.scale
-        # The logarithms themselves are averaged, so that a model that sees no improvement at a point has a veto.
-        criterion = _averaged(bound, constraints, scale)
-        if by == INFORMING:
-            criterion = _logarithm(criterion)
-            if not anywhere:
-                criterion = penalize_edges(criterion, committee, data.columns, _EDGES, 1.0)
-        elif evidence.tied and by != HOPING:
+        if anywhere and begun <= MOST_AVERAGED:
+            members = LEARNING_MODELS
+        models = fitted(members)
+        name, criterion = self._improvement(known, by, models, evidence.tied)
+        if by == INFORMING and not anywhere:
+            criterion = penalize_edges(criterion, committee, data.columns, _EDGES, 1.0)
+        elif by not in (INFORMING, HOPING) and evidence.tied:
             criterion = penalize_edges(criterion, committee, data.columns, _EDGES * evidence.tied)
         if by == SPREADING:
             name, criterion = "gap", widest_gap(data)
@@ -275,7 +241,28 @@ class Auto:
             criterion = PlateauPenalty(criterion, plateaus.penalties)
         note = written(ModelChoice(by, name, tuple(model.scaling for model in members), source_weights(models[0])))
         apart = None if anywhere else separate(data, evidence.doubt)
-        return Step(data, seen, models, constraints, ((name, criterion),), data.x[:0], stream, note, density, apart)
+        criteria, density = ((name, criterion),), self._density(problem)
+        return Step(data, known.seen, models, constraints, criteria, data.x[:0], stream, note, density, apart)
+
+    def _improvement(
+        self, known: _Known, role: str, models: Sequence[FittedModel], tied: float
+    ) -> tuple[str, Criterion]:
+        """Give the name of a role's acquisition function, and its average over models.
+
+        The logarithms themselves are averaged, so that a model that sees no improvement at a point has a veto.
+        """
+        density, data, seen = self._density(known.problem), known.data, known.seen
+        name, bound, scale = "", list[Criterion | None](), ValueScale.LOG
+        for model in models:
+            wanted = acquisition_of(role, resolution(model.posterior, tied))
+            name, acquisition = self._weighted(wanted, known.problem, data, density)
+            posterior = fantasize(model.posterior, seen, data.pending, "believed")
+            best = incumbent(posterior, seen, noisy=True)
+            context = AcquisitionContext(seen, best, data.x, data.pending[:0], known.stream, known.memo)
+            bound.append(bind_improvement(acquisition, posterior, known.constraints, context))
+            scale = acquisition.scale
+        criterion = _averaged(bound, known.constraints, scale)
+        return name, _logarithm(criterion) if role == INFORMING else criterion
 
     def _front_step(
         self, problem: Problem, data: Data, constraints: tuple[Posterior, ...], key: Key, stream: Key, memo: Memo
@@ -288,7 +275,7 @@ class Auto:
         context = AcquisitionContext(seen, 0.0, data.x, data.pending[:0], stream, memo)
         criterion = bind_criterion(acquisition, models.posteriors[0], constraints, context)
         note = written(ModelChoice(COMMITTEE, name, (model.scaling,), source_weights(models.fitted[0])))
-        if not constraints and (_begun(data) * _SILVER) % 1.0 < _NEAR_FRONT:
+        if not constraints and is_second_turn(_begun(data), _NEAR_FRONT):
             criterion = near_front(criterion, data, wide_numbers(data.columns), stream)
         evidence = find_evidence((), data)
         if evidence.tied:
@@ -298,15 +285,14 @@ class Auto:
         fitted = models.fitted[:1]  # the others are alike but for their objective
         return Step(data, seen, fitted, constraints, ((name, criterion),), data.x[:0], stream, note, density, apart)
 
-    def _drawing_step(
-        self, problem: Problem, data: Data, seen: Data, constraints: tuple[Posterior, ...], stream: Key, memo: Memo
-    ) -> Step:
+    def _drawing_step(self, known: _Known) -> Step:
         """Give the step that draws near the good trials, of which the densities of the good and the others tell."""
-        density = self._density(problem)
+        density, space = self._density(known.problem), known.problem.space
         belief = None if density is None or self.prior is None else (density, self.prior.strength)
-        model, criteria, drawn = choose_by_ratio(_DRAWN, problem.space, data, seen, constraints, belief, stream, memo)
-        note = written(ModelChoice(DRAWING, LOG_RATIO, (type(_DRAWN).__name__,)))
-        return Step(data, seen, (model,), constraints, criteria, drawn, stream, note, density)
+        given = (known.data, known.seen, known.constraints)
+        model, criteria, drawn = choose_by_ratio(DENSITIES, space, *given, belief, known.stream, known.memo)
+        note = written(ModelChoice(DRAWING, LOG_RATIO, (type(DENSITIES).__name__,)))
+        return Step(known.data, known.seen, (model,), known.constraints, criteria, drawn, known.stream, note, density)
 
     def surrogates(self) -> tuple[Surrogate, ...]:
         """Give none: the committee is tuned for choosing, and not for prediction. See `ModelBased.surrogates`."""
@@ -314,18 +300,6 @@ class Auto:
 
     def _density(self, problem: Problem) -> PriorDensity | None:
         return None if self.prior is None else self.prior.on(problem.space)
-
-    def _acquisition(
-        self, by: str, problem: Problem, data: Data, density: PriorDensity | None, margin: float
-    ) -> tuple[str, Acquisition | Bindable]:
-        """Give the acquisition function, and its name."""
-        if by == EXPLORING:
-            return self._weighted(LogEI(_WORTHWHILE), problem, data, density)
-        if by == INFORMING:
-            return self._weighted(KnowledgeGradient(), problem, data, density)
-        if by == HOPING:
-            return self._weighted(UCB(_HOPE), problem, data, density)
-        return self._weighted(AugmentedLogEI(margin), problem, data, density)
 
     def _weighted(
         self, acquisition: Acquisition | Bindable, problem: Problem, data: Data, density: PriorDensity | None
@@ -339,21 +313,6 @@ class Auto:
         if density is not None and self.prior is not None:
             acquisition = PriorWeighted(acquisition, density, self.prior.strength)
         return name, acquisition
-
-    def _members_at(self, stagnant: bool, begun: int, evidence: Evidence, futile: float) -> tuple[str, tuple[GP, ...]]:
-        """Give the role and the models that propose after that many results, crashes and pending trials."""
-        exploring = stagnant and bool(self.exploring_models)
-        if self.short_scale_models and not exploring and (begun * _GOLDEN) % 1.0 < evidence.rugged:
-            if (begun * _SILVER) % 1.0 < evidence.noisy:
-                return INFORMING, self.short_scale_models[:1]
-            if (begun * _BRONZE) % 1.0 < futile:
-                return SPREADING, self.short_scale_models[:1]
-            by = HOPING if begun % _HOPES == _HOPES - 1 and not futile else RUGGED
-            return by, (self.short_scale_models[begun % len(self.short_scale_models)],)
-        by, alone = (EXPLORING, self.exploring_models) if exploring else (SHORT_SCALE, self.short_scale_models)
-        if not alone or begun % 2 == 0:
-            return COMMITTEE, self.committee
-        return by, (alone[begun // 2 % len(alone)],)
 
 
 def _averaged(criteria: Sequence[Criterion | None], constraints: tuple[Posterior, ...], scale: ValueScale) -> Criterion:
@@ -371,31 +330,3 @@ def _logarithm(criterion: Criterion) -> Criterion:
 def _begun(data: Data) -> int:
     """Count the trials in the data: finished, crashed and pending ones."""
     return len(data) + len(data.failed) + len(data.pending)
-
-
-def is_stagnant(problem: Problem, data: Data) -> bool:
-    """Tell whether the search only refines the optimum of one branch of the space.
-
-    It does if the three best trials are all but the same point with all but the same loss. Little is left to gain
-    there, and a model that takes the rest of the space to be smooth expects nothing of branches of which it has seen a
-    few bad points. Only a search for one objective in a space with conditional variables is ever said to stagnate.
-
-    Cost: O(n log n).
-    """
-    branched = any(column.conditional for column in data.columns)
-    if not branched or len(problem.objectives) > 1 or len(data) < _FEWEST:
-        return False
-    best = data.best_first()[:_BEST]
-    x = np.where(np.isnan(data.x[best]), -1.0, data.x[best])
-    loss = data.loss[best]
-    spread = float(np.median(data.loss)) - float(loss[0])
-    return bool(np.abs(x - x[0]).max() < _NEAR and np.abs(loss - loss[0]).max() <= _ALIKE * spread)
-
-
-def is_bound_by_time(problem: Problem, data: Data) -> bool:
-    """Tell whether to save time rather than trials: there is no trial budget, and durations differ much."""
-    costs = data.costs[np.isfinite(data.costs)]
-    if problem.horizon is not None or problem.fidelity is not None or len(costs) < _ENOUGH:
-        return False
-    fast, slow = np.quantile(np.maximum(costs, _LEAST_S), (0.1, 0.9))
-    return bool(slow >= _UNEVEN * fast)
