@@ -326,6 +326,7 @@ def test_says_what_is_wrong_with_a_url_and_never_repeats_a_password(
         good.replace("127.0.0.1", "no-such-host.invalid"): "cannot be",
         f"{root}/nothing{mark}{options}": "check user, password, database",
         root: "names no database",
+        good.replace(SECRET, f"{SECRET}@{SECRET}"): "has an '@' in the password: write it as %40",
         f"{root}/": "names no database",
         f"{good}{'&' if mark else '?'}no_such_option={SECRET}": "option",
         good.replace(f":{server.port}", ":port"): "is not the URL of a database",

@@ -44,6 +44,14 @@ def test_lines_at_each_improvement() -> None:
     assert lines[-1] == "na[2Jme: listen"
 
 
+def test_counts_what_other_processes_have_done() -> None:
+    stream = io.StringIO()
+    with study() as made, LiveProgress("a", tally_of(made.problem, 10, None, made.trials), stream) as shown:
+        made.tell(made.ask(), 1.0)  # as another worker would
+        shown.ended(made, made.tell(made.ask(), 2.0))
+    assert stream.getvalue().splitlines()[-1].startswith("a  2/10  best [u]loss 1 (trial 0)")
+
+
 def test_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress_bar, "LINE_EVERY_S", 0.0)
     monkeypatch.setattr(progress_bar, "STILL_EVERY_S", 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 import luthier as lt
 from luthier.event import Directed, Freed
 from luthier.run import End
-from luthier.store import Memory
+from luthier.store import Memory, open_store
 from luthier.study import Order, StudyEditor
 from luthier.trial import State
 
@@ -84,6 +85,26 @@ def test_cancelled_it_gives_back_what_runs() -> None:
     assert [trial.state for trial in history.trials] == [State.WAITING] * 3
     assert [event.reason for event in history.events if isinstance(event, Freed)] == ["interrupted"] * 3
     gone.set()
+
+
+def test_cancelled_it_gives_back_what_runs_in_this_thread(tmp_path: Path) -> None:
+    place = str(tmp_path / "s.db")
+
+    def order() -> None:
+        with open_store(place, must_exist=True) as store:
+            StudyEditor.open(store, "s").direct(Order.CANCEL)
+
+    def objective(trial: lt.RunningTrial) -> float:
+        if trial.attempt == 1:
+            threading.Timer(0.1, order).start()
+            time.sleep(20)
+        return float(trial["x"])
+
+    with lt.Study("s", SPACE, minimize="y", store=place, method=lt.Random(), seed=1) as study:
+        assert study.run(objective, trials=2) is End.STOPPED
+        assert [trial.state for trial in study.history.trials] == [State.WAITING]
+        assert [event.reason for event in study.history.events if isinstance(event, Freed)] == ["interrupted"]
+        assert study.run(brief, trials=2) is End.TRIALS
 
 
 def test_a_worker_whose_trials_fail_pauses_itself_and_no_other() -> None:

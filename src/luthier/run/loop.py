@@ -305,13 +305,17 @@ class Loop:
             time.sleep(_POLL_S)
             return
         try:
-            self.signals.raising = isinstance(self.executor, Inline)
+            self.signals.raising, self.signals.ordered = isinstance(self.executor, Inline), False
             try:
                 self._news += self.executor.poll(_POLL_S, self._answer)
             finally:
                 self.signals.raising = False
         except KeyboardInterrupt:
-            self.signals.count = max(self.signals.count, 2)
+            if self.signals.ordered:
+                self._looked_s = 0.0
+                self._obey()
+            else:
+                self.signals.count = max(self.signals.count, 2)
             self._news += self.executor.poll(0.0, self._answer)
 
     def _answer(self, update: TaskReport | TaskAttributes) -> bool:
@@ -357,7 +361,8 @@ class Loop:
         """Record one outcome; None where the trial is run again, or is no longer ours."""
         if ended.reason in (Reason.INTERRUPTED, Reason.LOST):
             # Interrupted by something else than this run, for an unknown reason: it is retried only a few times.
-            ours = ended.reason is Reason.INTERRUPTED and (self._aborting or self.signals.kill)
+            ending = self._aborting or self.signals.kill or self.signals.ordered
+            ours = ended.reason is Reason.INTERRUPTED and ending
             reason = Reason.INTERRUPTED if ours else Reason.LOST
             self.study.release(trial, ended.error, reason=reason)
             return None

@@ -7,7 +7,7 @@ from functools import partial
 
 from luthier.analysis import EndRule, Forecast
 from luthier.errors import InvalidSetting
-from luthier.executor import Executor, Limits
+from luthier.executor import Executor, Inline, Limits
 from luthier.history import SerialOrder, TrialOrder
 from luthier.method import Grid
 from luthier.run.budget import Budget, End
@@ -16,6 +16,7 @@ from luthier.run.ending import RunEnding
 from luthier.run.failures import Failures
 from luthier.run.loop import Loop, Runnable
 from luthier.run.make_executor import parse_window
+from luthier.run.order_watch import OrderWatch
 from luthier.run.progress.live_forecast import LiveForecast, ShowsForecast
 from luthier.run.progress.notebook import NotebookReporter
 from luthier.run.progress.reporters import LineReporter, ProgressReporter, SilentReporter
@@ -82,8 +83,11 @@ def run_once(
             ending = None if stop is None else RunEnding(stop, asking, notice)
             shows = forecast is not None and isinstance(reporter, ShowsForecast)
             forecasts = LiveForecast(forecast, reporter) if shows else None  # type: ignore[arg-type]
+            direction = asking.direction()
+            watched = direction if study.reader.lasting and isinstance(executor, Inline) else None
             try:
-                return Loop(study, *which, asking.direction(), ending, forecasts, pausing).run()
+                with OrderWatch(watched, signals):
+                    return Loop(study, *which, direction, ending, forecasts, pausing).run()
             finally:
                 for observer in observers:
                     observer.ended(study)

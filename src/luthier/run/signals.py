@@ -31,6 +31,9 @@ class Signals:
         self.last: signal.Signals = signal.SIGINT
         self.raising = False
         """Whether the second signal raises KeyboardInterrupt: while an objective runs in this very thread."""
+        self.ordered = False
+        """Whether it was `end_objective` that raised, and no signal from outside."""
+        self._sent = False
 
     @property
     def drain(self) -> bool:
@@ -53,7 +56,22 @@ class Signals:
                 else f"{self.last.name}{again}: ending the running trials; they will be run again on resume"
             )
 
+    def end_objective(self) -> None:
+        """Raise KeyboardInterrupt in the objective that runs in the main thread, from another thread.
+
+        A signal it is, which ends a call that waits; where the process takes none of SIGTERM, nothing happens.
+        """
+        if self.raising and signal.SIGTERM in self._before and hasattr(signal, "pthread_kill"):
+            self._sent = True
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
     def _take(self, number: int, frame: FrameType | None) -> None:
+        if self._sent and number == signal.SIGTERM:
+            self._sent = False
+            if self.raising:
+                self.ordered = True
+                raise KeyboardInterrupt
+            return
         self.last = signal.Signals(number)
         before, self.count = self.count, max(self.count + 1, 2 if number == signal.SIGTERM else 1)
         if self.count >= 3 or (before < 2 <= self.count and self.raising):

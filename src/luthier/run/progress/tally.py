@@ -60,15 +60,20 @@ class Tally:
         return False
 
     def follow(self, study: StudyReader) -> bool:
-        """Count the paused trials, and take over the incumbent of a race, which may not have ended.
+        """Take over what other processes have added, and the best of all; tell whether it is a new one.
 
-        Gives whether that is a new one.
+        In a study with instances that is the incumbent, which may not have ended.
         """
+        self.ended = max(self.ended, study.history.finished)
         self.paused = len(study.history.paused)
-        if self._problem.instances is None or study.history.best is None:
+        if study.history.best is None or self._goal is None:
             return False
-        known, self.best = self.best, study.best
-        return known is None or known.number != self.best.number
+        known, best = self.best, study.best
+        racing = self._problem.instances is not None
+        if known is not None and not racing and self._goal.loss(best.value) >= self._goal.loss(known.value):
+            return False
+        self.best = best
+        return known is None or known.number != best.number
 
     def spend(self, spent: float) -> None:
         """Note what the study has cost."""

@@ -49,6 +49,9 @@ def _check(url: str, extra: str, driver: str) -> None:
         raise MissingDependency(
             f"stores at {scheme}:// need SQLAlchemy and {driver} ({error}): pip install 'luthier[{extra}]'"
         ) from None
+    login, _, _ = rest.partition("?")[0].rpartition("@")
+    if "@" in login.partition(":")[2]:
+        raise InvalidSetting(f"{shown_place(url)!r} has an '@' in the password: write it as %40, a space as %20")
     database = rest.partition("?")[0].rpartition("@")[2].partition("/")[2]
     if not database or "/" in database:
         raise InvalidSetting(f"{shown_place(url)!r} names no database: {_FORM.format(scheme=scheme)}")

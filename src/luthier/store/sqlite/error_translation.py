@@ -44,8 +44,9 @@ def translate(error: sqlite3.Error, place: Path) -> StoreError:
 def damaged(place: Path, what: str) -> StoreCorrupt:
     """Make the error of finding damage in a file that is a store."""
     return StoreCorrupt(
-        f"the SQLite file {str(place)!r} is damaged: {what}. Stop all that use it and put back a copy; or save what "
-        f'can be read with: sqlite3 "{place}" .recover'
+        f"the SQLite file {str(place)!r} is damaged: {what}. Stop all that use it and put back a copy, or a "
+        "backup by luthier restore; the other studies of the file can be saved by luthier copy, and the events of this "
+        "one are text in the table events"
     )
 
 
