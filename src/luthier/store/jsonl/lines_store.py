@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -139,16 +140,17 @@ class JSONLines(Closing):
     def identify(self, study: str, after: int = 0) -> tuple[int, tuple[Record, ...]]:
         """See `Identifying.identify`. Cost O(records read)."""
 
-        def work(file: LockedFile) -> tuple[IndexedStudy, int, list[tuple[bytes, int]]]:
+        def work(file: LockedFile) -> tuple[IndexedStudy, int, list[bytes], array[int]]:
             known = self._known(file, study)
             places = known.lines(after, known.length) if after < known.length else []
-            return known, known.length, [(file.read(place.offset, place.size), place.checksum) for place in places]
+            checksums = array("I", (place.checksum for place in places))
+            return known, known.length, [file.read(place.offset, place.size) for place in places], checksums
 
-        known, length, lines = self._run(work)
+        known, length, lines, checksums = self._run(work)
         if length < after:
             raise replaced(study, length, after, str(self))
         new: list[Record] = []
-        for line, checksum in lines:
+        for line, checksum in zip(lines, checksums, strict=True):
             new += self._events(study, line, checksum)
         new = new[len(new) - (length - after) :]  # the first line may begin before
         if new:
@@ -367,8 +369,10 @@ class JSONLines(Closing):
                 f"no space is left for {where}: nothing that was acknowledged is lost; make space on the disk and go on"
             )
         if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EBADF):
+            why = "it may only be read" if error.errno == errno.EBADF else error.strerror
             return StoreReadOnly(
-                f"{where} cannot be written or read by this user ({error.strerror}): change its permissions, or copy it"
+                f"{where} cannot be written or read by this user ({why}): change its permissions, or those of its "
+                f"folder, or make a copy of {str(self._place)!r}"
             )
         return StoreError(f"{where} could not be used: {error.strerror or error}")
 
