@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,11 @@ import pytest
 from snapshot_contract import SnapshotContract
 
 from databases import DatabaseServer
+from luthier.errors import InvalidSetting
 from luthier.event import Enqueued
 from luthier.store import open_store
 from luthier.store.sql.server_store import ServerStore
+from luthier.study.stored import log_snapshots
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +54,28 @@ class ServerSnapshotContract(SnapshotContract):
         assert len(self.stored(tmp_path)[1]) > 3000
         self.change(tmp_path, "DELETE FROM luthier_snapshots WHERE piece = 1")
         self.passed_over(tmp_path, monkeypatch, trials)
+
+    def test_nobody_waits_for_a_server_that_is_away_because_of_a_snapshot(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        trials = self.grown(tmp_path)
+        study = self.opened(tmp_path)
+        study.tell(study.ask(), 0.5)
+        monkeypatch.setattr(log_snapshots, "_LEAST", 1)
+        monkeypatch.setattr(log_snapshots, "_SHARE", 10**9)
+        self.database.stop(immediate=True)
+        try:
+            begun = time.monotonic()
+            study.close()
+            assert time.monotonic() - begun < 30  # and not the ten minutes for which a result waits
+        finally:
+            self.database.start()
+        with self.opened(tmp_path) as study:
+            assert study.history.trials[: len(trials)] == trials and study.verify().ok
+
+    def test_a_store_that_is_open_is_not_sent(self, tmp_path: Path) -> None:
+        with open_store(self.where(tmp_path)) as store, pytest.raises(InvalidSetting, match="open it there"):
+            pickle.dumps(store)
 
     def test_a_study_that_is_removed_leaves_no_piece(self, tmp_path: Path) -> None:
         self.grown(tmp_path)

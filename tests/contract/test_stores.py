@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from check_set import examples
-from luthier.errors import LuthierError
+from luthier.errors import InvalidSetting, LuthierError
 from luthier.event import Enqueued, Event, Record, Reported, Told, encode
 from luthier.store import JSONLines, Memory, SQLite, Store, open_store
 from luthier.testing.faults import FaultyStore
@@ -63,6 +65,18 @@ def test_contract_finds_a_store_that_ignores_the_expected_length(tmp_path: Path)
 
     with pytest.raises(pytest.fail.Exception):
         Suite().test_refuses_an_append_to_another_length(tmp_path, 0)
+
+
+@pytest.mark.parametrize("where", [None, "s.db", "s.jsonl"])
+@pytest.mark.parametrize("act", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_store_that_is_open_is_neither_copied_nor_sent(
+    tmp_path: Path, where: str | None, act: Callable[[object], object]
+) -> None:
+    with (
+        open_store(None if where is None else tmp_path / where) as store,
+        pytest.raises(InvalidSetting, match="open it there"),
+    ):
+        act(store)
 
 
 NAMES = st.sampled_from(["a", "b", "Ü", "the study"])

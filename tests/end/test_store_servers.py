@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -137,6 +139,35 @@ def test_gives_up_on_a_server_that_stays_away(server: DatabaseServer, url: str) 
         finally:
             server.start()
         assert store.append("a", [told(1)], 1) == 2
+
+
+FORGETFUL = """
+import gc, sys
+from luthier.store import open_store
+store = open_store(sys.argv[1])
+print("open", flush=True)
+sys.stdin.readline()
+del store
+gc.collect()
+"""
+
+
+def test_a_store_that_is_forgotten_says_nothing_of_a_server_that_is_away(
+    server: DatabaseServer, url: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", FORGETFUL, url]
+    with (
+        (tmp_path / "said").open("w+") as said,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True) as process,
+    ):
+        assert process.stdout is not None and process.stdout.readline() == "open\n"
+        server.stop(immediate=True)
+        try:
+            process.communicate("\n", timeout=60)
+        finally:
+            server.start()
+    assert process.returncode == 0
+    assert "Traceback" not in (tmp_path / "said").read_text()
 
 
 def test_a_wait_ends_when_the_store_is_closed(server: DatabaseServer, url: str) -> None:

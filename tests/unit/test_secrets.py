@@ -93,6 +93,8 @@ def test_a_search_with_such_a_store_uses_it(vault: Vault) -> None:
 def test_a_cited_line_has_no_passwords(line: str) -> None:
     assert SECRET not in without_passwords(line)
     assert without_passwords("x = {float = [0, 1]}  # 10:30 @ noon") == "x = {float = [0, 1]}  # 10:30 @ noon"
+    for path in ("runs/12:30@gpu.db", "/data/mysql/12:30@gpu.db", "mysql@12:30.db"):
+        assert without_passwords(path) == path
 
 
 STUDY = """
@@ -143,6 +145,10 @@ def test_commands_show_no_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         URL.replace("://", "：//"),
         URL.replace("vault", "safe"),
         URL.replace("vault", "7"),
+        URL.replace("vault:", "postgres"),
+        URL.replace("vault://", "mysql:"),
+        URL.replace("vault:", "mariadb;"),
+        URL.replace("vault:/", "PostgreSQL+psycopg"),
     ],
 )
 def test_what_cannot_be_opened_is_named_without_its_password(place: str) -> None:

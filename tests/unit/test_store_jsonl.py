@@ -253,27 +253,141 @@ def test_is_refused_on_a_network_file_system(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_renewal_that_is_half_written_is_none(tmp_path: Path) -> None:
-    place = tmp_path / "s.renewals"
-    slots = RenewalSlots(place)
+    log, place = tmp_path / "s.jsonl", tmp_path / "s.jsonl.renewals"
+    log.touch()
+    slots = RenewalSlots(log)
     assert slots.read((1, 0, 3)) is None
     for token in range(5):
         slots.write((1, 0, token), 1e9 + token)
     for token in range(5):
         slots.write((1, 0, token), 2e9 + token / 7)
-    other = RenewalSlots(place)
+    other = RenewalSlots(log)
     assert [other.read((1, 0, token)) for token in range(5)] == [2e9 + token / 7 for token in range(5)]
     size = place.stat().st_size
     data = bytearray(place.read_bytes())
     data[100] ^= 1
     place.write_bytes(bytes(data))
-    third = RenewalSlots(place)
+    third = RenewalSlots(log)
     assert third.read((1, 0, 1)) is None and other.read((1, 0, 1)) is None and third.read((1, 0, 2)) == 2e9 + 2 / 7
     third.write((1, 0, 1), 3e9)
-    assert third.read((1, 0, 1)) == RenewalSlots(place).read((1, 0, 1)) == 3e9
+    assert third.read((1, 0, 1)) == RenewalSlots(log).read((1, 0, 1)) == 3e9
     place.unlink()
     assert other.read((1, 0, 2)) is None
     other.write((1, 0, 2), 4e9)
     assert other.read((1, 0, 2)) == 4e9 and place.stat().st_size <= size + 96
+
+
+def test_renewals_that_were_put_there_anew_are_read_anew(tmp_path: Path) -> None:
+    log, other = tmp_path / "s.jsonl", tmp_path / "other.jsonl"
+    log.touch(), other.touch()
+    slots, others = RenewalSlots(log), RenewalSlots(other)
+    slots.write((1, 0, 1), 1e9)
+    for token in range(5, 0, -1):
+        others.write((1, 0, token), 2e9 + token)
+    other.with_name("other.jsonl.renewals").replace(tmp_path / "s.jsonl.renewals")
+    assert slots.read((1, 0, 1)) == 2e9 + 1 and slots.read((1, 0, 5)) == 2e9 + 5
+
+
+@pytest.mark.parametrize("habits", [0o000, 0o022, 0o077])
+def test_what_lies_beside_a_store_is_for_those_for_whom_the_store_is(place: Path, habits: int) -> None:
+    """A store of a group is of use to all of it, and nobody else may read a part of a private one."""
+    for rights in (0o600, 0o660, 0o640):
+        place.chmod(rights)
+        if os.geteuid() == 0:
+            os.chown(place, 4711, 4712)
+        before = os.umask(habits)
+        try:
+            with place.open("ab") as file:
+                file.write(b'{"crc":"0')
+            with JSONLines(place) as store:
+                number = store.identify("a")[0]
+                store.append("b", [told(3)], store.length("b"))  # it sets the torn line aside
+                store.renew("a", 1, 2)
+                store.keep_snapshot(number, b"a snapshot")
+        finally:
+            os.umask(before)
+        beside = [one for one in place.parent.iterdir() if one != place]
+        assert len(beside) == 4
+        for one in beside:
+            state, log = one.stat(), place.stat()
+            assert (state.st_mode, state.st_uid, state.st_gid) == (log.st_mode, log.st_uid, log.st_gid), one
+            one.unlink()
+
+
+def test_of_a_group_that_may_not_be_given_nobody_else_reads(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(file: int, owner: int, group: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refusing)
+    place.chmod(0o664)
+    with JSONLines(place) as store:
+        store.renew("a", 1, 2)
+    assert place.with_name("s.jsonl.renewals").stat().st_mode & 0o777 == 0o604
+
+
+def test_what_is_wrong_with_a_file_beside_it_is_said_of_that_file(place: Path) -> None:
+    place.with_name("s.jsonl.renewals").mkdir()
+    with JSONLines(place) as store, pytest.raises(StoreError, match=r"s\.jsonl\.renewals' could not be used"):
+        store.renew("a", 1, 2)
+
+
+def written_over(place: Path, length: int) -> None:
+    """Put back an earlier copy in place of the file, and have another process go on from there."""
+    copy = b"".join(place.read_bytes().splitlines(keepends=True)[:3])
+    with place.open("r+b") as file:  # as `cp` does it: no other file, another text
+        file.truncate(0)
+        file.write(copy)
+    with JSONLines(place) as other:
+        for number in range(1, length):
+            other.append("a", [Told(number, 0, "done", {"loss": 9.0 + number})], number)
+
+
+@pytest.mark.parametrize("length", range(1, 9))
+def test_a_file_that_was_written_over_while_it_was_open_is_not_gone_on_with(place: Path, length: int) -> None:
+    with JSONLines(place) as store:
+        for number in range(3, 7):
+            store.append("a", [told(number)], number)
+        written_over(place, length)
+        before = place.read_bytes()
+        for act in (lambda: store.read("a"), lambda: store.append("a", [told(9)], 7), lambda: store.between(1, 0, 2)):
+            with pytest.raises(StoreCorrupt, match=r"while it was open.*open it again"):
+                act()
+        assert place.read_bytes() == before
+    with JSONLines(place) as store:
+        assert numbers(store) == list(range(length)) and store.check() == ()
+
+
+@pytest.mark.parametrize("long", [True, False])
+def test_an_event_that_was_changed_while_the_file_was_open_is_not_believed(
+    place: Path, long: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.store.jsonl.line_parts.LONG", 100 if long else 2**20)
+    with JSONLines(place) as store:
+        assert numbers(store) == [0, 1, 2] and len(store.between(1, 1, 3)) == 2
+        store.append("b", [told(11)], 1)
+        text = place.read_bytes()
+        place.write_bytes(text.replace(b"0.125", b"7.125"))
+        for act in (lambda: store.read("a"), lambda: store.between(1, 1, 2)):
+            with pytest.raises(StoreCorrupt, match=r"study 'a': .* is not what it was"):
+                act()
+        assert numbers(store, "b") == [10, 11]
+        place.write_bytes(text)
+        assert numbers(store) == [0, 1, 2]
+
+
+def test_a_study_whose_beginning_is_damaged_hides_no_other_one(tmp_path: Path) -> None:
+    place = tmp_path / "s.jsonl"
+    with JSONLines(place) as store:
+        store.append("study 2", [told(0)], 0)
+        store.append("b", [told(1)], 0)
+        store.append("b", [told(2)], 1)
+    lines = place.read_bytes().splitlines(keepends=True)
+    place.write_bytes(b"".join([*lines[:2], lines[2].replace(b"done", b"dome"), *lines[3:]]))
+    with JSONLines(place) as store:
+        assert numbers(store, "study 2") == [0]
+        assert len(store.names()) == 2
+        with pytest.raises(StoreCorrupt, match="damaged"):
+            store.read(store.names()[1])
 
 
 def test_says_nothing_unless_something_is_wrong(place: Path, caplog: pytest.LogCaptureFixture) -> None:

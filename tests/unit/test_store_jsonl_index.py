@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def state(index: LineIndex) -> list[Any]:
         (one.number, one.name, one.length, one.latest, one.broken, one.until, one.arrays)
         for one in index.studies.values()
     ]
-    return [index.end, index.checksum, index.highest, index.damaged, index.next_number, studies]
+    return [index.end, index.last, index.checksum, index.highest, index.damaged, index.next_number, studies]
 
 
 def test_what_is_kept_and_then_goes_on_is_what_reading_all_lines_gives(tmp_path: Path) -> None:
@@ -72,6 +73,17 @@ def test_one_that_is_damaged_is_none(tmp_path: Path, where: int) -> None:
         assert kept.read(data[START:], START) is None
     beside.write_bytes(whole)
     assert kept.read(data[START:], START) is not None
+
+
+def test_one_whose_numbers_are_half_numbers_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As another version might write it, with the right checksum."""
+    place = tmp_path / "s.jsonl"
+    data = filled(place)
+    kept, index = KeptIndex(place), indexed(data)
+    with monkeypatch.context() as other:
+        other.setattr("luthier.store.jsonl.line_index.IndexedStudy.arrays", [array("b", [1, 2, 3])] * 4)
+        kept.write(index)
+    assert kept.read(data[START:], START) is None
 
 
 @pytest.mark.parametrize("where", [START + 60, 700, -30])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from itertools import count
+from typing import NoReturn
 
 from luthier._closing import Closing
 from luthier._hints import translating_settings
 from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.event import Event, Record, check
-from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, removed, replaced
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, not_sent, removed, replaced
 
 
 @translating_settings
@@ -131,6 +132,9 @@ class Memory(Closing):
             self._logs.clear()
             self._numbers.clear()
             self._renewals.clear()
+
+    def __reduce__(self) -> NoReturn:
+        raise not_sent("a store in memory")
 
     def __repr__(self) -> str:
         return "Memory()"

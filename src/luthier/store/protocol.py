@@ -291,3 +291,11 @@ def another(study: str, where: str) -> StudyNotFound:
 def closed(where: str) -> StoreError:
     """Make the error of using a store that was closed."""
     return StoreError(f"{where} was closed; open it again with luthier.store.open_store")
+
+
+def not_sent(where: str) -> InvalidSetting:
+    """Make the error of copying or pickling an open store."""
+    return InvalidSetting(
+        f"{where} is open in this process, and cannot be copied, pickled or sent to another one: "
+        "give the path or URL of a store, and open it there with luthier.store.open_store"
+    )

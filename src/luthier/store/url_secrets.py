@@ -10,6 +10,10 @@ _OPTION = re.compile(r"(?P<key>[^&=]*)=[^&]*")
 _HARMLESS = frozenset(("host", "port", "dbname", "unix_socket", "options", "sslmode", "charset", "connect_timeout"))
 _PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^/:\[]+):(?![0-9]{0,5}(/|$))")
 _LOGIN = re.compile(r"([:：]//?[^\s:/@\"']*):[^\s\"']*@")
+# A URL of a server in which a colon or a slash is missing; in a path, such a name follows a slash.
+_MISTYPED = re.compile(
+    r"(?<![\w/.])((?:postgres(?:ql)?|m(?:ysql|ariadb))\+?\w*[:;/]+[^\s:/@\"']*):[^\s\"']*@", re.IGNORECASE
+)
 _WORD = re.compile(r"\b(\w*(?:password|passwd|passfile|secret|token))=[^&\s\"']*", re.IGNORECASE)
 HIDDEN = "***"
 """What stands for a secret."""
@@ -40,7 +44,9 @@ def without_passwords(text: str) -> str:
     >>> without_passwords('path = "mysql://ada:love@lace@localhost/tuning?password=x"')
     'path = "mysql://ada:***@localhost/tuning?password=***"'
     """
-    return _WORD.sub(rf"\1={HIDDEN}", _LOGIN.sub(rf"\1:{HIDDEN}@", text))
+    for login in (_LOGIN, _MISTYPED):
+        text = login.sub(rf"\1:{HIDDEN}@", text)
+    return _WORD.sub(rf"\1={HIDDEN}", text)
 
 
 def _hide(match: re.Match[str]) -> str:

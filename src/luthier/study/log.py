@@ -148,7 +148,7 @@ class StudyLog:
     def _keep_snapshot(self) -> None:
         with self.lock.at_once, suppress(StoreError):
             if self._identity is not None:
-                self._snapshots.keep(self._identity, self.history, self.exact_stamps())
+                self._snapshots.keep(self._identity, self.history, self.exact_stamps)
 
     def take(self, records: Sequence[Record]) -> None:
         """Take in what was read of the log."""

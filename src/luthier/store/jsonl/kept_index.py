@@ -78,8 +78,13 @@ class KeptIndex:
             return None
         if crc32(memoryview(data)[: kept.end - offset]) != kept.checksum:
             return None
-        studies = [_study(study) for study in kept.studies]
-        return LineIndex(kept.end, kept.checksum, kept.highest, studies, kept.damaged)
+        try:
+            studies = [_study(study) for study in kept.studies]
+        except ValueError:  # the checksum is right: somebody made it so
+            return None
+        index = LineIndex(kept.end, kept.checksum, kept.highest, studies, kept.damaged)
+        index.note_last(data, offset)
+        return index
 
     def _read(self) -> _Kept | None:
         """Give what the file says; None where there is none, or no whole one."""

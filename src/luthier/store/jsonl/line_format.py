@@ -22,7 +22,7 @@ _START = re.compile(
     rb'\{"crc":"([0-9a-f]{8})",'
     rb'(?:"study":([0-9]+),"first":([0-9]+),"count":([0-9]+),"at":([0-9.e+-]+),|"deleted":([0-9]+)\})'
 )
-_STUDY = re.compile(rb'"study":([0-9]+),"first"')
+_STUDY = re.compile(rb'"study":([0-9]{1,18}),"first"')
 _COVERED = len(b'{"crc":"00000000",')
 _EVENTS, _END = b'"events":[', b"]}"
 
@@ -107,18 +107,29 @@ class LineEvents(NamedTuple):
     odd: list[tuple[int, str]]
 
 
-def read_events(line: bytes) -> LineEvents:
+def read_events(line: bytes, checksum: int) -> LineEvents:
     """Read the events of a line.
 
+    Args:
+        line: with its end.
+        checksum: that it had when it was found.
+
     Raises:
-        StoreCorrupt: one of them is no event.
+        StoreCorrupt: it is another one by now, or one of its events is none.
         StoreTooNew: one is of a kind that this version does not know.
     """
+    check_line(line, checksum)
     parsed, stamps = _parsed(line)
     found = LineEvents([], [])
     for position, (at, raw) in enumerate(zip(stamps, parsed.events, strict=True), parsed.first):
         add_event(found, position, at, bytes(raw))
     return found
+
+
+def check_line(line: bytes, checksum: int) -> None:
+    """Raise StoreCorrupt unless a line is the one that was found: the file may have been written over since."""
+    if crc32(memoryview(line)[_COVERED:-1]) != checksum:
+        raise StoreCorrupt("a line is not what it was when it was found: its checksum is another one")
 
 
 def add_event(found: LineEvents, position: int, at: float, body: bytes) -> None:

@@ -6,9 +6,29 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from zlib import crc32
 
 from luthier.store.jsonl.line_format import LineStart, guess_study, read_name, read_start
+
+_TELLING = 24
+"""Bytes of the beginning of a line, with its checksum, by which it is told from another one."""
+
+
+class LinePlace(NamedTuple):
+    """Where a line is, and what was read there.
+
+    Args:
+        first: the position of its first event.
+        offset: where it begins in the file.
+        size: its bytes, with the end of the line.
+        checksum: of the line.
+    """
+
+    first: int
+    offset: int
+    size: int
+    checksum: int
 
 
 @dataclass(slots=True)
@@ -68,15 +88,10 @@ class IndexedStudy:
         lines = zip(self._firsts[: bisect_left(self._firsts, length)], self._checksums, strict=False)
         return sum((found * (first % 8191 + 1)) % 4294967291 for first, found in lines) + length
 
-    def lines(self, after: int) -> list[tuple[int, int]]:
-        """Give offset and size of the lines that have the events from position `after` on."""
-        start = max(bisect_right(self._firsts, after) - 1, 0)
-        return list(zip(self._offsets[start:], self._sizes[start:], strict=True))
-
-    def lines_between(self, first: int, last: int) -> list[tuple[int, int, int]]:
-        """Give the first position, offset and size of the lines that have the events from `first` up to `last`."""
+    def lines(self, first: int, last: int) -> list[LinePlace]:
+        """Give the places of the lines that have the events from position `first` up to `last`."""
         part = slice(max(bisect_right(self._firsts, first) - 1, 0), bisect_left(self._firsts, last))
-        return list(zip(self._firsts[part], self._offsets[part], self._sizes[part], strict=True))
+        return [LinePlace(*place) for place in zip(*(one[part] for one in self.arrays), strict=True)]
 
 
 class LineIndex:
@@ -88,6 +103,9 @@ class LineIndex:
         highest: the highest number of a study that there is or was.
         studies: those that there are, in the order in which they began.
         damaged: the offsets of lines that are damaged, with the number of the study that each may be of.
+
+    Attributes:
+        last: where the last line begins, and how. While it stands there, the file is the one that was read.
     """
 
     def __init__(
@@ -103,6 +121,7 @@ class LineIndex:
         self.highest = highest
         self.studies = {study.name: study for study in studies}
         self.damaged = [*damaged]
+        self.last = (0, b"")
         self._numbers = {study.number: study for study in self.studies.values()}
 
     @property
@@ -127,6 +146,13 @@ class LineIndex:
                 break
             self.end += len(line) + 1
         self.checksum = crc32(memoryview(data)[: self.end - offset], self.checksum)
+        self.note_last(data, offset)
+
+    def note_last(self, data: bytes, offset: int) -> None:
+        """Note the last line of what was taken in; `data` stands in the file from `offset` on."""
+        if self.end > offset:
+            begin = data.rfind(b"\n", 0, self.end - offset - 1) + 1
+            self.last = (offset + begin, data[begin : begin + _TELLING])
 
     def fault(self, study: IndexedStudy) -> str:
         """Say what is wrong with the log of a study; empty where all is well."""
@@ -151,8 +177,15 @@ class LineIndex:
             return True
         if study is None and start.study > self.highest:
             self.highest = start.study
-            name = read_name(line) if start.first == 0 else f"study {start.study}"
+            name = read_name(line) if start.first == 0 else self._stand_in(start.study)
             study = self._numbers[start.study] = self.studies[name] = IndexedStudy(start.study, name)
         if study is not None:
             study.add(start, offset, len(line) + 1)
         return True
+
+    def _stand_in(self, number: int) -> str:
+        """Give a name, which no study has, to one whose first line is damaged."""
+        name = f"study {number}"
+        while name in self.studies:
+            name += "?"
+        return name

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from itertools import accumulate
+from itertools import accumulate, pairwise
+from zlib import crc32
 
-from luthier.store.jsonl.line_format import LineEvents, add_event, event_places, read_events
+from luthier.errors import StoreCorrupt
+from luthier.store.jsonl.line_format import LineEvents, add_event, check_line, event_places, read_events
+from luthier.store.jsonl.line_index import LinePlace
 from luthier.store.jsonl.locked_file import LockedFile
 
 LONG = 2**20
@@ -16,30 +19,33 @@ class LongLine:
     """The places of the events in one long line, so that some of them can be read without the others.
 
     Args:
-        first: the position of its first event.
-        offset: where it begins in the file.
+        place: of the line.
         line: all of it.
 
     Raises:
         StoreCorrupt: it is not what was written.
     """
 
-    def __init__(self, first: int, offset: int, line: bytes) -> None:
+    def __init__(self, place: LinePlace, line: bytes) -> None:
+        check_line(line, place.checksum)
         begin, sizes, stamps = event_places(line)
-        self.first = first
-        self.offset = offset
+        ends = array("q", accumulate((size + 1 for size in sizes), initial=begin))
+        self.place = place
         self._stamps = array("d", stamps)
-        self._ends = array("q", accumulate((size + 1 for size in sizes), initial=offset + begin))
+        self._ends = ends
+        self._checksums = array("I", (crc32(line[start : end - 1]) for start, end in pairwise(ends)))
 
     def events(self, file: LockedFile, first: int, last: int) -> LineEvents:
         """Read the events from position `first` up to `last`, as far as they are of this line. Cost O(their number)."""
-        found = LineEvents([], [])
-        low, high = max(first - self.first, 0), min(last - self.first, len(self._stamps))
-        begin, end = self._ends[low], self._ends[high]
-        data = file.read(begin, end - begin)
-        for place in range(low, high):
-            body = data[self._ends[place] - begin : self._ends[place + 1] - begin - 1]
-            add_event(found, self.first + place, self._stamps[place], body)
+        found, begin = LineEvents([], []), self.place.first
+        low, high = max(first - begin, 0), min(last - begin, len(self._stamps))
+        start, end = self._ends[low], self._ends[high]
+        data = file.read(self.place.offset + start, end - start)
+        for number in range(low, high):
+            body = data[self._ends[number] - start : self._ends[number + 1] - start - 1]
+            if crc32(body) != self._checksums[number]:
+                raise StoreCorrupt(f"event {begin + number} is not what it was when its line was read")
+            add_event(found, begin + number, self._stamps[number], body)
         return found
 
 
@@ -49,24 +55,23 @@ class LineParts:
     def __init__(self) -> None:
         self._long: LongLine | None = None
 
-    def read(self, file: LockedFile, place: tuple[int, int, int], first: int, last: int) -> LineEvents:
+    def read(self, file: LockedFile, place: LinePlace, first: int, last: int) -> LineEvents:
         """Read the events from position `first` up to `last`, as far as they are in a line.
 
         Args:
             file: the store's.
-            place: of the line: the position of its first event, its offset and its size.
+            place: of the line.
             first: from 0.
             last: after `first`.
 
         Raises:
             StoreCorrupt, StoreTooNew: as `read_events`.
         """
-        begin, offset, size = place
-        if size <= LONG:
-            found = read_events(file.read(offset, size))
-            part = slice(max(first - begin, 0), last - begin)
+        if place.size <= LONG:
+            found = read_events(file.read(place.offset, place.size), place.checksum)
+            part = slice(max(first - place.first, 0), last - place.first)
             return LineEvents(found.records[part], [odd for odd in found.odd if first <= odd[0] < last])
         long = self._long
-        if long is None or long.offset != offset:
-            long = self._long = LongLine(begin, offset, file.read(offset, size))
+        if long is None or long.place != place:
+            long = self._long = LongLine(place, file.read(place.offset, place.size))
         return long.events(file, first, last)

@@ -6,10 +6,11 @@ import errno
 import logging
 import os
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from luthier._closing import Closing
 from luthier._runtime.fork_lock import ForkSafeLock
@@ -23,7 +24,7 @@ from luthier.store.jsonl.locked_file import LockedFile
 from luthier.store.jsonl.renewal_slots import RenewalSlots
 from luthier.store.jsonl.snapshot_files import SnapshotFiles
 from luthier.store.path_checks import check_file, settle
-from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, removed, replaced
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, not_sent, removed, replaced
 
 T = TypeVar("T")
 
@@ -70,7 +71,7 @@ class JSONLines(Closing):
         self._file: LockedFile | None = None
         self._identity: tuple[int, int] | None = None
         self._index = LineIndex()
-        self._renewals = RenewalSlots(self._place.with_name(f"{self._place.name}.renewals"))
+        self._renewals = RenewalSlots(self._place)
         self._snapshots = SnapshotFiles(self._place)
         self._kept_index = KeptIndex(self._place)
         self._parts = LineParts()
@@ -139,17 +140,18 @@ class JSONLines(Closing):
     def identify(self, study: str, after: int = 0) -> tuple[int, tuple[Record, ...]]:
         """See `Identifying.identify`. Cost O(records read)."""
 
-        def work(file: LockedFile) -> tuple[IndexedStudy, int, list[bytes]]:
+        def work(file: LockedFile) -> tuple[IndexedStudy, int, list[bytes], array[int]]:
             known = self._known(file, study)
-            places = known.lines(after) if after < known.length else []
-            return known, known.length, [file.read(offset, size) for offset, size in places]
+            places = known.lines(after, known.length) if after < known.length else []
+            checksums = array("I", (place.checksum for place in places))
+            return known, known.length, [file.read(place.offset, place.size) for place in places], checksums
 
-        known, length, lines = self._run(work)
+        known, length, lines, checksums = self._run(work)
         if length < after:
             raise replaced(study, length, after, str(self))
         new: list[Record] = []
-        for line in lines:
-            new += self._events(study, line)
+        for line, checksum in zip(lines, checksums, strict=True):
+            new += self._events(study, line, checksum)
         new = new[len(new) - (length - after) :]  # the first line may begin before
         if new:
             self._stamps.seen(new[-1].at)
@@ -162,7 +164,7 @@ class JSONLines(Closing):
             found = self._numbered(file, number)
             if found is None:
                 raise removed(number, repr(self))
-            places = found.lines_between(first, last) if last > first else []
+            places = found.lines(first, last) if last > first else []
             with self._reading(found.name):
                 return found.name, [self._parts.read(file, place, first, last) for place in places]
 
@@ -252,6 +254,9 @@ class JSONLines(Closing):
             self._closed = True
             self._disconnect()
 
+    def __reduce__(self) -> NoReturn:
+        raise not_sent(str(self))
+
     def __repr__(self) -> str:
         return f"JSONLines({str(self._place)!r})"
 
@@ -331,8 +336,16 @@ class JSONLines(Closing):
         size, end = file.size, self._index.end
         if size < end:
             raise StoreCorrupt(
-                f"the file {str(self._place)!r} has become shorter, to {size} from {end} bytes: another program wrote "
-                "to it. Stop all that use it, and put back a copy"
+                f"the file {str(self._place)!r} has become shorter while it was open, to {size} from {end} bytes: "
+                "another program wrote to it. Nothing more is read or written; put back a copy, or open it again to "
+                "go on with what is there now"
+            )
+        begin, start = self._index.last
+        if file.read(begin, len(start)) != start:
+            raise StoreCorrupt(
+                f"the file {str(self._place)!r} was written over by another program while it was open: at byte {begin} "
+                "stands another line than was read there. Nothing more is read or written; open it again to go on "
+                "with what is there now"
             )
         if size > end:
             data = file.read(end, size - end)
@@ -350,14 +363,16 @@ class JSONLines(Closing):
             raise closed(str(self))
 
     def _translated(self, error: OSError) -> StoreError:
-        where = f"the file {str(self._place)!r}"
+        where = f"the file {str(error.filename or self._place)!r}"  # it may be one beside the log
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return StoreFull(
                 f"no space is left for {where}: nothing that was acknowledged is lost; make space on the disk and go on"
             )
         if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EBADF):
+            why = "it may only be read" if error.errno == errno.EBADF else error.strerror
             return StoreReadOnly(
-                f"{where} cannot be written or read by this user ({error.strerror}): change its permissions, or copy it"
+                f"{where} cannot be written or read by this user ({why}): change its permissions, or those of its "
+                f"folder, or make a copy of {str(self._place)!r}"
             )
         return StoreError(f"{where} could not be used: {error.strerror or error}")
 
@@ -383,9 +398,9 @@ class JSONLines(Closing):
             )
         return study
 
-    def _events(self, study: str, line: bytes) -> list[Record]:
+    def _events(self, study: str, line: bytes, checksum: int) -> list[Record]:
         with self._reading(study):
-            found = read_events(line)
+            found = read_events(line, checksum)
         return self._said(study, found)
 
     @contextmanager
@@ -417,9 +432,9 @@ class JSONLines(Closing):
             if study.broken:
                 yield f"study {study.number} ({study.name}): {study.broken}"
             at = 0.0
-            for offset, size in study.lines(0):
+            for _, offset, size, checksum in study.lines(0, study.length):
                 try:
-                    events = read_events(data[offset : offset + size]).records
+                    events = read_events(data[offset : offset + size], checksum).records
                 except StoreError as error:
                     yield f"study {study.number} ({study.name}): {error}"
                     continue

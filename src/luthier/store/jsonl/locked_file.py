@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from luthier.errors import InvalidSetting, StoreBusy, StoreError
+from luthier.store.jsonl.side_file import open_beside
 
 _logger = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ class LockedFile:
         self._process = os.getpid()
         new = make and not place.exists()
         try:
-            self._file = os.open(place, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if make else 0), 0o666)
+            # Linux refuses to "create" a file of another user's that is there, in a folder for all (proc(5)).
+            self._file = os.open(place, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if new else 0), 0o666)
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EROFS, errno.EPERM) or new:
                 raise
@@ -112,7 +114,7 @@ class LockedFile:
         """Move what stands behind `end` into a file beside this one: a writer died in the middle of it."""
         torn = self.read(end, self.size - end)
         beside = self._place.with_name(f"{self._place.name}.torn")
-        with beside.open("ab") as other:
+        with os.fdopen(open_beside(self._place, beside, os.O_WRONLY | os.O_APPEND), "ab") as other:
             other.write(torn + b"\n")
         os.ftruncate(self._file, end)
         _flush(self._file)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TypeAlias
 from zlib import crc32
 
+from luthier.store.jsonl.side_file import open_beside
+
 _WIDTH = 96
 
 _LeaseKey: TypeAlias = tuple[int, int, int]
@@ -21,17 +23,19 @@ class RenewalSlots:
     It need not survive a failure of power, after which no holder of a lease is alive, and is not flushed.
 
     Args:
-        place: the file, made at the first renewal.
+        log: the store, beside which the file is made at the first renewal.
     """
 
-    def __init__(self, place: Path) -> None:
-        self._place = place
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._place = log.with_name(f"{log.name}.renewals")
         self._offsets: dict[_LeaseKey, int] = {}
         self._end = 0
+        self._inode = 0
 
     def write(self, lease: _LeaseKey, at: float) -> None:
         """Note a renewal; the caller holds the lock of the store."""
-        with self._opened(os.O_RDWR | os.O_CREAT) as file:
+        with _closing(open_beside(self._log, self._place, os.O_RDWR)) as file:
             self._look(file)
             offset = self._offsets.setdefault(lease, self._end)
             self._end = max(self._end, offset + _WIDTH)
@@ -40,7 +44,7 @@ class RenewalSlots:
     def read(self, lease: _LeaseKey) -> float | None:
         """Give when a lease was renewed; None where it never was."""
         try:
-            with self._opened(os.O_RDONLY) as file:
+            with _closing(os.open(self._place, os.O_RDONLY | os.O_CLOEXEC)) as file:
                 self._look(file)
                 offset = self._offsets.get(lease)
                 found = None if offset is None else _parsed(os.pread(file, _WIDTH, offset))
@@ -48,25 +52,25 @@ class RenewalSlots:
             return None
         return found[1] if found is not None and found[0] == lease else None
 
-    @contextlib.contextmanager
-    def _opened(self, mode: int) -> Iterator[int]:
-        file = os.open(self._place, mode | os.O_CLOEXEC, 0o666)
-        try:
-            yield file
-        finally:
-            os.close(file)
-
     def _look(self, file: int) -> None:
         """Take in the slots that others have added. Cost O(new ones)."""
-        size = os.fstat(file).st_size
-        if size < self._end:  # the file was put there anew
-            self._offsets, self._end = {}, 0
-        data = os.pread(file, size - self._end, self._end)
+        state = os.fstat(file)
+        if state.st_ino != self._inode or state.st_size < self._end:  # the file was put there anew
+            self._offsets, self._end, self._inode = {}, 0, state.st_ino
+        data = os.pread(file, state.st_size - self._end, self._end)
         for start in range(0, len(data) - _WIDTH + 1, _WIDTH):
             found = _parsed(data[start : start + _WIDTH])
             if found is not None:
                 self._offsets[found[0]] = self._end + start
         self._end += len(data) - len(data) % _WIDTH
+
+
+@contextlib.contextmanager
+def _closing(file: int) -> Iterator[int]:
+    try:
+        yield file
+    finally:
+        os.close(file)
 
 
 def _slot(lease: _LeaseKey, at: float) -> bytes:

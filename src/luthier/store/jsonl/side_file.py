@@ -14,7 +14,7 @@ def write_beside(log: Path, place: Path, *parts: bytes | bytearray) -> None:
     part that the next writer writes over. It is not flushed, as a failure of power takes nothing but this file.
 
     Args:
-        log: the store; whoever may not read it may not read the new file.
+        log: the store; the new file is for those for whom it is.
         place: of the file.
         parts: what it is to hold.
 
@@ -26,7 +26,7 @@ def write_beside(log: Path, place: Path, *parts: bytes | bytearray) -> None:
         part.unlink()  # of a writer that was killed
     try:
         with part.open("xb") as file:
-            os.fchmod(file.fileno(), log.stat().st_mode & 0o777)
+            _give(file.fileno(), log.stat())
             for data in parts:
                 file.write(data)
         part.replace(place)
@@ -34,3 +34,30 @@ def write_beside(log: Path, place: Path, *parts: bytes | bytearray) -> None:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
+
+
+def open_beside(log: Path, place: Path, mode: int) -> int:
+    """Open a file to write to, having made it where there is none; the caller holds the lock of the store.
+
+    Args:
+        log, place: as for `write_beside`.
+        mode: of `os.open`.
+
+    Raises:
+        OSError: it could not be made or opened.
+    """
+    if not place.exists():
+        write_beside(log, place)
+    return os.open(place, mode | os.O_CLOEXEC)
+
+
+def _give(file: int, log: os.stat_result) -> None:
+    """Have a file be for those for whom the log is, whatever the habits of the process that happens to make it."""
+    rights = log.st_mode & 0o777
+    for owner in (log.st_uid, -1):  # only root may give a file to another user
+        with contextlib.suppress(OSError):
+            os.fchown(file, owner, log.st_gid)
+            break
+    else:
+        rights &= ~0o070  # it is of a group of this user's, of whom the log says nothing
+    os.fchmod(file, rights)

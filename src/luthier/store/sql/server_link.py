@@ -32,7 +32,16 @@ def make_engine(url: str, dialect: ServerDialect, where: str) -> Engine:
     try:
         parsed = make_url(url).set(drivername=dialect.engine)
         missing = {key: value for key, value in dialect.options.items() if key not in parsed.query}
-        return create_engine(parsed, poolclass=NullPool, connect_args=missing, hide_parameters=True)
+        # Nothing is to be set back at the end of a connection: the server may be away, and whoever forgets a store
+        # without closing it would read of that.
+        return create_engine(
+            parsed,
+            poolclass=NullPool,
+            pool_reset_on_return=None,
+            isolation_level="AUTOCOMMIT",
+            connect_args=missing,
+            hide_parameters=True,
+        )
     except (ArgumentError, ValueError, TypeError):
         raise InvalidSetting(
             f"{where!r} is not the URL of a database: write user, host and database as in "
@@ -51,7 +60,7 @@ class ServerLink:
     def __init__(self, engine: Engine, dialect: ServerDialect) -> None:
         self._dialect = dialect
         self._process = os.getpid()
-        self.connection: Connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self.connection: Connection = engine.connect()
         try:
             for statement in dialect.session:
                 self.command(statement)

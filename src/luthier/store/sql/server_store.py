@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import Executable
 from sqlalchemy.exc import DBAPIError
@@ -19,7 +19,7 @@ from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.errors import StoreCorrupt, StoreError
 from luthier.event import Event, Record, checked
 from luthier.store.checksum import checksum
-from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, removed, replaced
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, not_sent, removed, replaced
 from luthier.store.rows import faults, following, study_records
 from luthier.store.sql.dialects import DIALECTS, ServerVerdict
 from luthier.store.sql.server_clock import ServerClock
@@ -177,15 +177,15 @@ class ServerStore(Closing):
 
     def log_sum(self, number: int, length: int) -> int | None:
         """See `Snapshotting.log_sum`. Cost: one statement, O(length) on the server."""
-        return self._run(lambda link: log_sum(link, number, length) if self._has_snapshots else None)
+        return self._run(lambda link: log_sum(link, number, length) if self._has_snapshots else None, waits=False)
 
     def keep_snapshot(self, number: int, data: bytes | bytearray) -> None:
         """See `Snapshotting.keep_snapshot`. Cost: one transaction."""
-        self._run(lambda link: keep_snapshot(link, number, data) if self._has_snapshots else None)
+        self._run(lambda link: keep_snapshot(link, number, data) if self._has_snapshots else None, waits=False)
 
     def snapshot(self, study: str) -> tuple[int, bytes] | None:
         """See `Snapshotting.snapshot`."""
-        return self._run(lambda link: find_snapshot(link, _digest(study)) if self._has_snapshots else None)
+        return self._run(lambda link: find_snapshot(link, _digest(study)) if self._has_snapshots else None, waits=False)
 
     def length(self, study: str) -> int:
         """See `Store.length`."""
@@ -246,6 +246,9 @@ class ServerStore(Closing):
         with self._guard:
             self._disconnect()
 
+    def __reduce__(self) -> NoReturn:
+        raise not_sent(str(self))
+
     def __repr__(self) -> str:
         return f"ServerStore({self._place!r})"
 
@@ -254,8 +257,13 @@ class ServerStore(Closing):
 
     # --- the connection -----------------------------------------------------------------------------
 
-    def _run(self, work: Callable[[ServerLink], T]) -> T:
-        """Do `work` on the server, alone among the threads of this process, as often as it takes."""
+    def _run(self, work: Callable[[ServerLink], T], waits: bool = True) -> T:
+        """Do `work` on the server, alone among the threads of this process, as often as it takes.
+
+        Args:
+            work: what is to be done.
+            waits: whether for a server that is away; nothing waits for a snapshot.
+        """
         with self._guard:
             outage = Outage(self._place, self._patience_s, self._check_open)
             deadline_s = 0.0
@@ -274,8 +282,9 @@ class ServerStore(Closing):
                             raise translate(error, verdict, self._place) from None
                         _logger.debug("%s: trying again (%s)", self._place, first_line(error))
                         time.sleep(secrets.randbelow(20) / 1000)
-                    elif verdict is ServerVerdict.NOT_NOW or (
-                        verdict is ServerVerdict.GONE and (self._was_there or outage.lasted_s < _FIRST_PATIENCE_S)
+                    elif (waits or outage.lasted_s == 0.0) and (
+                        verdict is ServerVerdict.NOT_NOW
+                        or (verdict is ServerVerdict.GONE and (self._was_there or outage.lasted_s < _FIRST_PATIENCE_S))
                     ):
                         self._disconnect()
                         known = self._was_there or verdict is ServerVerdict.NOT_NOW

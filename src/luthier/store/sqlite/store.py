@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from luthier._closing import Closing
 from luthier._hints import translating_settings
@@ -17,7 +17,7 @@ from luthier._runtime.fork_lock import ForkSafeLock
 from luthier.errors import StoreCorrupt
 from luthier.event import Event, Record, checked
 from luthier.store.path_checks import check_file, settle
-from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, removed, replaced
+from luthier.store.protocol import Clock, Stamps, check_name, closed, conflict, not_found, not_sent, removed, replaced
 from luthier.store.rows import COLUMNS, Row, faults, following, make, study_records
 from luthier.store.sqlite.connection import Connection, check_identity
 from luthier.store.sqlite.error_translation import damaged, translate
@@ -289,6 +289,9 @@ class SQLite(Closing):
             if self._link is not None:
                 self._link.drop_journal()
             self._disconnect()
+
+    def __reduce__(self) -> NoReturn:
+        raise not_sent(str(self))
 
     def __repr__(self) -> str:
         return f"SQLite({str(self._place)!r})"

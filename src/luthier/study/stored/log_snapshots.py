@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from luthier._runtime.free_memory import give_back_memory
 from luthier.errors import StoreError
@@ -51,27 +51,30 @@ class LogSnapshots:
             self._begun = before
         return history.length - self._begun >= _LEAST and self.is_due(history)
 
-    def keep(self, number: int, history: History, stamps: Sequence[float]) -> None:
+    def keep(self, number: int, history: History, stamps: Callable[[], Sequence[float]]) -> None:
         """Write a snapshot. Cost O(trials), a tenth of what it costs to fold the log.
 
         Args:
             number: of the study in the store.
             history: the newest one.
-            stamps: when its events were appended, as the store has it.
+            stamps: tells when its events were appended, as the store has it; it may wait for a server that is away,
+                and is asked only where that answers.
         """
-        others = find_snapshot(self._store, self._name) if self._store is not None else None
-        self._note(others[1] if others is not None and others[0] == number else None)
-        del others  # it may be large
-        if self._store is None or not self.is_due(history):
-            return  # another process was faster
-        self._kept, self._encoded = history.length, history.encoded
+        if self._store is None:
+            return
         try:
             log_sum = self._store.log_sum(number, history.length)
-            data = None if log_sum is None else history.snapshot(stamps[: history.length], log_sum)
+            others = find_snapshot(self._store, self._name)
+            self._note(others[1] if others is not None and others[0] == number else None)
+            del others  # it may be large
+            if not self.is_due(history):
+                return  # another process was faster
+            data = None if log_sum is None else history.snapshot(stamps()[: history.length], log_sum)
             if data is not None:
                 self._store.keep_snapshot(number, data)
-        except StoreError as error:  # a full disk, a file that can only be read
+        except StoreError as error:  # a full disk, a file that can only be read, a server that is away
             _logger.debug("study %r: no snapshot is kept: %s", self._name, error)
+        self._kept, self._encoded = history.length, history.encoded
         data = None
         give_back_memory()
 
