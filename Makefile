@@ -9,7 +9,8 @@ ALL := '.[sklearn,plot,cma,postgres,mysql,dask,ray,slurm,dev,docs]'
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 # An index that does not answer for a moment reads like versions that conflict.
 TWICE = $(1) || { echo 'Once more, in case that the index of packages did not answer:'; $(1); }
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# A file is compiled when it is first imported: to compile all that is installed takes a minute and a half.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 # What failed runs once more, alone: many tests start servers, clusters and processes and kill them, and a machine that
 # does something else at that moment can be too slow for one. Both runs are printed; what fails twice is red.
 ALONE = { echo; echo 'What failed, once more and alone:'; $(THREADS) $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
