@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import luthier
-from syntax_trees import trees
+from syntax_trees import nodes, trees
 
 PAGE = Path(__file__).parents[2] / "docs" / "notation.md"
 
@@ -67,7 +67,7 @@ def identifiers() -> Iterator[tuple[str, str]]:
     """Give each identifier of the tree with the module that uses it, and the names of modules themselves."""
     for path, tree in trees().items():
         yield path, Path(path).stem
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             match node:
                 case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
                     yield path, name
