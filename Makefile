@@ -19,7 +19,7 @@ ALONE = { echo; echo 'What failed, once more and alone:'; $(THREADS) $(BIN)/pyth
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help tune test needed browser databases check quick format bench docs lock lowest clean
+.PHONY: help tune test needed browser databases check static fast quick format bench docs lock lowest clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -66,8 +66,14 @@ test: $(VENV)/.dev ## all tests
 check: $(VENV)/.dev ## format, lint, types, layers, fast tests: before every commit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(MAKE) --jobs=2 static fast
+
+# The two halves of `check`, at the same time: mypy alone would keep one core of two.
+static: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fast: $(VENV)/.dev
 	$(THREADS) $(BIN)/python -m pytest -n 2 -q -m 'not slow' || $(ALONE)
 
 LOWEST := requirements/lowest.txt
