@@ -9,7 +9,8 @@ ALL := '.[sklearn,plot,cma,postgres,mysql,dask,ray,slurm,dev,docs]'
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 # An index that does not answer for a moment reads like versions that conflict.
 TWICE = $(1) || { echo 'Once more, in case that the index of packages did not answer:'; $(1); }
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# A file is compiled when it is first imported: to compile all that is installed takes a minute and a half.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 # What failed runs once more, alone: many tests start servers, clusters and processes and kill them, and a machine that
 # does something else at that moment can be too slow for one. Both runs are printed; what fails twice is red.
 ALONE = { echo; echo 'What failed, once more and alone:'; $(THREADS) $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
@@ -18,7 +19,7 @@ ALONE = { echo; echo 'What failed, once more and alone:'; $(THREADS) $(BIN)/pyth
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help tune test needed browser databases check quick format bench docs lock lowest clean
+.PHONY: help tune test needed browser databases check static fast quick format bench docs lock lowest clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -65,8 +66,14 @@ test: $(VENV)/.dev ## all tests
 check: $(VENV)/.dev ## format, lint, types, layers, fast tests: before every commit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(MAKE) --jobs=2 static fast
+
+# The two halves of `check`, at the same time: mypy alone would keep one core of two.
+static: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fast: $(VENV)/.dev
 	$(THREADS) $(BIN)/python -m pytest -n 2 -q -m 'not slow' || $(ALONE)
 
 LOWEST := requirements/lowest.txt

@@ -6,7 +6,7 @@ set -euo pipefail
 
 python=$1 folder=$2 here=$(dirname "$0")
 torch=2.13.0
-install() { "$python" -m pip install --quiet --disable-pip-version-check --target "$folder.unfinished" "$@"; }
+install() { "$python" -m pip install --quiet --disable-pip-version-check --no-compile --target "$folder.unfinished" "$@"; }
 
 rm -rf "$folder" "$folder.unfinished"
 mkdir -p "$(dirname "$folder")"

@@ -7,15 +7,17 @@ import os
 import re
 import signal
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from check_set import SIBLINGS, VARIABLE, examples
-from databases import DatabaseServer, database_server
+from databases import DatabaseServer, database_server, fast_place
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -30,6 +32,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a s
 def pytest_configure(config: pytest.Config) -> None:
     if "not slow" in config.getoption("markexpr"):
         os.environ[VARIABLE] = "1"
+    # What a killed process had written is there in memory as on a disk, which would be waited for at each event.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", fast_place(tempfile.gettempdir()))
     settings.register_profile(
         "luthier",
         deadline=None,
@@ -54,6 +58,16 @@ _ANY_CLASS = re.compile(r"::Test\w+::")
 _SLOW = re.compile(r"^pytestmark = .*\bslow\b", re.MULTILINE)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect tests without the collector of cycles, which would look at all modules again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 @pytest.hookimpl(tryfirst=True)  # before tests are left out by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     seen = Counter[str]()
@@ -66,16 +80,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 seen[name] += 1
                 if seen[name] > most:
                     item.add_marker(pytest.mark.slow)
+    if VARIABLE not in os.environ:
+        items[:] = _long_first(items)
+
+
+def _long_first(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Have each half of the tests begin with those that take long, file by file.
+
+    Two processes of pytest begin with a half each, and take from each other what is last: that is to be short.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    long: tuple[list[pytest.Item], ...] = ([], [])
+    for turn, path in enumerate([path for path in files if path.parent.name in ("end", "stat")]):
+        long[turn % 2].extend(files.pop(path))
+    short = [item for inside in files.values() for item in inside]
+    middle = max(len(items) // 2 - len(long[0]), 0)
+    return [*long[0], *short[:middle], *long[1], *short[middle:]]
+
+
+_turn = count()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """Have the collector of cycles look at what this test makes alone: libraries and tests take it a second each time.
+    """Have the collector of cycles look at what the latest tests make alone: what libraries have takes it a second.
 
     What earlier tests left is collected before it is set apart.
     """
-    gc.collect()
-    gc.freeze()
+    if next(_turn) % 8 == 0:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")

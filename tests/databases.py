@@ -28,7 +28,7 @@ class DatabaseServer:
 
     def __init__(self, kind: str, durable: bool = False) -> None:
         self.kind = kind
-        self.folder = Path(tempfile.mkdtemp(prefix="luthier-db-", dir="/tmp" if durable else _fast_place()))
+        self.folder = Path(tempfile.mkdtemp(prefix="luthier-db-", dir="/tmp" if durable else fast_place()))
         self.port = _free_port()
         self._durable = durable
         self._user = _ordinary_user()
@@ -218,10 +218,12 @@ def _ordinary_user() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def _fast_place() -> str:
-    """Give a folder whose path is short enough for a socket: in memory, where there is room."""
+def fast_place(otherwise: str = "/tmp") -> str:
+    """Give a folder in memory, where there is room and programs may be run; its path is short enough for a socket."""
     memory = Path("/dev/shm")
-    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 2**31 else "/tmp"
+    if not (memory.is_dir() and os.access(memory, os.W_OK)) or shutil.disk_usage(memory).free < 2**31:
+        return otherwise
+    return otherwise if os.statvfs(memory).f_flag & os.ST_NOEXEC else str(memory)
 
 
 def _free_port() -> int:

@@ -17,3 +17,9 @@ def trees() -> dict[str, ast.Module]:
     return {
         str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(ROOT.rglob("*.py"))
     }
+
+
+@cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Give all nodes of a tree: it takes longer to walk one than to read it."""
+    return tuple(ast.walk(tree))

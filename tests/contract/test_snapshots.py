@@ -39,7 +39,8 @@ class TestJSONLines(SnapshotContract):
         return folder / "s.jsonl.snapshot-1"
 
     def test_it_is_a_file_beside_the_log_that_nobody_else_may_read(self, tmp_path: Path) -> None:
-        with lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", store=self.where(tmp_path)) as study:
+        given = {"minimize": "y", "method": lt.Random(), "store": self.where(tmp_path)}
+        with lt.Study("s", {"x": lt.Float(0, 1)}, **given) as study:
             study.ask()
         (tmp_path / "s.jsonl").chmod(0o600)
         with self.opened(tmp_path) as study:

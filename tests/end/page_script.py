@@ -18,6 +18,9 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from command_forks import VARIABLE, forks
+
+REPOSITORY = Path(__file__).parents[2]
 MARK = "\x1e"
 TRAINING = Path(sys.prefix) / "training" / "site-packages"
 """Has the libraries that callbacks are for: see the Makefile."""
@@ -30,14 +33,17 @@ NOT_RUN = ("$ make ", "$ python -m pip ", "$ pip ", "$ sbatch ")
 
 _BLOCK = re.compile(r"^(`{3,})(\w+)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"(?:#!\S+\n)?(?:#|//) ([\w./-]+\.\w+)\n")
-_RUN = """
-import subprocess as _subprocess
+_RUN = f"""
+import sys as _sys
+_sys.path.append({str(Path(__file__).parent)!r})
+from command_forks import execute as _execute
+_sys.path.pop()
 
 
 def _run(command: str) -> None:
-    done = _subprocess.run(command, shell=True, capture_output=True, text=True)
+    done = _execute(command)
     print(done.stdout, end="", flush=True)
-    assert done.returncode == 0, (command, done.returncode, done.stderr)
+    assert done.code == 0, (command, done.code, done.stderr)
 
 
 """
@@ -72,8 +78,25 @@ def python(page: Path) -> str:
     return "\n\n".join(block.text for block in blocks(page) if block.is_ours)
 
 
-def run(page: Path, folder: Path) -> None:
-    """Run a page in an empty folder; raises AssertionError where a block fails, or prints something else."""
+def title(path: Path) -> str:
+    """Give the name of a page: its path below the folder of the documents."""
+    return str(path.relative_to(REPOSITORY / "docs" if "docs" in path.parts else REPOSITORY))
+
+
+PAGES = sorted(
+    path
+    for path in (REPOSITORY / "docs").rglob("*.md")
+    if path.parent.name not in ("decisions", "api") and blocks(path) and path.name not in ("architecture.md",)
+)
+"""The documents that have blocks."""
+
+
+def run(page: Path, folder: Path, forked: bool = True) -> None:
+    """Run a page in an empty folder; raises AssertionError where a block fails, or prints something else.
+
+    Its Python is a process of its own, and so is each ``luthier`` command: a fork of one that has loaded what commands
+    load, or, without `forked`, one that starts from nothing.
+    """
     parts, expected = [_RUN], []
     for block in blocks(page):
         if block.language == "text":
@@ -94,9 +117,12 @@ def run(page: Path, folder: Path) -> None:
     script = folder / "page_script.py"
     script.write_text("\n".join(parts), encoding="utf-8")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    commands = (
+        {VARIABLE: forks(PYTHONPATH)} if forked and any(block.language == "console" for block in blocks(page)) else {}
+    )
     done = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning:__main__", script.name],
-        cwd=folder, env={**os.environ, "PATH": path, "COLUMNS": "120", "PYTHONPATH": PYTHONPATH},
+        cwd=folder, env={**os.environ, "PATH": path, "COLUMNS": "120", "PYTHONPATH": PYTHONPATH, **commands},
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:] + done.stdout[-1000:]

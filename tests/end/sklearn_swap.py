@@ -1,6 +1,7 @@
 """A pytest plugin that makes scikit-learn's tests use Luthier's search classes under the same names.
 
 ``LUTHIER_SWAP=ours`` swaps them, ``theirs`` leaves them; the outcomes are written to the file ``LUTHIER_OUTCOMES``.
+Tests that passed by the file of outcomes ``LUTHIER_BUT`` are left out, but collected.
 """
 
 from __future__ import annotations
@@ -26,16 +27,25 @@ if OURS:
 outcomes: dict[str, str] = {}
 
 
-def pytest_collection_finish(session: Any) -> None:
-    """See that the tests have our classes."""
-    for item in session.items:
+def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
+    """See that the tests have our classes, and leave out what passed in another run."""
+    for item in items:
         kind = getattr(item.module, "GridSearchCV", None) or item.module.HalvingGridSearchCV
         assert kind.__module__.startswith("luthier.") is OURS, kind
+    but = os.environ.get("LUTHIER_BUT")
+    if but:
+        passed = {name for name, end in json.loads(Path(but).read_text())["outcomes"].items() if end == "passed"}
+        config.hook.pytest_deselected(items=[item for item in items if _name(item.nodeid) in passed])
+        items[:] = [item for item in items if _name(item.nodeid) not in passed]
+
+
+def _name(nodeid: str) -> str:
+    return nodeid.rpartition("/")[2]
 
 
 def pytest_runtest_logreport(report: Any) -> None:
     """Note how a test ended: what fails while it is set up or taken down has failed."""
-    name = report.nodeid.rpartition("/")[2]
+    name = _name(report.nodeid)
     if report.when == "call" or report.outcome != "passed":
         outcomes[name] = report.outcome
 

@@ -13,7 +13,7 @@ README = Path(__file__).parents[2] / "README.md"
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_readme_does_what_it_says(tmp_path: Path) -> None:
-    run(README, tmp_path)
+    run(README, tmp_path, forked=False)
     assert (tmp_path / "trials.csv").read_text().count("\n") == 31
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -168,9 +169,9 @@ def test_of_two_processes_one_is_killed_at_any_append(folder: Path) -> None:
 
 
 _DRIVER = """
-import sys, time
+import os, sys, time
 import luthier as lt
-file, notes = sys.argv[1:3]
+file, notes, method = sys.argv[1:4]
 space = lt.Space({"x": lt.Float(-1, 1), "n": lt.Int(1, 9), "depth": lt.Int(1, 4, when="n > 4")})
 def objective(trial):
     time.sleep(0.003 * (1 + trial["n"] % 3))
@@ -178,9 +179,60 @@ def objective(trial):
 def acknowledge(study, result):
     with open(notes, "a") as stream:
         stream.write(f"{result.number} {result.values.get('loss')}\\n")
-with lt.Study("s", space, minimize="loss", store=file, seed=5, method=eval(sys.argv[3])) as study:
-    study.run(objective, trials=100000, workers=4, callbacks=[acknowledge])
+def drive():
+    with lt.Study("s", space, minimize="loss", store=file, seed=5, method=eval(method)) as study:
+        study.run(objective, trials=100000, workers=4, callbacks=[acknowledge])
+if sys.argv[4:] == ["forks"]:  # a driver for each line, which begins where all that it needs is loaded
+    lt.Study("s", space, minimize="loss", seed=5, method=eval(method)).run(lambda trial: trial["x"], trials=20)
+    for _ in sys.stdin:
+        if (pid := os.fork()) == 0:
+            os.setsid()
+            drive()
+        print(pid, flush=True)
+        os.waitpid(pid, 0)
+        print("gone", flush=True)
+else:
+    drive()
 """
+
+
+class _Drivers:
+    """Processes that drive a run: some start from nothing, and most as forks of a process that has loaded everything.
+
+    What is killed in the first second of a program is mostly its imports; a fork is at work at once.
+    """
+
+    def __init__(self, script: Path, *arguments: str) -> None:
+        script.write_text(_DRIVER)
+        self._command = [sys.executable, str(script), *arguments]
+        self._forks = subprocess.Popen(
+            [*self._command, "forks"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    @contextlib.contextmanager
+    def one(self, from_nothing: bool) -> Iterator[int]:
+        """Start one, and kill it in the end; gives its number."""
+        if from_nothing:
+            driver = subprocess.Popen(self._command, start_new_session=True)
+            try:
+                yield driver.pid
+            finally:
+                driver.kill()
+                driver.wait()
+            return
+        assert self._forks.stdin is not None and self._forks.stdout is not None
+        self._forks.stdin.write("one\n")
+        self._forks.stdin.flush()
+        pid = int(self._forks.stdout.readline())
+        try:
+            yield pid
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            assert self._forks.stdout.readline() == "gone\n"
+
+    def close(self) -> None:
+        """End the process whose forks they are."""
+        self._forks.communicate()
 
 
 @pytest.mark.slow
@@ -196,24 +248,20 @@ with lt.Study("s", space, minimize="loss", store=file, seed=5, method=eval(sys.a
     ],
 )
 def test_random_kills_of_a_run_with_four_workers_lose_nothing(folder: Path, method: str, kills: int) -> None:
-    file, notes, script = folder / "study.db", folder / "notes.txt", folder / "driver.py"
-    script.write_text(_DRIVER)
+    file, notes = folder / "study.db", folder / "notes.txt"
     chance = random.Random(0)
-    command = [sys.executable, str(script), str(file), str(notes), method]
+    drivers = _Drivers(folder / "driver.py", str(file), str(notes), method)
     workers: set[int] = set()
     for turn in range(kills):
-        driver = subprocess.Popen(command, start_new_session=True)
-        try:
-            size = notes.stat().st_size if notes.exists() else 0
+        size = notes.stat().st_size if notes.exists() else 0
+        with drivers.one(from_nothing=turn % 4 == 0) as driver:
             if turn % 4:  # most kills hit a driver at work, some one that starts
                 until(lambda size=size: notes.exists() and notes.stat().st_size > size, "a trial ends")
                 time.sleep(chance.uniform(0, 0.05))
             else:
                 time.sleep(chance.uniform(0, 0.5))
-            workers |= {process.pid for process in process_tree.list_processes() if process.parent == driver.pid}
-        finally:
-            driver.kill()
-            driver.wait()
+            workers |= {process.pid for process in process_tree.list_processes() if process.parent == driver}
+    drivers.close()
     until(lambda: not workers & {process.pid for process in process_tree.list_processes()}, "no worker is left behind")
     made = eval(method, {"lt": lt})
     with _study(file, made) as study:

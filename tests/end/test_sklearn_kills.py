@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
 import warnings
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +74,15 @@ def run(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def run_here(folder: Path, *arguments: str) -> str:
+    """Run the search in this process, which is another one than those that were killed; gives what it prints."""
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        patch.setattr(sys, "argv", ["search.py", *arguments])
+        runpy.run_path(str(folder / "search.py"), run_name="__main__")
+    return printed.getvalue()
+
+
 def lines(file: Path) -> int:
     return file.read_text().count("\n") if file.exists() else 0
 
@@ -90,15 +101,14 @@ def test_a_killed_search_goes_on(kind: str, folder: Path) -> None:
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
     killed = lines(log)
-    out, error = run(folder, kind, str(store), str(log)).communicate()
-    assert out, error
-    whole, _ = run(folder, kind, "-", "-").communicate()
+    out = run_here(folder, kind, str(store), str(log))
+    whole = run_here(folder, kind, "-", "-")
     assert out.replace(f"'{log}'", "None") == whole
     candidates = whole.count("\n")
     # Each kill costs the candidate that was being fitted, and nothing else is fitted twice.
     assert candidates * 3 <= lines(log) <= candidates * 3 + 2 * 3
     assert lines(log) > killed
-    again, _ = run(folder, kind, str(store), str(log)).communicate()
+    again = run_here(folder, kind, str(store), str(log))
     assert again == out and lines(log) <= candidates * 3 + 2 * 3
     with lt.Study(lt.store.open_store(store).names()[0], store=store) as study:
         assert len(study) == candidates
@@ -151,7 +161,7 @@ class Mortal(ClassifierMixin, BaseEstimator):
             with open(self.log, "a") as stream:  # noqa: PTH123 - short writes at the end of a file are whole
                 stream.write(f"{self.kind}\n")
             if lines(Path(self.log)) >= 12:
-                with suppress(FileExistsError):
+                with contextlib.suppress(FileExistsError):
                     Path(f"{self.log}.dead").touch(exist_ok=False)
                     os.kill(os.getpid(), signal.SIGKILL)
         self.classes_ = np.unique(np.asarray(y))

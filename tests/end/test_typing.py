@@ -1,17 +1,19 @@
-"""Type checks of the public face: the README's examples, and what `Study` gives back."""
+"""Type checks of the public face: all code of the documents and examples, and what `Study` gives back."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from page_script import PAGES, REPOSITORY, TRAINING, blocks, python, title
 
 import luthier
 
-README = Path(__file__).parents[2] / "README.md"
+SOURCE = Path(luthier.__file__).parents[1]
 
 TYPED = """
 from typing import assert_type
@@ -56,17 +58,45 @@ study.learn_from(StudyReader.open("study.db"))
 """
 
 
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Write what is typed, and the Python of all pages, of the README and of the examples, into a folder."""
+    folder = tmp_path_factory.mktemp("scripts")
+    found = {"typed.py": TYPED}
+    for page in [*PAGES, REPOSITORY / "README.md"]:
+        name = title(page).removesuffix(".md").replace("/", "_").replace("-", "_").replace(".", "_")
+        found |= {
+            f"{name}_{block.file.replace('/', '_')}": block.text for block in blocks(page) if block.file.endswith(".py")
+        }
+        if python(page):
+            found[f"{name}.py"] = python(page)
+    for example in (REPOSITORY / "examples").glob("*.py"):
+        found[f"example_{example.name}"] = example.read_text(encoding="utf-8")
+    assert len(found) > 30 and "README.py" in found
+    for name, text in found.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in found]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("face", ["README", "Study"])
-def test_mypy_has_nothing_to_say(tmp_path: Path, face: str) -> None:
-    blocks = README.read_text(encoding="utf-8").split("```python\n")[1:]
-    script = tmp_path / "script.py"
-    script.write_text(TYPED if face == "Study" else "\n".join(block.partition("```")[0] for block in blocks), "utf-8")
+@pytest.mark.timeout(900)
+def test_mypy_has_nothing_to_say(scripts: list[Path], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports", "--config-file="]
-    run = subprocess.run(
-        [*command, "--cache-dir", str(tmp_path / "cache"), str(script)],
-        env={**os.environ, "MYPYPATH": str(Path(luthier.__file__).parents[1])},
+    done = subprocess.run(
+        [*command, "--cache-dir", str(tmp_path / "cache"), *map(str, scripts)],
+        env={**os.environ, "MYPYPATH": str(SOURCE)},
         capture_output=True,
         text=True,
     )
-    assert run.returncode == 0, run.stdout
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_pyright_has_nothing_to_say(scripts: list[Path]) -> None:
+    settings = {"extraPaths": [str(SOURCE), str(TRAINING)], "pythonVersion": "3.11", "reportMissingModuleSource": False}
+    folder = scripts[0].parent
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings), "utf-8")
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--project", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 import luthier.testing
 from check_set import SIBLINGS
 
@@ -13,8 +11,12 @@ HERE = Path(__file__).parents[1]
 CONTRACTS = Path(luthier.testing.__file__).parent
 
 
-@pytest.mark.parametrize("name", SIBLINGS)
-def test_what_is_left_to_make_test_is_a_test(name: str) -> None:
+def is_there(name: str) -> bool:
+    """Tell whether a name is that of a test, in its file or in a contract suite."""
     file, *_, function = name.split("::")
     places = [HERE / file, *CONTRACTS.glob("*.py")]
-    assert any(f"def {function.partition('[')[0]}(" in place.read_text(encoding="utf-8") for place in places)
+    return any(f"def {function.partition('[')[0]}(" in place.read_text(encoding="utf-8") for place in places)
+
+
+def test_what_is_left_to_make_test_is_a_test() -> None:
+    assert [name for name in SIBLINGS if not is_there(name)] == []

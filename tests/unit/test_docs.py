@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,14 +49,14 @@ def is_there(dotted: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_lines_of_prose_are_short(page: str) -> None:
+def long_lines(page: str) -> list[str]:
+    """Give the lines of prose that are too long."""
     lines = prose(page).splitlines()
-    assert [line for line in lines if len(line) > WIDTH and not line.startswith("|") and " " in line.strip()] == []
+    return [line for line in lines if len(line) > WIDTH and not line.startswith("|") and " " in line.strip()]
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page: str) -> None:
+def lost_links(page: str) -> list[str]:
+    """Give the links to files and headings that are not there."""
     wrong = []
     for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if link.startswith(("https://", "http://")):
@@ -67,17 +68,24 @@ def test_links_lead_somewhere(page: str) -> None:
         elif anchor:
             headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
             wrong += [link] if anchor not in map(slug, headings) else []
-    assert wrong == []
+    return wrong
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_names_of_modules_and_files_lead_somewhere(page: str) -> None:
+def lost_names(page: str) -> list[str]:
+    """Give the names of modules and files that are not there."""
     quoted = re.findall(r"`([^`\n]+)`", prose(page))
     modules = {name for name in quoted if re.fullmatch(r"luthier(\.\w+)+", name)}
     files = {name for name in quoted if re.fullmatch(r"(src|tests|benchmarks|docs|examples|luthier)(/[\w.-]+)+", name)}
-    assert sorted(name for name in modules if not is_there(name)) == []
     roots = (REPOSITORY, REPOSITORY / "src")
-    assert sorted(name for name in files if not any((root / name).exists() for root in roots)) == []
+    return [
+        *sorted(name for name in modules if not is_there(name)),
+        *sorted(name for name in files if not any((root / name).exists() for root in roots)),
+    ]
+
+
+@pytest.mark.parametrize("wrong", [long_lines, lost_links, lost_names], ids=lambda find: find.__name__)
+def test_pages_have_short_lines_and_what_they_name_is_there(wrong: Callable[[str], list[str]]) -> None:
+    assert {page: found for page in PAGES if (found := wrong(page))} == {}
 
 
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import luthier as lt
+from check_set import examples
 from luthier.history import History, ticket_numbers
 from luthier.history.shared_log import DIGEST, visible
 from luthier.history.snapshot.plain_objects import from_plain, to_plain
@@ -38,7 +39,7 @@ CONFIGS = st.fixed_dictionaries(
 
 
 @given(st.lists(CONFIGS, max_size=6), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_identities_of_many_are_those_of_each(configs: list[dict[str, object]], rounded: bool) -> None:
     if rounded:  # as a method proposes them
         whole = [SPACE.plain({**SPACE.complete({}), **one}) for one in configs]
@@ -53,7 +54,7 @@ def test_identities_of_many_in_a_conditional_space() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.booleans(), st.booleans()), max_size=80))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_tickets_have_the_numbers_that_a_dictionary_would_have(steps: list[tuple[int, bool, bool]]) -> None:
     patch = pytest.MonkeyPatch()
     patch.setattr(ticket_numbers, "_MERGED", 5)

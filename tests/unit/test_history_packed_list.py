@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import luthier as lt
+from check_set import examples
 from luthier.history.packed.packed_list import CHUNK, KEPT, PackedList
 
 MANY = 3 * CHUNK + KEPT
@@ -27,7 +28,7 @@ def _packed_chunks(items: PackedList[object]) -> int:
 
 
 @given(st.integers(-MANY - 5, MANY + 5), st.none() | st.integers(-MANY - 5, MANY + 5), st.sampled_from([1, 3, -1, -7]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_reads_like_a_list(start: int, stop: int | None, step: int) -> None:
     items, plain = _packed(), [(number, 0.1 * number) for number in range(MANY)]
     assert _packed_chunks(items) == 3 and len(items) == MANY

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from syntax_trees import ROOT, trees
+from syntax_trees import ROOT, nodes, trees
 
 UNNAMED = {"__init__", "__main__", "protocol"}
 NAMED_FOR_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base_classes", "tools"}
@@ -37,9 +37,14 @@ def modules() -> dict[str, tuple[Path, ast.Module]]:
     return found
 
 
-def imports(name: str) -> Iterator[tuple[str, str]]:
+@cache
+def imports(name: str) -> list[tuple[str, str]]:
     """Give the modules of ours that a module imports, TYPE_CHECKING included: as (package written, module meant)."""
-    for node in ast.walk(modules()[name][1]):
+    return list(_imports(name))
+
+
+def _imports(name: str) -> Iterator[tuple[str, str]]:
+    for node in nodes(modules()[name][1]):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "luthier":
             for alias in node.names:
                 full = f"{node.module}.{alias.name}"
@@ -131,11 +136,11 @@ def test_nothing_reaches_for_the_private_attributes_of_another() -> None:
         if name in GATES:
             continue
         own = set(re.findall(r"(?:self|cls|twin|other|made|new|copy)\.(_[a-z]\w*)", path.read_text(encoding="utf-8")))
-        own |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        own |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        own |= {node.name for node in nodes(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        own |= {node.id for node in nodes(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         wrong += [
             f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
-            for node in ast.walk(tree)
+            for node in nodes(tree)
             if isinstance(node, ast.Attribute)
             and node.attr.startswith("_")
             and not node.attr.endswith("__")

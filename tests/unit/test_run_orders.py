@@ -17,6 +17,13 @@ from luthier.study import Order, StudyEditor
 from luthier.trial import State
 
 SPACE = {"x": lt.Float(0, 1)}
+LOOK_S = 0.1
+
+
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have runs look for orders often: what they do then is tested, and not after how many seconds."""
+    monkeypatch.setattr("luthier.run.loop._LOOK_S", LOOK_S)
 
 
 class Run:
@@ -58,7 +65,7 @@ def test_paused_it_begins_nothing_until_it_is_to_go_on() -> None:
     assert run.editor.direct(Order.PAUSE)
     run.until(lambda history: run.notices and not history.running)  # a trial may begin at the moment of the order
     asked = len(run.editor.reader)
-    time.sleep(1.5)
+    time.sleep(3 * LOOK_S)
     assert len(run.editor.reader) == asked < 60
     assert run.editor.direct(Order.GO_ON) and not run.editor.direct(Order.GO_ON)
     assert run.end() is End.TRIALS
@@ -118,7 +125,7 @@ def test_a_worker_whose_trials_fail_pauses_itself_and_no_other() -> None:
 
     run = Run(objective, trials=20, on_error="pause", give_up_after=4)
     run.until(lambda history: history.remarks.paused_workers)
-    time.sleep(0.5)
+    time.sleep(3 * LOOK_S)
     history = run.editor.reader.history
     assert history.finished == 4 and len(history.remarks.paused_workers) == 1
     assert "4 trials in a row failed here" in run.notices[1] and "OSError: no GPU" in run.notices[1]
@@ -137,10 +144,10 @@ def test_who_begins_while_a_study_is_paused_waits() -> None:
     study = lt.Study("s", SPACE, minimize="y", store=store, method=lt.Random())
     editor = StudyEditor.open(store, "s")
     editor.direct(Order.PAUSE)
-    threading.Timer(0.5, lambda: editor.direct(Order.GO_ON)).start()
+    threading.Timer(3 * LOOK_S, lambda: editor.direct(Order.GO_ON)).start()
     start = time.monotonic()
     study.run(brief, trials=2)
-    assert time.monotonic() - start >= 0.4
+    assert time.monotonic() - start >= 2 * LOOK_S
 
 
 def test_reaping_takes_back_the_trials_of_the_dead() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import luthier as lt
+from check_set import examples
 from luthier import event
 from luthier.cli.studyfile.read import read_study
 from luthier.errors import InvalidFile, InvalidResult, InvalidSetting
@@ -78,7 +79,7 @@ _TIED = st.sampled_from([0.0, 0.25, 0.5, 1.0, 2.0, -3.0])
 
 
 @given(st.data(), st.integers(2, 4), st.integers(0, 14))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_fronts_come_in_order_and_the_first_rows_of_each_cover_it(data: st.DataObject, goals: int, count: int) -> None:
     losses = data.draw(arrays(np.float64, (count, goals), elements=_TIED | st.floats(-1e308, 1e308)))
     order = front_order(losses).tolist()
@@ -119,7 +120,7 @@ _VALUES = st.none() | st.tuples(*[st.sampled_from([0.0, 1.0, 2.0, 3.0, math.nan,
 
 
 @given(st.lists(_VALUES, max_size=9))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_trials_at_a_rung_are_ordered_by_front_and_what_diverged_is_none(values: list[Any]) -> None:
     study = study_of(lt.ASHA())
     for one in values:
@@ -180,10 +181,10 @@ def test_asha_promotes_who_is_among_the_first_third_by_dominance() -> None:
     assert study.verify().ok
 
 
+@pytest.mark.parametrize("method", [lt.Auto(initial=4), lt.Bayes(lt.Parzen(), lt.EI()), lt.Evolution("nsga2")])
 @pytest.mark.parametrize(
     "rule", [lt.ASHA(), lt.Hyperband(), lt.OneStep(keep=2, trials=6)], ids=lambda r: type(r).__name__
 )
-@pytest.mark.parametrize("method", [lt.Auto(initial=4), lt.Bayes(lt.Parzen(), lt.EI()), lt.Evolution("nsga2")])
 def test_every_method_proposes_under_a_scheduler_and_all_of_it_is_proved(rule: Rule, method: Any) -> None:
     def bowl(trial: lt.RunningTrial) -> dict[str, float]:
         assert trial.until is not None
