@@ -309,7 +309,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pyt
 
 def test_a_report_never_replaces_a_store(tmp_path: Path) -> None:
     for name in ("mine.html", "other.html"):
-        with lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", store=tmp_path / name) as study:
+        with lt.Study("s", {"x": lt.Float(0, 1)}, minimize="y", store=f"sqlite:///{tmp_path / name}") as study:
             study.add({"x": 0.5}, 1.0)
     with lt.Study("s", store=tmp_path / "mine.html") as study:
         for name in ("mine.html", "other.html"):
