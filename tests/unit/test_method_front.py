@@ -61,10 +61,10 @@ def test_parzen_proposes_by_fronts_and_is_replayed() -> None:
     assert np.ptp([trial.params["x"] for trial in study.front]) > 0.5  # the whole front, and not one place of it
 
 
-def test_every_second_model_of_a_kind_has_the_standard_scale() -> None:
+def test_every_second_model_of_a_kind_has_the_linear_scale() -> None:
     smooth, rough = ([lt.GP(scaling=name) for name in ("standard", "half rank", "log gap")] for _ in range(2))
     scales = [choose_model(smooth, rough, begun).scaling for begun in range(24)]
-    assert scales[::2] == scales[1::2] == ["standard", "standard", "standard", "half rank", "standard", "log gap"] * 2
+    assert scales[::2] == scales[1::2] == ["linear", "standard", "linear", "half rank", "linear", "log gap"] * 2
     assert choose_model(smooth[1:], [], 3) is smooth[1]
 
 

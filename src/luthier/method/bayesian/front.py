@@ -49,9 +49,10 @@ class FrontModels:
             key: draws directions, where there are more than three objectives.
         """
         feasible = self.data.feasible
-        rows = self.data.x[feasible] if feasible.any() else self.data.x
-        points = np.concatenate([rows, self.data.pending])
-        return bind_hypervolume(self.posteriors, points, _beyond(self.data.losses), key)
+        rows = np.flatnonzero(feasible) if feasible.any() else np.arange(len(self.data))
+        points = np.concatenate([self.data.x[rows], self.data.pending])
+        sharing = np.append(_sharing(self.data.losses)[rows], np.ones(len(self.data.pending), np.int64))
+        return bind_hypervolume(self.posteriors, points, _beyond(self.data.losses), key, sharing)
 
 
 def _beyond(losses: Floats) -> Floats:
@@ -59,6 +60,13 @@ def _beyond(losses: Floats) -> Floats:
     least = losses.min(axis=0)
     shared = (losses <= least + _ALIKE * np.ptp(losses, axis=0)).sum(axis=0)
     found: Floats = -_BOUND * np.log(shared)
+    return found
+
+
+def _sharing(losses: Floats) -> Integers:
+    """Count for each row of losses (n, m) those that are equal, itself included; (n,). Cost O(n log n)."""
+    _, groups, counts = np.unique(losses, axis=0, return_inverse=True, return_counts=True)
+    found: Integers = counts[groups.ravel()]
     return found
 
 
@@ -76,8 +84,9 @@ def fit_objectives(model: GP, data: Data, key: Key, memo: Memo) -> FrontModels:
 def choose_model(smooth: Sequence[GP], rough: Sequence[GP], begun: int) -> GP:
     """Take smooth and rough models alternately, of each kind that on the standard scale every second time.
 
-    The others take turns. They find fronts that lie in a small part of the losses' ranges; but on their scales the
-    volume is not that of the losses, and where the ends of a front are easily reached they go nowhere else.
+    It then has the linear scale: only there the volume is that of the losses, and the large end of an objective that
+    spans orders of magnitude counts as much as it is worth. All take turns otherwise. The other scales find fronts that
+    lie in a small part of the losses' ranges; but where the ends of a front are easily reached they go nowhere else.
 
     Args:
         smooth, rough: models of one scale each; there may be no rough ones.
@@ -85,7 +94,7 @@ def choose_model(smooth: Sequence[GP], rough: Sequence[GP], begun: int) -> GP:
     """
     models, turn = rough if begun % 2 and rough else smooth, begun // 2
     plain = [model for model in models if model.scaling == "standard"]
-    return plain[0] if plain and turn % 2 == 0 else models[turn // 2 % len(models)]
+    return replace(plain[0], scaling="linear") if plain and turn % 2 == 0 else models[turn // 2 % len(models)]
 
 
 def front_first(data: Data, key: Key) -> Data:
