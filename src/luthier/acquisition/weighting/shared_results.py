@@ -12,7 +12,7 @@ from luthier.acquisition.criterion import LEAST_STD
 from luthier.surrogate import Moments, MomentsGrad
 
 _BOUND = 2.0
-"""What k trials share counts 1/k² where it is expected."""
+"""What k trials share counts 1/k² where it is expected, if half of the trials or more tie."""
 
 
 class SharedResults(NamedTuple):
@@ -24,7 +24,7 @@ class SharedResults(NamedTuple):
 
     Args:
         values: (n, m) of the m objectives, on the posteriors' scales.
-        log_worth: (n,) the logarithm of what each counts, -2 log k.
+        log_worth: (n,) the logarithm of what each counts, at most 0.
 
     Cost of its functions: O(q n m) at q points.
     """
@@ -34,8 +34,9 @@ class SharedResults(NamedTuple):
 
     @classmethod
     def of(cls, values: Floats, sharing: Integers) -> SharedResults:
-        """Make it of values (n, m) that so many trials (n,) have."""
-        return cls(values, -_BOUND * np.log(sharing))
+        """Make it of values (n, m) that so many trials (n,) have; where few tie, they are less of a bound."""
+        tied = min(1.0, 2.0 * float((sharing > 1).mean()))
+        return cls(values, -_BOUND * tied * np.log(sharing))
 
     def log_share(self, moments: Sequence[Moments | MomentsGrad]) -> Floats:
         """Give the logarithm of how much a value counts, from the moments of each objective at q points; (q,)."""
