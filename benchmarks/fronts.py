@@ -29,6 +29,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402 (one thread first)
 from adapter import space_of  # noqa: E402
 from front_problems import ConstrainedProblem, FrontProblem, analytic, biobjective, constrained, tables  # noqa: E402
+from front_trainings import training_problems  # noqa: E402
 
 import luthier as lt  # noqa: E402
 from luthier.numeric import hypervolume, non_dominated  # noqa: E402
@@ -150,6 +151,7 @@ def problems(bench: Path | None, families: Sequence[str]) -> list[FrontProblem |
         found.append(biobjective())
     if "constrained" in families:
         found.append(list(constrained()))
+    found += [list(training_problems(half)) for half in ("choose", "judge") if half in families]
     longest = max(map(len, found), default=0)
     inturn = [family[place] for place in range(longest) for family in found if place < len(family)]
     return [one for one in inturn if one.name.split("/")[0] in families]

@@ -63,6 +63,14 @@ def test_the_expected_hypervolume_improvement(objectives: int, beyond: tuple[flo
     check(criterion)
 
 
+@pytest.mark.parametrize("objectives", [2, 4])
+def test_the_expected_hypervolume_improvement_where_trials_share_results(objectives: int) -> None:
+    models, sharing = [posterior(seed) for seed in range(objectives)], np.array([1, 3, 1, 3, 3, 2, 1, 2, 1])
+    criterion = bind_hypervolume(models, SPACE.sample(Key.of(3), 9), sharing=sharing)
+    assert isinstance(criterion, LogEHVI | LogDirectionalEHVI) and criterion.shared is not None
+    check(criterion)
+
+
 @pytest.mark.parametrize("objectives", [4, 5])
 def test_the_expected_hypervolume_improvement_along_directions(objectives: int) -> None:
     criterion = bind_hypervolume([posterior(seed) for seed in range(objectives)], SPACE.sample(Key.of(3), 9))

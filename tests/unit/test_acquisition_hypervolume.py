@@ -13,6 +13,7 @@ from luthier.acquisition.analytic import LogEI
 from luthier.acquisition.directional_hypervolume import directional_hypervolume
 from luthier.acquisition.hypervolume import LogEHVI, bind_hypervolume
 from luthier.acquisition.normal import log_difference
+from luthier.acquisition.weighting.shared_results import SharedResults
 from luthier.key import Key
 from luthier.numeric import free_boxes, hypervolume, non_dominated
 from luthier.surrogate.protocol import Moments
@@ -130,6 +131,30 @@ def test_the_reference_point_lets_a_narrow_front_grow() -> None:
     x = np.array([[0.0, 0.1], [0.1, 0.0], [0.9, 0.9], [1.0, 1.0]])
     criterion = bind_hypervolume([At(0, 0.1), At(1, 0.1)], x)
     assert criterion.boxes.highs.max() == pytest.approx(0.97)  # the 0.9 quantile of 0, .1, .9, 1
+
+
+def test_where_a_shared_result_is_expected_improvement_counts_less() -> None:
+    values, sharing = np.array([[0.0, 1.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]), np.array([3, 3, 3, 1])
+    shared = SharedResults.of(values, sharing)
+
+    def share(mean, std) -> float:
+        both = [Moments(np.array([value]), np.array([each**2])) for value, each in zip(mean, std, strict=True)]
+        return float(np.exp(shared.log_share(both)[0]))
+
+    assert share((0.0, 1.0), (0.1, 0.1)) == pytest.approx(1 / 9)
+    assert share((1.0, 0.0), (0.1, 0.1)) == pytest.approx(1.0)
+    assert share((0.0, 0.5), (0.1, 50.0)) == pytest.approx(1 / 9, rel=1e-6)  # the one that is known decides
+    assert share((0.5, 0.5), (0.1, 0.1)) == pytest.approx((3 / 9 + 1) / 4)  # three trials to one
+    assert share((0.0, 1.0), (0.0, 0.0)) == pytest.approx(1 / 9)
+
+
+@pytest.mark.parametrize("objectives", [2, 4])
+def test_where_no_trials_share_results_nothing_is_changed(objectives: int) -> None:
+    models, points = [Fixed(0.5, 0.1)] * objectives, np.zeros((5, 1))
+    assert bind_hypervolume(models, points, sharing=np.ones(5, dtype=int)).shared is None
+    plain = bind_hypervolume(models, points).value(points)
+    shared = bind_hypervolume(models, points, sharing=np.full(5, 2)).value(points)
+    np.testing.assert_allclose(shared, plain - np.log(4.0))
 
 
 def test_differences_of_logarithms() -> None:

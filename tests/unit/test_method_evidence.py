@@ -257,6 +257,24 @@ def test_of_several_objectives_what_lies_between_equal_trials_is_known() -> None
     ]
 
 
+def test_of_several_objectives_no_box_holds_a_trial_with_other_values() -> None:
+    """Two plateaus of one value that meet at a corner, as those of a shallow and of a pruned tree: the rest is free."""
+    arms = [[0.0, 0.1], [0.0, 0.5], [0.0, 1.0], [0.3, 1.0], [0.8, 1.0]]
+    other = [[0.6, 0.4]]
+    known = data([[*row, 0.25] for row in arms + other], [[0, 1]] * len(arms) + [[1, 0]])
+    separation = separate(known, 1e-6)
+    assert separation is not None
+    at = np.array([[0.0, 0.3, 0.25], [0.5, 1.0, 0.25], [0.5, 0.4, 0.25], [0.4, 0.2, 0.25]])
+    assert separation.clear(at).tolist() == [False, False, True, True]
+
+
+def test_of_several_objectives_only_the_latest_trials_span_boxes() -> None:
+    x = np.column_stack([np.linspace(0.0, 1.0, 700), np.full(700, 0.5), np.full(700, 0.25)])
+    separation = separate(data(x, [[0, 1]] * 700), 1e-9)
+    assert separation is not None
+    assert separation.clear(np.array([[0.1001, 0.5, 0.25], [0.9001, 0.5, 0.25]])).tolist() == [True, False]
+
+
 def test_inactive_variables_are_alike() -> None:
     space = lt.Space({"on": lt.Bool(), "depth": lt.Float(0, 1, when="on")})
     x = space.encode([{"on": False}, {"on": True, "depth": 0.5}])

@@ -63,9 +63,16 @@ def test_parzen_proposes_by_fronts_and_is_replayed() -> None:
 
 def test_every_second_model_of_a_kind_has_the_standard_scale() -> None:
     smooth, rough = ([lt.GP(scaling=name) for name in ("standard", "half rank", "log gap")] for _ in range(2))
-    scales = [choose_model(smooth, rough, begun).scaling for begun in range(24)]
+    scales = [choose_model(smooth, rough, begun, 0.0).scaling for begun in range(24)]
     assert scales[::2] == scales[1::2] == ["standard", "standard", "standard", "half rank", "standard", "log gap"] * 2
-    assert choose_model(smooth[1:], [], 3) is smooth[1]
+    assert choose_model(smooth[1:], [], 3, 1.0) is smooth[1]
+
+
+def test_the_more_trials_tie_the_more_often_the_scale_is_linear() -> None:
+    models = [lt.GP(scaling=name) for name in ("standard", "half rank", "log gap")]
+    for tied, share in ((0.0, 0.0), (0.125, 0.25), (0.25, 0.5), (0.5, 1.0), (1.0, 1.0)):
+        scales = [choose_model(models, [], begun, tied).scaling for begun in range(0, 400, 4)]
+        assert np.mean([scale == "linear" for scale in scales]) == pytest.approx(share, abs=0.03)
 
 
 @pytest.mark.parametrize("kind", ["nsga2", "nsga3", "de"])

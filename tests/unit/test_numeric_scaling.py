@@ -25,6 +25,16 @@ def test_power_is_that_of_scikit_learn(name) -> None:
     np.testing.assert_allclose(power_scaling(1e5 * y - 3.0), power_scaling(y), atol=1e-6)
 
 
+def test_linear_keeps_distances_of_orders_of_magnitude_and_bounds_outliers() -> None:
+    y = np.concatenate([np.arange(20.0), [100.0, 150.0]])
+    scaled = SCALINGS["linear"](y)
+    np.testing.assert_allclose(np.diff(scaled) / np.diff(y), (scaled[1] - scaled[0]), rtol=1e-9)
+    bent = SCALINGS["standard"](y)
+    assert bent[-1] - bent[-2] < 10 * (bent[1] - bent[0])
+    outlier = SCALINGS["linear"](np.append(y, 1e12))
+    assert outlier[1] - outlier[0] > 0.1 * (scaled[1] - scaled[0])
+
+
 @pytest.mark.parametrize("name", COMPARABLE_SCALINGS)
 def test_slopes_are_derivatives(name) -> None:
     y = np.sort(np.concatenate([np.linspace(0.0, 3.0, 2000), np.full(5, 1.5)]))

@@ -13,6 +13,7 @@ from luthier._typing import Floats
 from luthier.acquisition.criterion import LEAST_STD, smooth_where, standard_deviation
 from luthier.acquisition.normal import log_distribution
 from luthier.acquisition.protocol import AcquisitionContext, ValueScale
+from luthier.acquisition.weighting.shared_results import SharedResults
 from luthier.key import Key
 from luthier.numeric import quasi_normal
 from luthier.surrogate import Differentiable, Moments, Posterior, supports
@@ -39,6 +40,7 @@ class LogDirectionalEHVI:
         posteriors: one for each of the m objectives, each on a scale of its own.
         thresholds: (t, m) the points r - λ u of all directions and nodes.
         log_weights: (t,) logarithms of the nodes' weights.
+        shared: see `LogEHVI`.
 
     Cost: O(q (n² + t m)) for q points and n trials.
 
@@ -53,6 +55,7 @@ class LogDirectionalEHVI:
     posteriors: tuple[Posterior, ...]
     thresholds: Floats
     log_weights: Floats
+    shared: SharedResults | None = None
 
     @property
     def abilities(self) -> tuple[type, ...]:
@@ -66,9 +69,11 @@ class LogDirectionalEHVI:
     def value(self, x: Floats) -> Floats:
         """Give the value at `x` (q, d); shape (q,)."""
         logs = np.broadcast_to(self.log_weights, (len(x), len(self.log_weights))).copy()
-        for place, posterior in enumerate(self.posteriors):
-            logs += log_distribution(self._standardized(posterior.moments(x), place)[0])
-        return _log_sum(logs)[0]
+        moments = [posterior.moments(x) for posterior in self.posteriors]
+        for place, one in enumerate(moments):
+            logs += log_distribution(self._standardized(one, place)[0])
+        value = _log_sum(logs)[0]
+        return value if self.shared is None else value + self.shared.log_share(moments)
 
     def value_grad(self, x: Floats) -> tuple[Floats, Floats]:
         """Give the value (q,) and gradient (q, d) at `x` (q, d)."""
@@ -82,7 +87,7 @@ class LogDirectionalEHVI:
             by_mean, by_std = -slopes.sum(axis=1) / std, -(slopes * z).sum(axis=1) / std
             by_variance = np.where(one.variance <= LEAST_STD**2, 0.0, by_std / (2.0 * std))
             gradient += by_mean[:, None] * one.mean_grad + by_variance[:, None] * one.variance_grad
-        return value, gradient
+        return (value, gradient) if self.shared is None else self.shared.add_to(value, gradient, moments)
 
     def _standardized(self, moments: Moments, place: int) -> tuple[Floats, Floats]:
         """Give the thresholds of one objective in standard deviations from the mean, (q, t); and these, (q,)."""

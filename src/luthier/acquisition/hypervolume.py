@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -14,6 +14,7 @@ from luthier.acquisition.criterion import LEAST_STD, smooth_where, standard_devi
 from luthier.acquisition.directional_hypervolume import LogDirectionalEHVI, directional_hypervolume
 from luthier.acquisition.normal import log_difference, log_distribution, log_improvement
 from luthier.acquisition.protocol import AcquisitionContext, ValueScale
+from luthier.acquisition.weighting.shared_results import SharedResults
 from luthier.key import Key
 from luthier.numeric import Boxes, free_boxes, non_dominated
 from luthier.surrogate import Differentiable, Moments, Posterior, supports
@@ -43,6 +44,7 @@ class LogEHVI:
         posteriors: one for each of the 2 or 3 objectives, each on a scale of its own.
         boxes: what is not dominated, below the reference point, on these scales.
         beyond: (m,) what is added to the logarithm for losses below all known ones, by objective; 0 or less.
+        shared: how much of it counts where a result is likely to be one that trials share; None: all of it.
 
     Cost: O(q (n² + b m)) for q points, n trials and b boxes.
 
@@ -58,6 +60,7 @@ class LogEHVI:
     posteriors: tuple[Posterior, ...]
     boxes: Boxes
     beyond: Floats
+    shared: SharedResults | None = None
 
     @property
     def abilities(self) -> tuple[type, ...]:
@@ -70,7 +73,9 @@ class LogEHVI:
 
     def value(self, x: Floats) -> Floats:
         """Give the value at `x` (q, d); shape (q,)."""
-        return _log_sum(self._logs(self._sides([posterior.moments(x) for posterior in self.posteriors])))[0]
+        moments = [posterior.moments(x) for posterior in self.posteriors]
+        value = _log_sum(self._logs(self._sides(moments)))[0]
+        return value if self.shared is None else value + self.shared.log_share(moments)
 
     def value_grad(self, x: Floats) -> tuple[Floats, Floats]:
         """Give the value (q,) and gradient (q, d) at `x` (q, d)."""
@@ -83,7 +88,7 @@ class LogEHVI:
             flat = one.variance <= LEAST_STD**2
             by_variance = np.where(flat, 0.0, by_std / (2.0 * side.std))
             gradient += by_mean[:, None] * one.mean_grad + by_variance[:, None] * one.variance_grad
-        return value, gradient
+        return (value, gradient) if self.shared is None else self.shared.add_to(value, gradient, moments)
 
     def _logs(self, sides: Sequence[_Side]) -> Floats:
         """Give the logarithm of what each box contributes, (q, b)."""
@@ -99,7 +104,11 @@ class LogEHVI:
 
 
 def bind_hypervolume(
-    posteriors: Sequence[Posterior], points: Floats, beyond: Floats | None = None, key: Key | None = None
+    posteriors: Sequence[Posterior],
+    points: Floats,
+    beyond: Floats | None = None,
+    key: Key | None = None,
+    sharing: Integers | None = None,
 ) -> LogEHVI | LogDirectionalEHVI:
     """Make the criterion of an improvement on the front of the predicted means.
 
@@ -111,14 +120,16 @@ def bind_hypervolume(
         points: (n, d) that keep the outcome constraints, tried or pending, n at least 1.
         beyond: see `LogEHVI`; None: nothing.
         key: draws the directions for more than three objectives; None: always the same ones.
+        sharing: (n,) how many trials have the result of each point, 1 where it is alone; None: all are alone.
     """
     means = np.column_stack([posterior.moments(points).mean for posterior in posteriors])
     front = means[non_dominated(means)]
     reference = reference_point(means, front)
     less = np.zeros(len(reference)) if beyond is None else beyond
+    shared = None if sharing is None or (sharing < 2).all() else SharedResults.of(means, sharing)
     if len(reference) > _MOST_BOXED:
-        return directional_hypervolume(posteriors, front, reference, less, key or Key.of(0))
-    return LogEHVI(tuple(posteriors), free_boxes(front, reference), less)
+        return replace(directional_hypervolume(posteriors, front, reference, less, key or Key.of(0)), shared=shared)
+    return LogEHVI(tuple(posteriors), free_boxes(front, reference), less, shared)
 
 
 def reference_point(means: Floats, front: Floats) -> Floats:

@@ -17,6 +17,8 @@ from luthier.errors import InvalidSetting
 
 _MOST_POWER = 5.0
 """Limit of the exponent's size: beyond it, losses do not become more normal by a difference that a model could see."""
+_FAR, _VERY_FAR = 3.0, 30.0
+"""In spreads of the better half above the median: from there on losses grow only logarithmically."""
 
 
 def standard_scaling(y: Floats) -> Floats:
@@ -25,13 +27,16 @@ def standard_scaling(y: Floats) -> Floats:
     From three times the spread of the better half above the median on, losses grow only logarithmically, so that one
     outlier does not flatten everything else.
     """
-    y = _to_unit_interval(y)
-    middle = np.median(y)
-    spread = _spread(y, middle)
-    if spread > 0:
-        bound = middle + 3.0 * spread
-        y = np.where(y > bound, bound + spread * np.log1p(np.maximum(y - bound, 0.0) / spread), y)
-    return _standardize(y)
+    return _standardize(_compressed(y, _FAR))
+
+
+def linear_scaling(y: Floats) -> Floats:
+    """Subtract the mean and divide by the standard deviation, after compressing losses very far above the median.
+
+    As `standard_scaling`, but from thirty times the spread on: volumes are those of the losses themselves, also where
+    an objective such as a size spans orders of magnitude.
+    """
+    return _standardize(_compressed(y, _VERY_FAR))
 
 
 def half_rank_scaling(y: Floats) -> Floats:
@@ -90,6 +95,7 @@ def given_scaling(y: Floats) -> Floats:
 
 SCALINGS: dict[str, Callable[[Floats], Floats]] = {
     "standard": standard_scaling,
+    "linear": linear_scaling,
     "half rank": half_rank_scaling,
     "rank": rank_scaling,
     "log gap": log_gap_scaling,
@@ -150,6 +156,17 @@ def _to_unit_interval(y: Floats) -> Floats:
         return np.zeros_like(y)
     unit: Floats = (0.5 * y - 0.5 * low) / width
     return unit
+
+
+def _compressed(y: Floats, far: float) -> Floats:
+    """Map losses to [0, 1], and take logarithms of what lies so many spreads of the better half above the median."""
+    y = _to_unit_interval(y)
+    middle = np.median(y)
+    spread = _spread(y, middle)
+    if spread > 0:
+        bound = middle + far * spread
+        y = np.where(y > bound, bound + spread * np.log1p(np.maximum(y - bound, 0.0) / spread), y)
+    return y
 
 
 def _spread(y: Floats, middle: float) -> float:

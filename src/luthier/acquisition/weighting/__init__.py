@@ -1,1 +1,1 @@
-"""Weights of acquisition functions: cost, user prior, feasibility."""
+"""Weights of acquisition functions: cost, user prior, feasibility, results that are known."""

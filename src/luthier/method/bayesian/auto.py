@@ -268,7 +268,8 @@ class Auto:
         self, problem: Problem, data: Data, constraints: tuple[Posterior, ...], key: Key, stream: Key, memo: Memo
     ) -> Step:
         """Give the step of two to six objectives: what a point would add to the hypervolume of the front."""
-        model = choose_model(self.committee, self.short_scale_models, _begun(data))
+        evidence = find_evidence((), data)
+        model = choose_model(self.committee, self.short_scale_models, _begun(data), evidence.tied)
         models = fit_objectives(model, data, key.fold("fit"), memo)
         density, seen = self._density(problem), front_first(data, stream)
         name, acquisition = self._weighted(models.acquisition(stream), problem, data, density)
@@ -277,7 +278,6 @@ class Auto:
         note = written(ModelChoice(COMMITTEE, name, (model.scaling,), source_weights(models.fitted[0])))
         if not constraints and is_second_turn(_begun(data), _NEAR_FRONT):
             criterion = near_front(criterion, data, wide_numbers(data.columns), stream)
-        evidence = find_evidence((), data)
         if evidence.tied:
             penalty = _FRONT_EDGES * evidence.tied
             criterion = penalize_edges(criterion, models.fitted, data.columns, penalty, _LEAST_IDLE)

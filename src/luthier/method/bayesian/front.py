@@ -24,6 +24,10 @@ _ALIKE = 1e-3
 """Losses are alike if they differ by less than this share of the range of all."""
 _REACH, _MOST_CENTRES = 0.1, 50
 """Half the width of the boxes around members of the front, as a share of each range, and of how many members."""
+_GOLDEN = 0.5 * (5.0**0.5 - 1.0)
+"""Multiples of it, modulo 1, are spread evenly: so the proposals of the linear scale are, whatever their share."""
+_LINEAR = 2.0
+"""Where half of the trials tie, every model of the standard scale has the linear one instead."""
 _BOUND = 2.0
 """What k trials have in common as the lowest value is likely to be a bound: to fall below it counts 1/k² as much."""
 
@@ -49,9 +53,10 @@ class FrontModels:
             key: draws directions, where there are more than three objectives.
         """
         feasible = self.data.feasible
-        rows = self.data.x[feasible] if feasible.any() else self.data.x
-        points = np.concatenate([rows, self.data.pending])
-        return bind_hypervolume(self.posteriors, points, _beyond(self.data.losses), key)
+        rows = np.flatnonzero(feasible) if feasible.any() else np.arange(len(self.data))
+        points = np.concatenate([self.data.x[rows], self.data.pending])
+        sharing = np.append(_sharing(self.data.losses)[rows], np.ones(len(self.data.pending), np.int64))
+        return bind_hypervolume(self.posteriors, points, _beyond(self.data.losses), key, sharing)
 
 
 def _beyond(losses: Floats) -> Floats:
@@ -59,6 +64,13 @@ def _beyond(losses: Floats) -> Floats:
     least = losses.min(axis=0)
     shared = (losses <= least + _ALIKE * np.ptp(losses, axis=0)).sum(axis=0)
     found: Floats = -_BOUND * np.log(shared)
+    return found
+
+
+def _sharing(losses: Floats) -> Integers:
+    """Count for each row of losses (n, m) those that are equal, itself included; (n,). Cost O(n log n)."""
+    _, groups, counts = np.unique(losses, axis=0, return_inverse=True, return_counts=True)
+    found: Integers = counts[groups.ravel()]
     return found
 
 
@@ -73,19 +85,24 @@ def fit_objectives(model: GP, data: Data, key: Key, memo: Memo) -> FrontModels:
     return FrontModels(data, tuple(fitted), tuple(posteriors))
 
 
-def choose_model(smooth: Sequence[GP], rough: Sequence[GP], begun: int) -> GP:
+def choose_model(smooth: Sequence[GP], rough: Sequence[GP], begun: int, tied: float) -> GP:
     """Take smooth and rough models alternately, of each kind that on the standard scale every second time.
 
     The others take turns. They find fronts that lie in a small part of the losses' ranges; but on their scales the
-    volume is not that of the losses, and where the ends of a front are easily reached they go nowhere else.
+    volume is not that of the losses, and where the ends of a front are easily reached they go nowhere else. The more
+    trials tie, as they do where one objective is a size, the more often the scale is the linear one in place of the
+    standard one, which compresses the large end of what spans orders of magnitude: always, if half of them do.
 
     Args:
         smooth, rough: models of one scale each; there may be no rough ones.
         begun: the number of results and pending trials.
+        tied: the share of the trials whose values another one has.
     """
     models, turn = rough if begun % 2 and rough else smooth, begun // 2
     plain = [model for model in models if model.scaling == "standard"]
-    return plain[0] if plain and turn % 2 == 0 else models[turn // 2 % len(models)]
+    if not plain or turn % 2:
+        return models[turn // 2 % len(models)]
+    return replace(plain[0], scaling="linear") if (turn * _GOLDEN) % 1.0 < _LINEAR * tied else plain[0]
 
 
 def front_first(data: Data, key: Key) -> Data:

@@ -8,13 +8,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from luthier._typing import Floats, Integers
+from luthier._typing import Bools, Floats, Integers
 from luthier.data import Data
 
 _DISTANCE = 0.4
 """The least distance from a trial, in units of the average gap between trials of up to three variables."""
 _FEWEST_IN_BOX = 2
 """So many trials with the same values span a box."""
+_LATEST = 200
+"""Of earlier trials than so many no boxes are made, so that the cost does not grow without bound."""
 _INACTIVE = 9.0
 _SAMPLE = 500  # boxes by which it is seen along which variable few of them overlap
 _PAIRS = 250_000  # of points and boxes that are looked at together: some 8 MB at the most
@@ -111,8 +113,9 @@ def separate(data: Data, doubt: float) -> Separation | None:
 
     With n trials of d variables it is ``0.4 doubt n^(-1/min(d, 3))`` along a number, and twice that with several
     objectives; categories are all but equal only if they are equal. Of several objectives, trials with the same values
-    span boxes. Where outcome constraints leave a part of the space, it is the smaller by how little of each number's
-    range the feasible trials take up: a small feasible region would have no room left.
+    span boxes where no other one lies between them. Where outcome constraints leave a part of the space, it is the
+    smaller by how little of each number's range the feasible trials take up: a small feasible region would have no room
+    left.
 
     Args:
         data: what is known.
@@ -149,16 +152,48 @@ def _widths(x: Floats) -> Floats:
 
 
 def _boxes(data: Data) -> tuple[Floats, Floats]:
-    """Give the boxes, (b, d) each, of the trials that agree in all values, in all categories and in what is active."""
-    marks = [np.isnan(data.x)]
-    marks += [data.x[:, [j]] for j, column in enumerate(data.columns) if column.kind != "number"]
-    key = np.nan_to_num(np.concatenate([data.losses, *marks], axis=1), nan=-1.0)
-    groups = np.unique(key, axis=0, return_inverse=True)[1].ravel()
-    counts = np.bincount(groups)
-    members = [data.x[groups == group] for group in np.flatnonzero(counts >= _FEWEST_IN_BOX)]
-    if not members:
-        return data.x[:0], data.x[:0]
-    return np.stack([some.min(axis=0) for some in members]), np.stack([some.max(axis=0) for some in members])
+    """Give boxes, (b, d) each, around trials that agree in all values, in all categories and in what is active.
+
+    No trial with other values lies in one: where plateaus meet at a corner, what lies between them is not known. Only
+    the latest 200 trials count. Cost O(b n² d) for b boxes.
+    """
+    x, losses = _filled(data.x[-_LATEST:]), data.losses[-_LATEST:]
+    marks = [np.isnan(data.x[-_LATEST:])]
+    marks += [x[:, [j]] for j, column in enumerate(data.columns) if column.kind != "number"]
+    groups = np.unique(np.concatenate([losses, *marks], axis=1), axis=0, return_inverse=True)[1].ravel()
+    values = np.unique(losses, axis=0, return_inverse=True)[1].ravel()
+    found = list[tuple[Floats, Floats]]()
+    for group in np.flatnonzero(np.bincount(groups) >= _FEWEST_IN_BOX):
+        members = np.flatnonzero(groups == group)
+        found += _cover(x[members], x[values != values[members[0]]])
+    return (np.stack([low for low, _ in found]), np.stack([high for _, high in found])) if found else (x[:0], x[:0])
+
+
+def _cover(members: Floats, others: Floats) -> list[tuple[Floats, Floats]]:
+    """Cover points (m, d) with boxes that hold none of the others (n, d): the ends, (d,) each, of those that hold two.
+
+    A box grows from a point that no other box holds, by the nearest points first.
+    """
+    found = list[tuple[Floats, Floats]]()
+    left = np.ones(len(members), dtype=bool)
+    while left.any():
+        start = members[np.argmax(left)]
+        low, high = start, start
+        for point in members[np.argsort(((members - start) ** 2).sum(axis=1), kind="stable")]:
+            wider = np.minimum(low, point), np.maximum(high, point)
+            if not _holds(*wider, others).any():
+                low, high = wider
+        held = _holds(low, high, members)
+        left[held] = False
+        if held.sum() >= _FEWEST_IN_BOX:
+            found.append((low, high))
+    return found
+
+
+def _holds(low: Floats, high: Floats, points: Floats) -> Bools:
+    """Tell which points (n, d) lie in a box; (n,)."""
+    found: Bools = np.logical_and.reduce((points >= low) & (points <= high), axis=1)
+    return found
 
 
 def _filled(points: Floats) -> Floats:

@@ -87,9 +87,9 @@ class GP:
 
     Args:
         kernel: ``matern52``, ``matern32`` or ``rbf``.
-        scaling: of the losses: ``standard``, ``half rank``, ``rank``, ``log gap``, ``power`` or ``given`` (see
-            `luthier.numeric.scaling`), or ``evidence``: whichever of ``standard``, ``power`` and ``log gap`` predicts
-            the losses best, by their leave-one-out density. The posterior is on that scale.
+        scaling: of the losses: ``standard``, ``linear``, ``half rank``, ``rank``, ``log gap``, ``power`` or ``given``
+            (see `luthier.numeric.scaling`), or ``evidence``: whichever of ``standard``, ``power`` and ``log gap``
+            predicts the losses best, by their leave-one-out density. The posterior is on that scale.
         growth: factor by which the data grow from one refit of the hyperparameters to the next, above 1.
         steps: iterations of each search for hyperparameters, at least 1.
         largest: the largest number of losses that the model is fitted to, at least 2: half of them the lowest, the rest
