@@ -64,12 +64,12 @@ def ints(draw: st.DrawFn) -> Int:
 def choices() -> st.SearchStrategy[Choice]:
     """Draw a Choice, with weights or not."""
     some = st.lists(st.sampled_from(OPTIONS), min_size=1, max_size=5, unique=True)
-    weighed = some.flatmap(
+    weighted = some.flatmap(
         lambda options: st.lists(st.floats(0.1, 10.0), min_size=len(options), max_size=len(options)).map(
             lambda weights: Choice(*options, weights=weights)
         )
     )
-    return st.one_of(some.map(lambda options: Choice(*options)), weighed)
+    return st.one_of(some.map(lambda options: Choice(*options)), weighted)
 
 
 @st.composite

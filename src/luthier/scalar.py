@@ -120,7 +120,7 @@ def to_list(value: object, what: str, refuse: type[LuthierError]) -> list[Any]:
     """Read several things in order: a list or an array, but no set or mapping, and no text.
 
     Raises:
-        LuthierError: of the kind `refuse`, where it is none, or cannot be read; `what` says what it is about.
+        LuthierError: of the kind `refuse`, where it is no number, or cannot be read; `what` says what it is about.
     """
     if isinstance(value, str | bytes | Mapping | set | frozenset) or not isinstance(value, Iterable):
         why = ", which has no order" if isinstance(value, set | frozenset) else ""

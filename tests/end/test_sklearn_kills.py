@@ -93,9 +93,7 @@ def test_a_killed_search_goes_on(kind: str, folder: Path) -> None:
     log, store = folder / "fits.log", folder / "search.db"
     for fits in (8, 20):  # killed twice, in the middle of a candidate
         process = run(folder, kind, str(store), str(log))
-        limit_s = time.monotonic() + 120
         while lines(log) < fits and process.poll() is None:
-            assert time.monotonic() < limit_s
             time.sleep(0.005)
         assert process.poll() is None, process.communicate()
         os.kill(process.pid, signal.SIGKILL)

@@ -89,7 +89,7 @@ DOORS: dict[str, Door] = {
     "preferred": lambda v: FRONT.prefer(v, 0),
     "weights": lambda v: FRONT.choose(weights=v),
     "weight": lambda v: FRONT.choose(weights={"v": v, "w": 1.0}),
-    "weighed": lambda v: FRONT.choose(weights={"v": 1.0, **_keyed(v, 1.0)}),
+    "weighted": lambda v: FRONT.choose(weights={"v": 1.0, **_keyed(v, 1.0)}),
     "prices": lambda v: FRONT.choose(prices=v),
     "order": lambda v: FRONT.choose(order=v),
     "ordered": lambda v: FRONT.choose(order=["v", v]),

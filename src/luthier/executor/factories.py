@@ -66,7 +66,7 @@ _OBJECTS = {
 
 
 def engine_factory(choice: object) -> Callable[[ObjectiveFunction, int | None], Executor] | None:
-    """Give what makes an executor of another library's engine; None where `choice` is none.
+    """Give what makes an executor of another library's engine; None where `choice` is not one.
 
     Args:
         choice: the name of an engine, such as ``"dask"``; a URL, such as ``"tcp://10.0.0.1:8786"`` (Dask) or

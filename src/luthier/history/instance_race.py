@@ -108,7 +108,7 @@ class InstanceRace:
     def _choose(self) -> None:
         """Find an incumbent anew: of the trials with the most cases the one with the lowest mean, then the earliest.
 
-        A trial with a case that is not finite is none.
+        A trial with a case that is not finite does not count.
         """
         racing = ((number, sums) for number, sums in self._sums.items() if number not in self._out)
         left = [(-len(sums), sums[-1], number) for number, sums in racing if sums[-1] < math.inf]

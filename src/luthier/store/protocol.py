@@ -133,7 +133,7 @@ class Rereading(Protocol):
         """Read the records from position `first` up to `last`, which are there.
 
         Args:
-            number: of the study, as `Identifying.identify` gives it: another study of its name is none.
+            number: of the study, as `Identifying.identify` gives it: another study of its name is not meant.
             first: from 0.
             last: at most the length of the log.
 

@@ -20,7 +20,7 @@ from luthier.trial import Trial
 _ROUNDING = 1e-12
 """Errors below this share of the losses are of their rounding."""
 _LEAST = sys.float_info.min
-"""A lead of 0 is none, also where its noise is known to be 0."""
+"""A lead of 0 does not count, also where its noise is known to be 0."""
 
 NoiseSource = Literal["folds", "variance", "model", "none"]
 

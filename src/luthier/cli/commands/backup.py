@@ -41,7 +41,7 @@ def backup(store: str | None, target: str | None) -> None:
                 copied = back_up(source, copy)
         except BaseException:
             if is_file:
-                Path(target).unlink(missing_ok=True)  # half a backup is none
+                Path(target).unlink(missing_ok=True)  # half a backup is useless
             raise
     events = sum(copied.values())
     studies = "1 study" if len(copied) == 1 else f"{len(copied)} studies"
@@ -84,7 +84,7 @@ def restore(backup: str, store: str, wanted: tuple[str, ...]) -> None:
             lines = [f"{reader.name}: restored in {shown_place(place)}, {reader.summary()}" for reader in readers]
         except BaseException:
             if is_new:
-                Path(place).unlink(missing_ok=True)  # half of a store is none
+                Path(place).unlink(missing_ok=True)  # half of a store is useless
             raise
     if waiting:
         lines.append(f"{waiting} that ran when the backup was made wait to be run again: luthier run goes on")

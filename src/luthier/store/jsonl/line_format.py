@@ -74,7 +74,7 @@ def _sealed(covered: bytes) -> bytes:
 
 
 def read_header(line: bytes) -> int | None:
-    """Give the version in the first line of a file; None where it is none of ours."""
+    """Give the version in the first line of a file; None where it is not one of ours."""
     match = _HEADER.fullmatch(line)
     return int(match[1]) if match else None
 

@@ -432,5 +432,5 @@ def _lease(study: int, number: int, token: int) -> dict[str, int]:
 
 
 def _digest(study: str) -> str:
-    """Give what a study's name is found by. Raises `StudyNotFound`'s like: a name that is none finds nothing."""
+    """Give what a study's name is found by. Raises `StudyNotFound`'s like: an invalid name finds nothing."""
     return hashlib.sha256(study.encode(errors="surrogatepass")).hexdigest()
