@@ -20,14 +20,13 @@ import argparse
 import contextlib
 import os
 import random
-import sqlite3
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "end"))
@@ -39,6 +38,7 @@ from databases import DatabaseServer, database_server
 from luthier.errors import Conflict
 from luthier.event import Told
 from luthier.store import open_store, sqlite_library
+from luthier.store.sqlite.library import sqlite3
 from luthier.store.sqlite.schema import journal_mode
 
 KINDS = ("SQLite", "JSON lines", "PostgreSQL", "MariaDB")
@@ -145,7 +145,8 @@ def crowd(options: argparse.Namespace) -> None:
 def bare(place: Path, window: tuple[float, float], number: int, output: Path) -> None:
     """Insert rows as fast as SQLite does it by itself, in the same mode."""
     with contextlib.closing(sqlite3.connect(place, isolation_level=None, timeout=60)) as file:
-        file.execute(f"PRAGMA journal_mode = {journal_mode()}")
+        if journal_mode() != "wal":  # which a file remembers
+            file.execute(f"PRAGMA journal_mode = {journal_mode()}")
         file.execute("PRAGMA synchronous = FULL")
         body, count = "x" * 120, 0
         time.sleep(max(0.0, window[0] - time.time()))
@@ -188,31 +189,40 @@ def at_once(works: list[Callable[[Path], None]], folder: Path) -> int:
     return sum(int(output.read_text()) for output in outputs)
 
 
+def writers_in_turns(where: str | None, number: int, count: int) -> tuple[float, float]:
+    """Give the appends a second of a bare loop and of ours, in new files, one right after the other."""
+    with tempfile.TemporaryDirectory(prefix="luthier-bench-", dir=where) as name:
+        folder, rates = Path(name), {}
+        with contextlib.closing(sqlite3.connect(folder / "bare.db")) as file:
+            file.execute(f"PRAGMA journal_mode = {journal_mode()}")
+            file.execute(
+                "CREATE TABLE events (study INTEGER, position INTEGER, at REAL, checksum INTEGER, body TEXT, "
+                "PRIMARY KEY (study, position)) WITHOUT ROWID"
+            )
+        for kind in (False, True) if number % 2 else (True, False):
+            span = window(1.0)
+            if kind:
+                works = [partial(ours, str(folder / "s.db"), span, f"s{n}") for n in range(count)]
+            else:
+                works = [partial(bare, folder / "bare.db", span, n) for n in range(count)]
+            rates[kind] = at_once(works, folder) / 1.0
+        return rates[False], rates[True]
+
+
 def writers(options: argparse.Namespace) -> None:
     """Compare appends a second."""
     seconds, count = min(options.seconds, 2), 8
     print(f"\n{count} writers, {seconds} s each, appends a second (SQLite {sqlite_library()}, {journal_mode()})\n")
     print("| store | own studies | one study |\n| --- | --- | --- |")
-    rates = []
-    for _ in range(options.repeats):
-        with tempfile.TemporaryDirectory(prefix="luthier-bench-", dir=options.folder) as name:
-            folder = Path(name)
-            with contextlib.closing(sqlite3.connect(folder / "bare.db")) as file:
-                file.execute(
-                    "CREATE TABLE events (study INTEGER, position INTEGER, at REAL, checksum INTEGER, body TEXT, "
-                    "PRIMARY KEY (study, position)) WITHOUT ROWID"
-                )
-            span = window(seconds)
-            works = [partial(bare, folder / "bare.db", span, n) for n in range(count)]
-            plain = at_once(works, folder) / seconds
-            span = window(seconds)
-            works = [partial(ours, str(folder / "s.db"), span, f"s{n}") for n in range(count)]
-            own = at_once(works, folder) / seconds
-            rates.append((plain, own))
-            print(
-                f"| bare SQLite loop | {plain:.0f} | |\n| SQLite | {own:.0f} ({own / plain:.2f} of it) | |", flush=True
-            )
-    print(f"ratio to the bare loop: {sorted(own / plain for plain, own in rates)[len(rates) // 2]:.2f} (median)\n")
+    rates = [writers_in_turns(options.folder, number, count) for number in range(options.repeats)]
+    plain, own = (statistics.median(one[place] for one in rates) for place in (0, 1))
+    ratios = sorted(own / plain for plain, own in rates)
+    print(f"| bare SQLite loop | {plain:.0f} | |\n| SQLite | {own:.0f} | |", flush=True)
+    middle, half = statistics.median(ratios), len(ratios) // 4
+    print(
+        f"ratio to the bare loop: {middle:.2f} (median of {len(ratios)} rounds of 1 s each, the middle half "
+        f"{ratios[half]:.2f} to {ratios[-1 - half]:.2f})\n"
+    )
     with places() as stores:
         for kind, place, _ in stores:
             with tempfile.TemporaryDirectory(prefix="luthier-bench-", dir=options.folder) as name:
@@ -275,37 +285,50 @@ def ask(options: argparse.Namespace) -> None:
         print("\nOptuna is not installed: no comparison")
         return
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    count = 60
-    print(f"\nask and tell, 10 parameters, {count} trials, ms each (wall, processor)\n")
-    print("| store | Luthier | Optuna RDBStorage | ratio, wall |\n| --- | --- | --- | --- |")
-    names = [f"x{number}" for number in range(10)]
+    rounds, count = 16, 10
+    print(f"\nask and tell, 10 parameters, {rounds} rounds of {count} trials in turns, ms each (wall, processor)\n")
+    print("| store | Luthier | Optuna RDBStorage | ratio, wall | the middle half |\n| --- | --- | --- | --- | --- |")
     with places(("SQLite", "PostgreSQL")) as stores:
         for kind, place, _ in stores:
             with tempfile.TemporaryDirectory(prefix="luthier-bench-", dir=options.folder) as name:
-                space = {one: lt.Float(0, 1) for one in names}
-                where = place(Path(name))
-                with lt.Study("s", space, minimize="y", store=where, method=lt.Random(), seed=0) as study:
-                    study.tell(study.ask(), 1.0)
-                    mine = timed(lambda study=study: study.tell(study.ask(), 1.0), count)
-                if kind == "SQLite":
-                    url = f"sqlite:///{name}/optuna.db"
-                else:
-                    url = place(Path(name)).replace("postgresql://", "postgresql+psycopg://")
-                theirs_study = optuna.create_study(storage=url, sampler=optuna.samplers.RandomSampler(seed=0))
-
-                def one(study: Any = theirs_study) -> None:
-                    trial = study.ask()
-                    for each in names:
-                        trial.suggest_float(each, 0, 1)
-                    study.tell(trial, 1.0)
-
-                one()
-                theirs = timed(one, count)
+                figures = ask_in_turns(place, Path(name), kind == "SQLite", rounds, count)
+                mine, theirs = ([statistics.median(one[part] for one in side) for part in (0, 1)] for side in figures)
+                ratios = sorted(b[0] / a[0] for a, b in zip(*figures, strict=True))
+                half = rounds // 4
                 print(
                     f"| {kind} | {mine[0]:.1f}, {mine[1]:.2f} | {theirs[0]:.1f}, {theirs[1]:.1f} | "
-                    f"{theirs[0] / mine[0]:.1f} |",
+                    f"{statistics.median(ratios):.1f} | {ratios[half]:.1f} to {ratios[-1 - half]:.1f} |",
                     flush=True,
                 )
+
+
+def ask_in_turns(
+    place: Callable[[Path], str], folder: Path, is_file: bool, rounds: int, count: int
+) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """Time `count` trials of ours and of Optuna's in turns; milliseconds each, wall and processor."""
+    import optuna
+
+    names = [f"x{number}" for number in range(10)]
+    url = f"sqlite:///{folder}/optuna.db"
+    if not is_file:
+        url = place(folder).replace("postgresql://", "postgresql+psycopg://")
+    theirs = optuna.create_study(storage=url, sampler=optuna.samplers.RandomSampler(seed=0))
+
+    def one() -> None:
+        trial = theirs.ask()
+        for each in names:
+            trial.suggest_float(each, 0, 1)
+        theirs.tell(trial, 1.0)
+
+    space = {one: lt.Float(0, 1) for one in names}
+    with lt.Study("s", space, minimize="y", store=place(folder), method=lt.Random(), seed=0) as study:
+        study.tell(study.ask(), 1.0)
+        one()
+        figures: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
+        for _ in range(rounds):
+            figures[0].append(timed(lambda: study.tell(study.ask(), 1.0), count))
+            figures[1].append(timed(one, count))
+        return figures
 
 
 def timed(act: Callable[[], object], count: int) -> tuple[float, float]:
@@ -332,7 +355,7 @@ if __name__ == "__main__":
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--workers", type=int, default=100)
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--folder", default=None, help="where files are made; by default the system's temporary folder")
     given = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -81,7 +81,7 @@ def test_a_read_only_folder_takes_no_new_file(folder: Path) -> None:
     without_privileges(work)
 
 
-@pytest.mark.parametrize("mode", ["truncate", "wal"])
+@pytest.mark.parametrize("mode", ["persist", "wal"])
 @pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o555, 0o444), (0o777, 0o444), (0o555, 0o666)])
 def test_a_read_only_file_can_be_read(
     folder: Path, folder_mode: int, file_mode: int, mode: str, monkeypatch: pytest.MonkeyPatch

@@ -97,7 +97,7 @@ def test_every_append_is_flushed(place: Path) -> None:
         assert store._link.execute("PRAGMA journal_mode") == [(journal_mode().encode(),)]
 
 
-@pytest.mark.parametrize("mode", ["wal", "truncate"])
+@pytest.mark.parametrize("mode", ["wal", "persist"])
 def test_only_what_may_be_lost_with_the_machine_waits_for_the_disk(
     place: Path, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,13 +146,13 @@ def test_a_failure_of_power_after_a_result_loses_what_was_begun_since_and_no_res
 @pytest.mark.parametrize(
     ("version", "mode"),
     [
-        ((3, 40, 1), "truncate"),
-        ((3, 44, 5), "truncate"),
+        ((3, 40, 1), "persist"),
+        ((3, 44, 5), "persist"),
         ((3, 44, 6), "wal"),
-        ((3, 45, 0), "truncate"),
-        ((3, 50, 6), "truncate"),
+        ((3, 45, 0), "persist"),
+        ((3, 50, 6), "persist"),
         ((3, 50, 7), "wal"),
-        ((3, 51, 2), "truncate"),
+        ((3, 51, 2), "persist"),
         ((3, 51, 3), "wal"),
         ((3, 53, 0), "wal"),
         ((4, 0, 0), "wal"),
@@ -163,7 +163,7 @@ def test_journal_mode_follows_the_version_of_the_library(version: tuple[int, ...
 
 
 def test_both_journal_modes_take_over_from_each_other(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for length, mode in enumerate(("wal", "truncate", "wal", "wal", "truncate")):
+    for length, mode in enumerate(("wal", "persist", "truncate", "wal", "truncate", "persist", "wal")):
         monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda mode=mode: mode)
         with SQLite(place) as store, SQLite(place) as other:
             assert store._link is not None
@@ -176,9 +176,37 @@ def test_a_mode_that_is_not_safe_here_is_not_used(place: Path, monkeypatch: pyte
     monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda: "wal")
     with SQLite(place) as store:
         assert store.names() == ()
-        monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda: "truncate")
+        monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda: "persist")
         with pytest.raises(StoreBusy, match="another version of SQLite"):
             SQLite(place, patience_s=0.05)
+
+
+def test_versions_that_keep_the_journal_in_other_ways_use_one_file_at_once(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores = []
+    for mode in ("persist", "truncate", "delete", "persist"):
+        monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda mode=mode: mode)
+        stores.append(SQLite(place))
+    for length in range(20):
+        assert stores[length % 4].append("wine", [event(length)], length) == length + 1
+        assert [store.length("wine") for store in stores] == [length + 1] * 4
+    for store in stores:
+        store.close()
+    assert sorted(file.name for file in place.parent.iterdir()) == [place.name]
+
+
+def test_a_journal_does_not_stay_as_long_as_the_longest_transaction(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.store.sqlite.store.journal_mode", lambda: "persist")
+    journal = place.with_name(place.name + "-journal")
+    with SQLite(place) as store:
+        fill = [Told(number, 0, "done", {"loss": 1.0}, error="x" * 400) for number in range(8000)]
+        store.append("wine", fill, 0)
+        store.delete("wine")  # the journal takes the pages as they were
+        assert 2**19 < journal.stat().st_size <= 2**20
+    assert not journal.exists()
 
 
 # --- files that are something else -------------------------------------------------------------------

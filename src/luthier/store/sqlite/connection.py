@@ -18,7 +18,7 @@ from luthier.store.sqlite.library import sqlite3
 
 _logger = logging.getLogger(__name__)
 
-_SHORTEST_S, _LONGEST_S = 0.001, 0.01  # between two attempts; SQLite's own waiting is slower, and deaf to Ctrl-C
+_SHORTEST_S, _LONGEST_S = 0.001, 0.04  # between two attempts; SQLite's own waiting is slower, and deaf to Ctrl-C
 _jitter = random.SystemRandom().uniform  # never the caller's generator
 _BUSY = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
 
@@ -131,7 +131,7 @@ class Connection:
             return
         with contextlib.suppress(sqlite3.Error):
             ((mode,),) = self._connection.execute("PRAGMA journal_mode").fetchall()
-            if mode == b"truncate" and not self._connection.in_transaction:
+            if mode == b"persist" and not self._connection.in_transaction:
                 self._connection.execute(
                     "PRAGMA journal_mode = DELETE"
                 ).fetchall()  # it takes the lock, or does nothing

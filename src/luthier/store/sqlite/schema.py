@@ -19,6 +19,8 @@ APPLICATION = int.from_bytes(b"Luth", "big")
 SCHEMA = 1
 """The version of the tables below, kept in `PRAGMA user_version`."""
 
+_LONGEST_JOURNAL = 2**20  # bytes that are kept of a journal, or of a WAL, after a large transaction
+
 _RENEWALS = (
     # A lease is named by its token, the position of the event that granted it; that of the number helps a reader.
     "CREATE TABLE IF NOT EXISTS renewals (study INTEGER NOT NULL, number INTEGER NOT NULL, token INTEGER NOT NULL, "
@@ -41,9 +43,10 @@ def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
     """Choose the journal mode for a version of the SQLite library.
 
     WAL lets readers and a writer work at once; where it has a bug that can damage the file (see
-    `luthier.store.sqlite.library.is_fixed`), the rollback journal, truncated, is used.
+    `luthier.store.sqlite.library.is_fixed`), a rollback journal is used. It is kept from one transaction to the next: a
+    file whose size does not change is flushed faster than one that is written anew.
     """
-    return "wal" if is_fixed(version) else "truncate"
+    return "wal" if is_fixed(version) else "persist"
 
 
 def establish(link: Connection, place: Path, mode: str, make: bool = True) -> None:
@@ -121,6 +124,7 @@ def _check_schema(schema: int, place: Path) -> None:
 def _keep_in(link: Connection, mode: str, place: Path) -> None:
     try:
         link.execute(f"PRAGMA journal_mode = {mode}")
+        link.execute(f"PRAGMA journal_size_limit = {_LONGEST_JOURNAL}")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
             raise  # what can only be read stays in the mode that it has

@@ -40,7 +40,11 @@ _BY_NAME = "SELECT id, length FROM studies NOT INDEXED WHERE name = ?"
 _INDEXED_ONLY = (
     "SELECT id FROM studies WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM studies NOT INDEXED WHERE name = ?1)"
 )
-_LATEST = "SELECT at FROM events WHERE study = ? AND position = ?"
+# A study and the stamp of its last event, which a study without events has not.
+_END = (
+    "SELECT id, length, at FROM studies LEFT JOIN events ON study = id AND position = length - 1 "
+    "WHERE id = ? AND +name = ?"
+)
 _INSERT = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?)"
 # One statement, so of one moment. Where there is nothing new, one row comes, with nothing but the length.
 _READ = (
@@ -119,14 +123,14 @@ class SQLite(Closing):
         def work(link: Connection) -> int:
             link.flush_commits(flush)
             with link.transaction():
-                number, length = self._find(link, study) or (None, 0)
+                number, length, latest = self._end(link, study) or (None, 0, 0.0)
                 if length != expect:
                     raise conflict(study, length, expect)
                 if not bodies:
                     return length
                 if number is None:
                     number = _begin(link, study, 0)
-                at = self._stamps.stamp(self._latest(link, study, number, length))
+                at = self._stamps.stamp(latest)
                 link.insert(_INSERT, make(number, length, at, bodies))
                 length += len(bodies)
                 link.execute("UPDATE studies SET length = ? WHERE id = ?", (length, number))
@@ -366,14 +370,20 @@ class SQLite(Closing):
             raise not_found(study, self._names(link), str(self))
         return found
 
-    def _latest(self, link: Connection, study: str, number: int, length: int) -> float:
-        """Give the stamp of the last event."""
-        if length == 0:
-            return 0.0
-        rows = link.execute(_LATEST, (number, length - 1))
+    def _end(self, link: Connection, study: str) -> tuple[int, int, float] | None:
+        """Give the number and the length of a study, and the stamp of its last event (0 where there is none)."""
+        number = self._numbers.get(study)
+        rows = link.execute(_END, (number, study)) if number is not None else []
         if not rows:
+            if (found := self._find(link, study)) is None:
+                return None
+            rows = link.execute(_END, (found[0], study))
+        number, length, latest = rows[0]
+        if not self._checked(length, int, study):
+            return number, 0, 0.0
+        if latest is None:
             raise damaged(self._place, f"study {study!r}: event {length - 1} is missing")
-        return self._checked(rows[0][0], float, study)
+        return number, length, self._checked(latest, float, study)
 
     def _checked(self, value: Any, kind: type[T], study: str) -> T:
         """Make sure that a column holds what was once written to it."""
