@@ -1,5 +1,6 @@
-"""Pickling of objectives and tasks for other processes; nothing else in Luthier is pickled.
+"""Pickling of objectives and tasks for other processes.
 
+Beside them only old events in memory are pickled, and old trials that MessagePack has no form of (`history.packed`).
 A pickle is read only by a process that was started for it, or by the executor that the user chose. It is never stored
 with a study, and nothing that a supervised worker sends back is unpickled; other libraries send results in their way.
 """
