@@ -142,7 +142,7 @@ try:
         length = store.append("a", [Told(length, 0, "done", error="x" * 500)], length)
 except StoreFull as error:
     assert "no space is left" in str(error), error
-assert 20 < length < 2000, length
+assert 10 < length < 2000, length  # in WAL mode the disk has each page twice
 assert len(store.read("a")) == store.length("a") == length
 assert store.check() == ()
 with contextlib.suppress(OSError), (place.parent / "rest").open("wb", buffering=0) as rest:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from luthier.errors import InvalidSetting, StoreBusy, StoreCorrupt, StoreError, 
 from luthier.event import Told
 from luthier.store import JSONLines, Memory, SQLite, Store, back_up, open_store, upgrade_store
 from luthier.store.sqlite.file_upgrade import upgrade_file
+from luthier.store.sqlite.library import sqlite3
 from luthier.testing.sample_events import EVENTS
 
 NAN = Told(3, 0, "done", {"loss": math.nan})

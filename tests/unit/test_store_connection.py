@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from luthier.store.sqlite.connection import Connection
-from luthier.store.sqlite.library import choose_library
+from luthier.store.sqlite.library import choose_library, sqlite3
 
 
 def test_tables_made_by_another_process_are_seen_while_the_file_is_locked(tmp_path: Path) -> None:
