@@ -86,8 +86,7 @@ def taskset(folder: Path) -> Iterator[Curves]:
         ]
         low, high = np.log(values.min(axis=0)), np.log(values.max(axis=0))
         points = (np.log(values) - low) / (high - low)
-        losses = np.nan_to_num(table["valid_loss"].astype(float)[:, 1:], nan=_DIVERGED, posinf=_DIVERGED)
-        losses = np.minimum(losses, _DIVERGED)
+        losses = table_losses(path)
 
         def begin(given: Any = (names, low, high, points, losses)) -> Callable[[dict[str, Any]], Curve]:
             return _Table(*given).begin
@@ -95,6 +94,12 @@ def taskset(folder: Path) -> Iterator[Curves]:
         name = "taskset " + path.stem.removeprefix("FixedTextRNNClassification_imdb_")
         median = float(np.median(losses[:, -1]))
         yield Curves(name, variables, 1, losses.shape[1], True, begin, float(losses.min()), median)
+
+
+def table_losses(path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Give the losses of a table after each epoch, (n, epochs), at most that of a training that diverged."""
+    losses = np.load(path)["valid_loss"].astype(float)[:, 1:]  # the first column is that of the untrained network
+    return np.minimum(np.nan_to_num(losses, nan=_DIVERGED, posinf=_DIVERGED), _DIVERGED)
 
 
 class _Table:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # `benchmarks` is no installed package, and others install one
 
-from benchmarks.fidelity.curves import Curves
+from benchmarks.fidelity.curves import Curves, taskset
+from benchmarks.fidelity.networks import RANGES, Training, configurations, losses
 from benchmarks.fidelity.peers import next_report
+from benchmarks.fidelity.promotions import LEVELS, halve
 from benchmarks.fidelity.results import table
 
 
@@ -52,3 +56,34 @@ def row(task: str, seed: int, regret: float) -> dict[str, object]:
 def test_runs_of_one_seed_count_as_one_in_the_error(regrets: dict[tuple[str, int], float], error: str) -> None:
     printed = table([row(task, seed, regret) for (task, seed), regret in regrets.items()])
     assert f"| {error} |" in printed
+
+
+def test_networks_learn_where_the_rate_is_a_usual_one_and_not_where_it_is_tiny() -> None:
+    usual = [1e-2, 0.9, 0.999, 1e-8, 1e-8, 1e-8, 1e-7, 1e-6]
+    found = losses(Training("wine", (4,), 16, 3), np.array([usual, [1e-8, *usual[1:]]]), 0)
+    assert found.shape == (2, 51)
+    assert found[0, 0] == found[1, 0]  # of one network before training
+    assert found[0, -1] < 0.3 < 0.9 * found[1, 0] < found[1, -1]
+
+
+def test_tables_of_networks_are_read_as_those_of_taskset(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "taskset"
+    folder.mkdir(parents=True)
+    curves = np.array([[3.0, 2.0, 1.0], [3.0, np.nan, 20.0], [3.0, 2.5, 2.0]])
+    np.savez(folder / "own_x.npz", X=configurations(np.random.default_rng(0), 3), valid_loss=curves)
+    (folder / "own_x.space.json").write_text(json.dumps({"params": [{"name": name} for name in RANGES]}))
+    (found,) = taskset(tmp_path)
+    assert (found.name, found.high, found.best, found.median) == ("taskset own_x", 2, 1.0, 2.0)
+
+
+def test_halving_of_a_table_begins_three_rows_before_it_promotes_the_best_of_them() -> None:
+    ranks = np.array([2.0, 1.0, 3.0, 4.0])
+    table = np.repeat(ranks[:, None], LEVELS[-1], axis=1) - np.arange(LEVELS[-1]) / 100  # each unit helps a little
+    trace = halve(table, range(4), (3, 3, 3, 3), 6)
+    # 2.0 after one unit, 1.0 after two; the third row is no better; two more units for the second one
+    assert trace == [(1, 2.0), (2, 1.0), (5, pytest.approx(0.98))]
+
+
+def test_halving_of_a_table_ends_with_its_rows() -> None:
+    table = np.full((2, LEVELS[-1]), 1.0)
+    assert halve(table, range(2), (3, 3, 3, 3), 100) == [(1, 1.0)]
