@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
+import multiprocessing
 import runpy
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -43,14 +42,14 @@ class KilledSearch:
         return lines(self._log)
 
     def kill(self, fits: int) -> None:
-        """Run it in a process that is killed once the log has so many lines."""
-        command = [sys.executable, str(self._script), self._kind, str(self._store), str(self._log)]
-        folder = self._script.parent
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        until(lambda: self.fits >= fits or process.poll() is not None, f"{fits} fits", 120)
-        assert process.poll() is None, process.communicate()
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
+        """Run it in a process of its own, a fork of this one, that is killed once the log has so many lines."""
+        process = multiprocessing.get_context("fork").Process(target=self.go_on)
+        process.start()
+        until(lambda: self.fits >= fits or not process.is_alive(), f"{fits} fits", 120)
+        assert process.is_alive(), f"it ended before it was killed, with {process.exitcode}"
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
 
     def go_on(self) -> str:
         """Run it in this process, which is another one than those that were killed; gives what it prints."""
