@@ -59,9 +59,10 @@ databases: | browser ## install PostgreSQL and MariaDB, whose servers tests star
 # What tests need beside the environment. The system's packages come one after the other: their database has one lock.
 needed: $(VENV)/sklearn-1.7 $(VENV)/pyspark/site-packages $(VENV)/training/site-packages browser databases
 
+# With SINCE_CHECK=yes, what passed in `make check` in this very tree, in full, is left out: see tests/passed_tests.py.
 test: $(VENV)/.dev ## all tests
 	$(MAKE) --jobs=4 needed
-	$(THREADS) $(BIN)/python -m pytest -n 2 --dist worksteal --durations=40 || $(ALONE)
+	$(THREADS) $(BIN)/python -m pytest -n 2 --dist worksteal --durations=40 $(if $(SINCE_CHECK),--leave-out-passed) || $(ALONE)
 
 check: $(VENV)/.dev ## format, lint, types, layers, fast tests: before every commit
 	$(BIN)/ruff format --check .

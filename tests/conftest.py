@@ -23,6 +23,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # and not the first Python on the path
 
+pytest_plugins = ["passed_tests"]
+
 HERE = Path(__file__).parent
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a script, nohup: programs would inherit it

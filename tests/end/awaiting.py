@@ -13,9 +13,9 @@ from luthier.executor.processes import process_tree
 PATIENCE_S = 30.0
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
+def until(holds: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
     """Wait until something holds; fail where it does not."""
-    deadline_s = time.monotonic() + PATIENCE_S
+    deadline_s = time.monotonic() + patience_s
     while not holds():
         assert time.monotonic() < deadline_s, f"waited in vain: {what}"
         time.sleep(0.005)

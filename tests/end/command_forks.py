@@ -47,12 +47,17 @@ def execute(command: str) -> Done:
     if place is None or words[:1] != ["luthier"]:
         done = subprocess.run(command, shell=True, capture_output=True, text=True)
         return Done(done.returncode, done.stdout, done.stderr)
-    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as connection:
+    return execute_in_fork(place, words, Path.cwd())
+
+
+def execute_in_fork(place: str, words: list[str], folder: Path) -> Done:
+    """Run a ``luthier`` command in a folder, in a fork of the process whose socket is at `place`."""
+    with tempfile.TemporaryDirectory() as written, socket.socket(socket.AF_UNIX) as connection:
         connection.connect(place)
-        request = {"words": words, "folder": str(Path.cwd()), "environment": dict(os.environ), "written": folder}
+        request = {"words": words, "folder": str(folder), "environment": dict(os.environ), "written": written}
         connection.sendall(json.dumps(request).encode() + b"\n")
         code = int(connection.makefile().read())
-        return Done(code, *((Path(folder) / name).read_text("utf-8") for name in ("stdout", "stderr")))
+        return Done(code, *((Path(written) / name).read_text("utf-8") for name in ("stdout", "stderr")))
 
 
 @cache

@@ -35,17 +35,18 @@ def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
     but = os.environ.get("LUTHIER_BUT")
     if but:
         passed = {name for name, end in json.loads(Path(but).read_text())["outcomes"].items() if end == "passed"}
-        config.hook.pytest_deselected(items=[item for item in items if _name(item.nodeid) in passed])
-        items[:] = [item for item in items if _name(item.nodeid) not in passed]
+        config.hook.pytest_deselected(items=[item for item in items if _name(item) in passed])
+        items[:] = [item for item in items if _name(item) not in passed]
 
 
-def _name(nodeid: str) -> str:
-    return nodeid.rpartition("/")[2]
+def _name(test: Any) -> str:
+    """Give the file and the name of a test, an item or a report: the identifier may lack the file."""
+    return f"{Path(test.location[0]).name}::{test.nodeid.partition('::')[2]}"
 
 
 def pytest_runtest_logreport(report: Any) -> None:
     """Note how a test ended: what fails while it is set up or taken down has failed."""
-    name = _name(report.nodeid)
+    name = _name(report)
     if report.when == "call" or report.outcome != "passed":
         outcomes[name] = report.outcome
 

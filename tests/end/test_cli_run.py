@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_forks import Done, execute_in_fork, forks
+from page_script import PYTHONPATH
 
 import luthier as lt
 
@@ -46,11 +48,15 @@ trials = 12
 """
 
 
-def luthier(*arguments: str, folder: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    run = subprocess.run(
-        [sys.executable, "-m", "luthier", *arguments], cwd=folder, capture_output=True, text=True, timeout=120
-    )
-    assert run.returncode == code, (run.stdout, run.stderr)
+def luthier(*arguments: str, folder: Path, code: int = 0, alone: bool = False) -> Done:
+    """Run a command in a fork of a process that has loaded what commands load, or one that starts from nothing."""
+    if alone:
+        command = [sys.executable, "-m", "luthier", *arguments]
+        ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+        run = Done(ended.returncode, ended.stdout, ended.stderr)
+    else:
+        run = execute_in_fork(forks(PYTHONPATH), ["luthier", *arguments], folder)
+    assert run.code == code, (run.stdout, run.stderr)
     assert "Traceback" not in run.stderr or code == 1
     return run
 
@@ -69,7 +75,7 @@ def trials(folder: Path) -> list[tuple[Any, ...]]:
 
 def test_a_run_and_the_same_again(tmp_path: Path) -> None:
     write(tmp_path)
-    first = luthier("run", folder=tmp_path)
+    first = luthier("run", folder=tmp_path, alone=True)
     assert first.stdout.startswith("small: 12 trials (")
     assert "; all wanted trials are done\n  best      loss " in first.stdout
     assert "\n  defaults  loss " in first.stdout
@@ -78,10 +84,10 @@ def test_a_run_and_the_same_again(tmp_path: Path) -> None:
     assert "failed: ValueError: bad kind" in first.stderr
     assert trials(tmp_path)[0][1:3] == (0.0, "good")
     (tmp_path / "objective.py").write_text("raise SystemExit(9)")  # nothing left to do: not even imported
-    again = luthier("run", folder=tmp_path)
+    again = luthier("run", folder=tmp_path, alone=True)
     assert again.stdout.splitlines()[1:] == first.stdout.splitlines()[1:]
     assert again.stderr == ""
-    assert luthier("run", "--quiet", folder=tmp_path).stdout == ""
+    assert luthier("run", "--quiet", folder=tmp_path, alone=True).stdout == ""
 
 
 @pytest.mark.slow
@@ -106,7 +112,7 @@ def test_options_replace_what_the_file_says(tmp_path: Path) -> None:
 )
 def test_mistakes_exit_with_2(tmp_path: Path, old: str, new: str, said: str) -> None:
     write(tmp_path, STUDY.replace(old, new))
-    assert f"luthier: {said}" in luthier("run", folder=tmp_path, code=2).stderr
+    assert f"luthier: {said}" in luthier("run", folder=tmp_path, code=2, alone=True).stderr
 
 
 @pytest.mark.slow
@@ -272,11 +278,11 @@ def test_a_killed_run_goes_on(tmp_path: Path, workers: int) -> None:
         run.communicate(timeout=60)
         assert run.returncode == -signal.SIGKILL
     luthier("run", folder=killed)
-    luthier("run", folder=whole)
     found = trials(killed)
     assert [row[0] for row in found] == list(range(12))
     assert {row[3] for row in found} <= {"done", "failed"}
     if workers == 1:
+        luthier("run", folder=whole)
         assert found == trials(whole)
     assert "11 proposals proved, 1 given, 0 mismatches" in luthier("verify", folder=killed).stdout
 

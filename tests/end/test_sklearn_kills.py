@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
-import runpy
 import signal
-import subprocess
 import sys
 import time
 import warnings
@@ -15,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from killed_search import KilledSearch, lines
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
@@ -66,50 +64,21 @@ for params, score in zip(search.cv_results_["params"], search.cv_results_["mean_
 """
 
 
-def run(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    script = folder / "search.py"
-    script.write_text(PROGRAM, encoding="utf-8")
-    return subprocess.Popen(
-        [sys.executable, str(script), *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def run_here(folder: Path, *arguments: str) -> str:
-    """Run the search in this process, which is another one than those that were killed; gives what it prints."""
-    printed = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
-        patch.setattr(sys, "argv", ["search.py", *arguments])
-        runpy.run_path(str(folder / "search.py"), run_name="__main__")
-    return printed.getvalue()
-
-
-def lines(file: Path) -> int:
-    return file.read_text().count("\n") if file.exists() else 0
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["grid", "random", "halving", "bayes"])
 def test_a_killed_search_goes_on(kind: str, folder: Path) -> None:
-    log, store = folder / "fits.log", folder / "search.db"
+    search = KilledSearch(PROGRAM, kind, folder)
     for fits in (8, 20):  # killed twice, in the middle of a candidate
-        process = run(folder, kind, str(store), str(log))
-        while lines(log) < fits and process.poll() is None:
-            time.sleep(0.005)
-        assert process.poll() is None, process.communicate()
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
-    killed = lines(log)
-    out = run_here(folder, kind, str(store), str(log))
-    whole = run_here(folder, kind, "-", "-")
-    assert out.replace(f"'{log}'", "None") == whole
+        search.kill(fits)
+    killed = search.fits
+    out, whole = search.go_on(), search.whole()
+    assert out == whole
     candidates = whole.count("\n")
     # Each kill costs the candidate that was being fitted, and nothing else is fitted twice.
-    assert candidates * 3 <= lines(log) <= candidates * 3 + 2 * 3
-    assert lines(log) > killed
-    again = run_here(folder, kind, str(store), str(log))
-    assert again == out and lines(log) <= candidates * 3 + 2 * 3
-    with lt.Study(lt.store.open_store(store).names()[0], store=store) as study:
-        assert len(study) == candidates
+    assert candidates * 3 <= search.fits <= candidates * 3 + 2 * 3
+    assert search.fits > killed
+    assert search.go_on() == out and search.fits <= candidates * 3 + 2 * 3
+    assert search.stored() == candidates
 
 
 class Deadly(ClassifierMixin, BaseEstimator):

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-import runpy
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-
-import luthier as lt
+from killed_search import KilledSearch
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 
@@ -55,46 +47,15 @@ for params, score, folds in zip(results["params"], results["mean_test_score"], r
 """
 
 
-def run(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    script = folder / "race.py"
-    script.write_text(PROGRAM, encoding="utf-8")
-    return subprocess.Popen(
-        [sys.executable, str(script), *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def run_here(folder: Path, *arguments: str) -> str:
-    """Run the race in this process, which is another one than those that were killed; gives what it prints."""
-    printed = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
-        patch.setattr(sys, "argv", ["race.py", *arguments])
-        runpy.run_path(str(folder / "race.py"), run_name="__main__")
-    return printed.getvalue()
-
-
-def lines(file: Path) -> int:
-    return file.read_text().count("\n") if file.exists() else 0
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["random", "bayes", "worker"])
 def test_a_killed_race_goes_on(kind: str, folder: Path) -> None:
-    log, store = folder / "fits.log", folder / "search.db"
+    search = KilledSearch(PROGRAM, kind, folder)
     for fits in (13, 31):
-        process = run(folder, kind, str(store), str(log))
-        limit_s = time.monotonic() + 120
-        while lines(log) < fits and process.poll() is None:
-            assert time.monotonic() < limit_s
-            time.sleep(0.005)
-        assert process.poll() is None, process.communicate()
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
-    out = run_here(folder, kind, str(store), str(log))
-    whole = run_here(folder, kind, "-", "-")
-    assert out.replace(f"'{log}'", "None") == whole
+        search.kill(fits)
+    out, whole = search.go_on(), search.whole()
+    assert out == whole
     once = sum(int(line.rpartition(" ")[2]) for line in whole.splitlines())
-    assert once < 10 * whole.count("\n") and lines(log) < 2 * once
-    again = run_here(folder, kind, str(store), str(log))
-    assert again == out
-    with lt.Study(lt.store.open_store(store).names()[0], store=store) as study:
-        assert len(study) == whole.count("\n")
+    assert once < 10 * whole.count("\n") and search.fits < 2 * once
+    assert search.go_on() == out
+    assert search.stored() == whole.count("\n")
