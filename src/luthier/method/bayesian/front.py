@@ -30,6 +30,8 @@ _GOLDEN = 0.5 * (5.0**0.5 - 1.0)
 _PER_TIE = 2.0
 """Where half of the trials tie, every model of the standard scale has the linear one instead, and every search is of
 the few candidates."""
+_FEWEST_TIED = 0.2
+"""Smooth fronts have ties, too, of two or three trials; where no more than this share tie, searches are thorough."""
 _FEW_CANDIDATES = AcquisitionOptimizer(scattered=16, nearby=16, rounds=0, ascents=0)
 _BOUND = 2.0
 """What k trials have in common as the lowest value is likely to be a bound: to fall below it counts 1/k² as much."""
@@ -118,7 +120,8 @@ def choose_search(begun: int, tied: float) -> AcquisitionOptimizer | None:
         begun: the number of results and pending trials.
         tied: the share of the trials whose values another one has.
     """
-    return _FEW_CANDIDATES if (begun * _GOLDEN) % 1.0 < _PER_TIE * tied else None
+    few = tied > _FEWEST_TIED and (begun * _GOLDEN) % 1.0 < _PER_TIE * tied
+    return _FEW_CANDIDATES if few else None
 
 
 def front_first(data: Data, key: Key) -> Data:
