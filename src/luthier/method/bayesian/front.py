@@ -27,7 +27,7 @@ _REACH, _MOST_CENTRES = 0.1, 50
 """Half the width of the boxes around members of the front, as a share of each range, and of how many members."""
 _GOLDEN = 0.5 * (5.0**0.5 - 1.0)
 """Multiples of it, modulo 1, are spread evenly: so the proposals of the linear scale are, whatever their share."""
-_PER_TIE = 2.0
+_RISE = 2.0
 """Where half of the trials tie, every model of the standard scale has the linear one instead, and every search is of
 the few candidates."""
 _FEWEST_TIED = 0.2
@@ -107,7 +107,7 @@ def choose_model(smooth: Sequence[GP], rough: Sequence[GP], begun: int, tied: fl
     plain = [model for model in models if model.scaling == "standard"]
     if not plain or turn % 2:
         return models[turn // 2 % len(models)]
-    return replace(plain[0], scaling="linear") if (turn * _GOLDEN) % 1.0 < _PER_TIE * tied else plain[0]
+    return replace(plain[0], scaling="linear") if (turn * _GOLDEN) % 1.0 < _RISE * tied else plain[0]
 
 
 def choose_search(begun: int, tied: float) -> AcquisitionOptimizer | None:
@@ -120,7 +120,7 @@ def choose_search(begun: int, tied: float) -> AcquisitionOptimizer | None:
         begun: the number of results and pending trials.
         tied: the share of the trials whose values another one has.
     """
-    few = tied > _FEWEST_TIED and (begun * _GOLDEN) % 1.0 < _PER_TIE * tied
+    few = tied > _FEWEST_TIED and (begun * _GOLDEN) % 1.0 < _RISE * tied
     return _FEW_CANDIDATES if few else None
 
 
