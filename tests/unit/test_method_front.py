@@ -8,7 +8,7 @@ import pytest
 import luthier as lt
 from luthier.data import Data
 from luthier.key import Key
-from luthier.method.bayesian.front import choose_model, ranked_by_fronts
+from luthier.method.bayesian.front import choose_model, choose_search, ranked_by_fronts
 from luthier.numeric import hypervolume, non_dominated, non_dominated_sort
 
 
@@ -73,6 +73,26 @@ def test_the_more_trials_tie_the_more_often_the_scale_is_linear() -> None:
     for tied, share in ((0.0, 0.0), (0.125, 0.25), (0.25, 0.5), (0.5, 1.0), (1.0, 1.0)):
         scales = [choose_model(models, [], begun, tied).scaling for begun in range(0, 400, 4)]
         assert np.mean([scale == "linear" for scale in scales]) == pytest.approx(share, abs=0.03)
+
+
+def test_the_more_trials_tie_the_more_proposals_are_the_best_of_a_few() -> None:
+    for tied, share in ((0.0, 0.0), (0.2, 0.0), (0.3, 0.6), (0.5, 1.0), (0.9, 1.0)):
+        few = [choose_search(begun, tied) is not None for begun in range(400)]
+        assert np.mean(few) == pytest.approx(share, abs=0.01)
+
+
+def stairs(config: dict[str, float]) -> tuple[float, float]:
+    size = np.floor(6.0 * min(config["x"], config["y"]))
+    return 1.0 / (1.0 + size), size
+
+
+def test_proposals_among_plateaus_are_replayed_and_find_every_stair() -> None:
+    study = lt.Study("stairs", {"x": lt.Float(0, 1), "y": lt.Float(0, 1)}, minimize=["a", "b"], seed=2)
+    for _ in range(30):
+        trial = study.ask()
+        study.tell(trial, stairs(trial.params))
+    assert study.verify().ok
+    assert len(study.front) == 6
 
 
 @pytest.mark.parametrize("kind", ["nsga2", "nsga3", "de"])

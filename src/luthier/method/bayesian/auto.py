@@ -36,7 +36,14 @@ from luthier.method.bayesian.evidence import (
     resolution,
     wide_numbers,
 )
-from luthier.method.bayesian.front import MOST_OBJECTIVES, choose_model, fit_objectives, front_first, near_front
+from luthier.method.bayesian.front import (
+    MOST_OBJECTIVES,
+    choose_model,
+    choose_search,
+    fit_objectives,
+    front_first,
+    near_front,
+)
 from luthier.method.bayesian.initial_design import design, rest_of_space
 from luthier.method.bayesian.plateau import find_plateaus, widest_gap
 from luthier.method.bayesian.roles import (
@@ -129,8 +136,9 @@ class Auto:
     processes, each fitted to the losses on another scale, rate every candidate by its log expected improvement, and the
     candidate with the best average is proposed. So a model that its scale misleads (outliers, plateaus, a narrow
     optimum) is outvoted. Of two to six objectives each has a model, and the candidate is proposed that is expected to
-    add most to the hypervolume of the front (`luthier.acquisition.hypervolume`), half of the time near it; more
-    objectives, and outcome constraints, are treated as in `Bayes`.
+    add most to the hypervolume of the front (`luthier.acquisition.hypervolume`), half of the time near it; the more
+    trials tie, the more often it is the best of a few candidates only. More objectives, and outcome constraints, are
+    treated as in `Bayes`.
 
     How much of the losses is noise to every model, and how many of the good trials tie, decides trial by trial how far
     small differences count (see `luthier.method.bayesian.evidence`): the more they are in doubt, the more proposals are
@@ -190,8 +198,9 @@ class Auto:
             ((_, criterion),) = step.criteria
             drawn = step.candidates
             points = best_candidates(drawn[evaluated.fresh(drawn)] if len(drawn) else drawn, criterion)
-            if not len(points):
-                points = self.search.maximise(problem.space, criterion, step.start, step.known(evaluated), step.key)
+            for search in (step.search, self.search):
+                if search is not None and not len(points):
+                    points = search.maximise(problem.space, criterion, step.start, step.known(evaluated), step.key)
             if not len(points):  # there is nothing that is apart from all trials
                 points = self.search.maximise(problem.space, criterion, step.start, evaluated, step.key)
             taken = batch.offer_first(problem.space, points, step.note)
@@ -283,7 +292,8 @@ class Auto:
             criterion = penalize_edges(criterion, models.fitted, data.columns, penalty, _LEAST_IDLE)
         apart = separate(data, evidence.doubt)
         fitted = models.fitted[:1]  # the others are alike but for their objective
-        return Step(data, seen, fitted, constraints, ((name, criterion),), data.x[:0], stream, note, density, apart)
+        criteria, search = ((name, criterion),), choose_search(_begun(data), evidence.tied)
+        return Step(data, seen, fitted, constraints, criteria, data.x[:0], stream, note, density, apart, search)
 
     def _drawing_step(self, known: _Known) -> Step:
         """Give the step that draws near the good trials, of which the densities of the good and the others tell."""

@@ -12,6 +12,7 @@ from luthier.acquisition import Criterion, LogDirectionalEHVI, LogEHVI, Nearness
 from luthier.data import Data
 from luthier.key import Key
 from luthier.memo import Memo
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer
 from luthier.method.bayesian.step import FittedModel, fantasize, fit_model, scalarize
 from luthier.numeric import greedy_volume, non_dominated, sorted_rows
 from luthier.surrogate import GP, Posterior
@@ -26,8 +27,12 @@ _REACH, _MOST_CENTRES = 0.1, 50
 """Half the width of the boxes around members of the front, as a share of each range, and of how many members."""
 _GOLDEN = 0.5 * (5.0**0.5 - 1.0)
 """Multiples of it, modulo 1, are spread evenly: so the proposals of the linear scale are, whatever their share."""
-_LINEAR = 2.0
-"""Where half of the trials tie, every model of the standard scale has the linear one instead."""
+_RISE = 2.0
+"""Where half of the trials tie, every model of the standard scale has the linear one instead, and every search is of
+the few candidates."""
+_FEWEST_TIED = 0.2
+"""Smooth fronts have ties, too, of two or three trials; where no more than this share tie, searches are thorough."""
+_FEW_CANDIDATES = AcquisitionOptimizer(scattered=16, nearby=16, rounds=0, ascents=0)
 _BOUND = 2.0
 """What k trials have in common as the lowest value is likely to be a bound: to fall below it counts 1/k² as much."""
 
@@ -102,7 +107,21 @@ def choose_model(smooth: Sequence[GP], rough: Sequence[GP], begun: int, tied: fl
     plain = [model for model in models if model.scaling == "standard"]
     if not plain or turn % 2:
         return models[turn // 2 % len(models)]
-    return replace(plain[0], scaling="linear") if (turn * _GOLDEN) % 1.0 < _LINEAR * tied else plain[0]
+    return replace(plain[0], scaling="linear") if (turn * _GOLDEN) % 1.0 < _RISE * tied else plain[0]
+
+
+def choose_search(begun: int, tied: float) -> AcquisitionOptimizer | None:
+    """Take the best of a few candidates where trials tie; None: search for the very best, as anywhere else.
+
+    Among plateaus smooth models are wrong, and a thorough search finds where they are most so, such as the corners of
+    the space. The best of a few candidates is where they promise much, and is spread as random points are.
+
+    Args:
+        begun: the number of results and pending trials.
+        tied: the share of the trials whose values another one has.
+    """
+    few = tied > _FEWEST_TIED and (begun * _GOLDEN) % 1.0 < _RISE * tied
+    return _FEW_CANDIDATES if few else None
 
 
 def front_first(data: Data, key: Key) -> Data:

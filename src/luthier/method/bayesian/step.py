@@ -25,7 +25,7 @@ from luthier.data import Data
 from luthier.errors import InvalidSetting
 from luthier.key import Key
 from luthier.memo import Memo
-from luthier.method.bayesian.acquisition_optimizer import EvaluatedPoints
+from luthier.method.bayesian.acquisition_optimizer import AcquisitionOptimizer, EvaluatedPoints
 from luthier.method.bayesian.constraints import constraint_models, impute_failures
 from luthier.method.bayesian.separation import KnownPoints, SeparatedPoints, Separation
 from luthier.method.bayesian.user_prior import PriorDensity
@@ -82,6 +82,7 @@ class Step:
         note: what is written down about the proposal (see `luthier.method.notes`).
         density: a user's prior of where the optimum is, if there is one.
         separation: the points that are all but equal to one that was tried; None: these may be proposed.
+        search: for the largest value of the criterion, in place of the method's own search; None: that one.
     """
 
     data: Data
@@ -94,6 +95,7 @@ class Step:
     note: Mapping[str, Any]
     density: PriorDensity | None = None
     separation: Separation | None = None
+    search: AcquisitionOptimizer | None = None
 
     @property
     def start(self) -> Floats:
