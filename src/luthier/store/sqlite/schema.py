@@ -19,7 +19,7 @@ APPLICATION = int.from_bytes(b"Luth", "big")
 SCHEMA = 1
 """The version of the tables below, kept in `PRAGMA user_version`."""
 
-_LONGEST_JOURNAL = 2**20  # bytes that are kept of a journal, or of a WAL, after a large transaction
+_LONGEST_JOURNAL = 2**20  # bytes that are kept of a journal after a large transaction
 
 _RENEWALS = (
     # A lease is named by its token, the position of the event that granted it; that of the number helps a reader.
@@ -124,7 +124,8 @@ def _check_schema(schema: int, place: Path) -> None:
 def _keep_in(link: Connection, mode: str, place: Path) -> None:
     try:
         link.execute(f"PRAGMA journal_mode = {mode}")
-        link.execute(f"PRAGMA journal_size_limit = {_LONGEST_JOURNAL}")
+        if mode == "persist":  # a WAL is of one size by itself
+            link.execute(f"PRAGMA journal_size_limit = {_LONGEST_JOURNAL}")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
             raise  # what can only be read stays in the mode that it has
