@@ -79,7 +79,7 @@ def die_at(
     except Crash:
         pass
     study = None  # a process that died holds nothing
-    gc.collect(1)
+    gc.collect()
     return acknowledged
 
 

@@ -76,7 +76,7 @@ def test_a_run_killed_at_any_event_ends_like_one_that_was_not(executor: str) -> 
     for number in range(1, counting.appends + 1, stride(3)):
         store = Memory()
         die_at(store, number, number % 2 == 0, lt.Evolution(), 16, **settings)
-        gc.collect(1)
+        gc.collect()
         found = run(lt.Evolution(), store, trials=16, **settings)
         assert outline(found) == outline(expected)
         assert found.verify().ok

@@ -84,7 +84,7 @@ def test_a_trial_that_kills_its_process_every_time_is_given_up() -> None:
         study.ask()
         dying.dead = True
         del study
-        gc.collect(1)
+        gc.collect()
     study = open_study(store)
     assert study.ask().number == 2
     assert [str(trial.reason) for trial in study.trials] == ["lost", "lost", "None"]
@@ -100,7 +100,7 @@ def test_of_two_processes_one_may_die_at_any_event(after: bool) -> None:
         dying.fail(number, after=after)
         told: dict[int, float] = {}
         _together(dying, store, told)
-        gc.collect(1)
+        gc.collect()
         survivor = open_study(store)
         survivor.run(objective, trials=30)
         history = survivor.history
